@@ -1,0 +1,292 @@
+"""A preset: one experiment, typed. Imports no torch.
+
+`build` turns a table (from TOML, with the command line's changes merged in) into a `Preset` and refuses what can't run,
+every fault at once. What a key may hold is said once, in the `Meta` of its field: the check and the words that a person
+reads come from the same place.
+"""
+
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from inittui import schemes
+from inittui.errors import PresetError, SchemeError, nearest
+
+DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
+Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]
+OptimizerName = Literal["adam", "adamw", "sgd"]
+
+LARGEST_SEED = 2**63 - 1
+
+
+def whole(least: int, most: int | None = None) -> Meta:
+    """A whole number from `least` to `most`, in words too."""
+    words = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
+    return Meta(ge=least, le=most, description=words)
+
+
+Width = Annotated[int, whole(1, 65536)]
+Seed = Annotated[int, whole(0, LARGEST_SEED)]
+Words = Annotated[str, Meta(min_length=1, max_length=200, description="a text of 1 to 200 characters")]
+
+
+class Data(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which images. `train_limit`: only the first N training images."""
+
+    name: DataName = "auto"
+    train_limit: Annotated[int, whole(1)] | None = None
+    scale_test: Annotated[bool, Meta(description="true or false")] = True  # false: the notebook's slip, 0..255
+
+
+class Model(Struct, frozen=True, forbid_unknown_fields=True):
+    """A multilayer perceptron. `outputs` defaults to the number of classes."""
+
+    hidden: Annotated[
+        tuple[Width, ...],
+        Meta(max_length=1000, description="a list of widths, each a whole number from 1 to 65536, as in [512, 512]"),
+    ] = (512, 512)
+    outputs: Width | None = None
+    activation: Activation = "relu"
+
+
+class Training(Struct, frozen=True, forbid_unknown_fields=True):
+    """How it is trained. Costs are mean cross-entropies, in nats an image."""
+
+    epochs: Annotated[int, whole(1, 1_000_000)] = 15
+    batch_size: Annotated[int, whole(1)] = 100
+    optimizer: OptimizerName = "adam"
+    learning_rate: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0")] = 1e-3
+    momentum: Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1 (sgd alone uses it)")] = 0.0
+    weight_decay: Annotated[float, Meta(ge=0, le=1e6, description="a number of at least 0")] = 0.0
+    seeds: Annotated[
+        tuple[Seed, ...],
+        Meta(min_length=1, max_length=10_000, description="a list of one or more seeds, whole numbers of at least 0"),
+    ] = (777,)
+
+
+class Init(Struct, frozen=True):
+    """A scheme of the catalogue with its parameters, defaults filled in."""
+
+    name: str
+    parameters: dict[str, float] = {}
+
+    @property
+    def label(self) -> str:
+        return schemes.scheme(self.name).label(self.parameters)
+
+    @property
+    def formula(self) -> str:
+        return schemes.scheme(self.name).formula
+
+
+class Arm(Struct, frozen=True):
+    """One side of the comparison, resolved: its scheme, and model and training after its own changes."""
+
+    name: str
+    init: Init
+    model: Model
+    training: Training
+    changes: tuple[str, ...] = ()  # what it changes against the preset, as `model.activation = "tanh"`
+
+
+class Preset(Struct, frozen=True):
+    """One experiment, checked. `shows` is what running it teaches, for lists."""
+
+    name: str
+    title: str
+    data: Data
+    model: Model
+    training: Training
+    arms: tuple[Arm, ...]
+    shows: str = ""
+
+
+SECTIONS: Mapping[str, type[Struct]] = {"data": Data, "model": Model, "training": Training}
+# Arms share the images and the seeds, or comparing them seed by seed would mean nothing.
+SHARED_KEYS = {"data": "arms are compared on the same images", "training.seeds": "arms are compared seed by seed"}
+
+
+def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
+    """Check `table` and return the experiment. Raises PresetError that holds every fault; `source` opens its message."""
+    faults: list[str] = []
+    known = {"title", "shows", "arms", *SECTIONS}
+    for key in table:
+        if key not in known:
+            faults.append(f"{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(sorted(known)) + '.'}")
+    title = _value(table.get("title", name), Words, "title", faults)
+    shows = _value(table.get("shows", ""), Annotated[str, Meta(max_length=500, description="a text")], "shows", faults)
+    sections: dict[str, Any] = {key: _section(kind, table.get(key, {}), key, faults) for key, kind in SECTIONS.items()}
+    arms = _arms(table, sections, faults)
+    if sections["training"] is not None and len(set(sections["training"].seeds)) < len(sections["training"].seeds):
+        faults.append(f"training.seeds = {_show(sections['training'].seeds)}: expected different seeds")
+    if faults:
+        raise PresetError(source, faults)
+    return Preset(name=name, title=title, shows=shows, arms=arms, **sections)
+
+
+def to_table(preset: Preset) -> dict[str, Any]:
+    """The table that `build` turns into `preset` again: what RUN/preset.toml holds."""
+    table: dict[str, Any] = {"title": preset.title}
+    if preset.shows:
+        table["shows"] = preset.shows
+    for key in SECTIONS:
+        table[key] = _plain(getattr(preset, key))
+    table["arms"] = []
+    for arm in preset.arms:
+        init = {"name": arm.init.name, **arm.init.parameters} if arm.init.parameters else arm.init.name
+        row: dict[str, Any] = {"name": arm.name, "init": init}
+        for key in ("model", "training"):
+            shared, own = _plain(getattr(preset, key)), _plain(getattr(arm, key))
+            # An own value that is None can't be written in TOML; it only occurs where the preset's is None as well.
+            differing = {k: v for k, v in own.items() if shared.get(k) != v}
+            if differing:
+                row[key] = differing
+        table["arms"].append(row)
+    return table
+
+
+def _plain(struct: Struct) -> dict[str, Any]:
+    built = msgspec.to_builtins(struct)
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in built.items() if value is not None
+    }
+
+
+def _section(kind: type[Struct], given: object, where: str, faults: list[str], base: Struct | None = None) -> Any:
+    """`given` as a `kind`, missing keys from `base` or the defaults; None when a key is at fault."""
+    if not isinstance(given, Mapping):
+        faults.append(f"{where} = {_show(given)}: expected a table")
+        return None
+    hints = get_type_hints(kind, include_extras=True)
+    found_before = len(faults)
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in hints:
+            faults.append(f"{where}.{key}: no such key.{nearest(key, hints) or ' Known: ' + ', '.join(hints) + '.'}")
+        else:
+            values[key] = _value(value, hints[key], f"{where}.{key}", faults)
+    if len(faults) > found_before:
+        return None
+    return msgspec.structs.replace(base, **values) if base is not None else kind(**values)
+
+
+def _value(value: object, hint: Any, where: str, faults: list[str]) -> Any:
+    """`value` as `hint` says, or None and a fault that quotes the value and the field's own words."""
+    try:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise msgspec.ValidationError("not finite")
+        return msgspec.convert(value, hint)
+    except (msgspec.ValidationError, OverflowError):
+        faults.append(f"{where} = {_show(value)}: expected {_expected(hint)}{_hint(value, hint)}")
+        return None
+
+
+def _parts(hint: Any) -> list[Any]:
+    """The members of a union without None, else the hint itself."""
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return [part for part in get_args(hint) if part is not type(None)]
+    return [hint]
+
+
+def _expected(hint: Any) -> str:
+    for part in _parts(hint):
+        if get_origin(part) is Literal:
+            return "one of " + ", ".join(get_args(part))
+        for extra in getattr(part, "__metadata__", ()):
+            if isinstance(extra, Meta) and extra.description:
+                return extra.description
+    raise TypeError(f"a field of a preset has no description: {hint}")
+
+
+def _hint(value: object, hint: Any) -> str:
+    for part in _parts(hint):
+        if get_origin(part) is Literal and isinstance(value, str):
+            return "." + close if (close := nearest(value, get_args(part))) else ""
+    return ""
+
+
+def _show(value: object) -> str:
+    """A value as TOML would show it, on one line and not too long."""
+    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else _as_json(value)
+    text = f'"{text}"' if isinstance(value, str) else text
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _as_json(value: object) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _arms(table: Mapping[str, Any], sections: Mapping[str, Any], faults: list[str]) -> tuple[Arm, ...]:
+    given = table.get("arms", [{"init": "xavier_normal"}, {"init": "he_normal"}])
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        faults.append(f"arms = {_show(given)}: expected a list of tables")
+        return ()
+    if not given:
+        faults.append("arms: none given; expected at least one, as in --arm he_normal")
+        return ()
+    arms = [arm for place, row in enumerate(given, 1) if (arm := _arm(row, place, sections, faults)) is not None]
+    seen: dict[str, int] = {}
+    for place, arm in enumerate(arms, 1):
+        if (first := seen.setdefault(arm.name.casefold(), place)) != place:
+            faults.append(
+                f'arms[{place}].name = "{arm.name}": arm {first} has that name already; '
+                "expected different names: give one of them another with name = …"
+            )
+    return tuple(arms)
+
+
+def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]) -> Arm | None:
+    where = f"arms[{place}]"
+    if not isinstance(row, Mapping):
+        faults.append(f'{where} = {_show(row)}: expected a table, as in {{ init = "he_normal" }}')
+        return None
+    found_before = len(faults)
+    for key in row:
+        if key in SHARED_KEYS:
+            faults.append(f"{where}.{key}: an arm can't change it; {SHARED_KEYS[key]}")
+        elif key not in {"name", "init", "model", "training"}:
+            hint = nearest(key, ["name", "init", "model", "training"])
+            faults.append(f"{where}.{key}: no such key.{hint or ' Known: name, init, model, training.'}")
+    if isinstance(row.get("training"), Mapping) and "seeds" in row["training"]:
+        faults.append(f"{where}.training.seeds: an arm can't change it; {SHARED_KEYS['training.seeds']}")
+    init = _init(row["init"], f"{where}.init", faults) if "init" in row else None
+    if "init" not in row:
+        faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
+    own: dict[str, Any] = {}
+    for key in ("model", "training"):
+        base = sections[key]
+        # A section at fault is reported once, as the preset's; its arms are still checked, against the defaults.
+        own[key] = _section(SECTIONS[key], row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
+    name = _value(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
+    if name is not None and not name.isprintable():
+        faults.append(f"{where}.name = {_show(name)}: expected characters that can be printed")
+    if len(faults) > found_before or init is None:
+        return None
+    return Arm(name=name, init=init, changes=_changes(row), **own)
+
+
+def _changes(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{s}.{key} = {_show(value)}" for s in ("model", "training") for key, value in row.get(s, {}).items())
+
+
+def _init(given: object, where: str, faults: list[str]) -> Init | None:
+    """A scheme from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
+    try:
+        if isinstance(given, str):
+            name, parameters = schemes.parse(given)
+        elif isinstance(given, Mapping) and isinstance(given.get("name"), str):
+            name = given["name"]
+            parameters = schemes.check_parameters(name, {k: v for k, v in given.items() if k != "name"})
+        else:
+            faults.append(f'{where} = {_show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
+            return None
+    except SchemeError as error:
+        faults.append(f"{where}: {error}")
+        return None
+    return Init(name=name, parameters=parameters)

@@ -1,0 +1,166 @@
+"""Presets as files: the shipped ones, the user's own, any path; and the command line's changes merged into them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from inittui.errors import PresetError, UsageError, nearest
+from inittui.preset import LARGEST_SEED, Preset, build
+
+DEFAULT = "mnist3"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the command line changes against a preset. Texts as they were typed; None or empty where nothing was."""
+
+    arms: Sequence[str] = ()
+    set: Sequence[str] = ()
+    epochs: str | None = None
+    seeds: str | None = None
+    seed: str | None = None
+    data: str | None = None
+    origins: dict[str, str] = field(default_factory=dict)  # preset key → the option it came from, for messages
+
+
+def shipped_dir() -> Path:
+    """In an installed package the presets lie inside it, in a checkout (editable install) beside it."""
+    inside = Path(__file__).parent / "presets"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "presets"
+
+
+def user_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("inittui")) / "presets"
+
+
+def known() -> dict[str, Path]:
+    """Name to file of every preset that can be named; the user's own hide shipped ones of the same name."""
+    found: dict[str, Path] = {}
+    for folder in (shipped_dir(), user_dir()):
+        found |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    if DEFAULT in found:  # the default leads the list
+        found = {DEFAULT: found[DEFAULT], **found}
+    return found
+
+
+def locate(word: str) -> Path:
+    """The file of the preset that `word` means: a name or a path. Raises UsageError."""
+    presets = known()
+    if word in presets:
+        return presets[word]
+    path = Path(word).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix == ".toml" or "/" in word:
+        fault = "it is a directory" if path.is_dir() else "there is no such file"
+        raise UsageError(f"preset '{word}': {fault}; expected a TOML file, or one of {', '.join(presets)}")
+    hint = nearest(word, presets) or f" Known: {', '.join(presets)}."
+    raise UsageError(f"no preset '{word}'.{hint} 'inittui presets' lists them with what each shows")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The table in a preset's file. Raises PresetError."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise PresetError(str(path), [f"can't be read: {(error.strerror or str(error)).lower()}"]) from None
+    except UnicodeDecodeError as error:
+        raise PresetError(str(path), [f"is not UTF-8 text (byte {error.start}); a preset is a TOML file"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise PresetError(str(path), [f"is not TOML: {error}"]) from None
+    except RecursionError:
+        raise PresetError(str(path), ["is nested too deeply; a preset has tables in a list at most"]) from None
+
+
+def load(word: str, changes: Changes | None = None) -> Preset:
+    """The preset that `word` means with the command line's changes, checked. Raises UsageError or PresetError."""
+    path = locate(word)
+    table = read(path)
+    changes = changes or Changes()
+    merge(table, changes)
+    try:
+        return build(table, name=path.stem, source=f"preset '{word}'")
+    except PresetError as error:
+        raise PresetError(error.source, [_with_origin(fault, changes.origins) for fault in error.faults]) from None
+
+
+def _with_origin(fault: str, origins: Mapping[str, str]) -> str:
+    for key, option in origins.items():
+        if fault.startswith(key):
+            return f"{option}: {fault}"
+    return fault
+
+
+def merge(table: dict[str, Any], changes: Changes) -> None:
+    """Change `table` in place. What can't be merged raises UsageError; what is wrong in itself `build` will say."""
+    for change in changes.set:
+        key, mark, text = change.partition("=")
+        key = key.strip()
+        if not mark or not key:
+            raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
+        _put(table, key, _toml_value(text.strip()))
+        changes.origins[key] = f"--set {key}"
+    for key, option, typed in (
+        ("data.name", "--data", changes.data),
+        ("training.epochs", "--epochs", changes.epochs),
+    ):
+        if typed is not None:
+            _put(table, key, _number(typed))
+            changes.origins[key] = option
+    seeds = _seeds(table, changes)
+    if seeds is not None:
+        _put(table, "training.seeds", seeds)
+        changes.origins["training.seeds"] = "--seed" if changes.seed is not None else "--seeds"
+    if changes.arms:
+        table["arms"] = [{"init": arm} for arm in changes.arms]
+        changes.origins["arms"] = "--arm"
+
+
+def _put(table: dict[str, Any], key: str, value: object) -> None:
+    *sections, last = key.split(".")
+    place = table
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {key}: '{section}' holds no keys; expected one such as training.epochs")
+        place = inner
+    place[last] = value
+
+
+def _toml_value(text: str) -> object:
+    """`3`, `0.1`, `[512, 512]`, `"adam"` as TOML reads it; a bare word is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+def _number(text: str) -> int | str:
+    """A whole number where it is one; else the text, for `build` to refuse with its place."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _seeds(table: Mapping[str, Any], changes: Changes) -> object:
+    """The list of seeds that `--seed` or `--seeds` asks for, or None."""
+    if changes.seed is not None and changes.seeds is not None:
+        raise UsageError("--seed and --seeds: expected one of the two; --seed 777 is one seed, --seeds 9 are nine")
+    if changes.seed is not None:
+        return [_number(changes.seed)]
+    if changes.seeds is None:
+        return None
+    if "," in changes.seeds:
+        return [_number(part.strip()) for part in changes.seeds.split(",") if part.strip()]
+    count = _number(changes.seeds)
+    if not isinstance(count, int) or not 1 <= count <= 10_000:
+        raise UsageError(f"--seeds {changes.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3")
+    training = table.get("training")
+    given = training.get("seeds") if isinstance(training, dict) else None
+    first = given[0] if isinstance(given, list) and given and isinstance(given[0], int) else 777
+    return [(first + i) % (LARGEST_SEED + 1) for i in range(count)]
