@@ -1,0 +1,67 @@
+"""What trains: the device a person asked for, its name, and how many workers it takes at a time."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from inittui.errors import DeviceError
+
+
+def resolve(requested: str) -> torch.device:
+    """`auto`, `cpu`, `cuda` or `cuda:N` as a device that is there. Raises DeviceError.
+
+    Makes no CUDA call that would spoil a later fork: torch counts devices through NVML when
+    PYTORCH_NVML_BASED_CUDA_CHECK is set, which the launcher does.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if requested == "auto":
+        return torch.device("cuda", 0) if count else torch.device("cpu")
+    if requested == "cpu":
+        return torch.device("cpu")
+    number = int(requested.partition(":")[2] or 0)
+    if not count:
+        raise DeviceError(
+            f"--device {requested}: torch {torch.__version__} finds no CUDA device here; "
+            "use --device cpu, or mend driver and torch build"
+        )
+    if number >= count:
+        raise DeviceError(f"--device {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
+    return torch.device("cuda", number)
+
+
+def label(device: torch.device) -> str:
+    """The device as the screen names it."""
+    if device.type == "cpu":
+        return f"cpu ({cores()} core{'s' if cores() != 1 else ''})"
+    return f"{device} {_gpu_name(device.index or 0)}".strip()
+
+
+def _gpu_name(index: int) -> str:
+    # Through NVML, since torch's own call would initialise CUDA before the workers are forked.
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(index))
+        pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
+        return ""
+    return name if isinstance(name, str) else name.decode()
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity, or the control group's quota where that is less."""
+    count = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        if quota != "max":
+            count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass  # no control groups of version 2: the affinity is all there is to know
+    return count
+
+
+def slots(device: torch.device, threads: int) -> int:
+    """Workers at a time. On a CPU one per `threads` cores, since more would slow each other down many times over."""
+    return max(1, cores() // threads) if device.type == "cpu" else max(1, cores())

@@ -1,0 +1,39 @@
+"""Starts the supervisor of a run, detached from this terminal; stops it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from inittui.errors import RunError
+from inittui.rundir import RunDir
+
+
+def start(run: RunDir) -> subprocess.Popen[bytes]:
+    """The supervisor, in a session of its own: it outlives this process and its terminal."""
+    environment = dict(os.environ)
+    # torch then counts GPUs through NVML and makes no CUDA call, which a fork would not survive.
+    environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    # cuBLAS gives the same bits twice only with a workspace of its own per stream.
+    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    log = os.open(run.path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "inittui.engine.supervisor", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def stop(run: RunDir) -> None:
+    """Ask the run's supervisor to stop its workers and write the result so far. Raises RunError when it is not alive."""
+    if not run.alive():
+        raise RunError(f"run '{run.name}' is not running on this machine; 'inittui runs' shows what is")
+    pid = run.status().pid
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
