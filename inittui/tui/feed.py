@@ -1,0 +1,141 @@
+"""Where a dashboard's boards come from. Production and tests put the same thing into the same door."""
+
+import time
+from bisect import bisect_right
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from inittui import board as boards
+from inittui import gallery
+from inittui.board import Board
+from inittui.errors import RunError
+from inittui.follow import Follower, timeline
+from inittui.gallery import Gallery
+from inittui.rundir import RunDir, boot_id
+
+REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
+
+
+class Feed(Protocol):
+    """Boards over time, and what belongs to them."""
+
+    @property
+    def live(self) -> bool:
+        """Whether something trains that leaving could stop."""
+
+    def poll(self) -> Board:
+        """The board now; the same object when nothing has changed. Called from a thread of its own."""
+
+    def now(self, board: Board) -> float:
+        """Seconds since the run began."""
+
+    def gallery(self) -> Gallery | None:
+        """The test images with predictions, once the run is over."""
+
+    @property
+    def tag(self) -> str:
+        """A word for the header, such as `replay x4`; empty for a live run."""
+
+
+class LiveFeed:
+    """A run directory that is being written."""
+
+    live = True
+    tag = ""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        status = follower.run.status()
+        self._zero = status.monotonic if status.boot == boot_id() else None
+
+    @property
+    def run(self) -> RunDir:
+        return self._follower.run
+
+    def poll(self) -> Board:
+        return self._follower.poll()
+
+    def now(self, board: Board) -> float:
+        # On another machine, or after a reboot, the monotonic clock means nothing: the newest event's time does.
+        return time.monotonic() - self._zero if self._zero is not None else board.t
+
+    def gallery(self) -> Gallery | None:
+        return gallery_of(self.run)
+
+
+class ReplayFeed:
+    """A finished run, shown again as it went, faster."""
+
+    live = False
+
+    def __init__(self, run: RunDir, speed: float | None = None) -> None:
+        """`speed` is times as fast as it went; None makes the whole run last REPLAY_SECONDS. Raises RunError."""
+        self._run = run
+        self._events = timeline(run)
+        if not self._events:
+            raise RunError(f"run '{run.name}' has no events to replay; 'inittui report {run.name}' says what is there")
+        self._times = [event.t for event, _ in self._events]
+        self._length = self._times[-1]
+        self.speed = speed or max(1.0, self._length / REPLAY_SECONDS)
+        self._board = boards.begin(run.preset(), run.name)
+        self._next = 0
+        self._clock = 0.0
+        self._ticked: float | None = None
+        self.held = False
+        self.last = Follower(run).poll()
+
+    @property
+    def tag(self) -> str:
+        return (
+            "replay, held" if self.held else f"replay x{self.speed:.3g}" if self._next < len(self._times) else "replay"
+        )
+
+    def poll(self) -> Board:
+        here = time.monotonic()
+        if self._ticked is not None and not self.held:
+            self._clock = min(self._length, self._clock + (here - self._ticked) * self.speed)
+        self._ticked = here
+        due = bisect_right(self._times, self._clock)
+        for event, arm in self._events[self._next : due]:
+            self._board = boards.fold(self._board, event, arm)
+        if due != self._next and due == len(self._times):
+            self._board = replace(self.last, t=self._board.t)
+        self._next = due
+        return self._board
+
+    def now(self, board: Board) -> float:
+        return board.t if board.ended else self._clock
+
+    def to_end(self) -> None:
+        self._clock = self._length
+
+    def gallery(self) -> Gallery | None:
+        return gallery_of(self._run)
+
+
+class StillFeed:
+    """One board, at rest: for a picture, and for tests."""
+
+    live = False
+    tag = ""
+
+    def __init__(self, board: Board, pictures: Gallery | None = None) -> None:
+        self.board = board
+        self._gallery = pictures
+
+    def poll(self) -> Board:
+        return self.board
+
+    def now(self, board: Board) -> float:
+        return board.t
+
+    def gallery(self) -> Gallery | None:
+        return self._gallery
+
+
+def gallery_of(run: RunDir) -> Gallery | None:
+    try:
+        return gallery.read(run)
+    except RunError:
+        return None  # a damaged gallery costs its pictures; the table does not depend on it

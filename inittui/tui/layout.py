@@ -1,0 +1,93 @@
+"""Where each panel goes, as a pure function of the terminal's size and what there is to show."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from textual.geometry import Region
+
+SMALLEST = (40, 10)
+Zoom = Literal["", "chart", "result", "sample"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Regions of the panels that are shown; what is missing is hidden. Arms are panels in columns, or a line each."""
+
+    regions: dict[str, Region] = field(default_factory=dict)
+    arms_as: Literal["panels", "lines"] = "panels"
+    columns: int = 1
+    panel_height: int = 8
+
+
+def plan(width: int, height: int, arms: int, *, table: int, ended: bool, zoom: Zoom, note: bool) -> Plan | None:
+    """The plan for a terminal of `width` x `height`, or None where nothing useful fits.
+
+    `table` is the number of lines the result wants, without its frame.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return None
+    head = min(2 + note, height // 5)
+    machine = 1 if height >= 18 else 0
+    regions = {"header": Region(0, 0, width, head), "footer": Region(0, height - 1, width, 1)}
+    if machine:
+        regions["machine"] = Region(0, height - 2, width, 1)
+    body = Region(0, head, width, height - head - machine - 1)
+    if width >= 100 and height >= 30:
+        return _large(regions, body, arms, table, zoom)
+    return _stacked(regions, body, arms, table, ended, zoom)
+
+
+def _grid(arms: int, width: int, narrowest: int) -> tuple[int, int]:
+    """Columns and rows for the arms' panels, as even as they come."""
+    rows = math.ceil(arms / max(1, min(arms, width // narrowest)))
+    return math.ceil(arms / rows), rows
+
+
+def _cut(body: Region, lines: int) -> tuple[Region, Region]:
+    """The first `lines` of the body, and the rest."""
+    lines = max(0, min(lines, body.height))
+    top = Region(body.x, body.y, body.width, lines)
+    return top, Region(body.x, body.y + lines, body.width, body.height - lines)
+
+
+def _large(regions: dict[str, Region], body: Region, arms: int, table: int, zoom: Zoom) -> Plan:
+    """Arms on top, chart over table on the left, the sample on the right."""
+    columns, rows = _grid(arms, body.width, 40)
+    panel = 8 if rows == 1 else 7 if rows == 2 and body.height >= 44 else 6 if rows == 2 else 5
+    top, rest = _cut(body, min(rows * panel, max(panel, body.height * 45 // 100)))
+    regions["arms"] = top
+    if zoom:
+        regions[zoom] = rest
+        return Plan(regions, "panels", columns, panel)
+    side = max(40, body.width * 33 // 100)
+    left = Region(rest.x, rest.y, rest.width - side, rest.height)
+    regions["sample"] = Region(rest.x + left.width, rest.y, side, rest.height)
+    lower = min(table + 2, max(5, rest.height - 8))
+    regions["chart"], regions["result"] = _cut(left, left.height - lower)
+    return Plan(regions, "panels", columns, panel)
+
+
+def _stacked(regions: dict[str, Region], body: Region, arms: int, table: int, ended: bool, zoom: Zoom) -> Plan:
+    """One below the other. While it trains: arms and chart; at the end: table and sample, without a key pressed."""
+    columns, rows = _grid(arms, body.width, 38)
+    as_panels = not ended and not zoom and body.height >= rows * 5 + 7
+    if as_panels:
+        regions["arms"], rest = _cut(body, rows * 5)
+        regions["chart"] = rest
+        return Plan(regions, "panels", columns, 5)
+    room_for_lines = max(1, body.height // 4)
+    if zoom or not ended:
+        lines = min(arms, room_for_lines)
+        if body.height - lines >= 5:
+            regions["arms"], body = _cut(body, lines)
+        regions[zoom or "chart"] = body
+        return Plan(regions, "lines", 1, 1)
+    # The table has every arm in it: the arms' own lines are shown only where there is room to spare.
+    if body.height >= table + 2 + 10 + arms:
+        regions["arms"], body = _cut(body, arms)
+    wanted = min(table + 2, body.height if body.height < 12 else body.height - 7)
+    regions["result"], rest = _cut(body, wanted if body.height - wanted >= 5 else body.height)
+    if rest.height:
+        regions["sample"] = rest
+    return Plan(regions, "lines", 1, 1)

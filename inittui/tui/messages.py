@@ -1,0 +1,28 @@
+"""What the feed tells the screen."""
+
+from textual.message import Message
+
+from inittui.board import Board
+from inittui.tui.views.machine import Machine
+
+
+class BoardChanged(Message):
+    """Something has happened. An older one that still waits is dropped: each carries the whole board."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self.board = board
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, BoardChanged)
+
+
+class MachineChanged(Message):
+    """A new sample of the machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()
+        self.machine = machine
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, MachineChanged)

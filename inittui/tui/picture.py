@@ -1,0 +1,20 @@
+"""The dashboard as SVG, without a terminal."""
+
+import asyncio
+
+from inittui.follow import Follower
+from inittui.rundir import RunDir
+from inittui.tui.app import Dashboard
+from inittui.tui.feed import StillFeed, gallery_of
+
+
+def screenshot(run: RunDir, columns: int, rows: int) -> str:
+    """A picture of the run as its files stand now. Raises RunError when the run can't be read."""
+    return asyncio.run(_draw(StillFeed(Follower(run).poll(), gallery_of(run)), columns, rows))
+
+
+async def _draw(feed: StillFeed, columns: int, rows: int) -> str:
+    app = Dashboard(feed, watch_machine=False)
+    async with app.run_test(size=(columns, rows)) as pilot:
+        await pilot.pause(0.2)
+        return app.export_screenshot(title=f"inittui: {feed.board.run}")

@@ -1,0 +1,329 @@
+"""Pictures as pure functions of numbers and a size. Any number may be None (not finite); none is trusted to be small."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inittui.tui.look import Look, Row, fit
+
+Number = float | None
+LOWEST_LOG = 1e-12  # a cost of zero has no logarithm: it is drawn here
+
+_BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+
+
+def finite(values: Sequence[Number]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values to 0..1, linearly or by their logarithm. Holds for ranges that overflow a float."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def of(cls, values: Sequence[Number], *, log: bool) -> "Scale":
+        """The scale that holds every finite value; a flat series gets a range around it."""
+        numbers = [max(value, LOWEST_LOG) for value in finite(values)] if log else finite(values)
+        if not numbers:
+            return cls(0.1, 1.0, log)
+        low, high = min(numbers), max(numbers)
+        if log and high < low * 1.02:
+            low, high = low / 1.1, min(high, 1e307) * 1.1
+        elif low == high:
+            room = abs(low) * 0.1 or 1.0
+            low, high = max(low, -1e307) - room, min(high, 1e307) + room
+        return cls(low, high, log)
+
+    def share(self, value: float) -> float:
+        """Where `value` lies between low (0) and high (1); clipped."""
+        if self.log:
+            low, high, value = math.log(self.low), math.log(self.high), math.log(max(value, LOWEST_LOG))
+        else:
+            # Halved first: the difference of two floats may overflow, that of their halves can't.
+            low, high, value = self.low / 2, self.high / 2, value / 2
+        span = high - low
+        return min(1.0, max(0.0, (value - low) / span)) if span > 0 else 0.5
+
+
+def buckets(values: Sequence[Number], width: int, filled: int | None = None) -> list[Number]:
+    """`values` as `filled` columns (all of `width` by default): the largest of each bucket, so that peaks survive.
+
+    A bucket that holds a value that is not finite is None. Fewer values than columns are repeated.
+    """
+    columns = width if filled is None else min(filled, width)
+    if not values or columns < 1:
+        return []
+    count = len(values)
+    out: list[Number] = []
+    for column in range(columns):
+        first = column * count // columns
+        last = max(first + 1, (column + 1) * count // columns)
+        part = values[first:last]
+        numbers = finite(part)
+        out.append(max(numbers) if len(numbers) == len(part) else None)
+    return out
+
+
+def sparkline(columns: Sequence[Number], width: int, rows: int, look: Look, scale: Scale) -> list[str]:
+    """Bars from the bottom, one a column, `rows` lines high, top line first. Not finite: a cross at the bottom."""
+    levels = look.levels
+    grid = [[" "] * width for _ in range(rows)]
+    for x, value in enumerate(columns[:width]):
+        if value is None or not math.isfinite(value):
+            grid[rows - 1][x] = look.cross
+            continue
+        height = max(1, round(scale.share(value) * rows * len(levels)))
+        for y in range(rows):
+            part = min(len(levels), height - y * len(levels))
+            if part > 0:
+                grid[rows - 1 - y][x] = levels[part - 1]
+    return ["".join(line) for line in grid]
+
+
+def bar(share: float, width: int, look: Look, style: str) -> Row:
+    """A bar of `width` cells, `share` (0 to 1) of it full."""
+    full, half, empty = look.bar
+    share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
+    halves = round(share * width * 2)
+    filled = full * (halves // 2) + (half if halves % 2 else "")
+    return [(filled, style), (empty * (width - len(filled)), "track")]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart: a value per x (1, 2, …), with its marker and style."""
+
+    values: Sequence[Number]
+    marker: str
+    style: str
+
+
+def number(value: float) -> str:
+    """A tick's or a cost's number, short."""
+    if value == 0:
+        return "0"
+    if 0.001 <= abs(value) < 10_000:
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def ticks(scale: Scale, most: int) -> list[float]:
+    """Round values within the scale, at most `most`, the largest first."""
+    if most < 1:
+        return []
+    if scale.log:
+        return _log_ticks(scale, most)
+    span = scale.high / 2 - scale.low / 2
+    if not math.isfinite(span) or span <= 0:
+        return []
+    step = 10 ** math.floor(math.log10(span))
+    for factor in (0.2, 0.4, 1, 2, 4, 10, 20, 40):
+        size = step * factor
+        if math.isfinite(size) and size > 0 and span * 2 / size < most:
+            first = math.ceil(scale.low / size)
+            found = [k * size for k in range(first, first + most + 1) if scale.low <= k * size <= scale.high]
+            return found[::-1][:most]
+    return [scale.high]
+
+
+def _log_ticks(scale: Scale, most: int) -> list[float]:
+    low, high = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
+    for digits in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [
+            digit * 10.0**power
+            for power in range(low, min(high, 308) + 1)
+            for digit in digits
+            if scale.low <= digit * 10.0**power <= scale.high
+        ]
+        if len(found) <= most:
+            break
+    else:
+        found = found[:: -(-len(found) // most)]
+    return found[::-1] or [scale.high]
+
+
+def line_chart(
+    series: Sequence[Series], width: int, height: int, look: Look, *, last_x: int, log: bool, empty: str = ""
+) -> list[Row]:
+    """Lines over each other in Braille, with axes; x runs from 1 to `last_x` whatever has arrived.
+
+    Every line ends in its marker, so that lines are told apart without colour. A value that is not finite breaks its
+    line and leaves a cross. In the ASCII look each point is its series' marker.
+    """
+    every = [value for one in series for value in one.values]
+    scale = Scale.of(every, log=log)
+    plot_height = max(1, height - 2)
+    marks = ticks(scale, max(1, plot_height // 2)) if finite(every) else []
+    labels = {round((1 - scale.share(mark)) * (plot_height * 4 - 1)) // 4: number(mark) for mark in marks}
+    gutter = max([len(label) for label in labels.values()] + [4]) + 1
+    plot_width = width - gutter - 1
+    if plot_width < 4 or height < 3:
+        return [[(fit(empty or "too small", width), "dim")] for _ in range(height)]
+    canvas = _Canvas(plot_width, plot_height, look)
+    for one in series:
+        canvas.line(one, scale, last_x)
+    for one in series:
+        canvas.end(one, scale, last_x)
+    rows: list[Row] = []
+    wall, tee, corner, floor = ("|", "+", "+", "-") if look.ascii else ("│", "┤", "└", "─")
+    for y, cells in enumerate(canvas.rows()):
+        label = labels.get(y, "")
+        rows.append([(label.rjust(gutter), "dim"), (tee if label else wall, "track"), *cells])
+    if not finite(every) and empty:
+        middle = plot_height // 2
+        rows[middle] = [(" " * gutter, ""), (wall, "track"), (empty[:plot_width].center(plot_width), "dim")]
+    rows.append([(" " * gutter, ""), (corner + floor * plot_width, "track")])
+    rows.append([(" " * (gutter + 1), ""), (_x_labels(last_x, plot_width), "dim")])
+    return rows[:height]
+
+
+def _column(x: int, last_x: int, dots: int) -> int:
+    """The dot column of point `x` (1 is the first)."""
+    return round((x - 1) * (dots - 1) / (last_x - 1)) if last_x > 1 else dots // 2
+
+
+def _x_labels(last_x: int, width: int) -> str:
+    line = [" "] * width
+    step = next(s for k in range(9) for s in (10**k, 2 * 10**k, 5 * 10**k) if last_x / s * 6 <= width or s >= last_x)
+    wanted = [1, *range(step, last_x, step), last_x] if step > 1 else [*range(1, last_x + 1)]
+    free = 0
+    for x in [wanted[0], wanted[-1], *wanted[1:-1]]:  # the ends first: they are never crowded out
+        text = str(x)
+        place = min(max(0, _column(x, last_x, width) - (len(text) - 1) // 2), width - len(text))
+        around = line[max(0, place - 1) : place + len(text) + 1]
+        if place >= free and all(cell == " " for cell in around):
+            line[place : place + len(text)] = text
+    return "".join(line)
+
+
+class _Canvas:
+    """Cells of Braille dots, each with the style of whoever drew into it last."""
+
+    def __init__(self, width: int, height: int, look: Look) -> None:
+        self.width, self.height, self.look = width, height, look
+        self._dots = [[0] * width for _ in range(height)]
+        self._signs: dict[tuple[int, int], tuple[str, str]] = {}
+        self._styles = [[""] * width for _ in range(height)]
+
+    def _place(self, value: float, scale: Scale) -> int:
+        return round((1 - scale.share(value)) * (self.height * 4 - 1))
+
+    def _dot(self, x: int, y: int, style: str) -> None:
+        row, column = y // 4, x // 2
+        self._dots[row][column] |= _BRAILLE[y % 4][x % 2]
+        self._styles[row][column] = style
+
+    def line(self, one: Series, scale: Scale, last_x: int) -> None:
+        before: tuple[int, int] | None = None
+        for index, value in enumerate(one.values[: max(last_x, 1)]):
+            x = _column(index + 1, last_x, self.width * 2)
+            if value is None or not math.isfinite(value):
+                self._signs[self.height - 1, x // 2] = (self.look.cross, "bad")
+                before = None
+                continue
+            here = (x, self._place(value, scale))
+            if self.look.ascii:
+                self._signs[here[1] // 4, x // 2] = (one.marker, one.style)
+            elif before is None:
+                self._dot(*here, one.style)
+            else:
+                self._segment(before, here, one.style)
+            before = here
+
+    def _segment(self, start: tuple[int, int], end: tuple[int, int], style: str) -> None:
+        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+        for step in range(steps + 1):
+            x = start[0] + round((end[0] - start[0]) * step / steps)
+            y = start[1] + round((end[1] - start[1]) * step / steps)
+            self._dot(x, y, style)
+
+    def end(self, one: Series, scale: Scale, last_x: int) -> None:
+        """The marker on the newest point; beside another's where both would fall into one cell."""
+        for index in range(min(len(one.values), last_x) - 1, -1, -1):
+            value = one.values[index]
+            if value is not None and math.isfinite(value):
+                x, y = _column(index + 1, last_x, self.width * 2) // 2, self._place(value, scale) // 4
+                if self.look.ascii:
+                    return
+                while (y, x) in self._signs and x > 0:
+                    x -= 1
+                self._signs[y, x] = (one.marker, one.style)
+                return
+
+    def rows(self) -> list[Row]:
+        out: list[Row] = []
+        for y in range(self.height):
+            row: Row = []
+            for x in range(self.width):
+                sign, style = self._signs.get((y, x)) or (chr(0x2800 + self._dots[y][x]), self._styles[y][x])
+                sign = " " if sign == "\u2800" else sign
+                if row and row[-1][1] == style:
+                    row[-1] = (row[-1][0] + sign, style)
+                else:
+                    row.append((sign, style))
+            out.append(row)
+        return out
+
+
+def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look: Look) -> list[Row]:
+    """A grey image in at most `width` x `height` cells, two pixels a cell; the empty margin is cropped.
+
+    `pixels` are 0..255, row by row. The picture is not padded: it takes what it needs.
+    """
+    grid = [list(pixels[y * columns : (y + 1) * columns]) for y in range(rows)]
+    grid = _resized(_cropped(grid), width, height * 2)
+    if len(grid) % 2:
+        grid.append([0] * len(grid[0]))
+    out: list[Row] = []
+    for top, bottom in zip(grid[::2], grid[1::2], strict=True):
+        row: Row = []
+        for upper, lower in zip(top, bottom, strict=True):
+            if look.ascii:
+                ramp = " .:-=+*#%@"
+                row.append((ramp[(upper + lower) * len(ramp) // 512], ""))
+            else:
+                row.append(("▀", f"#{upper:02x}{upper:02x}{upper:02x} on #{lower:02x}{lower:02x}{lower:02x}"))
+        out.append(row)
+    return out
+
+
+def _cropped(grid: list[list[int]]) -> list[list[int]]:
+    """Without the empty margin, but for one pixel of it, and square where the image was."""
+    filled = [(y, x) for y, line in enumerate(grid) for x, value in enumerate(line) if value > 16]
+    if not filled:
+        return grid
+    ys, xs = [y for y, _ in filled], [x for _, x in filled]
+    size = max(max(ys) - min(ys), max(xs) - min(xs)) + 3
+    top = min(max(0, (min(ys) + max(ys)) // 2 - size // 2), max(0, len(grid) - size))
+    left = min(max(0, (min(xs) + max(xs)) // 2 - size // 2), max(0, len(grid[0]) - size))
+    return [line[left : left + size] for line in grid[top : top + size]]
+
+
+def _resized(grid: list[list[int]], width: int, height: int) -> list[list[int]]:
+    """Whole multiples when it grows, area means when it shrinks: both leave edges where they are."""
+    tall, wide = len(grid), len(grid[0])
+    factor = min(width / wide, height / tall)
+    if factor >= 1:
+        times = int(factor)
+        return [[value for value in line for _ in range(times)] for line in grid for _ in range(times)]
+    new_tall, new_wide = max(1, int(tall * factor)), max(1, int(wide * factor))
+    return [
+        [_area(grid, y / factor, x / factor, 1 / factor) for x in range(new_wide)]
+        for y in range(new_tall)
+    ]  # fmt: skip
+
+
+def _area(grid: list[list[int]], top: float, left: float, size: float) -> int:
+    """The mean over a square of `size` source pixels, parts of pixels by their share."""
+    total = weight = 0.0
+    for y in range(int(top), min(len(grid), math.ceil(top + size))):
+        part_y = min(y + 1, top + size) - max(y, top)
+        for x in range(int(left), min(len(grid[0]), math.ceil(left + size))):
+            part = part_y * (min(x + 1, left + size) - max(x, left))
+            total += part * grid[y][x]
+            weight += part
+    return min(255, round(total / weight)) if weight else 0

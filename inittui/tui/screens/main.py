@@ -1,0 +1,251 @@
+"""The dashboard's screen. It owns the state and hands it to the panels; they know nothing of each other."""
+
+from textual.app import ComposeResult
+from textual.containers import Grid, VerticalScroll
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.widgets import Static
+
+from inittui.board import Board
+from inittui.gallery import Gallery
+from inittui.tui import keys
+from inittui.tui.feed import Feed, ReplayFeed
+from inittui.tui.layout import SMALLEST, Plan, Zoom, plan
+from inittui.tui.look import Look
+from inittui.tui.messages import BoardChanged, MachineChanged
+from inittui.tui.screens.errors import ErrorsScreen
+from inittui.tui.screens.help import HelpScreen
+from inittui.tui.screens.leave import LeaveScreen
+from inittui.tui.views import arm, chart, header, machine, result, sample
+from inittui.tui.views.machine import Machine
+from inittui.tui.views.sample import Shown
+from inittui.tui.widgets.footer import KeyLine
+from inittui.tui.widgets.panel import Panel
+
+PLACED = ("header", "arms", "chart", "result", "sample", "machine", "footer")
+
+
+class MainScreen(Screen[None]):
+    """Everything on one screen, laid out for the terminal's size."""
+
+    BINDINGS = keys.bindings()
+    DEFAULT_CSS = """
+    MainScreen { overflow: hidden; background: $background; color: $foreground; }
+    MainScreen > .placed { position: absolute; }
+    MainScreen #arms { scrollbar-size-vertical: 1; }
+    MainScreen #grid { grid-gutter: 0; }
+    MainScreen #too-small { width: 100%; height: 100%; content-align: center middle; display: none; }
+    """
+
+    def __init__(self, feed: Feed, look: Look) -> None:
+        super().__init__()
+        self.feed = feed
+        self.look = look
+        self.board: Board = feed.poll()
+        self.gallery: Gallery | None = None
+        self.shown = Shown()
+        self.metric = chart.METRICS[0]
+        self.log_scale = True
+        self.zoom: Zoom = ""
+        self._machine: Machine | None = None
+        self._plan: Plan | None = None
+        self._header = self._panel("header", framed=False)
+        self._chart, self._result, self._sample = (self._panel(name) for name in ("chart", "result", "sample"))
+        self._machine_line = self._panel("machine", framed=False)
+        self._lines = Panel(look, id="lines", framed=False)
+        self._arms = [Panel(look, id=f"arm-{place}") for place in range(len(self.board.arms))]
+        self._footer = KeyLine(look, replay=isinstance(feed, ReplayFeed))
+        self._footer.add_class("placed")
+        self._give_views()
+
+    def _panel(self, name: str, *, framed: bool = True) -> Panel:
+        panel = Panel(self.look, id=name, framed=framed)
+        panel.add_class("placed")
+        return panel
+
+    def _give_views(self) -> None:
+        """Give every panel its view. A view sees the state through `self` and gets its size from the panel."""
+        look = self.look
+        self._header.paint = lambda w, h: header.header(
+            self.board, self.feed.now(self.board), w, h, look, self.feed.tag
+        )
+        self._machine_line.paint = lambda w, _h: [machine.line(self._machine, w, look)]
+        self._chart.title = lambda _w: [(chart.title(self.metric, log=self.log_scale), "bold")]
+        self._chart.paint = lambda w, h: chart.chart(self.board, w, h, look, metric=self.metric, log=self.log_scale)
+        self._result.title = lambda _w: [(result.title(self.board), "good bold" if self.board.ended else "bold")]
+        self._result.paint = lambda w, h: result.table(self.board, w, h, look)
+        self._sample.title = lambda _w: [(sample.title(self.board, self.gallery, self.shown), "bold")]
+        self._sample.paint = lambda w, h: sample.sample(self.board, self.gallery, self.shown, w, h, look)
+        self._lines.paint = lambda w, _h: [
+            arm.line(self.board, place, w, look, log=self.log_scale) for place in range(len(self.board.arms))
+        ]
+        for place, panel in enumerate(self._arms):
+            panel.title = lambda w, place=place: arm.title(self.board.arms[place], place, look, w)  # type: ignore[misc]
+            panel.paint = lambda w, h, place=place: arm.panel(  # type: ignore[misc]
+                self.board, place, w, h, look, log=self.log_scale
+            )
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with VerticalScroll(id="arms", classes="placed", can_focus=False), Grid(id="grid"):
+            yield from self._arms
+            yield self._lines
+        yield self._chart
+        yield self._result
+        yield self._sample
+        yield self._machine_line
+        yield self._footer
+        yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._clock_ticks)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        if self.is_mounted:  # the first resize may come before the widgets
+            self._lay_out()
+
+    def on_board_changed(self, message: BoardChanged) -> None:
+        before, self.board = self.board, message.board
+        if message.board.ended and self.gallery is None:
+            self.gallery = self.feed.gallery()
+        if (
+            before.ended != self.board.ended
+            or bool(before.result) != bool(self.board.result)
+            or self._note_moved(before)
+        ):
+            self._lay_out()
+        else:
+            self._repaint()
+
+    def on_machine_changed(self, message: MachineChanged) -> None:
+        self._machine = message.machine
+        self._machine_line.repaint()
+
+    def _note_moved(self, before: Board) -> bool:
+        return header.has_note(before) != header.has_note(self.board)
+
+    def _clock_ticks(self) -> None:
+        """The clock goes on between events; when all is over nothing moves, and nothing is computed."""
+        if not self.board.ended or self.feed.tag:
+            self._header.repaint()
+
+    def _lay_out(self) -> None:
+        """Place the panels for this size, and paint them."""
+        width, height = self.size
+        lines = result.rows_needed(self.board, max(20, min(width, 100) - 4))
+        self._plan = plan(
+            width,
+            height,
+            len(self.board.arms),
+            table=lines,
+            ended=self.board.ended,
+            zoom=self.zoom,
+            note=header.has_note(self.board),
+        )
+        small = self.query_one("#too-small", Static)
+        small.display = self._plan is None
+        if self._plan is None:
+            small.update(f"inittui needs {SMALLEST[0]}x{SMALLEST[1]},\nthis is {width}x{height}")
+        regions = self._plan.regions if self._plan else {}
+        for name in PLACED:
+            self._put(name, regions.get(name))
+        if self._plan is not None:
+            self._lay_out_arms(self._plan)
+        self.call_after_refresh(self._repaint)
+
+    def _put(self, name: str, region: Region | None) -> None:
+        widget = self.query_one(f"#{name}")
+        widget.display = region is not None and region.area > 0
+        if region is not None:
+            widget.styles.offset = (region.x, region.y)
+            widget.styles.width = region.width
+            widget.styles.height = region.height
+
+    def _lay_out_arms(self, found: Plan) -> None:
+        panels = found.arms_as == "panels"
+        columns = found.columns if panels else 1
+        each = found.panel_height if panels else len(self._arms)
+        grid = self.query_one("#grid", Grid)
+        grid.styles.grid_size_columns = columns
+        grid.styles.grid_rows = str(each)
+        grid.styles.height = each * -(-len(self._arms) // columns) if panels else each
+        for panel in self._arms:
+            panel.display = panels
+        self._lines.display = not panels
+
+    def _repaint(self) -> None:
+        for panel in self.query(Panel):
+            if panel.display:
+                panel.repaint()
+
+    def _restyle(self) -> None:
+        for panel in self.query(Panel):
+            panel.restyle()
+
+    def action_image(self, by: int) -> None:
+        self.shown = Shown(self.shown.kind, max(0, self.shown.place + by))
+        self._sample_changed()
+
+    def action_kind(self, kind: str) -> None:
+        self.shown = Shown("random" if self.shown.kind == kind else kind)
+        self._sample_changed()
+
+    def _sample_changed(self) -> None:
+        if self.gallery is None:
+            self.shown = Shown()
+            self.notify("More test images come with the end of the run.", timeout=3)
+        if not self._sample.display:
+            self.zoom = "sample"
+            self._lay_out()
+        self._sample.repaint()
+
+    def action_toggle_log(self) -> None:
+        self.log_scale = not self.log_scale
+        self._repaint()
+
+    def action_metric(self) -> None:
+        self.metric = chart.METRICS[(chart.METRICS.index(self.metric) + 1) % len(chart.METRICS)]
+        if not self._chart.display:
+            self.zoom = "chart"
+            self._lay_out()
+        self._chart.repaint()
+
+    def action_zoom(self, name: Zoom) -> None:
+        self.zoom = "" if self.zoom == name else name
+        self._lay_out()
+
+    def action_scroll_arms(self, by: int) -> None:
+        height = self._plan.panel_height if self._plan else 1
+        self.query_one("#arms", VerticalScroll).scroll_relative(y=by * height, animate=False)
+
+    def action_pause(self) -> None:
+        if isinstance(self.feed, ReplayFeed):
+            self.feed.held = not self.feed.held
+            self._header.repaint()
+
+    def action_speed(self, factor: float) -> None:
+        if isinstance(self.feed, ReplayFeed):
+            self.feed.speed = min(10_000.0, max(0.01, self.feed.speed * factor))
+            self._header.repaint()
+
+    def action_to_end(self) -> None:
+        if isinstance(self.feed, ReplayFeed):
+            self.feed.to_end()
+
+    def action_errors(self) -> None:
+        self.app.push_screen(ErrorsScreen(self.board))
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen(replay=isinstance(self.feed, ReplayFeed)))
+
+    def action_leave(self) -> None:
+        if not self.feed.live or self.board.ended:
+            self.app.exit("done")
+            return
+        self.app.push_screen(LeaveScreen(), self._left)
+
+    def _left(self, answer: str | None) -> None:
+        if answer in ("keep", "stop"):
+            self.app.exit(answer)

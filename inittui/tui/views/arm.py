@@ -1,0 +1,162 @@
+"""An arm: its state, progress, cost, accuracy, speed, and the live sparklines of its costs."""
+
+from inittui.board import ArmBoard, Board
+from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of
+from inittui.tui.plots import Scale, bar, buckets, sparkline
+from inittui.tui.views import words
+from inittui.tui.views.header import STATE_STYLES, loading
+
+LABEL = 8  # the width of "epochs  " and "now     "
+
+
+def title(arm: ArmBoard, place: int, look: Look, width: int) -> Row:
+    """The panel's title: marker, name, formula, and what the arm changes."""
+    style = arm_style(place)
+    row: Row = [(f"{look.marker(place)} ", style), (arm.name, f"{style} bold")]
+    rest = [arm.formula] if arm.scheme == arm.name else [arm.scheme, arm.formula]
+    rest += [] if arm.bias == "zero" or "bias" in arm.formula else [f"bias {arm.bias}"]
+    rest += arm.changes
+    for words_ in rest:
+        if width_of(row) + len(look.text(words_)) + 4 > width:
+            break
+        row.append((f"  {look.text(words_)}", "dim"))
+    return row
+
+
+def panel(board: Board, place: int, width: int, height: int, look: Look, *, log: bool) -> list[Row]:
+    """The inside of an arm's panel, from one line up; more height shows more."""
+    arm = board.arms[place]
+    if arm.state in ("failed", "stopped") and height > 1:
+        rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
+        if arm.reason:
+            rows.insert(1, [(fit(arm.reason, width), "bad" if arm.state == "failed" else "warn")])
+    elif arm.state == "waiting":
+        rows = [_state_line(arm, place, width, look), loading(board, width, look) if not _trains(board) else []]
+    else:
+        rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
+    left = height - len(rows)
+    if left >= 4:
+        rows += _epochs(arm, place, width, left - (1 if left < 6 else 2), look, log=log)
+        rows += _now(arm, place, width, 1 if left < 6 else 2, look, log=log)
+    elif left >= 2:
+        rows += _epochs(arm, place, width, left - 1, look, log=log) + _now(arm, place, width, 1, look, log=log)
+    elif left == 1:
+        rows += _both(arm, place, width, look, log=log)
+    return [pad(row, width) for row in rows[:height]]
+
+
+def line(board: Board, place: int, width: int, look: Look, *, log: bool) -> Row:
+    """An arm in one line: marker, name, state, cost, accuracy, and as much of a sparkline as fits."""
+    arm = board.arms[place]
+    style = arm_style(place)
+    longest = min(max(len(one.name) for one in board.arms), max(8, width // 3))
+    row: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, longest), f"{style} bold"), (" ", "")]
+    if arm.state in ("failed", "stopped"):
+        return pad([*row, (f"{arm.state}: {arm.reason}", STATE_STYLES[arm.state])], width)
+    if arm.state in ("waiting", "starting"):
+        return pad([*row, (_waiting(board, arm), "dim")], width)
+    row += [(f"{_epoch(arm)} ", ""), (f"{words.cost(_last_cost(arm))} ", "bold")]
+    accuracy = _accuracy(arm)
+    row.append((f"{words.percent(accuracy)} " if accuracy is not None else "      … ", ""))
+    room = width - width_of(row)
+    return pad(row + (_both(arm, place, room, look, log=log, label=False)[0] if room > 3 else []), width)
+
+
+def _trains(board: Board) -> bool:
+    return any(arm.state != "waiting" for arm in board.arms)
+
+
+def _waiting(board: Board, arm: ArmBoard) -> str:
+    if arm.state == "starting":
+        return "starting"
+    return "waiting for a free core" if _trains(board) and board.phase == "training" else board.phase
+
+
+def _epoch(arm: ArmBoard) -> str:
+    digits = len(str(arm.epochs))
+    return f"{min(arm.epochs_done + (arm.state == 'training'), arm.epochs):>{digits}}/{arm.epochs}"
+
+
+def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
+    """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
+    style = STATE_STYLES.get(arm.state, "accent")
+    state = "waiting for a free core" if arm.state == "waiting" and arm.steps else arm.state
+    row: Row = [(f"{state:<10}", style)]
+    if arm.steps:
+        epoch = min(arm.epochs, arm.epochs_done + (arm.state == "training"))
+        row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
+        share = f" {100 * arm.progress:3.0f} %"
+        room = width - width_of(row) - len(share)
+        row += [*bar(arm.progress, room, look, arm_style(place)), (share, "")] if room > 5 else []
+    return row
+
+
+def _last_cost(arm: ArmBoard) -> float | None:
+    """The running mean of the epoch under way, else the last epoch's mean cost."""
+    active = arm.active
+    if active is None:
+        return None
+    if active.running:
+        return active.running[-1]
+    return active.points[-1].train_cost if active.points else None
+
+
+def _accuracy(arm: ArmBoard) -> float | None:
+    accuracies = arm.mean(lambda point: point.test_accuracy)
+    return accuracies[-1] if accuracies else None
+
+
+def _numbers(arm: ArmBoard, width: int) -> Row:
+    if not arm.replicas:
+        return []
+    accuracy = _accuracy(arm)
+    started = arm.active is not None and (arm.active.running or arm.active.points)
+    row: Row = [("cost ", "dim"), (words.cost(_last_cost(arm)) if started else "…", "bold")]
+    row += [("   test ", "dim"), (words.percent(accuracy) if accuracy is not None else "…", "bold")]
+    if len(arm.seeds) > 1:
+        row += [(f"   mean of {sum(bool(r.points) for r in arm.replicas)} seeds", "dim")]
+    return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
+
+
+def _series(arm: ArmBoard) -> tuple[float | None, ...]:
+    return arm.mean(lambda point: point.train_cost)
+
+
+def _columns(arm: ArmBoard, width: int) -> list[float | None]:
+    """The epochs' costs on a fixed axis: all epochs of the run fill `width`."""
+    costs = _series(arm)
+    return buckets(costs, width, round(width * len(costs) / max(1, arm.epochs)) if costs else 0)
+
+
+def _epochs(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
+    room = max(1, width - LABEL)
+    columns = _columns(arm, room)
+    lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
+    return [[(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
+
+
+def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
+    """The running cost within the epoch under way; it fills its line as the epoch goes."""
+    active = arm.active
+    room = max(1, width - LABEL)
+    running = active.running if active and arm.state == "training" else ()
+    share = active.step / arm.steps if active and arm.steps else 0.0
+    columns = buckets(running, room, max(1, round(room * share))) if running else []
+    lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
+    label = "now" if arm.state == "training" else ""
+    if active and len(arm.seeds) > 1 and running:
+        label = f"{active.seed}"[: LABEL - 1]
+    return [[(fit(label if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
+
+
+def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label: bool = True) -> list[Row]:
+    """Epochs, and after them the reports of the epoch under way, in one line."""
+    room = max(1, width - (LABEL if label else 0))
+    active = arm.active
+    running = list(active.running) if active and arm.state == "training" else []
+    epochs = _columns(arm, room)
+    tail = buckets(running, max(1, min(room // 3, room - len(epochs), len(running)))) if running else []
+    columns = (epochs + tail)[:room]
+    text = sparkline(columns, room, 1, look, Scale.of(columns, log=log))[0]
+    head: Row = [(fit("costs", LABEL), "dim")] if label else []
+    return [[*head, (text, arm_style(place))]]

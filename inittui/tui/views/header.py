@@ -1,0 +1,84 @@
+"""The top: what is trained, on what, since when and for how long yet."""
+
+from inittui import board as boards
+from inittui.board import Board
+from inittui.tui.look import Look, Row, fit, pad, spread, width_of
+from inittui.tui.plots import bar
+from inittui.tui.views import words
+
+STATE_STYLES = {"finished": "good", "failed": "bad", "stopped": "warn", "refused": "bad"}
+
+
+def header(board: Board, now: float, width: int, height: int, look: Look, tag: str = "") -> list[Row]:
+    """Facts on the left, time on the right; on two lines where one is too narrow. `tag` says replay, paused, …"""
+    name: Row = [(" inittui ", "brand"), (" ", ""), (board.preset.name, "bold")]
+    facts = _facts(board)
+    if height < 2 or sum(len(fact) + 3 for fact in facts) + width_of(name) + 30 <= width:
+        rows = [spread(name + _joined(facts, width - width_of(name) - 32, look), _time(board, now, tag), width)]
+    else:
+        rows = [
+            spread([*name, ("  ", ""), (board.preset.title, "dim")], _time(board, now, tag), width),
+            pad([(" ", ""), *_joined(facts, width, look)[1:]], width),
+        ]
+    if note := _note(board):
+        rows.append([(fit(f" {look.text(note)}", width), "warn")])
+    return [[(look.text(text), style) for text, style in row] for row in rows][:height]
+
+
+def _facts(board: Board) -> list[str]:
+    preset = board.preset
+    training = preset.training
+    facts = [
+        words.data(board),
+        words.network(preset, board),
+        f"{training.optimizer} {training.learning_rate:g}",
+        f"batch {training.batch_size}",
+        words.seeds(preset),
+    ]
+    return [*facts, board.device.label] if board.device else facts
+
+
+def _joined(facts: list[str], room: int, look: Look) -> Row:
+    """As many facts as there is room for, in the order of their weight."""
+    row: Row = []
+    for fact in facts:
+        if width_of(row) + len(fact) + 3 > room:
+            break
+        row += [(f" {look.dot} ", "dim"), (fact, "")]
+    return row or [("", "")]
+
+
+def _time(board: Board, now: float, tag: str) -> Row:
+    row: Row = [(f"{tag}  ", "accent")] if tag else []
+    row.append((board.phase, STATE_STYLES.get(board.phase, "accent")))
+    if board.ended:
+        return [*row, (f" in {words.clock(board.t)} ", "")]
+    row.append((f"  {words.clock(now)}", ""))
+    left = boards.remaining(board, now)
+    return [*row, (f", {words.clock(left)} left " if left is not None else " ", "")]
+
+
+def _note(board: Board) -> str:
+    """What a person has to know before believing a number."""
+    if board.data and board.data.note:
+        return f"Note: {board.data.note}"
+    if board.preset.data.scale_test is False:
+        return "Note: test pixels are left at 0 to 255, as in the notebook; training saw 0 to 1"
+    if board.phase in ("failed", "refused") and board.detail:
+        return board.detail
+    if board.faults:
+        return f"{len(board.faults)} damaged record(s) passed over; the first: {board.faults[0]}"
+    return ""
+
+
+def has_note(board: Board) -> bool:
+    return bool(_note(board))
+
+
+def loading(board: Board, width: int, look: Look) -> Row:
+    """One line that says what the run waits for before it trains."""
+    if board.download:
+        done, total = board.download.done, max(1, board.download.total)
+        head = f"downloading {board.download.name}  {done / 1e6:.1f} of {total / 1e6:.1f} MB  "
+        return [(head, ""), *bar(done / total, max(4, min(40, width - len(head) - 1)), look, "accent")]
+    return [(board.detail or board.phase, "dim")]

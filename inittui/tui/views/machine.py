@@ -1,0 +1,68 @@
+"""The machine in one line: GPU where there is one, cores and memory always."""
+
+from dataclasses import dataclass
+
+from inittui.tui.look import Look, Row, width_of
+from inittui.tui.plots import bar
+from inittui.tui.views import words
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One sample of a GPU, through NVML. Shares are 0 to 1, memory in bytes; None where the driver does not tell."""
+
+    utilisation: float | None
+    memory_used: int
+    memory_total: int
+    memory_ours: int | None
+    watts: float | None
+    celsius: int | None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One sample of the machine. `load` is the mean of runnable processes over a minute."""
+
+    cpu: float
+    cores: int
+    load: float
+    memory_used: int
+    memory_total: int
+    memory_ours: int
+    gpu: Gpu | None = None
+
+
+def line(machine: Machine | None, width: int, look: Look) -> Row:
+    """As much as fits, the GPU first."""
+    if machine is None:
+        return [(" ", "")]
+    groups: list[Row] = []
+    gpu = machine.gpu
+    if gpu is not None:
+        if gpu.utilisation is not None:
+            groups.append(_meter("GPU", gpu.utilisation, look, wide=width >= 110))
+        ours = f" ({words.size(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
+        groups.append([("GPU memory ", "dim"), (f"{_of(gpu.memory_used, gpu.memory_total)}{ours}", "")])
+        if gpu.watts is not None and gpu.celsius is not None:
+            groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
+    groups.append(
+        _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, look, wide=width >= 76)
+    )
+    groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
+    ours = f" ({words.size(machine.memory_ours)} ours)"
+    groups.append([("memory ", "dim"), (_of(machine.memory_used, machine.memory_total) + ours, "")])
+    row: Row = [(" ", "")]
+    for group in groups:
+        if width_of(row) + width_of(group) + 3 > width:
+            break
+        row += [*group, ("   ", "")]
+    return row
+
+
+def _meter(name: str, share: float, look: Look, *, wide: bool) -> Row:
+    gauge = [*bar(share, 10, look, "accent"), (" ", "")] if wide else []
+    return [(f"{name} ", "dim"), *gauge, (f"{100 * share:3.0f} %", "")]
+
+
+def _of(used: int, total: int) -> str:
+    return f"{words.size(used)} of {words.size(total)} GB"

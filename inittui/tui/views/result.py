@@ -1,0 +1,76 @@
+"""The accuracy table, filling while it trains, and the sentences that say what it is worth."""
+
+from inittui import report, result
+from inittui.board import Board
+from inittui.tui.look import Look, Row, arm_style, fit, wrap
+
+# Column numbers of report.COLUMNS in the order in which a narrow screen gives them up.
+SPARED = (5, 6, 1, 3, 2)
+HEADS = tuple("accuracy" if column == "test accuracy" else column for column in report.COLUMNS)
+
+
+def title(board: Board) -> str:
+    return "accuracy" if board.ended else "accuracy so far"
+
+
+def rows_needed(board: Board, width: int) -> int:
+    """Lines for the whole table with its sentences."""
+    return 1 + len(board.arms) + sum(len(wrap(words_, width, 3)) for words_ in _sentences(board))
+
+
+def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
+    """Scheme, seed, costs, accuracy, seconds, speed; the best marked; then the verdicts."""
+    cells = [tuple(cell.strip() for cell in row) for row in report.rows({"arms": _arms(board)})]
+    shown = _columns(cells, width)
+    widths = {i: max(len(HEADS[i]), *(len(_plain(row[i], look)) for row in cells)) for i in shown}
+    widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
+    head = fit("  " + HEADS[0], widths[0] + 2)
+    rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
+    best = [cell.endswith("*") for cell in (row[4] for row in cells)]
+    for place, row in enumerate(cells):
+        arm = board.arms[place]
+        one: Row = [(f"{look.marker(place)} ", arm_style(place)), (fit(row[0], widths[0]), f"{arm_style(place)} bold")]
+        for i in (i for i in shown if i):
+            text = f"  {_plain(row[i], look):>{widths[i]}}"
+            style = ("good bold" if best[place] else "bold") if i == 4 else ""
+            one.append((text, "bad" if i == 4 and arm.state == "failed" else style))
+        rows.append(one)
+    for sentence in _sentences(board):
+        for text in wrap(look.text(sentence), width, min(3, height - len(rows))):
+            rows.append([(text, "accent" if board.ended else "dim")])
+    return rows[:height]
+
+
+def _plain(cell: str, look: Look) -> str:
+    return cell.removesuffix("*") + look.star if cell.endswith("*") else cell
+
+
+def _arms(board: Board) -> list[dict[str, object]]:
+    arms = board.result["arms"] if board.result else result.arms(board, interval=False)
+    if board.ended:
+        return list(arms)
+    # While it trains an accuracy is shown as it stands, not as "training".
+    return [
+        arm | {"status": "finished"} if arm["test_accuracy"] and arm["status"] == "training" else arm for arm in arms
+    ]
+
+
+def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
+    shown = list(range(len(HEADS)))
+    for spare in SPARED:
+        needed = 2 + sum(max(len(HEADS[i]), *(len(row[i]) for row in cells)) + 2 for i in shown)
+        if needed <= width:
+            break
+        shown.remove(spare)
+    return shown
+
+
+def _sentences(board: Board) -> list[str]:
+    if board.result:
+        return report.sentences(board.result)
+    if board.ended:
+        return []
+    if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:
+        return ["One seed proves nothing: --seeds 10 trains ten per scheme."]
+    trained = min((arm.epochs_done for arm in board.arms), default=0)
+    return [f"After {trained} of {max(arm.epochs for arm in board.arms)} epochs; the verdict comes at the end."]

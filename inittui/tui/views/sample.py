@@ -1,0 +1,154 @@
+"""A test image, its label, and what every arm makes of it."""
+
+from dataclasses import dataclass
+
+from inittui.board import Board
+from inittui.gallery import Gallery, Picture, Prediction
+from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of
+from inittui.tui.plots import bar, image
+
+KINDS = ("random", "disputed", "mistaken")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which picture of which kind is shown."""
+
+    kind: str = "random"
+    place: int = 0
+
+
+def picture(board: Board, gallery: Gallery | None, shown: Shown) -> Picture | None:
+    """The picture to show: of the gallery once there is one, else the image that is watched while training."""
+    if gallery is not None:
+        pictures = gallery.only(shown.kind)
+        return pictures[shown.place % len(pictures)] if pictures else None
+    if board.sample is None:
+        return None
+    live = tuple(arm.replicas[0].sample if arm.replicas else () for arm in board.arms)
+    return Picture(board.sample.index, board.sample.label, board.sample.pixels, live)
+
+
+def title(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+    """`test image 8,431, label 8`"""
+    found = picture(board, gallery, shown)
+    return f"test image {found.index:,}" if found else "sample prediction"
+
+
+def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, height: int, look: Look) -> list[Row]:
+    """The image above or beside the predictions, as the room is; below, how many there are of its kind."""
+    found = picture(board, gallery, shown)
+    if found is None:
+        return [[(fit(_nothing(board, gallery, shown), width), "dim")]]
+    grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
+    footer: list[Row] = [[(fit(_counter(gallery, shown), width), "dim")]] if height >= 4 else []
+    room = height - len(footer)
+    beside = width >= 44 or room < 14
+    drawn = image(
+        bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), look
+    )
+    if beside:
+        rows = _beside(board, found, drawn, width, room, look)
+    else:
+        left = (width - width_of(drawn[0])) // 2
+        rows = [[(" " * left, ""), *row] for row in drawn]
+        rows += [[], *_predictions(board, found, width, room - len(drawn) - 1, look)]
+    rows = rows[:room]
+    return [pad(row, width) for row in rows + [[]] * (room - len(rows)) + footer]
+
+
+def _shape(board: Board) -> tuple[int, int]:
+    return (board.sample.rows, board.sample.columns) if board.sample else (1, 1)
+
+
+def _image_rows(room: int, beside: bool) -> int:
+    return max(1, room if beside else min(14, room * 3 // 5))
+
+
+def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: int, look: Look) -> list[Row]:
+    wide = width_of(drawn[0])
+    texts = _predictions(board, found, width - wide - 3, room, look)
+    blank: Row = [(" " * wide, "")]
+    return [
+        [(" ", ""), *(drawn[y] if y < len(drawn) else blank), ("  ", ""), *(texts[y] if y < len(texts) else [])]
+        for y in range(min(room, max(len(drawn), len(texts))))
+    ]
+
+
+def _predictions(board: Board, found: Picture, width: int, room: int, look: Look) -> list[Row]:
+    """The label, then per arm its likeliest classes with their probabilities as bars; fewer where room is short."""
+    rows: list[Row] = [[("label ", "dim"), (_name(board, found.label), "bold")]]
+    arms = len(board.arms)
+    each = max(1, min(3, (room - 1) // arms - (1 if (room - 1) // arms > 2 else 0)))
+    for place, prediction in enumerate(found.predictions[:arms]):
+        if each > 1 and arms * (each + 1) < room:
+            rows.append([])
+        rows += _prediction(board, place, prediction, found.label, each, width, look)
+    return [pad(row, width) for row in rows[:room]]
+
+
+def _prediction(
+    board: Board, place: int, prediction: Prediction, label: int, most: int, width: int, look: Look
+) -> list[Row]:
+    arm = board.arms[place]
+    style = arm_style(place)
+    name_width = min(max(len(one.name) for one in board.arms), max(6, width // 3))
+    head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
+    if not prediction:
+        why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "after the first epoch"
+        return [[*head, (why, "dim")]]
+    class_width = max(len(_name(board, number)) for number, _ in prediction[:most])
+    rows: list[Row] = []
+    for rank, (number, share) in enumerate(prediction[:most]):
+        right = number == label
+        sign = (look.tick if right else look.cross) if rank == 0 else " " * len(look.tick)
+        lead: Row = head if rank == 0 else [(" " * width_of(head), "")]
+        text = f" {100 * share:5.1f} %"
+        verdict = ("good" if right else "bad") if rank == 0 else "dim"
+        name: Row = [
+            (f"{_name(board, number):>{class_width}} ", "bold" if rank == 0 else "dim"),
+            (sign, verdict),
+            (" ", ""),
+        ]
+        room = width - width_of(lead) - width_of(name) - len(text)
+        rows.append([*lead, *name, *(bar(share, room, look, style) if room > 2 else []), (text, "")])
+    return rows
+
+
+def _name(board: Board, number: int) -> str:
+    """A class by its name, or its number where the network has more outputs than there are classes."""
+    classes = board.data.classes if board.data else ()
+    return classes[number] if number < len(classes) else str(number)
+
+
+def _nothing(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+    if gallery is not None:
+        return {
+            "disputed": "the arms agree on every test image",
+            "mistaken": "no arm is mistaken on any test image",
+        }.get(shown.kind, "no picture")
+    if board.ended:
+        return "no prediction: no arm finished an epoch"
+    return "a test image, as soon as training begins"
+
+
+def _counter(gallery: Gallery | None, shown: Shown) -> str:
+    if gallery is None:
+        return "after the last epoch: n next, d disagreements, m mistakes"
+    pictures = gallery.only(shown.kind)
+    here = shown.place % len(pictures) + 1 if pictures else 0
+    kind = {
+        "random": f"random image {here} of {len(pictures)}",
+        "disputed": f"disagreement {here} of {_of(len(pictures), gallery.disputed_in_all)}",
+        "mistaken": f"mistake {here} of {_of(len(pictures), gallery.mistaken_in_all)}",
+    }[shown.kind]
+    rest = []
+    if shown.kind != "disputed":
+        rest.append(f"{gallery.disputed_in_all:,} disagreements")
+    if shown.kind != "mistaken":
+        rest.append(f"{gallery.mistaken_in_all:,} mistakes")
+    return f"{kind}; {', '.join(rest)} in {gallery.test:,}"
+
+
+def _of(kept: int, everything: int) -> str:
+    return f"{kept}" if kept == everything else f"{kept} kept, {everything:,} in all"

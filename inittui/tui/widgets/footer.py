@@ -1,0 +1,48 @@
+"""The keys, in one line; a click on one presses it."""
+
+from textual import events
+
+from inittui.tui.keys import KEYS, Key
+from inittui.tui.look import Look, Row
+from inittui.tui.widgets.panel import Panel
+
+LAST = ("help", "leave")  # always there, at the end
+
+
+class KeyLine(Panel):
+    """As many keys as fit; help and leave always."""
+
+    def __init__(self, look: Look, *, replay: bool) -> None:
+        super().__init__(look, id="footer", framed=False)
+        self._keys = [key for key in KEYS if key.short and (replay or not key.replay)]
+        if replay:  # a replay is steered with its own keys first
+            self._keys.sort(key=lambda key: not key.replay)
+        self.paint = self._line
+
+    def _shown(self, width: int) -> list[Key]:
+        last = [key for key in self._keys if key.short in LAST]
+        room = width - sum(_width(key) for key in last)
+        shown = []
+        for key in self._keys:
+            if key.short not in LAST and _width(key) <= room:
+                shown.append(key)
+                room -= _width(key)
+        return shown + last
+
+    def _line(self, width: int, _height: int) -> list[Row]:
+        row: Row = []
+        for key in self._shown(width):
+            row += [(f" {key.label}", "accent bold"), (f" {key.short} ", "dim")]
+        return [row]
+
+    def on_click(self, event: events.Click) -> None:
+        left = 0
+        for key in self._shown(self.content_size.width):
+            left += _width(key)
+            if event.x < left:
+                self.app.simulate_key(key.keys.split(",")[0])
+                return
+
+
+def _width(key: Key) -> int:
+    return len(key.label) + len(key.short) + 3
