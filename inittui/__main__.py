@@ -1,0 +1,6 @@
+"""`python -m inittui` is the command `inittui`."""
+
+from inittui.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

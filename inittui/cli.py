@@ -1,0 +1,148 @@
+"""The command line. Imports late: `inittui --help` must not wait for anything that a run needs."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from inittui import __version__
+from inittui.errors import InittuiError, UsageError
+
+EPILOG = """commands:
+  attach [RUN]      watch a run that is going on (the newest one)
+  runs              list the runs
+  stop RUN          stop a run; what it has so far is kept
+  replay RUN        show a finished run again, as it went
+  report RUN        its table: --format table|md|csv|json|svg
+  presets [NAME]    list the presets with what each shows, or print one
+  schemes [NAME]    list the initialisation schemes, or explain one
+
+RUN is a name, an unambiguous beginning of one, a path, or 'last'.
+
+examples:
+  inittui                                      Xavier against He on MNIST, 15 epochs
+  inittui --preset digits                      seconds, on any machine, no download
+  inittui --preset deep5 --seeds 5             five seeds an arm
+  inittui --arm he_normal --arm 'normal(std=0.01)' --set model.hidden=[256,256,256]
+  inittui --preset digits --json | jq .arms
+
+exit codes: 0 finished, 1 an arm failed, 2 bad input, 130 interrupted"""
+
+COMMANDS = ("attach", "runs", "stop", "replay", "report", "presets", "schemes")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a fault is one line of ours."""
+
+    def error(self, message: str) -> "NoReturn":  # type: ignore[name-defined] # noqa: F821
+        raise UsageError(f"{message}; '{self.prog} --help' lists what there is")
+
+
+def run_parser() -> argparse.ArgumentParser:
+    """The options of `inittui` without a command: start a run and watch it."""
+    parser = Parser(
+        prog="inittui",
+        description="Which weight initialisation, why, and is the difference real? Trains the same network once per\n"
+        "scheme, side by side, and shows the costs live.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        usage="inittui [OPTIONS]\n       inittui COMMAND [OPTIONS]",
+    )
+    parser.add_argument("--version", action="version", version=f"inittui {__version__}")
+    what = parser.add_argument_group("what to train")
+    what.add_argument("--preset", metavar="NAME|FILE", help="a shipped preset, one of yours, or a TOML file (mnist3)")
+    what.add_argument(
+        "--arm", metavar="SCHEME", action="append", default=[], help="repeatable: replaces the preset's arms"
+    )
+    what.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], help="repeatable: change any preset key"
+    )
+    what.add_argument("--epochs", metavar="N", help="passes over the training images")
+    what.add_argument("--seeds", metavar="N|A,B,C", help="N seeds from the preset's first on, or these")
+    what.add_argument("--seed", metavar="S", help="one seed")
+    what.add_argument("--data", metavar="NAME", help="auto, mnist, fashion_mnist, kmnist or digits")
+    where = parser.add_argument_group("where")
+    where.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
+    where.add_argument("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    where.add_argument("--threads", metavar="N", default="1", help="threads of a worker on a CPU (1)")
+    _runs_dir(where)
+    how = parser.add_argument_group("how it is shown")
+    how.add_argument("--plain", action="store_true", help="no dashboard: one line an epoch and arm, then the table")
+    how.add_argument("--json", action="store_true", help="as --plain; standard output carries the result alone")
+    how.add_argument("--detach", action="store_true", help="start, print the run's name, return")
+    _screen_options(how)
+    return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The options of one command."""
+    about = {
+        "attach": "Watch a run that is going on. Leaving does not stop it.",
+        "runs": "List the runs, the newest first.",
+        "stop": "Stop a run. What it has so far is kept, result.json included.",
+        "replay": "Show a finished run again, as it went.",
+        "report": "Print a run's accuracy table, or the dashboard as SVG.",
+        "presets": "List the presets with what each shows, or print one.",
+        "schemes": "List the initialisation schemes, or explain one.",
+    }
+    parser = Parser(prog=f"inittui {name}", description=about[name], allow_abbrev=False)
+    if name in ("stop", "replay", "report"):
+        parser.add_argument("run", metavar="RUN", help="a name, an unambiguous beginning of one, a path, or 'last'")
+    elif name == "attach":
+        parser.add_argument("run", metavar="RUN", nargs="?", help="the newest run that is alive, unless given")
+    elif name in ("presets", "schemes"):
+        parser.add_argument("name", metavar="NAME", nargs="?")
+    if name in ("attach", "runs", "stop", "replay", "report"):
+        _runs_dir(parser)
+    if name in ("attach", "replay"):
+        _screen_options(parser)
+    if name == "attach":
+        parser.add_argument("--plain", action="store_true", help="lines instead of the dashboard")
+    if name == "replay":
+        parser.add_argument("--speed", metavar="X", help="times as fast as it went (what makes 20 seconds of it)")
+    if name == "report":
+        parser.add_argument("--format", metavar="F", default="table", help="table, md, csv, json or svg (table)")
+        parser.add_argument("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
+    return parser
+
+
+def _runs_dir(parser: "argparse._ActionsContainer") -> None:
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (INITTUI_RUNS_DIR, or the data folder)")
+
+
+def _screen_options(parser: "argparse._ActionsContainer") -> None:
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII alone (by itself where it must be)")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--refresh", metavar="HZ", default="4", help="redraws a second at most (4)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code. Errors by a person's hand are printed here, once, without a traceback."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words and words[0] in COMMANDS:
+            arguments = command_parser(words[0]).parse_args(words[1:])
+            from inittui import commands
+
+            return int(getattr(commands, words[0])(arguments))
+        if words and not words[0].startswith("-"):
+            from inittui.errors import nearest
+
+            raise UsageError(
+                f"no command '{words[0]}'.{nearest(words[0], COMMANDS) or ' Known: ' + ', '.join(COMMANDS) + '.'} "
+                "'inittui --help' lists what there is"
+            )
+        arguments = run_parser().parse_args(words)
+        from inittui import commands
+
+        return commands.run(arguments)
+    except InittuiError as error:
+        print(f"inittui: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,84 @@
+"""Without a dashboard: one line an epoch and arm, then the table. For pipes, logs and TERM=dumb."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from inittui import report, result
+from inittui.board import Board
+from inittui.follow import Follower
+
+POLL_SECONDS = 0.2
+Say = Callable[[str], None]
+
+
+def watch(follower: Follower, say: Say, *, poll_seconds: float = POLL_SECONDS) -> Board:
+    """Say what happens until the run is over, and return its last board."""
+    narrator = Narrator()
+    while True:
+        now = follower.poll()
+        for line in narrator.lines(now):
+            say(line)
+        if now.ended:
+            return now
+        time.sleep(poll_seconds)
+
+
+def closing(board: Board) -> str:
+    """The table and its sentences, from the result document or, where none was written, from the board."""
+    return report.text(board.result or result.document(board, seconds=board.t))
+
+
+class Narrator:
+    """Turns boards into lines, each thing once."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._device = False
+        self._data = False
+        self._tenth = -1
+        self._states: dict[str, str] = {}
+        self._epochs: dict[tuple[str, int], int] = {}
+        self._faults = 0
+
+    def lines(self, board: Board) -> Iterator[str]:
+        """What is new on `board` since the last call."""
+        if board.device and not self._device:
+            self._device = True
+            yield f"device: {board.device.label}, {board.device.threads} thread(s) a worker"
+        if board.download and not board.data:
+            tenth = 10 * board.download.done // max(1, board.download.total)
+            if tenth > self._tenth:
+                self._tenth = tenth
+                yield f"downloading {board.download.name}: {10 * tenth} %"
+        if board.data and not self._data:
+            self._data = True
+            data = board.data
+            yield f"data: {data.title}, {data.train:,} training and {data.test:,} test images"
+            if data.note:
+                yield f"note: {data.note}"
+        yield from self._arms(board)
+        for fault in board.faults[self._faults :]:
+            yield f"damaged record: {fault}"
+        self._faults = len(board.faults)
+        if board.phase != self._phase and board.phase == "failed" and board.detail:
+            yield f"failed: {board.detail}"
+        self._phase = board.phase
+
+    def _arms(self, board: Board) -> Iterator[str]:
+        width = max(len(arm.name) for arm in board.arms)
+        for arm in board.arms:
+            for replica in arm.replicas:
+                seen = self._epochs.get((arm.folder, replica.seed), 0)
+                for point in replica.points[seen:]:
+                    cost = "not finite" if point.train_cost is None else f"{point.train_cost:.4f}"
+                    test = "not finite" if point.test_cost is None else f"{point.test_cost:.4f}"
+                    seed = f"  seed {replica.seed}" if len(arm.seeds) > 1 else ""
+                    rate = f"{arm.steps * arm.batch_size / point.seconds:,.0f}" if point.seconds else "-"
+                    yield (
+                        f"{arm.name:<{width}}{seed}  epoch {point.epoch:>{len(str(arm.epochs))}} of {arm.epochs}  "
+                        f"cost {cost}  test cost {test}  accuracy {100 * point.test_accuracy:.2f} %  {rate} images/s"
+                    )
+                self._epochs[arm.folder, replica.seed] = len(replica.points)
+            if arm.state != self._states.get(arm.folder) and arm.state in ("failed", "stopped"):
+                yield f"{arm.name:<{width}}  {arm.state}: {arm.reason}" if arm.reason else f"{arm.name}  {arm.state}"
+            self._states[arm.folder] = arm.state
