@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """A data folder with the real MNIST, which this repository carries no copy of. Read only, please."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("INITTUI_TEST_DATA") or beside).resolve()
+    if not (folder / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
+        reason = f"no MNIST in {folder}; name a folder that has MNIST/raw in INITTUI_TEST_DATA"
+        if os.environ.get("INITTUI_REQUIRE_DATA") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
