@@ -1,6 +1,7 @@
 """What each command does. The only place that knows both the engine's launcher and the dashboard."""
 
 import argparse
+import contextlib
 import math
 import os
 import subprocess
@@ -95,9 +96,10 @@ def _watch_dashboard(
 
     feed = LiveFeed(follower)
     app = Dashboard(feed, ascii_only=arguments.ascii, refresh=refresh)
-    leave: Leave | None = app.run(mouse=not arguments.no_mouse)
+    leave: Leave | None = app.run_guarded(mouse=not arguments.no_mouse)
     if app.return_code:  # a signal, or a fault in the dashboard; training goes on either way
-        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
         return app.return_code
     board = follower.poll()
     _refuse_if_refused(run_dir, board, supervisor)
@@ -195,7 +197,7 @@ def replay(arguments: argparse.Namespace) -> int:
         print(plain.closing(feed.last), end="")
         return 0
     app = Dashboard(feed, ascii_only=arguments.ascii, refresh=refresh)
-    app.run(mouse=not arguments.no_mouse)
+    app.run_guarded(mouse=not arguments.no_mouse)
     return app.return_code or 0
 
 

@@ -20,7 +20,7 @@ def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
     seeds = str(replicas[0]["seed"]) if len(replicas) == 1 else f"{len(replicas)} seeds"
     accuracy = arm["test_accuracy"]
     if arm["status"] != "finished":
-        shown = f"{arm['status']}: {arm['reason']}" if arm["reason"] else arm["status"]
+        shown = arm["status"]
     else:
         shown = f"{100 * accuracy['mean']:.2f} %"
         if accuracy["std"] is not None:
@@ -45,8 +45,9 @@ def _mean(values: Sequence[float | None], form: str, *, total: bool = False) -> 
 
 
 def sentences(document: Mapping[str, Any]) -> list[str]:
-    """What a table is worth: the data's note first, then a verdict a comparison."""
+    """What a table is worth: the data's note first, then why an arm failed, then a verdict a comparison."""
     notes = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
+    notes += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
     return notes + [_sentence(row["verdict"]) for row in document["comparisons"]]
 
 

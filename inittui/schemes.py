@@ -52,8 +52,9 @@ class Scheme:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def label(self, parameters: Mapping[str, float]) -> str:
-        """The scheme as a person types it: `he_normal`, `normal(std=0.01)`."""
-        inside = ", ".join(f"{key}={value:g}" for key, value in sorted(parameters.items()))
+        """The scheme as a person types it: `he_normal`, `normal(std=0.01)`; parameters at their default are left out."""
+        told = {k: v for k, v in sorted(parameters.items()) if v != self.parameters[k].default}
+        inside = ", ".join(f"{key}={value:g}" for key, value in told.items())
         return f"{self.name}({inside})" if inside else self.name
 
 

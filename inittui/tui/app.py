@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 
 from inittui.tui import theme
 from inittui.tui.feed import Feed
+from inittui.tui.guard import Guard
 from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.main import MainScreen
@@ -38,6 +39,7 @@ class Dashboard(App[Leave]):
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
         self._ended = threading.Event()
+        self.guard = Guard()
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -47,17 +49,16 @@ class Dashboard(App[Leave]):
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)
         self.theme = "inittui-dark"
-        self._handle_signals()
+        loop = asyncio.get_running_loop()
+        self.guard.on_end(lambda code: self._exit_from(loop, code))
         self.main = MainScreen(self.feed, self.look)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)
 
-    def _handle_signals(self) -> None:
-        """Textual handles neither: it would die without restoring the terminal, or live on without one."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread: a test, or a picture
-                loop.add_signal_handler(number, partial(self.exit, None, 128 + number))
+    def run_guarded(self, *, mouse: bool = True) -> Leave | None:
+        """Run in the terminal. Returns how the person left; `return_code` tells of a signal or a lost terminal."""
+        with self.guard.watching():
+            return self.run(mouse=mouse)
 
     def _follow(self) -> None:
         """The feed's thread: files may be slow (NFS), and the screen must not wait for them."""
@@ -66,21 +67,26 @@ class Dashboard(App[Leave]):
         worker = get_current_worker()
         sampler = Sampler() if self._watch_machine else None
         shown = None
-        sampled = 0.0
+        seen = False
+        sampled = time.monotonic() - MACHINE_SECONDS / 2  # not at once: a load needs some time to be measured over
         while not worker.is_cancelled and not self._ended.is_set():
             board = self.feed.poll()
             screen = self.main
             if board is not shown and screen is not None:
                 shown = board
                 screen.post_message(BoardChanged(board))
-            due = time.monotonic() - sampled >= MACHINE_SECONDS and not (board.ended and sampled)
+            due = time.monotonic() - sampled >= MACHINE_SECONDS and not (board.ended and seen)
             if sampler is not None and screen is not None and due:
-                sampled = time.monotonic()
+                sampled, seen = time.monotonic(), True
                 screen.post_message(MachineChanged(sampler.sample(board)))
             if terminal_gone():
-                self.call_from_thread(self.exit, return_code=128 + signal.SIGHUP)
+                self.guard.end(128 + signal.SIGHUP)
                 return
             self._ended.wait(self._refresh_seconds)
+
+    def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(partial(self.exit, None, code))
 
     def on_unmount(self) -> None:
         self._ended.set()

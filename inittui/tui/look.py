@@ -1,8 +1,8 @@
 """How things are drawn: glyphs for terminals that have them and for those that do not, and the arms' markers and colours.
 
 A row of a picture is a list of spans (text, style). A style is a key that a widget turns into colours: `dim`, `bold`,
-`good`, `warn`, `bad`, `accent`, `track`, `arm0` … `arm7`, or anything that Rich reads, such as `#ffffff on #000000`. Keys
-combine with spaces.
+`soft`, `good`, `warn`, `bad`, `accent`, `track`, `arm0` … `arm7`, or anything that Rich reads, such as
+`#ffffff on #000000`. Keys combine with spaces.
 """
 
 from dataclasses import dataclass

@@ -143,7 +143,8 @@ def _log_ticks(scale: Scale, most: int) -> list[float]:
             break
     else:
         found = found[:: -(-len(found) // most)]
-    return found[::-1] or [scale.high]
+    # Less than a step of digits from end to end: round values, evenly apart, are round enough.
+    return found[::-1] if len(found) > 1 else ticks(Scale(scale.low, scale.high, False), most)
 
 
 def line_chart(

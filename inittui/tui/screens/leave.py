@@ -2,9 +2,15 @@
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Label
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+ANSWERS = (
+    ("keep", "k  leave, and keep it running: 'inittui attach' comes back"),
+    ("stop", "s  stop it: what it has so far is kept"),
+    ("stay", "Esc  stay"),
+)
 
 
 class LeaveScreen(ModalScreen[str]):
@@ -14,32 +20,22 @@ class LeaveScreen(ModalScreen[str]):
         Binding("k", "answer('keep')", "keep it running"),
         Binding("s,x", "answer('stop')", "stop it"),
         Binding("escape,q,n", "answer('stay')", "stay"),
-        Binding("right,down", "app.focus_next", show=False),
-        Binding("left,up", "app.focus_previous", show=False),
     ]
     DEFAULT_CSS = """
     LeaveScreen { align: center middle; background: $background 60%; }
-    LeaveScreen > Vertical {
-        width: 62; max-width: 100%; height: auto; border: round $accent; background: $surface; padding: 0 1;
+    LeaveScreen OptionList, LeaveScreen OptionList:focus {
+        width: 66; max-width: 100%; height: auto; background: $surface; padding: 1 2;
+        border: round $accent; border-title-color: $accent;
     }
-    LeaveScreen Label { width: 100%; }
-    LeaveScreen Horizontal { height: auto; align: center middle; margin-top: 1; }
-    LeaveScreen Button { min-width: 10; margin: 0 1; height: 1; border: none; }
     """
 
     def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Label("Training is under way.")
-            yield Label("k  leave, and keep it running: 'inittui attach' comes back")
-            yield Label("s  stop it: what it has so far is kept")
-            yield Label("Esc  stay")
-            with Horizontal():
-                yield Button("Keep", id="keep", variant="primary", compact=True)
-                yield Button("Stop", id="stop", variant="error", compact=True)
-                yield Button("Stay", id="stay", compact=True)
+        choices = OptionList(*(Option(words, id=answer) for answer, words in ANSWERS))
+        choices.border_title = "training is under way"
+        yield choices
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id)
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id or "stay")
 
     def action_answer(self, answer: str) -> None:
         self.dismiss(answer)

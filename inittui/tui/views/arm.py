@@ -30,8 +30,9 @@ def panel(board: Board, place: int, width: int, height: int, look: Look, *, log:
         rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
         if arm.reason:
             rows.insert(1, [(fit(arm.reason, width), "bad" if arm.state == "failed" else "warn")])
-    elif arm.state == "waiting":
-        rows = [_state_line(arm, place, width, look), loading(board, width, look) if not _trains(board) else []]
+    elif arm.state in ("waiting", "starting"):
+        words_ = [] if _trains(board) else [loading(board, width, look)]
+        return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words_][:height]]
     else:
         rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
     left = height - len(rows)
@@ -67,9 +68,9 @@ def _trains(board: Board) -> bool:
 
 
 def _waiting(board: Board, arm: ArmBoard) -> str:
-    if arm.state == "starting":
-        return "starting"
-    return "waiting for a free core" if _trains(board) and board.phase == "training" else board.phase
+    if arm.state == "starting" or board.phase != "training":
+        return arm.state if arm.state == "starting" else board.phase
+    return "waiting for a free core" if _trains(board) else "starting"
 
 
 def _epoch(arm: ArmBoard) -> str:
@@ -80,8 +81,7 @@ def _epoch(arm: ArmBoard) -> str:
 def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
     """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
     style = STATE_STYLES.get(arm.state, "accent")
-    state = "waiting for a free core" if arm.state == "waiting" and arm.steps else arm.state
-    row: Row = [(f"{state:<10}", style)]
+    row: Row = [(f"{arm.state:<10}", style)]
     if arm.steps:
         epoch = min(arm.epochs, arm.epochs_done + (arm.state == "training"))
         row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
@@ -146,7 +146,10 @@ def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: b
     label = "now" if arm.state == "training" else ""
     if active and len(arm.seeds) > 1 and running:
         label = f"{active.seed}"[: LABEL - 1]
-    return [[(fit(label if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
+    return [
+        [(fit(label if y == 0 else "", LABEL), "dim"), (text, f"{arm_style(place)} soft")]
+        for y, text in enumerate(lines)
+    ]
 
 
 def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label: bool = True) -> list[Row]:

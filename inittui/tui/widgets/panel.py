@@ -87,6 +87,7 @@ class Panel(Widget):
         variables = self.app.theme_variables
         named = {
             "bold": Style(bold=True),
+            "soft": Style(dim=True),
             "brand": Style(color=variables["inittui-accent"], bold=True, reverse=True),
             **{name: Style(color=variables[f"inittui-{name}"]) for name in ("dim", "good", "warn", "accent", "track")},
             "bad": Style(color=variables["inittui-bad"], bold=True),
