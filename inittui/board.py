@@ -151,7 +151,7 @@ def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
     match event:
         case events.Phase():
             board = replace(board, phase=event.phase, detail=event.detail)
-            if event.phase in ENDED:
+            if event.phase in ENDED and event.phase != "refused":  # a refused run has no arms to speak of
                 arms = tuple(_unended(one, event.phase) for one in board.arms)
                 board = replace(board, arms=arms, download=None)
             return board
@@ -175,7 +175,8 @@ def _unended(arm: ArmBoard, phase: str) -> ArmBoard:
     """An arm that never said how it ended, when the run is over."""
     if arm.state in ENDED:
         return arm
-    return replace(arm, state="stopped" if phase == "stopped" else "failed", reason=arm.reason or "did not end itself")
+    reason = "did not start" if arm.state == "waiting" else "did not come to its end"
+    return replace(arm, state="stopped" if phase == "stopped" else "failed", reason=arm.reason or reason)
 
 
 def _with_arm(board: Board, place: int, arm: ArmBoard) -> Board:

@@ -22,6 +22,7 @@ def document(board: Board, *, seconds: float) -> dict[str, Any]:
         "run": board.run,
         "title": board.preset.title,
         "status": status,
+        "reason": board.detail if board.phase == "failed" else "",
         "data": {
             "name": data.name if data else board.preset.data.name,
             "title": data.title if data else board.preset.data.name,

@@ -87,8 +87,9 @@ class RunDir:
             ) from None
         run = cls(path)
         try:
+            (path / "arms").mkdir(mode=0o700)  # on its own: `parents` would give it the umask's mode
             for folder in arm_folders(preset):
-                run.arm(folder).mkdir(parents=True, mode=0o700)
+                run.arm(folder).mkdir(mode=0o700)
             run.write_preset(preset)
             run.write_status(
                 Status(

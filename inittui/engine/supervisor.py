@@ -27,6 +27,10 @@ from inittui.rundir import EventLog, RunDir, Status, arm_folders, one_line
 STOP_GRACE_SECONDS = 10.0
 
 
+class StoppedEarly(Exception):
+    """A stop was asked for while the data were being downloaded."""
+
+
 class Supervisor:
     """One run, from the directory as it was created to result.json."""
 
@@ -50,6 +54,9 @@ class Supervisor:
             self._phase("training")
             self._train(jobs, data)
             return self._end(data)
+        except StoppedEarly:
+            self._phase("stopped", "stopped before training began")
+            return 1
         except InittuiError as error:
             self._phase("refused", str(error))
             return error.exit_code
@@ -108,6 +115,8 @@ class Supervisor:
         return jobs, data
 
     def _downloading(self, title: str, done: int, total: int) -> None:
+        if self.stopping:
+            raise StoppedEarly
         self.log.append(events.Download(name=title, done=done, total=total))
 
     def _train(self, jobs: list[Any], data: Any) -> None:
@@ -143,7 +152,8 @@ class Supervisor:
                 os._exit(code)  # never back into the supervisor's stack
         self.workers[pid] = job.folder.name
         self.status = replace(self.status, workers={**self.status.workers, job.folder.name: pid})
-        self.run.write_status(self.status)
+        with contextlib.suppress(OSError):  # a full disk must not end what trains
+            self.run.write_status(self.status)
 
     def _reap(self) -> None:
         for pid, folder in list(self.workers.items()):
@@ -209,4 +219,6 @@ def _versions(torch_version: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    raise SystemExit(Supervisor(RunDir(Path(sys.argv[1]))).main())
+    code = Supervisor(RunDir(Path(sys.argv[1]))).main()
+    sys.stderr.flush()
+    os._exit(code)  # all is on disk: taking torch down in order takes a second in which the run would still look alive

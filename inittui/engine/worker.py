@@ -79,7 +79,7 @@ def _train(job: Job, data: Dataset, control: Control, log: EventLog) -> int:
     except CostNotFinite as error:
         log.append(events.Failed(kind="cost", reason=str(error)))
         return 1
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
         log.append(events.Failed(kind="memory", reason=f"out of memory: {one_line(error)}", detail=str(error)))
         return 1
     except Exception as error:  # whatever it is, the arm's log has to tell it, and the other arms go on

@@ -190,7 +190,9 @@ def _column(x: int, last_x: int, dots: int) -> int:
 def _x_labels(last_x: int, width: int) -> str:
     line = [" "] * width
     step = next(s for k in range(9) for s in (10**k, 2 * 10**k, 5 * 10**k) if last_x / s * 6 <= width or s >= last_x)
-    wanted = [1, *range(step, last_x, step), last_x] if step > 1 else [*range(1, last_x + 1)]
+    # Multiples of the step, but for those too near the ends, which are always named.
+    between = [x for x in range(step, last_x, step) if min(x - 1, last_x - x) >= 0.75 * step]
+    wanted = [1, *between, last_x]
     free = 0
     for x in [wanted[0], wanted[-1], *wanted[1:-1]]:  # the ends first: they are never crowded out
         text = str(x)

@@ -108,6 +108,9 @@ class MainScreen(Screen[None]):
 
     def on_board_changed(self, message: BoardChanged) -> None:
         before, self.board = self.board, message.board
+        if self.feed.live and self.board.phase == "refused":
+            self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
+            return
         if message.board.ended and self.gallery is None:
             self.gallery = self.feed.gallery()
         if (

@@ -36,7 +36,9 @@ def panel(board: Board, place: int, width: int, height: int, look: Look, *, log:
     else:
         rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
     left = height - len(rows)
-    if left >= 4:
+    if arm.state == "finished" and left >= 2:
+        rows += _epochs(arm, place, width, left, look, log=log)
+    elif left >= 4:
         rows += _epochs(arm, place, width, left - (1 if left < 6 else 2), look, log=log)
         rows += _now(arm, place, width, 1 if left < 6 else 2, look, log=log)
     elif left >= 2:

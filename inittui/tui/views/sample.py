@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inittui.board import Board
 from inittui.gallery import Gallery, Picture, Prediction
-from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of
+from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of, wrap
 from inittui.tui.plots import bar, image
 
 KINDS = ("random", "disputed", "mistaken")
@@ -41,7 +41,8 @@ def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, heig
     if found is None:
         return [[(fit(_nothing(board, gallery, shown), width), "dim")]]
     grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
-    footer: list[Row] = [[(fit(_counter(gallery, shown), width), "dim")]] if height >= 4 else []
+    lines = 2 if height >= 12 else 1 if height >= 4 else 0
+    footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(gallery, shown), width, lines)]
     room = height - len(footer)
     beside = width >= 44 or room < 14
     drawn = image(
@@ -92,7 +93,7 @@ def _prediction(
 ) -> list[Row]:
     arm = board.arms[place]
     style = arm_style(place)
-    name_width = min(max(len(one.name) for one in board.arms), max(6, width // 3))
+    name_width = min(max(len(one.name) for one in board.arms), max(6, width - 22))
     head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
     if not prediction:
         why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "after the first epoch"

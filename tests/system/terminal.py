@@ -1,0 +1,82 @@
+"""A real program in a real pty, with a terminal emulator that holds what a person would see."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PATIENCE = 60.0  # seconds; a test that has to wait that long has failed
+
+
+class Terminal:
+    """`inittui` with arguments, in `columns` x `rows`."""
+
+    def __init__(self, arguments: list[str], runs_dir: Path, *, columns: int = 120, rows: int = 40) -> None:
+        environment = {
+            **{key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")},
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "INITTUI_RUNS_DIR": str(runs_dir),
+        }
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.child = pexpect.spawn(
+            sys.executable, ["-m", "inittui", *arguments], env=environment, dimensions=(rows, columns), timeout=PATIENCE
+        )
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def read(self, seconds: float = 0.1) -> None:
+        """Take what the program has written within `seconds`."""
+        try:
+            fresh = self.child.read_nonblocking(65536, timeout=seconds)
+        except pexpect.TIMEOUT:
+            return
+        self.raw += fresh
+        self._stream.feed(fresh)
+
+    def wait_for(self, condition: Callable[[str], bool], what: str) -> str:
+        """Read until the screen fulfils `condition`; returns its text."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                self.read()
+            except pexpect.EOF:
+                raise AssertionError(f"the program ended before {what}:\n{self.text}") from None
+            if condition(self.text):
+                return self.text
+        raise AssertionError(f"no {what} on the screen:\n{self.text}")
+
+    def wait_for_text(self, *words: str) -> str:
+        return self.wait_for(lambda text: all(word in text for word in words), " and ".join(words))
+
+    def press(self, keys: str) -> None:
+        self.child.send(keys)
+
+    def end(self) -> int:
+        """Read to the program's end; its exit code, 128 + n for a signal that killed it."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                self.read()
+            except pexpect.EOF:
+                break
+        self.child.wait()
+        self.child.close()
+        return self.child.exitstatus if self.child.exitstatus is not None else 128 + self.child.signalstatus
+
+    def hang_up(self) -> None:
+        """Close our end: the connection is lost."""
+        os.close(self.child.child_fd)
+
+    def kill(self) -> None:
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)

@@ -1,0 +1,195 @@
+"""Whole runs in real processes, without a terminal."""
+
+import json
+import os
+import signal
+import stat
+from pathlib import Path
+
+import psutil
+import pytest
+
+from inittui import rundir
+from inittui.follow import Follower
+
+from .conftest import until
+
+DIGITS = ("--preset", "digits", "--epochs", "3")
+
+
+def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
+    done = inittui(*DIGITS, "--json")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert [arm["name"] for arm in document["arms"]] == ["xavier_normal", "he_normal", "zeros"]
+    assert all(len(arm["replicas"][0]["train_cost"]) == 3 for arm in document["arms"])
+    assert "epoch 3 of 3" in done.stderr
+    run = inittui.run_dir()
+    assert run.result() == document
+    assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
+    for folder in ("xavier_normal", "he_normal", "zeros"):
+        lines = run.arm_log(folder).read_bytes().splitlines()
+        assert [json.loads(line)["seq"] for line in lines] == list(range(len(lines)))
+        assert (run.arm(folder) / "worker.log").read_text() == ""
+    everything = [run.path, *run.path.rglob("*")]
+    assert not [path for path in everything if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+def test_the_same_seed_gives_the_same_costs_to_the_last_digit_also_from_the_resolved_preset(inittui):
+    first = inittui.result(*DIGITS, "--seed", "5")
+    again = inittui.result("--preset", str(inittui.run_dir().path / "preset.toml"))
+    other = inittui.result(*DIGITS, "--seed", "6")
+
+    def costs(document):
+        return [replica["train_cost"] for arm in document["arms"] for replica in arm["replicas"]]
+
+    assert costs(first) == costs(again)
+    assert costs(first) != costs(other)
+
+
+def test_seeds_are_summarised_and_compared_in_pairs(inittui):
+    document = inittui.result(*DIGITS, "--seeds", "3", "--arm", "xavier_normal", "--arm", "he_normal")
+    assert [replica["seed"] for replica in document["arms"][0]["replicas"]] == [777, 778, 779]
+    (comparison,) = document["comparisons"]
+    assert comparison["n"] == 3
+    assert comparison["p"] is not None
+    assert comparison["verdict"].startswith("indicative only")
+
+
+def test_an_arm_whose_cost_is_not_finite_fails_and_the_others_go_on(inittui):
+    done = inittui(*DIGITS, "--json", "--arm", "he_normal", "--arm", "normal(std=1e20)")
+    assert done.returncode == 1
+    healthy, sick = json.loads(done.stdout)["arms"]
+    assert healthy["status"] == "finished"
+    assert sick["status"] == "failed"
+    assert "not finite" in sick["reason"]
+
+
+def test_a_killed_worker_is_told_and_the_others_go_on(inittui):
+    viewer = inittui.start("--preset", "digits", "--epochs", "400", "--arm", "he_normal", "--arm", "zeros", "--plain")
+    until(lambda: bool(rundir.runs(inittui.runs_dir)), "the run")
+    run = inittui.run_dir()
+    until(lambda: "zeros" in run.status().workers, "the worker")
+    os.kill(run.status().workers["zeros"], signal.SIGKILL)
+    out, _ = viewer.communicate(timeout=60)
+    assert viewer.returncode == 1
+    assert "zeros" in out
+    assert "killed by signal 9" in out
+    healthy, killed = run.result()["arms"]
+    assert (healthy["status"], killed["status"]) == ("finished", "failed")
+
+
+def test_a_killed_supervisor_leaves_no_orphan_and_the_viewer_says_so(inittui):
+    viewer = inittui.start("--preset", "digits", "--epochs", "5000", "--plain")
+    until(lambda: bool(rundir.runs(inittui.runs_dir)), "the run")
+    run = inittui.run_dir()
+    until(lambda: len(run.status().workers) == 2, "the workers")
+    workers = [psutil.Process(pid) for pid in run.status().workers.values()]
+    os.kill(run.status().pid, signal.SIGKILL)
+    out, _ = viewer.communicate(timeout=60)
+    assert viewer.returncode == 1
+    assert "the supervisor is gone" in out
+    until(lambda: not any(worker.is_running() for worker in workers), "the workers' end")
+
+
+def test_interrupting_plain_output_stops_the_run_and_prints_what_there_is(inittui):
+    viewer = inittui.start("--preset", "digits", "--epochs", "5000", "--plain")
+    until(lambda: bool(rundir.runs(inittui.runs_dir)), "the run")
+    run = inittui.run_dir()
+    until(lambda: any(arm.epochs_done for arm in Follower(run).poll().arms), "an epoch")
+    viewer.send_signal(signal.SIGINT)
+    out, _ = viewer.communicate(timeout=60)
+    assert viewer.returncode == 130
+    assert "stopped" in out
+    assert run.result()["status"] == "stopped"
+    until(lambda: not run.alive(), "the supervisor's end")
+
+
+def test_detach_returns_at_once_and_attach_and_stop_find_the_run(inittui):
+    done = inittui("--preset", "digits", "--epochs", "5000", "--detach")
+    assert done.returncode == 0
+    name = done.stdout.strip()
+    assert name == inittui.run_dir().name
+    until(lambda: inittui.run_dir().alive(), "the supervisor")
+    assert name in inittui("runs").stdout
+    stopped = inittui("stop", name[:10])
+    assert (stopped.returncode, stopped.stdout.strip()) == (0, f"stopped {name}")
+    attached = inittui("attach", "last", "--plain")
+    assert attached.returncode == 130
+    assert "stopped" in attached.stdout
+
+
+def test_auto_without_a_network_takes_digits_and_says_so_to_the_last_table(inittui, tmp_path):
+    done = inittui("--epochs", "2", "--data-dir", str(tmp_path / "empty"), "--set", "model.hidden=[32]")
+    assert done.returncode == 0, done.stderr
+    note = next(line for line in done.stdout.splitlines() if line.startswith("note:"))
+    assert "MNIST" in note
+    assert "digits" in note
+    assert "Data: MNIST" in done.stdout.split("test accuracy")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--data", "fashion_mnist"), ["Fashion-MNIST", "could not be downloaded"]),
+        (("--preset", "digits", "--set", "training.batch_size=5000"), ["training.batch_size = 5000", "1,500"]),
+        (("--preset", "digits", "--set", "model.outputs=3"), ["model.outputs = 3", "10 classes"]),
+    ],
+)
+def test_bad_input_that_only_the_engine_sees_is_one_line_and_leaves_nothing(inittui, tmp_path, arguments, words):
+    done = inittui(*arguments, "--json", "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("inittui: ")
+    assert all(word in last for word in words), last
+    assert "Traceback" not in done.stderr
+    assert not list(inittui.runs_dir.iterdir())
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+def test_a_truncated_file_of_mnist_is_one_line_and_leaves_nothing(inittui, tmp_path, mnist_dir: Path):
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in (mnist_dir / "MNIST" / "raw").iterdir():
+        (raw / file.name).symlink_to(file)
+    (raw / "t10k-images-idx3-ubyte").unlink()
+    (raw / "t10k-images-idx3-ubyte").write_bytes(b"\x00" * 1000)
+    done = inittui("--data", "mnist", "--data-dir", str(tmp_path / "data"), "--plain")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "t10k-images-idx3-ubyte" in done.stderr
+    assert "1,000 bytes, expected 7,840,016" in done.stderr
+    assert not inittui.runs_dir.exists()
+
+
+def test_mnist_from_a_folder(inittui, mnist_dir: Path):
+    document = inittui.result("--data-dir", str(mnist_dir), "--epochs", "1", "--set", "data.train_limit=6000")
+    assert document["data"] == {"name": "mnist", "title": "MNIST", "train": 6000, "test": 10000, "note": ""}
+    assert all(arm["test_accuracy"]["mean"] > 0.85 for arm in document["arms"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["mnist3", "deep5", "notebook"])
+def test_every_preset_of_mnist_trains_to_its_accuracy(inittui, mnist_dir: Path, preset):
+    done = inittui.start("--preset", preset, "--data-dir", str(mnist_dir), "--epochs", "2", "--json")
+    out, err = done.communicate(timeout=600)
+    assert done.returncode == 0, err
+    for arm in json.loads(out)["arms"]:
+        assert 0.95 < arm["test_accuracy"]["mean"] < 0.99
+        assert 0.15 < arm["replicas"][0]["train_cost"][0] < 0.35
+
+
+def test_a_report_in_every_format(inittui):
+    inittui.result(*DIGITS)
+    for form, word in (
+        ("table", "test accuracy"),
+        ("md", "|---|"),
+        ("csv", "run,arm"),
+        ("json", '"arms"'),
+        ("svg", "<svg"),
+    ):
+        done = inittui("report", "last", "--format", form)
+        assert done.returncode == 0, done.stderr
+        assert word in done.stdout
+        assert "he_normal" in done.stdout.replace("\\_", "_")
