@@ -63,9 +63,12 @@ class ArmBoard(Struct, frozen=True):
 
     @property
     def active(self) -> Replica | None:
-        """The replica that reported last, for the running cost."""
+        """The replica that reported last, for the running cost: between two of them the one that has come furthest."""
         reporting = [replica for replica in self.replicas if replica.running]
-        return reporting[-1] if reporting else (self.replicas[-1] if self.replicas else None)
+        if reporting:
+            return reporting[-1]
+        furthest = max((replica.epoch for replica in self.replicas), default=0)
+        return next((replica for replica in reversed(self.replicas) if replica.epoch == furthest), None)
 
     @property
     def epochs_done(self) -> int:
@@ -151,9 +154,11 @@ def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
     match event:
         case events.Phase():
             board = replace(board, phase=event.phase, detail=event.detail)
+            if event.phase in ENDED:
+                board = replace(board, download=None)
             if event.phase in ENDED and event.phase != "refused":  # a refused run has no arms to speak of
                 arms = tuple(_unended(one, event.phase) for one in board.arms)
-                board = replace(board, arms=arms, download=None)
+                board = replace(board, arms=arms)
             return board
         case events.Download():
             return replace(board, download=event)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inittui.board import Board
-from inittui.errors import DeviceError, InittuiError, RunError, UsageError
+from inittui.errors import DeviceError, InittuiError, RunError, UsageError, path_of
 from inittui.follow import Follower
 from inittui.rundir import RunDir, default_runs_dir, find
 from inittui.rundir import runs as all_runs
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data,
     )
     preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
-    data_dir = Path(arguments.data_dir).expanduser().absolute() if arguments.data_dir else default_data_dir()
+    data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     _check_device(arguments.device)
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = _refresh(arguments)
@@ -237,7 +237,7 @@ def presets(arguments: argparse.Namespace) -> int:
     from inittui import presetfiles
 
     if arguments.name:
-        print(presetfiles.locate(arguments.name).read_text("utf-8"), end="")
+        print(presetfiles.read_text(presetfiles.locate(arguments.name)), end="")
         return 0
     known = presetfiles.known()
     width = max(len(name) for name in known)
@@ -282,7 +282,7 @@ def schemes(arguments: argparse.Namespace) -> int:
 
 
 def _runs_dir(arguments: argparse.Namespace) -> Path:
-    return Path(arguments.runs_dir).expanduser().absolute() if arguments.runs_dir else default_runs_dir()
+    return path_of(arguments.runs_dir).absolute() if arguments.runs_dir else default_runs_dir()
 
 
 def _can_show() -> bool:

@@ -2,12 +2,19 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InittuiError(Exception):
-    """Base of every error that is printed as text, without a traceback. `exit_code` is the command's."""
+    """Base of every error that is printed as text, without a traceback. `exit_code` is the command's.
+
+    A message quotes what a person gave, so it is made printable: no escape sequence reaches the terminal through it.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class UsageError(InittuiError):
@@ -23,12 +30,14 @@ class PresetError(InittuiError):
 
     def __init__(self, source: str, faults: Iterable[str]) -> None:
         self.source = source
-        self.faults = tuple(faults)
-        if len(self.faults) == 1:
-            message = f"{source}: {self.faults[0]}"
-        else:
-            message = f"{source}: {len(self.faults)} faults\n" + "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(message)
+        self.faults = tuple(printable(fault) for fault in faults)
+        super().__init__(
+            f"{source}: {self.faults[0]}" if len(self.faults) == 1 else f"{source}: {len(self.faults)} faults"
+        )
+
+    def __str__(self) -> str:
+        listed = self.faults if len(self.faults) > 1 else ()
+        return "\n  ".join([super().__str__(), *listed])
 
 
 class DataError(InittuiError):
@@ -41,6 +50,23 @@ class DeviceError(InittuiError):
 
 class RunError(InittuiError):
     """A run directory that does not exist, can't be written, or can't be read."""
+
+
+def printable(words: str) -> str:
+    """`words` on one line, with a question mark for whatever is not to be printed."""
+    return "".join(char if char.isprintable() else "?" for char in words)
+
+
+def path_of(text: str) -> Path:
+    """The path that a person typed, `~` resolved. Raises UsageError where it can't be one."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (RuntimeError, ValueError, OSError) as error:  # no such user; a NUL; too long a name
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"path '{shown}' can't be used: {why}") from None
+    return path
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:

@@ -1,18 +1,20 @@
 """Follows a run directory: every log of it, folded into one board. What a viewer, a report and the supervisor share."""
 
+import threading
 import time
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from inittui import board, events
-from inittui.rundir import RunDir, Tail, arm_folders
+from inittui.eventlog import Tail
+from inittui.rundir import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
 
 
 class Follower:
-    """Reads what is new at each `poll`. Takes nothing but the directory; safe in a thread of its own."""
+    """Reads what is new at each `poll`. Takes nothing but the directory; may be polled from any thread."""
 
     def __init__(self, run: RunDir, alive: Callable[[], bool] | None = None) -> None:
         """`alive` tells whether the supervisor lives; a run whose supervisor died silently is then over, as failed.
@@ -22,6 +24,7 @@ class Follower:
         self.run = run
         self._alive = alive
         self._asked = time.monotonic()
+        self._lock = threading.Lock()  # a dashboard's thread may still read while the command line takes over
         preset = run.preset()
         self._supervisor = Tail(run.log)
         self._arms = [Tail(run.arm_log(folder)) for folder in arm_folders(preset)]
@@ -29,13 +32,14 @@ class Follower:
 
     def poll(self) -> board.Board:
         """The board now. The same object as before when nothing has happened."""
-        gone = self._gone()  # asked before reading: what a supervisor wrote last is on disk once it is gone
-        self._read()
-        if gone and not self._board.ended:
-            words = _last_line(self.run) or "it left no word; 'inittui report' shows what is on disk"
-            over = events.Phase(phase="failed", detail=f"the supervisor is gone: {words}")
-            self._board = board.fold(self._board, over)
-        return self._board
+        with self._lock:
+            gone = self._gone()  # asked before reading: what a supervisor wrote last is on disk once it is gone
+            self._read()
+            if gone and not self._board.ended:
+                words = _last_line(self.run) or "it left no word; 'inittui report' shows what is on disk"
+                over = events.Phase(phase="failed", detail=f"the supervisor is gone: {words}")
+                self._board = board.fold(self._board, over)
+            return self._board
 
     def _gone(self) -> bool:
         if self._alive is None or time.monotonic() - self._asked < LIVENESS_SECONDS:

@@ -71,8 +71,11 @@ def read(run: RunDir) -> Gallery | None:
     try:
         gallery = msgspec.json.decode(run.gallery.read_bytes(), type=Gallery)
         pixels = gallery.rows * gallery.columns
-        if gallery.format != FORMAT or any(len(bytes.fromhex(p.pixels)) != pixels for p in gallery.pictures):
+        if gallery.format != FORMAT:
             raise ValueError(f"not of format {FORMAT}")
+        for picture in gallery.pictures:
+            if len(bytes.fromhex(picture.pixels)) != pixels or len(picture.predictions) != len(gallery.arms):
+                raise ValueError(f"picture {picture.index} is not whole")
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, ValueError) as error:

@@ -38,7 +38,7 @@ class Narrator:
         self._tenth = -1
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
-        self._faults = 0
+        self._faults: set[str] = set()
 
     def lines(self, board: Board) -> Iterator[str]:
         """What is new on `board` since the last call."""
@@ -57,9 +57,10 @@ class Narrator:
             if data.note:
                 yield f"note: {data.note}"
         yield from self._arms(board)
-        for fault in board.faults[self._faults :]:
-            yield f"damaged record: {fault}"
-        self._faults = len(board.faults)
+        for fault in board.faults:
+            if fault not in self._faults:
+                yield f"damaged record: {fault}"
+        self._faults.update(board.faults)
         if board.phase != self._phase and board.phase == "failed" and board.detail:
             yield f"failed: {board.detail}"
         self._phase = board.phase

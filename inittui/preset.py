@@ -32,7 +32,10 @@ def whole(least: int, most: int | None = None) -> Meta:
 
 Width = Annotated[int, whole(1, 65536)]
 Seed = Annotated[int, whole(0, LARGEST_SEED)]
-Words = Annotated[str, Meta(min_length=1, max_length=200, description="a text of 1 to 200 characters")]
+Words = Annotated[
+    str, Meta(min_length=1, max_length=200, description="a text of 1 to 200 characters that can be printed")
+]
+LongWords = Annotated[str, Meta(max_length=500, description="a text of at most 500 characters that can be printed")]
 
 
 class Data(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +122,7 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
         if key not in known:
             faults.append(f"{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(sorted(known)) + '.'}")
     title = _value(table.get("title", name), Words, "title", faults)
-    shows = _value(table.get("shows", ""), Annotated[str, Meta(max_length=500, description="a text")], "shows", faults)
+    shows = _value(table.get("shows", ""), LongWords, "shows", faults)
     sections: dict[str, Any] = {key: _section(kind, table.get(key, {}), key, faults) for key, kind in SECTIONS.items()}
     arms = _arms(table, sections, faults)
     if sections["training"] is not None and len(set(sections["training"].seeds)) < len(sections["training"].seeds):
@@ -180,6 +183,8 @@ def _value(value: object, hint: Any, where: str, faults: list[str]) -> Any:
     try:
         if isinstance(value, float) and not math.isfinite(value):
             raise msgspec.ValidationError("not finite")
+        if isinstance(value, str) and not value.isprintable():
+            raise msgspec.ValidationError("not printable")
         return msgspec.convert(value, hint)
     except (msgspec.ValidationError, OverflowError):
         faults.append(f"{where} = {_show(value)}: expected {_expected(hint)}{_hint(value, hint)}")
@@ -264,15 +269,19 @@ def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]
         # A section at fault is reported once, as the preset's; its arms are still checked, against the defaults.
         own[key] = _section(SECTIONS[key], row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
     name = _value(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
-    if name is not None and not name.isprintable():
-        faults.append(f"{where}.name = {_show(name)}: expected characters that can be printed")
     if len(faults) > found_before or init is None:
         return None
-    return Arm(name=name, init=init, changes=_changes(row), **own)
+    changes = tuple(change for key in own for change in _changes(key, sections[key] or SECTIONS[key](), own[key]))
+    return Arm(name=name, init=init, changes=changes, **own)
 
 
-def _changes(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{s}.{key} = {_show(value)}" for s in ("model", "training") for key, value in row.get(s, {}).items())
+def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
+    """What differs, from the values and not from the words, so that it is the same however it was written."""
+    return tuple(
+        f"{section}.{key} = {_show(getattr(own, key))}"
+        for key in own.__struct_fields__
+        if getattr(own, key) != getattr(shared, key)
+    )
 
 
 def _init(given: object, where: str, faults: list[str]) -> Init | None:

@@ -1,12 +1,13 @@
 """Presets as files: the shipped ones, the user's own, any path; and the command line's changes merged into them."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inittui.errors import PresetError, UsageError, nearest
+from inittui.errors import PresetError, UsageError, nearest, path_of
 from inittui.preset import LARGEST_SEED, Preset, build
 
 DEFAULT = "mnist3"
@@ -52,7 +53,7 @@ def locate(word: str) -> Path:
     presets = known()
     if word in presets:
         return presets[word]
-    path = Path(word).expanduser()
+    path = path_of(word)
     if path.is_file():
         return path
     if path.suffix == ".toml" or "/" in word:
@@ -64,16 +65,23 @@ def locate(word: str) -> Path:
 
 def read(path: Path) -> dict[str, Any]:
     """The table in a preset's file. Raises PresetError."""
+    text = read_text(path)
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise PresetError(str(path), [f"can't be read: {(error.strerror or str(error)).lower()}"]) from None
-    except UnicodeDecodeError as error:
-        raise PresetError(str(path), [f"is not UTF-8 text (byte {error.start}); a preset is a TOML file"]) from None
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PresetError(str(path), [f"is not TOML: {error}"]) from None
     except RecursionError:
         raise PresetError(str(path), ["is nested too deeply; a preset has tables in a list at most"]) from None
+
+
+def read_text(path: Path) -> str:
+    """A preset's file as it is written. Raises PresetError."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise PresetError(str(path), [f"can't be read: {(error.strerror or str(error)).lower()}"]) from None
+    except UnicodeDecodeError as error:
+        raise PresetError(str(path), [f"is not UTF-8 text (byte {error.start}); a preset is a TOML file"]) from None
 
 
 def load(word: str, changes: Changes | None = None) -> Preset:
@@ -90,7 +98,7 @@ def load(word: str, changes: Changes | None = None) -> Preset:
 
 def _with_origin(fault: str, origins: Mapping[str, str]) -> str:
     for key, option in origins.items():
-        if fault.startswith(key):
+        if re.match(rf"{re.escape(key)}(?!\w)", fault):
             return f"{option}: {fault}"
     return fault
 
@@ -102,31 +110,32 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
         key = key.strip()
         if not mark or not key:
             raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
-        _put(table, key, _toml_value(text.strip()))
+        _put(table, key, _toml_value(text.strip()), f"--set {key}")
         changes.origins[key] = f"--set {key}"
     for key, option, typed in (
         ("data.name", "--data", changes.data),
         ("training.epochs", "--epochs", changes.epochs),
     ):
         if typed is not None:
-            _put(table, key, _number(typed))
+            _put(table, key, _number(typed), option)
             changes.origins[key] = option
     seeds = _seeds(table, changes)
     if seeds is not None:
-        _put(table, "training.seeds", seeds)
-        changes.origins["training.seeds"] = "--seed" if changes.seed is not None else "--seeds"
+        option = "--seed" if changes.seed is not None else "--seeds"
+        _put(table, "training.seeds", seeds, option)
+        changes.origins["training.seeds"] = option
     if changes.arms:
         table["arms"] = [{"init": arm} for arm in changes.arms]
         changes.origins["arms"] = "--arm"
 
 
-def _put(table: dict[str, Any], key: str, value: object) -> None:
+def _put(table: dict[str, Any], key: str, value: object, option: str) -> None:
     *sections, last = key.split(".")
     place = table
     for section in sections:
         inner = place.setdefault(section, {})
         if not isinstance(inner, dict):
-            raise UsageError(f"--set {key}: '{section}' holds no keys; expected one such as training.epochs")
+            raise UsageError(f"{option}: '{section}' holds no keys; expected one such as training.epochs")
         place = inner
     place[last] = value
 

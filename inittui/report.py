@@ -129,6 +129,8 @@ def comma_separated(document: Mapping[str, Any]) -> str:
          "samples_per_second"]
     )  # fmt: skip
     for arm in document["arms"]:
+        if not arm["replicas"]:  # it failed before it began: a row that says so, without figures
+            writer.writerow([document["run"], arm["name"], arm["init"]["name"], arm["status"], *[""] * 7])
         for replica in arm["replicas"]:
             final = replica["train_cost"][-1] if replica["train_cost"] else None
             writer.writerow(

@@ -13,15 +13,13 @@ def document(board: Board, *, seconds: float) -> dict[str, Any]:
     """The result of the run on `board`. `seconds` is the wall time of the whole run."""
     complete = {arm.name: _accuracies(arm) for arm in board.arms if arm.state == "finished"}
     baseline = next(iter(complete), None)
-    states = [arm.state for arm in board.arms]
-    status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
     data = board.data
     chance = 1 / len(data.classes) if data else 0.0
     return {
         "format": FORMAT,
         "run": board.run,
         "title": board.preset.title,
-        "status": status,
+        "status": board.phase,
         "reason": board.detail if board.phase == "failed" else "",
         "data": {
             "name": data.name if data else board.preset.data.name,

@@ -9,20 +9,17 @@ import errno
 import os
 import re
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from inittui import events
-from inittui.errors import InittuiError, RunError, nearest
+from inittui.errors import InittuiError, RunError, UsageError, nearest, path_of, printable
 from inittui.preset import Preset, build, to_table
 
 FORMAT = 1
-SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
 
 
 class Status(Struct, frozen=True):
@@ -108,6 +105,9 @@ class RunDir:
         except OSError as error:
             run.delete()
             raise RunError(f"run '{path}' can't be written ({reason(error)}); expected room and permission") from None
+        except BaseException:
+            run.delete()
+            raise
         return run
 
     def write_preset(self, preset: Preset) -> None:
@@ -171,7 +171,7 @@ class RunDir:
         try:
             process = psutil.Process(status.pid)
             return abs(process.create_time() - (status.pid_started or 0)) < 1 and process.status() != "zombie"
-        except psutil.Error:
+        except (psutil.Error, ValueError):  # ValueError: a damaged status with a pid that can't be one
             return False
 
 
@@ -210,8 +210,7 @@ def reason(error: OSError) -> str:
 
 def one_line(error: BaseException) -> str:
     """The error's first line, without control characters."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable((str(error).strip() or type(error).__name__).splitlines()[0])
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -237,104 +236,50 @@ def _fresh(runs_dir: Path, stem: str) -> Path:
     raise OSError(errno.EEXIST, f"too many runs named {stem}")
 
 
-class EventLog:
-    """Appends events to one file, numbered and timed. A full disk loses and tears nothing: events wait in memory."""
-
-    def __init__(self, path: Path, zero: float) -> None:
-        """`zero` is the run's beginning on the monotonic clock. An existing log is continued."""
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._zero = zero
-        self._waiting: deque[bytes] = deque(maxlen=SPOOLED_EVENTS)
-        self._seq = sum(1 for _ in Tail(path).poll())
-
-    def append(self, event: events.Event) -> None:
-        stamped = msgspec.structs.replace(event, seq=self._seq, t=round(time.monotonic() - self._zero, 4))
-        self._seq += 1
-        self._waiting.append(events.encode(stamped))
-        self.flush()
-
-    def flush(self) -> bool:
-        """Write what waits. False while the disk takes no more."""
-        while self._waiting:
-            line = self._waiting[0]
-            size = os.fstat(self._file).st_size
-            try:
-                written = os.write(self._file, line)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                    return False
-                raise
-            if written < len(line):
-                os.ftruncate(self._file, size)  # a part of a line is worse than none
-                return False
-            self._waiting.popleft()
-        return True
-
-    def close(self) -> None:
-        self.flush()
-        os.close(self._file)
-
-
-class Tail:
-    """Reads a growing log, from where it last stopped. A line without its end is not yet there."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._line = 0
-        self.faults: list[str] = []
-
-    def poll(self) -> Iterator[events.AnyEvent]:
-        """The events that have arrived since. A damaged line is noted in `faults` with its number and passed over."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                fresh = file.read()
-        except FileNotFoundError:
-            return
-        complete = fresh.rfind(b"\n") + 1
-        self._offset += complete
-        for line in fresh[:complete].splitlines(keepends=True):
-            self._line += 1
-            try:
-                event = events.decode(line)
-            except ValueError as error:
-                self.faults.append(f"{self._path.parent.name}/{self._path.name}, line {self._line}: {error}")
-                continue
-            yield event
-
-
 def default_runs_dir() -> Path:
     """INITTUI_RUNS_DIR, or `runs` in the user's data folder."""
     if given := os.environ.get("INITTUI_RUNS_DIR"):
-        return Path(given).expanduser()
+        return path_of(given)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("inittui")) / "runs"
 
 
 def runs(runs_dir: Path) -> list[RunDir]:
-    """Every run in the folder, the newest first."""
+    """Every run in the folder, the newest first. What is no run, or can't be read, is passed over."""
     try:
-        found = [(entry.stat().st_ctime, entry.path) for entry in os.scandir(runs_dir) if _is_run(Path(entry.path))]
+        paths = [Path(entry.path) for entry in os.scandir(runs_dir)]
     except OSError:
         return []
-    return [RunDir(Path(path)) for _, path in sorted(found, key=lambda item: _started(Path(item[1])), reverse=True)]
+    found: list[tuple[tuple[str, float, int], Path]] = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if _is_run(path):
+                found.append((_started(path), path))
+    return [RunDir(path) for _, path in sorted(found, reverse=True)]
 
 
 def _is_run(path: Path) -> bool:
     return (path / "preset.toml").is_file()
 
 
-def _started(path: Path) -> tuple[str, str]:
-    """For sorting: the time in the name's end, else the directory's own; then the name."""
-    match = re.search(r"-(\d{8}-\d{6})(-\d+)?$", path.name)
-    return (match[1] if match else time.strftime("%Y%m%d-%H%M%S", time.localtime(path.stat().st_mtime)), path.name)
+def _started(path: Path) -> tuple[str, float, int]:
+    """For sorting: the second in the name's end (else the file's), the preset's time within it, the name's number."""
+    made = (path / "preset.toml").stat().st_mtime
+    match = re.search(r"-(\d{8}-\d{6})(?:-(\d+))?$", path.name)
+    if match is None:
+        return (time.strftime("%Y%m%d-%H%M%S", time.localtime(made)), made, 0)
+    return (match[1], 0.0, int(match[2] or 1))
 
 
 def find(runs_dir: Path, word: str) -> RunDir:
     """The run that `word` means: `last`, a name, an unambiguous beginning of one, or a path. Raises RunError."""
-    as_path = Path(word).expanduser()
+    try:
+        as_path = path_of(word)
+    except UsageError as error:
+        if os.sep in word:
+            raise RunError(str(error)) from None
+        as_path = runs_dir / "no path at all"  # then it can only be a name
     if word not in ("", "last") and (os.sep in word or as_path.is_dir()):
         if _is_run(as_path):
             return RunDir(as_path.resolve())

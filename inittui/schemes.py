@@ -7,6 +7,8 @@ everything that tells two schemes apart is here. In the formulas `in` and `out` 
 
 import ast
 import math
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -203,23 +205,30 @@ def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, float]
         value = given.get(key, parameter.default)
         if value is None:
             raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{name}({key}=0.01)'")
-        number = not isinstance(value, bool) and isinstance(value, int | float)
-        if not number or not math.isfinite(value) or value < parameter.minimum:  # type: ignore[arg-type, operator]
-            raise SchemeError(f"{name}({key}={value}): expected a finite number of at least {parameter.minimum:g}")
-        values[key] = float(value)  # type: ignore[arg-type]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value, parameter.minimum):
+            shown = repr(value) if isinstance(value, str | float) else "that"
+            raise SchemeError(f"{name}({key}={shown[:40]}): expected a finite number of at least {parameter.minimum:g}")
+        values[key] = float(value)
     return values
+
+
+def _fits(value: float, minimum: float) -> bool:
+    # An integer may be too large to become a float; comparing does not need it to.
+    return minimum <= value <= sys.float_info.max
 
 
 def parse(text: str) -> tuple[str, dict[str, float]]:
     """`he_normal` or `normal(std=0.01)` as a name and checked parameters. Raises SchemeError."""
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):  # ValueError: a NUL byte
+        with warnings.catch_warnings(action="ignore"):  # what Python thinks of a typed escape is nobody's business
+            node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # a NUL byte; nesting without an end
         node = None
     given: dict[str, object] = {}
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
         try:
             given = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in node.keywords}
+            node = node if len(given) == len(node.keywords) else None  # one given twice
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             node = None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
@@ -227,5 +236,6 @@ def parse(text: str) -> tuple[str, dict[str, float]]:
     elif isinstance(node, ast.Name):
         name = node.id
     else:
-        raise SchemeError(f"'{text}' is no scheme: expected a name such as he_normal, or normal(std=0.01)")
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        raise SchemeError(f"'{shown}' is no scheme: expected a name such as he_normal, or normal(std=0.01)")
     return name, check_parameters(name, given)

@@ -20,9 +20,10 @@ from msgspec.structs import replace
 
 from inittui import __version__, board, events, result
 from inittui.errors import DataError, InittuiError
+from inittui.eventlog import EventLog
 from inittui.follow import Follower
 from inittui.preset import Preset
-from inittui.rundir import EventLog, RunDir, Status, arm_folders, one_line
+from inittui.rundir import RunDir, Status, arm_folders, one_line
 
 STOP_GRACE_SECONDS = 10.0
 
@@ -174,13 +175,18 @@ class Supervisor:
         from inittui.engine.pictures import write_gallery
 
         now = Follower(self.run).poll()
-        document = result.document(now, seconds=time.monotonic() - self.status.monotonic)
-        if self.stopping and document["status"] == "finished":
-            document["status"] = "stopped"
-        write_gallery(self.run, self.preset, data)
-        self.run.write_result(document)
-        self._phase(document["status"])
-        return 0 if document["status"] == "finished" else 1
+        if self.stopping:  # arms that never started were stopped too
+            now = board.fold(now, events.Phase(phase="stopped"))
+        states = {arm.state for arm in now.arms}
+        outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
+        now = replace(now, phase=outcome)
+        try:
+            write_gallery(self.run, self.preset, data)
+        except Exception:  # pictures are a comfort; the result must not depend on them
+            traceback.print_exc()
+        self.run.write_result(result.document(now, seconds=time.monotonic() - self.status.monotonic))
+        self._phase(outcome)
+        return 0 if outcome == "finished" else 1
 
 
 def _check_fit(preset: Preset, data: Any) -> None:

@@ -88,7 +88,7 @@ class Trainer:
         *,
         scale_test: bool = True,
         between_steps: Callable[[], None] = lambda: None,
-        report_seconds: float = 0.25,
+        report_seconds: float = 0.1,
     ) -> None:
         self.arm = arm
         self.data = data

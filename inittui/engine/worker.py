@@ -18,8 +18,9 @@ import torch
 from inittui import events
 from inittui.engine.data import Dataset
 from inittui.engine.training import CostNotFinite, Evaluation, Stop, Trainer
+from inittui.eventlog import EventLog
 from inittui.preset import Arm
-from inittui.rundir import EventLog, one_line
+from inittui.rundir import one_line
 
 ORPHAN_GRACE_SECONDS = 1.5
 

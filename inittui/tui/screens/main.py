@@ -113,6 +113,7 @@ class MainScreen(Screen[None]):
             return
         if message.board.ended and self.gallery is None:
             self.gallery = self.feed.gallery()
+        self._footer.ended = self.board.ended
         if (
             before.ended != self.board.ended
             or bool(before.result) != bool(self.board.result)

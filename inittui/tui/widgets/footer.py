@@ -15,15 +15,18 @@ class KeyLine(Panel):
     def __init__(self, look: Look, *, replay: bool) -> None:
         super().__init__(look, id="footer", framed=False)
         self._keys = [key for key in KEYS if key.short and (replay or not key.replay)]
-        if replay:  # a replay is steered with its own keys first
-            self._keys.sort(key=lambda key: not key.replay)
+        self.ended = False  # then there are test images to choose from
         self.paint = self._line
+
+    def _weight(self, key: Key) -> int:
+        """What matters first comes first: a replay's own keys, and the sample's once they do something."""
+        return 0 if key.replay and not self.ended else 2 if key.group == "Sample" and not self.ended else 1
 
     def _shown(self, width: int) -> list[Key]:
         last = [key for key in self._keys if key.short in LAST]
         room = width - sum(_width(key) for key in last)
         shown = []
-        for key in self._keys:
+        for key in sorted(self._keys, key=self._weight):
             if key.short not in LAST and _width(key) <= room:
                 shown.append(key)
                 room -= _width(key)

@@ -1,0 +1,130 @@
+import json
+import math
+import types
+import typing
+import zlib
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inittui import events
+from inittui.events import decode, encode, finite
+from tests.helpers import steady
+
+KINDS = get_args(events.AnyEvent)
+
+EPOCH = events.Epoch(
+    seq=3, t=1.5, seed=777, epoch=2, train_cost=0.5, test_cost=None, test_accuracy=0.9, seconds=1.0, test_seconds=0.1,
+    sample=((8, 0.75), (3, 0.25)),
+)  # fmt: skip
+
+
+def values(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value that JSON can hold of a field's type."""
+    kind, inside = typing.get_origin(hint), get_args(hint)
+    if kind is typing.Literal:
+        return st.sampled_from(inside)
+    if kind in (typing.Union, types.UnionType):
+        return st.one_of(*map(values, inside))
+    if kind is tuple and inside[-1] is ...:
+        return st.lists(values(inside[0]), max_size=3).map(tuple)
+    if kind is tuple:
+        return st.tuples(*map(values, inside))
+    return {
+        int: st.integers(-(2**63), 2**63 - 1),
+        float: st.floats(allow_nan=False, allow_infinity=False),
+        str: st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+        type(None): st.none(),
+    }[hint]
+
+
+def of_kind(kind: type[events.Event]) -> st.SearchStrategy[events.Event]:
+    return st.builds(kind, **{field.name: values(field.type) for field in msgspec.structs.fields(kind)})
+
+
+any_event = st.one_of(*map(of_kind, KINDS))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@steady
+@given(st.data())
+def test_a_line_is_read_back_as_the_event_it_was(kind: type[events.Event], data: st.DataObject) -> None:
+    event = data.draw(of_kind(kind))
+    line = encode(event)
+    assert decode(line) == decode(line[:-1]) == event
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+
+
+@steady
+@given(any_event)
+def test_a_line_is_plain_json_that_ends_in_the_checksum_of_what_is_before_it(event: events.Event) -> None:
+    line = encode(event)
+    record = json.loads(line)
+    assert (record["type"], record["seq"], record["t"]) == (type(event).__name__.lower(), event.seq, event.t)
+    assert list(record)[-1] == "crc"
+    assert int(record["crc"], 16) == zlib.crc32(line[: line.rindex(b',"crc"')])
+
+
+def test_every_change_of_a_single_byte_is_refused() -> None:
+    line = encode(EPOCH)
+    for at in range(len(line)):
+        for byte in range(256):
+            if byte != line[at]:
+                with pytest.raises(ValueError, match="checksum"):
+                    decode(line[:at] + bytes([byte]) + line[at + 1 :])
+
+
+@steady
+@given(any_event, st.data())
+def test_a_changed_byte_never_gives_another_event(event: events.Event, data: st.DataObject) -> None:
+    line = bytearray(encode(event))
+    line[data.draw(st.integers(0, len(line) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(ValueError, match="checksum"):
+        decode(bytes(line))
+
+
+@steady
+@given(any_event)
+def test_a_line_cut_short_is_refused(event: events.Event) -> None:
+    line = encode(event)
+    for length in range(len(line) - 1):  # without the newline alone it is still whole
+        with pytest.raises(ValueError, match="checksum"):
+            decode(line[:length])
+
+
+@steady
+@given(st.binary(max_size=64))
+def test_bytes_that_are_no_line_are_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match="checksum"):
+        decode(line)
+
+
+def checked(body: bytes) -> bytes:
+    return b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"type":"later","seq":0,"t":0', b'{"type":"finished","seq":0,"t":0,"seconds":"x"', b'{"seq":0', b"", b"\xff"],
+)
+def test_a_whole_line_of_no_known_event_is_refused_as_a_value(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        decode(checked(body))
+
+
+def test_what_a_later_version_adds_to_an_event_is_passed_over() -> None:
+    assert decode(checked(b'{"type":"finished","seq":1,"t":2.0,"seconds":3.0,"more":[1]')) == events.Finished(
+        seq=1, t=2.0, seconds=3.0
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_cost_that_is_not_finite_becomes_null(value: float) -> None:
+    event = events.Progress(seed=1, epoch=1, step=1, cost=finite(value), samples_per_second=1.0)
+    assert json.loads(encode(event))["cost"] is None
+    assert decode(encode(event)).cost is None  # type: ignore[union-attr]
+    assert finite(0.25) == 0.25

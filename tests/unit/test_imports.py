@@ -1,0 +1,26 @@
+"""What each door loads. In processes of their own: this one has imported everything."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def loaded(modules: str, unwanted: tuple[str, ...]) -> list[str]:
+    """Which of `unwanted` are there once `modules` have been imported."""
+    code = f"import sys, {modules}; print(*sorted(set(sys.modules) & {set(unwanted)}))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return found.stdout.split()
+
+
+def test_the_watched_packages_would_be_noticed() -> None:
+    assert loaded("msgspec", ("msgspec", "torch")) == ["msgspec"]
+
+
+@pytest.mark.parametrize("module", ["inittui.tui.app", "inittui.commands", "inittui.plain"])
+def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: str) -> None:
+    assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "numpy")) == []
+
+
+def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None:
+    assert loaded("inittui.cli", ("textual", "msgspec", "rich", "torch", "psutil", "platformdirs")) == []

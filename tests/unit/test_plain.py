@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from inittui import events, plain
+from inittui.board import Board, begin, fold
+from inittui.follow import Follower
+from inittui.plain import Narrator, closing, watch
+from inittui.preset import Preset
+from tests.helpers import accuracy, board_of, canned_events, cost, empty_run, preset, steady, write_events, write_run
+
+OF = preset(2, epochs=2, seeds=2)
+FAILED = events.Failed(kind="cost", reason="cost not finite")
+
+
+def told(of: Preset, **story: object) -> list[str]:
+    """The lines of a run that is looked at after every event."""
+    narrator, board, lines = Narrator(), begin(of), list[str]()
+    for event, place in canned_events(of, **story):  # type: ignore[arg-type]
+        board = fold(board, event, place)
+        lines += narrator.lines(board)
+    return lines
+
+
+def test_a_run_is_told_line_by_line() -> None:
+    of = preset(1, epochs=2)
+    assert told(of, note="the network is down") == [
+        "device: cpu (2 cores), 1 thread(s) a worker",
+        "data: 8x8 digits (scikit-learn), 1,500 training and 297 test images",
+        "note: the network is down",
+        *(
+            f"xavier_normal  epoch {epoch} of 2  cost {cost(0, 0, epoch):.4f}  test cost {1.1 * cost(0, 0, epoch):.4f}  "
+            f"accuracy {100 * accuracy(0, 0, epoch):.2f} %  3,000 images/s"
+            for epoch in (1, 2)
+        ),
+    ]
+
+
+def test_every_epoch_of_every_replica_is_told_once_with_its_seed() -> None:
+    lines = [line for line in told(OF) if " epoch " in line]
+    assert len(lines) == len(set(lines)) == 2 * 2 * 2
+    for arm in ("xavier_normal", "he_normal    "):
+        for seed in (777, 778):
+            assert [line for line in lines if line.startswith(f"{arm}  seed {seed}  epoch ")]
+
+
+@steady
+@given(st.sets(st.integers(0, 60)))
+def test_however_seldom_one_looks_the_same_is_told(looks: set[int]) -> None:
+    narrator, board, lines = Narrator(), begin(OF), list[str]()
+    everything = canned_events(OF, endings={1: FAILED}, note="a note")
+    for number, (event, place) in enumerate(everything, 1):
+        board = fold(board, event, place)
+        if number in looks or number == len(everything):
+            lines += narrator.lines(board)
+    assert sorted(lines) == sorted(told(OF, endings={1: FAILED}, note="a note"))
+    assert list(narrator.lines(board)) == []
+
+
+def test_a_cost_that_was_not_finite_is_called_so() -> None:
+    lines = told(preset(1, epochs=1), costs=lambda *_: None)
+    assert "cost not finite  test cost not finite  accuracy" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "line"),
+    [
+        (FAILED, "he_normal      failed: cost not finite"),
+        (
+            events.Gone(arm="", reason="killed by signal 9 (SIGKILL)"),
+            "he_normal      failed: killed by signal 9 (SIGKILL)",
+        ),
+        (events.Stopped(reason="stopped by hand"), "he_normal      stopped: stopped by hand"),
+    ],
+    ids=["failed", "killed", "stopped"],
+)
+def test_an_arm_that_ends_early_is_told_once_with_its_reason(
+    ending: events.Failed | events.Gone | events.Stopped, line: str
+) -> None:
+    assert told(OF, endings={1: ending}).count(line) == 1
+
+
+def test_a_run_that_fails_as_a_whole_says_why() -> None:
+    over = fold(begin(OF), events.Phase(phase="failed", detail="the supervisor is gone"))
+    assert "failed: the supervisor is gone" in list(Narrator().lines(over))
+
+
+def test_a_download_is_told_in_tenths() -> None:
+    narrator, board, lines = Narrator(), begin(OF), list[str]()
+    for done in range(0, 1001, 5):
+        board = fold(board, events.Download(name="MNIST", done=done, total=1000))
+        lines += narrator.lines(board)
+    assert lines == [f"downloading MNIST: {percent} %" for percent in range(0, 101, 10)]
+
+
+def test_every_damaged_line_is_told_once_whichever_log_it_is_in(tmp_path: Path) -> None:
+    run = empty_run(tmp_path, OF)
+    write_events(run, canned_events(OF, until=1.2))
+    follower, narrator, lines = Follower(run), Narrator(), list[str]()
+    for path in (run.arm_log("he_normal"), run.arm_log("xavier_normal"), run.log):
+        with path.open("ab") as file:
+            file.write(b"garbage\n")
+        lines += [line for line in narrator.lines(follower.poll()) if line.startswith("damaged record: ")]
+    assert [line.split(": ")[1].split(",")[0] for line in lines] == [
+        "he_normal/events.jsonl", "xavier_normal/events.jsonl", f"{run.name}/events.jsonl"
+    ]  # fmt: skip
+
+
+def test_watching_says_everything_and_gives_the_last_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = empty_run(tmp_path, OF)
+    told_so_far, rest = canned_events(OF)[:20], canned_events(OF)[20:]
+    write_events(run, told_so_far)
+    lines: list[str] = []
+
+    def wait(_: float) -> None:
+        assert lines
+        write_events(run, rest)
+
+    monkeypatch.setattr(plain.time, "sleep", wait)
+    board = watch(Follower(run), lines.append)
+    assert board == replace(board_of(OF, canned_events(OF), run=run.name), result=None)
+    assert sorted(lines) == sorted(told(OF))
+
+
+def test_the_closing_is_the_table_of_the_result_or_of_the_board(tmp_path: Path) -> None:
+    board: Board = Follower(write_run(tmp_path, OF)).poll()
+    assert board.result is not None
+    assert "Indicative only" in closing(board)
+    assert "* the highest" in closing(board)
+    over = board_of(OF, canned_events(OF, endings={0: FAILED}))
+    assert "failed: cost not finite" in closing(over)

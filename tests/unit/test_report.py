@@ -1,0 +1,251 @@
+import csv
+import io
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from inittui import events
+from inittui.report import COLUMNS, comma_separated, heading, markdown, rows, sentences, text
+from inittui.result import arms, document
+from tests.helpers import accuracy, board_of, cost, finished_board, preset, running_board
+
+FAILED = events.Failed(kind="cost", reason="cost not finite (nan) in epoch 2, by step 30 of 30, seed 777")
+KILLED = events.Gone(arm="", reason="killed by signal 9 (SIGKILL)")
+STOPPED = events.Stopped(reason="stopped by hand")
+
+
+def result(*args: Any, **story: Any) -> dict[str, Any]:
+    found = finished_board(*args, **story).result
+    assert found is not None
+    return found
+
+
+def cells(table: str) -> list[list[str]]:
+    """A Markdown table read back: cells split at bars that are not escaped, escapes and emphasis undone."""
+    found = [
+        [re.sub(r"\\(.)", r"\1", cell.strip()) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in table.splitlines()
+        if line.startswith("|")
+    ]
+    assert set("".join(found[1])) <= set("-:")
+    return [found[0], *found[2:]]
+
+
+# The document
+
+
+def test_a_finished_run_is_documented_figure_by_figure() -> None:
+    found = result(2, epochs=3, seeds=2)
+    assert (found["format"], found["run"], found["status"]) == (1, "canned-20260101-120000", "finished")
+    assert found["data"] == {
+        "name": "digits", "title": "8x8 digits (scikit-learn)", "train": 1500, "test": 297, "note": ""
+    }  # fmt: skip
+    assert (found["device"], found["threads"]) == ("cpu (2 cores)", 1)
+    for place, arm in enumerate(found["arms"]):
+        assert (arm["status"], arm["reason"], arm["epochs"]) == ("finished", "", 3)
+        assert arm["init"] == {"name": arm["name"], "parameters": {}}
+        for number, replica in enumerate(arm["replicas"]):
+            assert replica["seed"] == 777 + number
+            assert replica["train_cost"] == [cost(place, number, epoch) for epoch in (1, 2, 3)]
+            assert replica["test_accuracies"] == [accuracy(place, number, epoch) for epoch in (1, 2, 3)]
+            assert replica["test_accuracy"] == accuracy(place, number, 3)
+            assert (replica["seconds"], replica["samples_per_second"]) == (1.5, 3000.0)
+        mean = (accuracy(place, 0, 3) + accuracy(place, 1, 3)) / 2
+        assert arm["test_accuracy"]["mean"] == pytest.approx(mean)
+    (comparison,) = found["comparisons"]
+    assert (comparison["a"], comparison["b"], comparison["n"]) == ("xavier_normal", "he_normal", 2)
+    assert comparison["difference"] == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize("ending", [None, FAILED, KILLED, STOPPED], ids=["finished", "failed", "killed", "stopped"])
+def test_a_document_is_json_without_exceptions(ending: Any) -> None:
+    found = result(3, endings={1: ending} if ending else {}, costs=lambda arm, _, epoch: 1 / epoch if arm else None)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["arms"][0]["replicas"][0]["train_cost"] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [(FAILED, "failed"), (KILLED, "failed"), (STOPPED, "stopped")],
+    ids=["own", "killed", "stopped"],
+)
+def test_an_arm_that_did_not_finish_is_documented_and_left_out_of_the_comparisons(ending: Any, status: str) -> None:
+    found = result(3, epochs=3, endings={1: ending}, ends_after=2)
+    assert found["status"] == status
+    assert [arm["status"] for arm in found["arms"]] == ["finished", status, "finished"]
+    assert found["arms"][1]["reason"] == ending.reason
+    assert len(found["arms"][1]["replicas"][0]["train_cost"]) == 2
+    assert [(row["a"], row["b"]) for row in found["comparisons"]] == [("xavier_normal", "orthogonal")]
+
+
+def test_when_the_first_arm_failed_the_next_that_finished_is_what_others_are_compared_with() -> None:
+    found = result(4, endings={0: FAILED})
+    assert [(row["a"], row["b"]) for row in found["comparisons"]] == [
+        ("he_normal", "orthogonal"), ("he_normal", "lecun_normal")
+    ]  # fmt: skip
+
+
+def test_an_arm_that_failed_before_its_first_epoch_has_no_accuracy() -> None:
+    found = result(2, endings={0: FAILED}, ends_after=0)
+    assert found["arms"][0]["test_accuracy"] is None
+    assert found["arms"][0]["replicas"][0]["test_accuracy"] is None
+    assert found["arms"][0]["replicas"][0]["samples_per_second"] is None
+
+
+def test_a_run_under_way_is_not_documented_as_finished() -> None:
+    assert document(running_board(until=2.0), seconds=2.0)["status"] != "finished"
+
+
+def test_a_run_that_never_began_can_be_documented() -> None:
+    of = preset()
+    over = board_of(of, [(events.Phase(phase="failed", detail="no memory"), None)])
+    assert over.result is not None
+    assert over.result["status"] == "failed"
+    assert [arm["replicas"] for arm in over.result["arms"]] == [[], []]
+    for shown in (text(over.result), markdown(over.result), comma_separated(over.result)):
+        assert "canned-20260101-120000" in shown or "seed" in shown
+
+
+def test_an_arm_at_chance_is_told_by_the_number_of_classes() -> None:
+    found = result(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95)
+    assert found["comparisons"][0]["verdict"].startswith("he_normal does not learn: it stays at chance")
+
+
+def test_rows_of_a_run_under_way_say_what_there_is() -> None:
+    board = running_board(2, epochs=3, until=2.0)
+    first, _ = arms(board, interval=False)
+    assert first["status"] == "training"
+    assert first["replicas"][0]["train_cost"] == [cost(0, 0, 1)]
+    assert first["test_accuracy"] == {"mean": accuracy(0, 0, 1), "std": None, "ci95": None}
+
+
+# The table
+
+
+def test_a_row_an_arm_with_its_last_figures() -> None:
+    first, second = rows(result(2, epochs=3))
+    assert dict(zip(COLUMNS, second, strict=True)) == {
+        "scheme": "he_normal",
+        "seed": "777",
+        "final cost": f"{cost(1, 0, 3):.4f}",
+        "test cost": f"{1.1 * cost(1, 0, 3):.4f}",
+        "test accuracy": f"{100 * accuracy(1, 0, 3):.2f} % *",
+        "seconds": "1.5",
+        "images/s": "3,000",
+    }
+    assert first[4] == f"{100 * accuracy(0, 0, 3):.2f} %  "
+
+
+def test_of_several_seeds_a_row_has_means_a_deviation_and_the_sum_of_the_seconds() -> None:
+    first, _ = rows(result(2, epochs=1, seeds=4))
+    right = [accuracy(0, number, 1) for number in range(4)]
+    mean = sum(right) / 4
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in right) / 3)
+    assert first[1] == "4 seeds"
+    assert first[2] == f"{sum(cost(0, number, 1) for number in range(4)) / 4:.4f}"
+    assert first[4].rstrip() == f"{100 * mean:.2f} % ± {100 * deviation:.2f}"
+    assert first[5] == "2.0"
+
+
+def test_the_highest_is_marked_and_alone_unless_arms_are_level() -> None:
+    def marked(accuracies: list[float]) -> list[bool]:
+        found = result(len(accuracies), accuracies=lambda arm, _, __: accuracies[arm])
+        return [row[4].endswith("*") for row in rows(found)]
+
+    assert marked([0.9, 0.95, 0.93]) == [False, True, False]
+    assert marked([0.9, 0.95, 0.95]) == [False, True, True]
+
+
+def test_an_arm_that_did_not_finish_is_never_the_highest_and_says_why() -> None:
+    found = result(2, endings={1: FAILED})
+    first, second = rows(found)
+    assert first[4].endswith("*")
+    assert second[4] == "failed"
+    assert sentences(found)[0] == f"he_normal failed: {FAILED.reason}."
+    assert f"he_normal failed: {FAILED.reason}." in text(found)
+
+
+def test_a_cost_that_was_not_finite_is_a_dash() -> None:
+    first, second = rows(result(2, costs=lambda arm, _, __: None if arm else 0.5))
+    assert (first[2], first[3]) == ("0.5000", "0.5500")
+    assert (second[2], second[3]) == ("-", "-")
+
+
+def test_the_text_has_heading_table_mark_and_verdict() -> None:
+    found = result(3, epochs=3, seeds=2)
+    lines = text(found).splitlines()
+    assert lines[0] == heading(found)
+    assert "1,500 training and 297 test images, cpu (2 cores)" in lines[0]
+    assert re.split(r"\s{2,}", lines[2]) == list(COLUMNS)
+    for shown, row in zip(lines[4:7], rows(found), strict=True):
+        assert re.split(r"\s{2,}", shown) == [cell.strip() for cell in row]
+    assert lines[7] == "* the highest"
+    verdicts = [row["verdict"] for row in found["comparisons"]]
+    assert len(verdicts) == 2
+    assert [line.lower() for line in lines[9:]] == [f"{verdict.lower()}." for verdict in verdicts]
+
+
+def test_the_columns_of_the_text_are_aligned() -> None:
+    header, rule, *table = text(result(3)).splitlines()[2:7]
+    ends = [match.end() for match in re.finditer("-+", rule)]
+    for line in (header, *table):
+        assert all(line[end : end + 2].strip() == "" for end in ends[:-1])
+
+
+def test_where_nothing_finished_nothing_is_called_the_highest() -> None:
+    shown = text(result(2, endings={0: FAILED, 1: KILLED}))
+    assert "*" not in shown
+    assert KILLED.reason in shown
+
+
+def test_the_datas_note_comes_before_the_verdicts() -> None:
+    found = result(2, note="MNIST could not be downloaded, so these are digits")
+    assert sentences(found)[0] == "Data: MNIST could not be downloaded, so these are digits."
+    for shown in (text(found), markdown(found)):
+        assert "Data: MNIST could not be downloaded, so these are digits." in shown
+    assert not any(sentence.startswith("Data:") for sentence in sentences(result(2)))
+
+
+def test_an_arms_name_keeps_its_case_at_the_head_of_a_sentence() -> None:
+    (sentence,) = sentences(result(2))
+    assert sentence.startswith("he_normal is ahead of xavier_normal")
+    (sentence,) = sentences(result(2, seeds=2))
+    assert sentence.startswith("Indicative only")
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_markdown_is_a_table_of_the_same_cells(seeds: int) -> None:
+    found = result([{"init": "zeros", "name": r"a|b *c* `d` \e"}, "he_normal", "normal(std=0.1)"], seeds=seeds)
+    header, *table = cells(markdown(found))
+    assert header == list(COLUMNS)
+    expected = [[cell.strip() for cell in row] for row in rows(found)]
+    expected[2][4] = f"**{expected[2][4].removesuffix('*').strip()}**"  # the highest is bold
+    assert table == expected
+
+
+def test_csv_has_a_row_an_arm_and_seed_with_unrounded_figures() -> None:
+    found = result(["he_normal", {"init": "zeros", "name": 'a, "b"'}], epochs=2, seeds=3)
+    table = list(csv.DictReader(io.StringIO(comma_separated(found))))
+    assert [(row["arm"], row["seed"]) for row in table] == [
+        (arm, seed) for arm in ("he_normal", 'a, "b"') for seed in ("777", "778", "779")
+    ]
+    for row, (place, number) in zip(table, [(p, n) for p in (0, 1) for n in (0, 1, 2)], strict=True):
+        assert float(row["train_cost"]) == cost(place, number, 2)
+        assert float(row["test_accuracy"]) == accuracy(place, number, 2)
+        assert (row["epochs"], row["status"], row["run"]) == ("2", "finished", found["run"])
+
+
+def test_csv_has_an_empty_cell_where_there_is_no_figure() -> None:
+    found = result(2, endings={1: FAILED}, ends_after=0)
+    row = list(csv.DictReader(io.StringIO(comma_separated(found))))[1]
+    assert (row["status"], row["epochs"]) == ("failed", "0")
+    assert {row[key] for key in ("train_cost", "test_cost", "test_accuracy", "samples_per_second")} == {""}
+
+
+def test_a_document_does_not_depend_on_a_result_that_is_there_already() -> None:
+    board = finished_board()
+    assert document(replace(board, result=None), seconds=1.0) == document(board, seconds=1.0)
