@@ -123,9 +123,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             arguments = command_parser(words[0]).parse_args(words[1:])
-            from inittui import commands
+            from inittui import commands, listings
 
-            return int(getattr(commands, words[0])(arguments))
+            place = listings if words[0] in ("runs", "report", "presets", "schemes") else commands
+            return int(getattr(place, words[0])(arguments))
         if words and not words[0].startswith("-"):
             from inittui.errors import nearest
 

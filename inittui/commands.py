@@ -20,7 +20,6 @@ from inittui.rundir import runs as all_runs
 if TYPE_CHECKING:
     from inittui.tui.app import Leave
 
-FORMATS = ("table", "md", "csv", "json", "svg")
 EXIT_CODES = {"finished": 0, "failed": 1, "stopped": 130, "refused": 2}
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = _refresh(arguments)
     _check_data(preset.data.name, data_dir)
-    run_dir = RunDir.create(_runs_dir(arguments), preset, data_dir=data_dir, device=arguments.device, threads=threads)
+    run_dir = RunDir.create(runs_dir(arguments), preset, data_dir=data_dir, device=arguments.device, threads=threads)
     supervisor = launch.start(run_dir)
     if arguments.detach:
         print(run_dir.name)
@@ -130,9 +129,9 @@ def _refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Po
 def attach(arguments: argparse.Namespace) -> int:
     """`inittui attach`: watch a run that is going on."""
     if arguments.run:
-        run_dir = find(_runs_dir(arguments), arguments.run)
+        run_dir = find(runs_dir(arguments), arguments.run)
     else:
-        living = next((one for one in all_runs(_runs_dir(arguments)) if one.alive()), None)
+        living = next((one for one in all_runs(runs_dir(arguments)) if one.alive()), None)
         if living is None:
             raise RunError("no run is going on; 'inittui' starts one, 'inittui replay last' shows the newest again")
         run_dir = living
@@ -147,33 +146,11 @@ def attach(arguments: argparse.Namespace) -> int:
     return _watch_dashboard(run_dir, follower, arguments, refresh)
 
 
-def runs(arguments: argparse.Namespace) -> int:
-    """`inittui runs`: list the runs."""
-    folder = _runs_dir(arguments)
-    rows = []
-    for run_dir in all_runs(folder):
-        try:
-            status = run_dir.status()
-            state = status.state
-            if state not in EXIT_CODES and not run_dir.alive():
-                state = "dead" if status.host == os.uname().nodename else f"on {status.host}"
-            rows.append((run_dir.name, state, status.started, status.device))
-        except InittuiError as error:
-            rows.append((run_dir.name, "damaged", "", str(error)))
-    if not rows:
-        print(f"no run in {folder}; start one with: inittui")
-        return 0
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    return 0
-
-
 def stop(arguments: argparse.Namespace) -> int:
     """`inittui stop`: stop a run and wait until it has."""
     from inittui import launch
 
-    run_dir = find(_runs_dir(arguments), arguments.run)
+    run_dir = find(runs_dir(arguments), arguments.run)
     launch.stop(run_dir)
     while run_dir.alive():
         time.sleep(0.05)
@@ -183,7 +160,7 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     """`inittui replay`: show a finished run again, as it went."""
-    run_dir = find(_runs_dir(arguments), arguments.run)
+    run_dir = find(runs_dir(arguments), arguments.run)
     speed = None
     if arguments.speed is not None:
         speed = _number("--speed", arguments.speed, above=0)
@@ -201,87 +178,7 @@ def replay(arguments: argparse.Namespace) -> int:
     return app.return_code or 0
 
 
-def report(arguments: argparse.Namespace) -> int:
-    """`inittui report`: a run's table, in the format asked for."""
-    import msgspec
-
-    from inittui import report as tables
-    from inittui import result
-
-    if arguments.format not in FORMATS:
-        raise UsageError(f"--format {arguments.format}: expected one of {', '.join(FORMATS)}")
-    run_dir = find(_runs_dir(arguments), arguments.run)
-    if arguments.format == "svg":
-        from inittui.tui.picture import screenshot
-
-        columns, rows = _size(arguments.size)
-        print(screenshot(run_dir, columns, rows))
-        return 0
-    document = run_dir.result()
-    if document is None:  # still going on, or its supervisor was killed: what the logs hold
-        board = Follower(run_dir).poll()
-        document = result.document(board, seconds=board.t)
-        print(f"no result.json yet (the run is {board.phase}): this is what its logs hold", file=sys.stderr)
-    if arguments.format == "json":
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    else:
-        print(
-            {"table": tables.text, "md": tables.markdown, "csv": tables.comma_separated}[arguments.format](document),
-            end="",
-        )
-    return 0
-
-
-def presets(arguments: argparse.Namespace) -> int:
-    """`inittui presets`: list them, or print one."""
-    from inittui import presetfiles
-
-    if arguments.name:
-        print(presetfiles.read_text(presetfiles.locate(arguments.name)), end="")
-        return 0
-    known = presetfiles.known()
-    width = max(len(name) for name in known)
-    for name in known:
-        try:
-            preset = presetfiles.load(name)
-            print(f"{name:<{width}}  {preset.shows or preset.title}")
-        except InittuiError as error:
-            print(f"{name:<{width}}  can't be run: {str(error).splitlines()[0]}")
-    print(f"\nYour own: {presetfiles.user_dir()}/NAME.toml, or any file by its path. inittui presets NAME prints one.")
-    return 0
-
-
-def schemes(arguments: argparse.Namespace) -> int:
-    """`inittui schemes`: list them, or explain one."""
-    from inittui.schemes import SCHEMES, parse
-
-    if not arguments.name:
-        width = max(len(name) for name in SCHEMES)
-        formulas = max(len(row.formula) for row in SCHEMES.values())
-        for name, row in SCHEMES.items():
-            print(f"{name:<{width}}  {row.formula:<{formulas}}  {row.derived_for}")
-        return 0
-    name = arguments.name if arguments.name in SCHEMES else parse(arguments.name)[0]
-    row = SCHEMES[name]
-    print(f"{name}\n")
-    for title, words in (
-        ("weights", row.formula),
-        ("variance", row.variance),
-        ("biases", row.bias),
-        ("for", row.derived_for),
-        ("paper", row.paper),
-        ("elsewhere", row.elsewhere),
-    ):
-        print(f"  {title:<10} {words}")
-    for key, parameter in row.parameters.items():
-        default = "has to be given" if parameter.default is None else f"default {parameter.default:g}"
-        print(f"  {key:<10} {parameter.meaning}; {default}")
-    example = f"{name}({', '.join(f'{key}=0.01' for key, p in row.parameters.items() if p.default is None)})"
-    print(f"\n  inittui --arm {name if example.endswith('()') else repr(example)} --arm he_uniform")
-    return 0
-
-
-def _runs_dir(arguments: argparse.Namespace) -> Path:
+def runs_dir(arguments: argparse.Namespace) -> Path:
     return path_of(arguments.runs_dir).absolute() if arguments.runs_dir else default_runs_dir()
 
 
@@ -342,10 +239,3 @@ def _number(option: str, text: str, *, above: float) -> float:
 
 def _refresh(arguments: argparse.Namespace) -> float:
     return min(30.0, _number("--refresh", arguments.refresh, above=0))
-
-
-def _size(text: str) -> tuple[int, int]:
-    columns, _, rows = text.partition("x")
-    if not (columns.isdecimal() and rows.isdecimal() and 1 <= int(columns) <= 1000 and 1 <= int(rows) <= 1000):
-        raise UsageError(f"--size {text}: expected columns x rows, as in 120x40")
-    return int(columns), int(rows)

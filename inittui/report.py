@@ -41,19 +41,25 @@ def _mean(values: Sequence[float | None], form: str, *, total: bool = False) -> 
     finite = [value for value in values if value is not None]
     if not finite or len(finite) < len(values):
         return "-"
-    return format(sum(finite) / (1 if total else len(finite)), form)
+    mean = sum(value / (1 if total else len(finite)) for value in finite)  # divided first: a sum may overflow
+    return format(mean, form if abs(mean) < 1e9 else ".2e")
 
 
 def sentences(document: Mapping[str, Any]) -> list[str]:
-    """What a table is worth: the data's note first, then why an arm failed, then a verdict a comparison."""
-    notes = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
-    notes += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
+    """What a table is worth: notes first, then the verdicts."""
+    return notes(document) + verdicts(document)
+
+
+def notes(document: Mapping[str, Any]) -> list[str]:
+    """What has to be known before believing a figure: other data than asked for, arms and runs that failed."""
+    found = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
+    found += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
     if document.get("reason"):
-        notes.append(f"The run failed: {document['reason']}.")
-    return notes + _verdicts(document)
+        found.append(f"The run failed: {document['reason']}.")
+    return found
 
 
-def _verdicts(document: Mapping[str, Any]) -> list[str]:
+def verdicts(document: Mapping[str, Any]) -> list[str]:
     """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves."""
     comparisons = document["comparisons"]
     learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row)]

@@ -79,7 +79,7 @@ class Dashboard(App[Leave]):
             if sampler is not None and screen is not None and due:
                 sampled, seen = time.monotonic(), True
                 screen.post_message(MachineChanged(sampler.sample(board)))
-            if terminal_gone():
+            if not self.is_headless and terminal_gone():
                 self.guard.end(128 + signal.SIGHUP)
                 return
             self._ended.wait(self._refresh_seconds)
@@ -87,6 +87,11 @@ class Dashboard(App[Leave]):
     def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(partial(self.exit, None, code))
+
+    async def action_quit(self) -> None:
+        """The command palette's Quit asks like the key does."""
+        if self.main is not None:
+            self.main.action_leave()
 
     def on_unmount(self) -> None:
         self._ended.set()

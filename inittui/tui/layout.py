@@ -1,12 +1,14 @@
 """Where each panel goes, as a pure function of the terminal's size and what there is to show."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from textual.geometry import Region
 
 SMALLEST = (40, 10)
+Lines = Callable[[int], int]
 Zoom = Literal["", "chart", "result", "sample"]
 
 
@@ -20,10 +22,10 @@ class Plan:
     panel_height: int = 8
 
 
-def plan(width: int, height: int, arms: int, *, table: int, ended: bool, zoom: Zoom, note: bool) -> Plan | None:
+def plan(width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom: Zoom, note: bool) -> Plan | None:
     """The plan for a terminal of `width` x `height`, or None where nothing useful fits.
 
-    `table` is the number of lines the result wants, without its frame.
+    `table(width)` is the number of lines that the result wants, both without its frame.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return None
@@ -36,6 +38,11 @@ def plan(width: int, height: int, arms: int, *, table: int, ended: bool, zoom: Z
     if width >= 100 and height >= 30:
         return _large(regions, body, arms, table, zoom)
     return _stacked(regions, body, arms, table, ended, zoom)
+
+
+def _framed(table: Lines, width: int) -> int:
+    """The lines of the result's panel in `width` cells, its frame included."""
+    return table(width - 4) + 2
 
 
 def _grid(arms: int, width: int, narrowest: int) -> tuple[int, int]:
@@ -51,7 +58,7 @@ def _cut(body: Region, lines: int) -> tuple[Region, Region]:
     return top, Region(body.x, body.y + lines, body.width, body.height - lines)
 
 
-def _large(regions: dict[str, Region], body: Region, arms: int, table: int, zoom: Zoom) -> Plan:
+def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zoom: Zoom) -> Plan:
     """Arms on top, chart over table on the left, the sample on the right."""
     columns, rows = _grid(arms, body.width, 40)
     panel = 8 if rows == 1 else 7 if rows == 2 and body.height >= 44 else 6 if rows == 2 else 5
@@ -63,12 +70,12 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: int, zoom
     side = max(40, body.width * 33 // 100)
     left = Region(rest.x, rest.y, rest.width - side, rest.height)
     regions["sample"] = Region(rest.x + left.width, rest.y, side, rest.height)
-    lower = min(table + 2, max(5, rest.height - 8))
+    lower = min(_framed(table, left.width), max(5, rest.height - 8))
     regions["chart"], regions["result"] = _cut(left, left.height - lower)
     return Plan(regions, "panels", columns, panel)
 
 
-def _stacked(regions: dict[str, Region], body: Region, arms: int, table: int, ended: bool, zoom: Zoom) -> Plan:
+def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, ended: bool, zoom: Zoom) -> Plan:
     """One below the other. While it trains: arms and chart; at the end: table and sample, without a key pressed."""
     columns, rows = _grid(arms, body.width, 38)
     as_panels = not ended and not zoom and body.height >= rows * 5 + 7
@@ -84,9 +91,10 @@ def _stacked(regions: dict[str, Region], body: Region, arms: int, table: int, en
         regions[zoom or "chart"] = body
         return Plan(regions, "lines", 1, 1)
     # The table has every arm in it: the arms' own lines are shown only where there is room to spare.
-    if body.height >= table + 2 + 10 + arms:
+    lines = _framed(table, body.width)
+    if body.height >= lines + 10 + arms:
         regions["arms"], body = _cut(body, arms)
-    wanted = min(table + 2, body.height if body.height < 12 else body.height - 7)
+    wanted = min(lines, body.height if body.height < 12 else body.height - 7)
     regions["result"], rest = _cut(body, wanted if body.height - wanted >= 5 else body.height)
     if rest.height:
         regions["sample"] = rest

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inittui.tui.look import Look, Row, fit
 
 Number = float | None
+HUGE = 1e307  # beyond that a tenth more may overflow
 LOWEST_LOG = 1e-12  # a cost of zero has no logarithm: it is drawn here
 
 _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -31,11 +32,11 @@ class Scale:
         if not numbers:
             return cls(0.1, 1.0, log)
         low, high = min(numbers), max(numbers)
-        if log and high < low * 1.02:
-            low, high = low / 1.1, min(high, 1e307) * 1.1
+        if log and high / 1.02 < low:
+            low, high = low / 1.1, high * 1.1 if high < HUGE else high
         elif low == high:
             room = abs(low) * 0.1 or 1.0
-            low, high = max(low, -1e307) - room, min(high, 1e307) + room
+            low, high = (low - room if low > -HUGE else low), (high + room if high < HUGE else high)
         return cls(low, high, log)
 
     def share(self, value: float) -> float:
@@ -70,6 +71,8 @@ def buckets(values: Sequence[Number], width: int, filled: int | None = None) -> 
 
 def sparkline(columns: Sequence[Number], width: int, rows: int, look: Look, scale: Scale) -> list[str]:
     """Bars from the bottom, one a column, `rows` lines high, top line first. Not finite: a cross at the bottom."""
+    if rows < 1 or width < 1:
+        return [""] * max(0, rows)
     levels = look.levels
     grid = [[" "] * width for _ in range(rows)]
     for x, value in enumerate(columns[:width]):
@@ -120,10 +123,10 @@ def ticks(scale: Scale, most: int) -> list[float]:
     span = scale.high / 2 - scale.low / 2
     if not math.isfinite(span) or span <= 0:
         return []
-    step = 10 ** math.floor(math.log10(span))
+    step = 10.0 ** math.floor(math.log10(span))
     for factor in (0.2, 0.4, 1, 2, 4, 10, 20, 40):
         size = step * factor
-        if math.isfinite(size) and size > 0 and span * 2 / size < most:
+        if math.isfinite(size) and size > 0 and span / size * 2 < most:
             first = math.ceil(scale.low / size)
             found = [k * size for k in range(first, first + most + 1) if scale.low <= k * size <= scale.high]
             return found[::-1][:most]
@@ -250,10 +253,9 @@ class _Canvas:
             value = one.values[index]
             if value is not None and math.isfinite(value):
                 x, y = _column(index + 1, last_x, self.width * 2) // 2, self._place(value, scale) // 4
-                if self.look.ascii:
+                if self._signs.get((y, x)) == (one.marker, one.style):
                     return
-                while (y, x) in self._signs and x > 0:
-                    x -= 1
+                x = next((c for c in (*range(x, -1, -1), *range(x + 1, self.width)) if (y, c) not in self._signs), x)
                 self._signs[y, x] = (one.marker, one.style)
                 return
 
@@ -270,63 +272,3 @@ class _Canvas:
                     row.append((sign, style))
             out.append(row)
         return out
-
-
-def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look: Look) -> list[Row]:
-    """A grey image in at most `width` x `height` cells, two pixels a cell; the empty margin is cropped.
-
-    `pixels` are 0..255, row by row. The picture is not padded: it takes what it needs.
-    """
-    grid = [list(pixels[y * columns : (y + 1) * columns]) for y in range(rows)]
-    grid = _resized(_cropped(grid), width, height * 2)
-    if len(grid) % 2:
-        grid.append([0] * len(grid[0]))
-    out: list[Row] = []
-    for top, bottom in zip(grid[::2], grid[1::2], strict=True):
-        row: Row = []
-        for upper, lower in zip(top, bottom, strict=True):
-            if look.ascii:
-                ramp = " .:-=+*#%@"
-                row.append((ramp[(upper + lower) * len(ramp) // 512], ""))
-            else:
-                row.append(("▀", f"#{upper:02x}{upper:02x}{upper:02x} on #{lower:02x}{lower:02x}{lower:02x}"))
-        out.append(row)
-    return out
-
-
-def _cropped(grid: list[list[int]]) -> list[list[int]]:
-    """Without the empty margin, but for one pixel of it, and square where the image was."""
-    filled = [(y, x) for y, line in enumerate(grid) for x, value in enumerate(line) if value > 16]
-    if not filled:
-        return grid
-    ys, xs = [y for y, _ in filled], [x for _, x in filled]
-    size = max(max(ys) - min(ys), max(xs) - min(xs)) + 3
-    top = min(max(0, (min(ys) + max(ys)) // 2 - size // 2), max(0, len(grid) - size))
-    left = min(max(0, (min(xs) + max(xs)) // 2 - size // 2), max(0, len(grid[0]) - size))
-    return [line[left : left + size] for line in grid[top : top + size]]
-
-
-def _resized(grid: list[list[int]], width: int, height: int) -> list[list[int]]:
-    """Whole multiples when it grows, area means when it shrinks: both leave edges where they are."""
-    tall, wide = len(grid), len(grid[0])
-    factor = min(width / wide, height / tall)
-    if factor >= 1:
-        times = int(factor)
-        return [[value for value in line for _ in range(times)] for line in grid for _ in range(times)]
-    new_tall, new_wide = max(1, int(tall * factor)), max(1, int(wide * factor))
-    return [
-        [_area(grid, y / factor, x / factor, 1 / factor) for x in range(new_wide)]
-        for y in range(new_tall)
-    ]  # fmt: skip
-
-
-def _area(grid: list[list[int]], top: float, left: float, size: float) -> int:
-    """The mean over a square of `size` source pixels, parts of pixels by their share."""
-    total = weight = 0.0
-    for y in range(int(top), min(len(grid), math.ceil(top + size))):
-        part_y = min(y + 1, top + size) - max(y, top)
-        for x in range(int(left), min(len(grid[0]), math.ceil(left + size))):
-            part = part_y * (min(x + 1, left + size) - max(x, left))
-            total += part * grid[y][x]
-            weight += part
-    return min(255, round(total / weight)) if weight else 0

@@ -56,7 +56,13 @@ class Terminal:
         raise AssertionError(f"no {what} on the screen:\n{self.text}")
 
     def wait_for_text(self, *words: str) -> str:
-        return self.wait_for(lambda text: all(word in text for word in words), " and ".join(words))
+        """Words that a narrow panel broke into two lines are found as well."""
+
+        def there(text: str) -> bool:
+            flat = " ".join(text.replace("│", " ").split())
+            return all(word in text or word in flat for word in words)
+
+        return self.wait_for(there, " and ".join(words))
 
     def press(self, keys: str) -> None:
         self.child.send(keys)

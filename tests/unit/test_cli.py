@@ -7,7 +7,7 @@ from typing import NoReturn
 import pynvml
 import pytest
 
-from inittui import __version__, commands, events, launch
+from inittui import __version__, events, launch, listings
 from inittui.cli import COMMANDS, main
 from inittui.presetfiles import known
 from inittui.rundir import RunDir
@@ -213,7 +213,7 @@ def test_interrupted_is_exit_code_130(call: Call, monkeypatch: pytest.MonkeyPatc
     def interrupted(_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "runs", interrupted)
+    monkeypatch.setattr(listings, "runs", interrupted)
     assert call("runs") == (130, "", "")
 
 

@@ -216,7 +216,11 @@ def test_the_archive_beside_a_file_proves_it(small: Path, tmp_path: Path) -> Non
     assert f"differs from what {TEST_IMAGES}.gz beside it holds" in found.detail
 
 
-@pytest.mark.parametrize("archive", [b"", b"not an archive", gzip.compress(b"another content")])
+@pytest.mark.parametrize(
+    "archive",
+    [b"", b"not an archive", gzip.compress(b"another content", mtime=0)],
+    ids=["empty", "no archive", "another"],
+)
 def test_an_archive_that_is_not_the_published_one_says_nothing(small: Path, tmp_path: Path, archive: bytes) -> None:
     (small / f"{TEST_IMAGES}.gz").write_bytes(archive)
     assert inspect("kmnist", tmp_path).state == "complete"

@@ -138,12 +138,11 @@ class MainScreen(Screen[None]):
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
         width, height = self.size
-        lines = result.rows_needed(self.board, max(20, min(width, 100) - 4))
         self._plan = plan(
             width,
             height,
             len(self.board.arms),
-            table=lines,
+            table=lambda inside: result.rows_needed(self.board, inside),
             ended=self.board.ended,
             zoom=self.zoom,
             note=header.has_note(self.board),

@@ -1,5 +1,7 @@
 """An arm: its state, progress, cost, accuracy, speed, and the live sparklines of its costs."""
 
+from rich.cells import cell_len
+
 from inittui.board import ArmBoard, Board
 from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of
 from inittui.tui.plots import Scale, bar, buckets, sparkline
@@ -52,7 +54,7 @@ def line(board: Board, place: int, width: int, look: Look, *, log: bool) -> Row:
     """An arm in one line: marker, name, state, cost, accuracy, and as much of a sparkline as fits."""
     arm = board.arms[place]
     style = arm_style(place)
-    longest = min(max(len(one.name) for one in board.arms), max(8, width // 3))
+    longest = min(max(cell_len(one.name) for one in board.arms), max(8, width // 3))
     row: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, longest), f"{style} bold"), (" ", "")]
     if arm.state in ("failed", "stopped"):
         return pad([*row, (f"{arm.state}: {arm.reason}", STATE_STYLES[arm.state])], width)

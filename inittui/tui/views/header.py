@@ -21,8 +21,9 @@ def header(board: Board, now: float, width: int, height: int, look: Look, tag: s
             pad([(" ", ""), *_joined(facts, width, look)[1:]], width),
         ]
     if note := _note(board):
-        rows.append([(fit(f" {look.text(note)}", width), "warn")])
-    return [[(look.text(text), style) for text, style in row] for row in rows][:height]
+        # Whoever reads a number has to know it, so it takes the place of facts where lines are few.
+        rows = [*rows[: max(1, height - 1)], [(fit(f" {look.text(note)}", width), "warn")]]
+    return rows[:height]
 
 
 def _facts(board: Board) -> list[str]:

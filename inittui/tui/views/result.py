@@ -1,11 +1,15 @@
 """The accuracy table, filling while it trains, and the sentences that say what it is worth."""
 
+from rich.cells import cell_len
+
 from inittui import report, result
 from inittui.board import Board
 from inittui.tui.look import Look, Row, arm_style, fit, wrap
 
 # Column numbers of report.COLUMNS in the order in which a narrow screen gives them up.
 SPARED = (5, 6, 1, 3, 2)
+LONGEST_SENTENCE = 5  # lines
+SHORTEST_NAME = 10  # names are cut to that before a column is given up
 HEADS = tuple("accuracy" if column == "test accuracy" else column for column in report.COLUMNS)
 
 
@@ -15,14 +19,14 @@ def title(board: Board) -> str:
 
 def rows_needed(board: Board, width: int) -> int:
     """Lines for the whole table with its sentences."""
-    return 1 + len(board.arms) + sum(len(wrap(words_, width, 3)) for words_ in _sentences(board))
+    return 1 + len(board.arms) + sum(len(wrap(words_, width, LONGEST_SENTENCE)) for words_ in _sentences(board))
 
 
 def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
     """Scheme, seed, costs, accuracy, seconds, speed; the best marked; then the verdicts."""
     cells = [tuple(cell.strip() for cell in row) for row in report.rows({"arms": _arms(board)})]
     shown = _columns(cells, width)
-    widths = {i: max(len(HEADS[i]), *(len(_plain(row[i], look)) for row in cells)) for i in shown}
+    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], look)) for row in cells)) for i in shown}
     widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
     head = fit("  " + HEADS[0], widths[0] + 2)
     rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
@@ -36,7 +40,7 @@ def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
             one.append((text, "bad" if i == 4 and arm.state == "failed" else style))
         rows.append(one)
     for sentence in _sentences(board):
-        for text in wrap(look.text(sentence), width, min(3, height - len(rows))):
+        for text in wrap(look.text(sentence), width, min(LONGEST_SENTENCE, height - len(rows))):
             rows.append([(text, "accent" if board.ended else "dim")])
     return rows[:height]
 
@@ -58,7 +62,8 @@ def _arms(board: Board) -> list[dict[str, object]]:
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
     shown = list(range(len(HEADS)))
     for spare in SPARED:
-        needed = 2 + sum(max(len(HEADS[i]), *(len(row[i]) for row in cells)) + 2 for i in shown)
+        wide = {i: max(len(HEADS[i]), *(cell_len(row[i]) for row in cells)) for i in shown}
+        needed = 2 + sum(min(wide[i], SHORTEST_NAME) if i == 0 else wide[i] + 2 for i in shown)
         if needed <= width:
             break
         shown.remove(spare)
@@ -67,7 +72,7 @@ def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
 
 def _sentences(board: Board) -> list[str]:
     if board.result:
-        return report.sentences(board.result)
+        return report.verdicts(board.result) + report.notes(board.result)  # the header has the data's note as well
     if board.ended:
         return []
     if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:

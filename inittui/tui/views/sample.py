@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from inittui.board import Board
 from inittui.gallery import Gallery, Picture, Prediction
+from inittui.tui.image import image
 from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of, wrap
-from inittui.tui.plots import bar, image
+from inittui.tui.plots import bar
 
 KINDS = ("random", "disputed", "mistaken")
 
@@ -42,7 +45,7 @@ def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, heig
         return [[(fit(_nothing(board, gallery, shown), width), "dim")]]
     grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
     lines = 2 if height >= 12 else 1 if height >= 4 else 0
-    footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(gallery, shown), width, lines)]
+    footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(board, gallery, shown), width, lines)]
     room = height - len(footer)
     beside = width >= 44 or room < 14
     drawn = image(
@@ -51,7 +54,7 @@ def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, heig
     if beside:
         rows = _beside(board, found, drawn, width, room, look)
     else:
-        left = (width - width_of(drawn[0])) // 2
+        left = (width - width_of(drawn[0])) // 2 if drawn else 0
         rows = [[(" " * left, ""), *row] for row in drawn]
         rows += [[], *_predictions(board, found, width, room - len(drawn) - 1, look)]
     rows = rows[:room]
@@ -67,7 +70,7 @@ def _image_rows(room: int, beside: bool) -> int:
 
 
 def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: int, look: Look) -> list[Row]:
-    wide = width_of(drawn[0])
+    wide = width_of(drawn[0]) if drawn else 0
     texts = _predictions(board, found, width - wide - 3, room, look)
     blank: Row = [(" " * wide, "")]
     return [
@@ -93,12 +96,12 @@ def _prediction(
 ) -> list[Row]:
     arm = board.arms[place]
     style = arm_style(place)
-    name_width = min(max(len(one.name) for one in board.arms), max(6, width - 22))
+    name_width = min(max(cell_len(one.name) for one in board.arms), max(6, width - 22))
     head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
     if not prediction:
         why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "after the first epoch"
         return [[*head, (why, "dim")]]
-    class_width = max(len(_name(board, number)) for number, _ in prediction[:most])
+    class_width = max(cell_len(_name(board, number)) for number, _ in prediction[:most])
     rows: list[Row] = []
     for rank, (number, share) in enumerate(prediction[:most]):
         right = number == label
@@ -133,7 +136,9 @@ def _nothing(board: Board, gallery: Gallery | None, shown: Shown) -> str:
     return "a test image, as soon as training begins"
 
 
-def _counter(gallery: Gallery | None, shown: Shown) -> str:
+def _counter(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+    if gallery is None and board.ended:
+        return ""
     if gallery is None:
         return "after the last epoch: n next, d disagreements, m mistakes"
     pictures = gallery.only(shown.kind)

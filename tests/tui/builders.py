@@ -1,0 +1,189 @@
+"""What the dashboard's tests share: boards in every state, a feed that is told what to say, and a screen's text."""
+
+import math
+import sys
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from textual.app import App
+from textual.pilot import Pilot
+
+from inittui import board as boards
+from inittui import events
+from inittui.board import Board
+from inittui.gallery import Gallery
+from inittui.preset import Preset
+from inittui.tui.app import Dashboard
+from inittui.tui.feed import Feed, StillFeed
+from inittui.tui.look import Look, Row
+from tests.helpers import Canned, board_of, canned_events, canned_gallery, finished_board, preset, running_board
+
+SIZES = ((120, 40), (80, 24), (60, 20))
+NOTE = "MNIST can't be had, the 8x8 digits stand in for it"
+MARKUP = "[red]x[/]"
+WIDE = "漢字 かな 🙂"
+
+FAILED = events.Failed(kind="cost", reason="cost not finite in epoch 2", detail="Traceback\nValueError: nan")
+STOPPED = events.Stopped(reason="stopped by a person")
+
+# Where arithmetic and drawing go wrong, first of all.
+LARGEST = sys.float_info.max
+EDGES = (0.0, -0.0, 5e-324, -5e-324, 1e-310, 1e-12, 1.0, 1e307, 1e308, -1e308, LARGEST, -LARGEST)
+numbers = st.one_of(
+    st.none(), st.floats(), st.sampled_from((*EDGES, math.nan, math.inf, -math.inf)), st.floats(0.001, 100)
+)
+words = st.text(st.sampled_from("aB1 -…√漢字か한🙂🚀é\u0301ａ★"), max_size=30)
+
+
+def text_of(row: Row) -> str:
+    return "".join(text for text, _ in row)
+
+
+def lines_of(rows: Sequence[Row]) -> list[str]:
+    return [text_of(row) for row in rows]
+
+
+def many(arms: int) -> list[dict[str, Any]]:
+    """Rows for a preset of so many arms; every name is different, none is the beginning of another."""
+    return [{"name": f"arm-{place:02d}", "init": "he_normal"} for place in range(arms)]
+
+
+def named(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "init": "he_normal"} for name in names]
+
+
+@cache
+def states() -> dict[str, Board]:
+    """A board in every state that a viewer can meet."""
+    of = preset(2)
+    loading = board_of(of, canned_events(of, until=0.5))
+    gone = boards.fold(running_board(), events.Phase(t=2.1, phase="failed", detail="the supervisor is gone: killed"))
+    found = {
+        "before the first event": boards.begin(of, "canned-20260101-120000"),
+        "starting": board_of(of, canned_events(of, until=0.1)),
+        "loading": loading,
+        "downloading": boards.fold(loading, events.Download(t=0.6, name="mnist", done=4_000_000, total=11_600_000)),
+        "downloading, size unknown": boards.fold(loading, events.Download(t=0.6, name="mnist", done=9, total=0)),
+        "data ready": board_of(of, canned_events(of, until=0.95)),
+        "begun": board_of(of, canned_events(of, until=1.2)),
+        "first epoch": board_of(of, canned_events(of, until=1.5)),
+        "training": running_board(),
+        "training, three seeds": running_board(seeds=3, until=3.0),
+        "training, replaced data": running_board(note=NOTE),
+        "an arm failed": running_board(3, endings={1: FAILED}, until=2.2),
+        "an arm killed": running_board(endings={0: events.Gone(arm="", reason="killed by signal 9")}, until=2.2),
+        "finished": finished_board(),
+        "finished, three seeds": finished_board(seeds=3),
+        "finished, one arm": finished_board(1),
+        "finished, failed arm": finished_board(3, endings={1: FAILED}),
+        "all failed before an epoch": finished_board(endings={0: FAILED, 1: FAILED}, ends_after=0),
+        "stopped": finished_board(endings={0: STOPPED, 1: STOPPED}),
+        "refused": boards.fold(loading, events.Phase(t=0.7, phase="refused", detail="no data set 'mnist' here")),
+        "supervisor gone": gone,
+        "damaged records": replace(running_board(), faults=("a/events.jsonl, line 3: the checksum does not match",)),
+        "one epoch": finished_board(epochs=1),
+        "long names": finished_board(named("a" * 70, "b" * 70)),
+        "wide names": finished_board(named(WIDE, "한글" * 9)),
+        "markup": running_board(named(MARKUP, "[/]")),
+        "forty arms": running_board(many(40)),
+    }
+    for name, value in {"none": None, "nan": math.nan, "inf": math.inf, "huge": 1e308, "low": -1e308}.items():
+        found[f"cost {name}, training"] = with_cost(value)
+        found[f"cost {name}, finished"] = with_cost(value, until=None)
+    return found
+
+
+def with_cost(value: float | None, *, until: float | None = 2.5) -> Board:
+    """Two arms; the first one's cost is `value` from the second epoch on, the second one's always."""
+    of = preset(2)
+    told = canned_events(of, costs=lambda arm, _, epoch: 0.5 if arm == 0 and epoch == 1 else value, until=until)
+    return board_of(of, told)
+
+
+def gallery_where(of: Preset, *, agree: bool) -> Gallery:
+    """A gallery in which every arm is right on every image, or the canned one."""
+    pictures = canned_gallery(of)
+    if not agree:
+        return pictures
+    right = tuple(
+        replace(picture, predictions=(((picture.label, 1.0),),) * len(of.arms)) for picture in pictures.pictures
+    )
+    return replace(pictures, pictures=right, disputed_in_all=0, mistaken_in_all=0)
+
+
+class ScriptedFeed:
+    """Canned events as a live run: `tell` folds the next ones, and the dashboard finds the board at its next poll."""
+
+    tag = ""
+
+    def __init__(self, of: Preset, canned: Canned, *, pictures: Gallery | None = None, live: bool = True) -> None:
+        self._of, self._canned, self._pictures = of, canned, pictures
+        self._told = 0
+        self.live = live
+        self.board = boards.begin(of, "canned-20260101-120000")
+
+    @property
+    def over(self) -> bool:
+        return self._told >= len(self._canned)
+
+    def tell(self, count: int) -> None:
+        self._told += count
+        self.board = board_of(self._of, self._canned[: self._told])
+
+    def tell_until(self, t: float) -> None:
+        self.tell(sum(event.t <= t for event, _ in self._canned) - self._told)
+
+    def poll(self) -> Board:
+        return self.board
+
+    def now(self, board: Board) -> float:
+        return board.t
+
+    def gallery(self) -> Gallery | None:
+        return self._pictures
+
+
+def dashboard(feed: Feed | Board, *, pictures: Gallery | None = None, ascii_only: bool = False) -> Dashboard:
+    """The application on a feed, or on one board at rest; it polls fast, so that a test need not wait."""
+    source = StillFeed(feed, pictures) if isinstance(feed, Board) else feed
+    app = Dashboard(source, ascii_only=ascii_only, refresh=50.0, watch_machine=False)
+    app.look = Look(ascii=ascii_only)  # whatever the locale in which the tests run can print
+    return app
+
+
+def screen_text(app: App[Any]) -> list[str]:
+    """The lines of the screen, as a person sees them."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]
+
+
+def screen_styles(app: App[Any]) -> list[tuple[str, str]]:
+    """Each piece of text on the screen with its foreground colour."""
+    return [
+        (segment.text, str(segment.style.color.name if segment.style and segment.style.color else ""))
+        for strip in app.screen._compositor.render_strips()
+        for segment in strip
+    ]
+
+
+async def shown(pilot: Pilot[Any]) -> str:
+    """The screen's text once the feed's board has arrived on it."""
+    app = pilot.app
+    assert isinstance(app, Dashboard)
+    for _ in range(500):
+        await pilot.pause()
+        if app.main is not None and app.main.board is app.feed.poll():
+            break
+    else:
+        raise AssertionError("the board did not arrive on the screen")
+    await pilot.pause()
+    return "\n".join(screen_text(app))
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> str:
+    """The screen's text after the keys."""
+    await pilot.press(*keys)
+    await pilot.pause()
+    return "\n".join(screen_text(pilot.app))

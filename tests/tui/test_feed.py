@@ -1,0 +1,145 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from msgspec.structs import replace
+
+from inittui import board as boards
+from inittui.errors import RunError
+from inittui.follow import Follower
+from inittui.rundir import RunDir
+from inittui.tui import feed
+from inittui.tui.feed import LiveFeed, ReplayFeed, gallery_of
+from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
+from tests.tui.builders import FAILED, NOTE
+
+OF = preset(2, seeds=2)
+
+
+class Clock:
+    """Stands for the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+def of_status(run: RunDir, **changes: object) -> LiveFeed:
+    run.write_status(replace(run.status(), **changes))
+    return LiveFeed(Follower(run))
+
+
+def test_a_live_feed_tells_what_is_written_as_it_is_written(tmp_path: Path) -> None:
+    run = empty_run(tmp_path, OF)
+    live = LiveFeed(Follower(run))
+    assert (live.live, live.tag, live.gallery()) == (True, "", None)
+    assert live.poll() == boards.begin(OF, run.name)
+    told = canned_events(OF)
+    for start in range(0, len(told), 11):
+        write_events(run, told[start : start + 11])
+        board = live.poll()
+        assert board.t == told[: start + 11][-1][0].t
+        assert live.poll() is board
+    assert board.ended
+    assert [arm.epochs_done for arm in board.arms] == [3, 3]
+
+
+def test_a_live_clock_counts_from_the_run_s_beginning(tmp_path: Path, clock: Clock) -> None:
+    run = empty_run(tmp_path, OF)
+    live = of_status(run, monotonic=990.0)
+    assert live.now(live.poll()) == 10.0
+    clock.now += 2.5
+    assert live.now(live.poll()) == 12.5
+
+
+def test_after_a_reboot_or_on_another_machine_the_newest_event_is_the_clock(tmp_path: Path, clock: Clock) -> None:
+    run = empty_run(tmp_path, OF)
+    write_events(run, canned_events(OF, until=2.0))
+    live = of_status(run, boot="another", monotonic=990.0)
+    clock.now += 100
+    board = live.poll()
+    assert live.now(board) == board.t
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("story", [{}, {"endings": {0: FAILED}}, {"note": NOTE}, {"until": 2.0}])
+def test_a_replay_ends_on_the_very_board_of_the_run(tmp_path: Path, story: dict[str, object]) -> None:
+    run = write_run(tmp_path, OF, **story)
+    replay = ReplayFeed(run)
+    assert replay.poll().arms == boards.begin(OF, run.name).arms
+    replay.to_end()
+    assert replay.poll() == Follower(run).poll()
+    assert replay.poll() is replay.poll()
+    assert replay.tag == "replay"
+
+
+def test_a_replay_goes_as_fast_as_it_is_told(tmp_path: Path, clock: Clock) -> None:
+    run = write_run(tmp_path, OF)
+    replay = ReplayFeed(run, speed=2)
+    board = replay.poll()
+    assert (replay.live, replay.tag, replay.now(board)) == (False, "replay x2", 0.0)
+    clock.now += 1.0
+    board = replay.poll()
+    assert replay.now(board) == 2.0
+    expected = [event.t for event, _ in canned_events(OF) if event.t <= 2.0]
+    assert board.t == expected[-1]
+    replay.speed *= 2  # from here on, not from the beginning
+    clock.now += 0.25
+    assert replay.now(replay.poll()) == 3.0
+
+
+def test_a_replay_that_is_held_stands_still_and_goes_on_without_a_jump(tmp_path: Path, clock: Clock) -> None:
+    replay = ReplayFeed(write_run(tmp_path, OF), speed=1)
+    replay.poll()
+    clock.now += 1.5
+    before = replay.poll()
+    replay.held = True
+    assert replay.tag == "replay, held"
+    clock.now += 60
+    assert replay.poll() is before
+    replay.held = False
+    clock.now += 0.5
+    assert replay.now(replay.poll()) == 2.0
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_held_replay_can_still_be_brought_to_its_end(tmp_path: Path) -> None:
+    replay = ReplayFeed(write_run(tmp_path, OF), speed=1)
+    replay.held = True
+    replay.to_end()
+    assert replay.poll().ended
+
+
+def test_a_long_run_is_replayed_in_the_time_of_a_short_one(tmp_path: Path, clock: Clock) -> None:
+    of = preset(2, epochs=100)
+    replay = ReplayFeed(write_run(tmp_path, of))
+    replay.poll()
+    clock.now += feed.REPLAY_SECONDS
+    assert replay.poll().ended
+    assert ReplayFeed(write_run(tmp_path, OF)).speed == 1  # and never slower than it went
+
+
+def test_a_replay_shows_the_run_s_pictures(tmp_path: Path) -> None:
+    assert ReplayFeed(write_run(tmp_path, OF)).gallery() == canned_gallery(OF)
+
+
+def test_a_run_without_events_is_refused(tmp_path: Path) -> None:
+    run = empty_run(tmp_path, OF)
+    with pytest.raises(RunError, match=f"run '{run.name}' has no events to replay"):
+        ReplayFeed(run)
+
+
+def test_a_damaged_gallery_costs_its_pictures_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path, OF)
+    run.gallery.write_bytes(b"{")
+    assert gallery_of(run) is None
+    assert LiveFeed(Follower(run)).poll().ended

@@ -1,0 +1,240 @@
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from inittui.tui.image import image
+from inittui.tui.look import Look, width_of
+from inittui.tui.plots import (
+    LOWEST_LOG,
+    Scale,
+    Series,
+    _x_labels,
+    bar,
+    buckets,
+    finite,
+    line_chart,
+    number,
+    sparkline,
+    ticks,
+)
+from tests.helpers import steady
+from tests.tui.builders import lines_of, numbers, text_of
+
+looks = st.booleans().map(lambda plain: Look(ascii=plain))
+series = st.lists(numbers, max_size=40)
+
+
+@steady
+@given(series, st.booleans(), numbers)
+@example([1e308], False, 1.0)
+@example([1e308], True, 1.0)
+@example([-1e308, 1e308], False, 0.0)
+@example([1.7976931348623157e308], True, 0.0)
+def test_a_scale_holds_every_finite_value_and_shares_stay_between_0_and_1(
+    values: list[float | None], log: bool, other: float | None
+) -> None:
+    scale = Scale.of(values, log=log)
+    assert scale.low < scale.high
+    for value in finite(values):
+        assert scale.low <= (max(value, LOWEST_LOG) if log else value) <= scale.high
+    for value in finite([*values, other]):
+        assert 0 <= scale.share(value) <= 1
+
+
+@steady
+@given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=20), st.booleans())
+def test_a_larger_value_never_has_a_smaller_share(values: list[float], log: bool) -> None:
+    scale = Scale.of(values, log=log)
+    shares = [scale.share(value) for value in sorted(values)]
+    assert shares == sorted(shares)
+
+
+@steady
+@given(series, st.booleans(), st.integers(0, 30))
+@example([-9e307, 9e307], False, 1)
+@example([0.0, 1.7e308], False, 1)
+@example([1.0, 1.0], True, 3)
+@example([1e-12, 1e308], True, 2)
+def test_ticks_are_inside_the_scale_falling_and_not_more_than_asked(
+    values: list[float | None], log: bool, most: int
+) -> None:
+    scale = Scale.of(values, log=log)
+    found = ticks(scale, most)
+    assert len(found) <= most
+    assert all(scale.low <= mark <= scale.high for mark in found)
+    assert all(upper > lower for upper, lower in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("scale", "most", "expected"),
+    [
+        (Scale(0, 1, False), 6, [1.0, 0.8, 0.6, 0.4, 0.2, 0.0]),
+        (Scale(0.001, 1, True), 4, [1.0, 0.1, 0.01, 0.001]),
+        (Scale(90, 98, False), 5, [98.0, 96.0, 94.0, 92.0, 90.0]),
+    ],
+)
+def test_ticks_are_round(scale: Scale, most: int, expected: list[float]) -> None:
+    assert ticks(scale, most) == pytest.approx(expected)
+
+
+@steady
+@given(series, st.integers(0, 60), st.one_of(st.none(), st.integers(0, 80)))
+def test_buckets_fill_their_columns_and_keep_peaks_and_gaps(
+    values: list[float | None], width: int, filled: int | None
+) -> None:
+    out = buckets(values, width, filled)
+    columns = min(width, width if filled is None else filled) if values else 0
+    assert len(out) == columns
+    assert all(value is None or math.isfinite(value) for value in out)
+    if columns >= 1:
+        assert (None in out) == (len(finite(values)) < len(values)) or columns < len(values)
+        if len(finite(values)) == len(values):
+            assert max(out) == max(values)  # type: ignore[type-var]
+
+
+@steady
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=200), st.integers(1, 40), st.data())
+def test_a_peak_among_many_values_survives_in_its_place(values: list[float], width: int, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(values) - 1))
+    values[place] = 9.0
+    out = buckets(values, width)
+    peak = out.index(9.0)
+    assert abs(peak / width - place / len(values)) <= 1 / width
+
+
+@steady
+@given(series, st.integers(0, 60), st.integers(0, 6), st.booleans(), looks)
+@example([None], 3, 0, False, Look())
+def test_a_sparkline_has_exactly_its_rows_and_cells_and_a_cross_where_nothing_finite_is(
+    columns: list[float | None], width: int, rows: int, log: bool, look: Look
+) -> None:
+    lines = sparkline(columns, width, rows, look, Scale.of(columns, log=log))
+    assert [cell_len(line) for line in lines] == [width] * rows
+    if rows:
+        for x, value in enumerate(columns[:width]):
+            missing = value is None or not math.isfinite(value)
+            assert (lines[-1][x] == look.cross) == missing
+            assert lines[-1][x] != " "  # the smallest value is seen too
+    assert not look.ascii or all(line.isascii() for line in lines)
+
+
+@steady
+@given(st.one_of(st.floats(), st.sampled_from((math.nan, math.inf, -math.inf))), st.integers(0, 60), looks)
+def test_a_bar_is_as_wide_as_asked_whatever_its_share(share: float, width: int, look: Look) -> None:
+    assert width_of(bar(share, width, look, "arm0")) == width
+
+
+def test_a_bar_is_empty_at_0_and_full_at_1() -> None:
+    assert [text for text, _ in bar(0, 4, Look(), "x")] == ["", "────"]
+    assert [text for text, _ in bar(1, 4, Look(), "x")] == ["━━━━", ""]
+    assert [text for text, _ in bar(0.4, 4, Look(), "x")] == ["━╸", "──"]
+
+
+@steady
+@given(
+    st.lists(series, min_size=1, max_size=4),
+    st.integers(0, 90),
+    st.integers(0, 20),
+    looks,
+    st.integers(1, 50),
+    st.booleans(),
+)
+def test_a_chart_has_exactly_its_rows_and_cells(
+    lines: list[list[float | None]], width: int, height: int, look: Look, last_x: int, log: bool
+) -> None:
+    every = [Series(values, look.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    rows = line_chart(every, width, height, look, last_x=last_x, log=log, empty="nothing yet")
+    assert [width_of(row) for row in rows] == [width] * height
+    # The ellipsis of words that are cut is made ASCII by the widget, with everything else that is not.
+    assert not look.ascii or all(text.replace("…", ".").isascii() for row in rows for text, _ in row)
+
+
+@steady
+@given(
+    st.lists(
+        st.lists(st.sampled_from((0.1, 0.2, 1.0, None, math.nan)), min_size=1, max_size=9), min_size=1, max_size=4
+    ),
+    looks,
+    st.integers(30, 90),
+    st.integers(6, 20),
+)
+@example([[1.0], [1.0]], Look(), 40, 10)
+@example([[1.0, 0.5], [1.0, 0.5]], Look(ascii=True), 40, 10)
+def test_every_line_shows_its_marker_even_where_lines_meet(
+    lines: list[list[float | None]], look: Look, width: int, height: int
+) -> None:
+    every = [Series(values, look.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    rows = line_chart(every, width, height, look, last_x=9, log=False)
+    signs = {(sign, style) for row in rows for text, style in row for sign in text}
+    for one in every:
+        assert ((one.marker, one.style) in signs) == bool(finite(one.values))
+
+
+def test_what_is_not_finite_leaves_a_cross_at_the_bottom() -> None:
+    for look in (Look(), Look(ascii=True)):
+        rows = line_chart([Series([1.0, math.inf, 0.5], "o", "arm0")], 40, 8, look, last_x=3, log=True)
+        assert (look.cross, "bad") in rows[5]
+
+
+def test_a_chart_without_a_number_says_why() -> None:
+    rows = line_chart(
+        [Series([], "o", "arm0")], 60, 8, Look(), last_x=3, log=True, empty="the first epoch is under way"
+    )
+    assert any("the first epoch is under way" in line for line in lines_of(rows))
+
+
+@steady
+@given(st.integers(1, 1_000_000), st.integers(1, 120))
+def test_x_labels_hold_the_first_and_the_last_epoch_when_there_is_room(last_x: int, width: int) -> None:
+    labels = _x_labels(last_x, width)
+    assert len(labels) == width
+    shown = labels.split()
+    if width >= len(str(last_x)) + 4:
+        assert (shown[0], shown[-1]) == ("1", str(last_x))
+        assert [int(label) for label in shown] == sorted({int(label) for label in shown})
+
+
+@steady
+@given(
+    st.integers(1, 32).flatmap(
+        lambda rows: st.integers(1, 32).flatmap(
+            lambda columns: st.tuples(
+                st.just(rows), st.just(columns), st.binary(min_size=rows * columns, max_size=rows * columns)
+            )
+        )
+    ),
+    st.integers(0, 60),
+    st.integers(0, 30),
+    looks,
+)
+@example((1, 1, b"\xff"), 0, 0, Look())
+@example((28, 28, bytes(784)), 3, 1, Look())
+def test_an_image_stays_within_its_room_and_its_rows_are_of_one_width(
+    given_image: tuple[int, int, bytes], width: int, height: int, look: Look
+) -> None:
+    rows, columns, pixels = given_image
+    drawn = image(pixels, rows, columns, width, height, look)
+    assert len({width_of(row) for row in drawn}) <= 1
+    if width and height:
+        assert drawn
+        assert len(drawn) <= height
+        assert all(width_of(row) <= width for row in drawn)
+    assert not look.ascii or all(text_of(row).isascii() for row in drawn)
+
+
+def test_an_image_keeps_its_aspect_and_its_bright_pixel() -> None:
+    pixels = bytes(255 if i == 9 * 28 + 14 else 0 for i in range(784))
+    drawn = image(pixels, 28, 28, 40, 14, Look())
+    assert sum("#ffffff" in style for row in drawn for _, style in row) >= 1
+    assert width_of(drawn[0]) == 2 * len(drawn) or abs(width_of(drawn[0]) - 2 * len(drawn)) <= 1
+
+
+@steady
+@given(st.one_of(st.floats(-1e308, 1e308), st.sampled_from((0.0, 5e-324, -1e308, 999.5, 9999.5))))
+def test_a_number_is_short_and_about_right(value: float) -> None:
+    assert len(number(value)) <= 7
+    assert float(number(value)) == pytest.approx(value, rel=0.5, abs=0)
