@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from inittui import board, events
+from inittui.errors import RunError
 from inittui.eventlog import Tail
 from inittui.rundir import RunDir, arm_folders
 
@@ -24,6 +25,7 @@ class Follower:
         self.run = run
         self._alive = alive
         self._asked = time.monotonic()
+        self._unreadable = ""
         self._lock = threading.Lock()  # a dashboard's thread may still read while the command line takes over
         preset = run.preset()
         self._supervisor = Tail(run.log)
@@ -56,11 +58,15 @@ class Follower:
                 self._board = board.fold(self._board, event, place)
         for event in from_supervisor:
             self._board = board.fold(self._board, event)
-        faults = tuple(fault for tail in (self._supervisor, *self._arms) for fault in tail.faults)
-        if faults != self._board.faults:
-            self._board = replace(self._board, faults=faults)
-        if self._board.ended and self._board.result is None and (document := self.run.result()) is not None:
-            self._board = replace(self._board, result=document)
+        if self._board.ended and self._board.result is None and not self._unreadable:
+            try:
+                self._board = replace(self._board, result=self.run.result())
+            except RunError as error:
+                self._unreadable = str(error)  # the table is then made from the events
+        faults = [fault for tail in (self._supervisor, *self._arms) for fault in tail.faults]
+        faults += [self._unreadable] if self._unreadable else []
+        if tuple(faults) != self._board.faults:
+            self._board = replace(self._board, faults=tuple(faults))
 
 
 def _last_line(run: RunDir) -> str:

@@ -10,9 +10,11 @@ import time
 from functools import partial
 from typing import Literal
 
+from msgspec.structs import replace
 from textual.app import App
 from textual.worker import get_current_worker
 
+from inittui.board import Board
 from inittui.tui import theme
 from inittui.tui.feed import Feed
 from inittui.tui.guard import Guard
@@ -22,6 +24,7 @@ from inittui.tui.screens.main import MainScreen
 
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 
 
 class Dashboard(App[Leave]):
@@ -66,11 +69,18 @@ class Dashboard(App[Leave]):
 
         worker = get_current_worker()
         sampler = Sampler() if self._watch_machine else None
-        shown = None
+        good: Board | None = None
+        shown: Board | None = None
         seen = False
         sampled = time.monotonic() - MACHINE_SECONDS / 2  # not at once: a load needs some time to be measured over
         while not worker.is_cancelled and not self._ended.is_set():
-            board = self.feed.poll()
+            try:
+                board = good = self.feed.poll()
+            except OSError as error:  # a home directory on NFS may be away for a while
+                if good is None:
+                    raise
+                board = replace(good, faults=(*good.faults, f"the run can't be read just now: {error.strerror}"))
+                self._ended.wait(RETRY_SECONDS)
             screen = self.main
             if board is not shown and screen is not None:
                 shown = board

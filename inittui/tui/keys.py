@@ -40,6 +40,8 @@ KEYS: tuple[Key, ...] = (
     Key("3", "zoom('sample')", "the sample prediction alone; again: everything", "sample", group="Layout"),
     Key("down,j", "scroll_arms(1)", "scroll the arms down, when there are many", shown="down", group="Layout"),
     Key("up,k", "scroll_arms(-1)", "scroll the arms up", shown="up", group="Layout"),
+    Key("pagedown", "page_arms(1)", "a page of arms down", group="Layout"),
+    Key("pageup", "page_arms(-1)", "a page of arms up", group="Layout"),
     Key("space", "pause", "hold the replay, and go on", "hold", group="Replay", replay=True),
     Key("plus,equals_sign", "speed(2)", "replay twice as fast", "faster", shown="+", group="Replay", replay=True),
     Key("minus", "speed(0.5)", "replay half as fast", "slower", shown="-", group="Replay", replay=True),

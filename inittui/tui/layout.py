@@ -83,7 +83,7 @@ def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, 
         regions["arms"], rest = _cut(body, rows * 5)
         regions["chart"] = rest
         return Plan(regions, "panels", columns, 5)
-    room_for_lines = max(1, body.height // 4)
+    room_for_lines = max(2, body.height // 4)
     if zoom or not ended:
         lines = min(arms, room_for_lines)
         if body.height - lines >= 5:

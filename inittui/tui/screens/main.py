@@ -198,6 +198,7 @@ class MainScreen(Screen[None]):
     def _sample_changed(self) -> None:
         if self.gallery is None:
             self.shown = Shown()
+        if self.gallery is None and not self.board.ended:
             self.notify("More test images come with the end of the run.", timeout=3)
         if not self._sample.display:
             self.zoom = "sample"
@@ -222,6 +223,10 @@ class MainScreen(Screen[None]):
     def action_scroll_arms(self, by: int) -> None:
         height = self._plan.panel_height if self._plan else 1
         self.query_one("#arms", VerticalScroll).scroll_relative(y=by * height, animate=False)
+
+    def action_page_arms(self, by: int) -> None:
+        box = self.query_one("#arms", VerticalScroll)
+        box.scroll_relative(y=by * box.size.height, animate=False)
 
     def action_pause(self) -> None:
         if isinstance(self.feed, ReplayFeed):

@@ -68,7 +68,7 @@ def _note(board: Board) -> str:
     if board.phase in ("failed", "refused") and board.detail:
         return board.detail
     if board.faults:
-        return f"{len(board.faults)} damaged record(s) passed over; the first: {board.faults[0]}"
+        return f"{len(board.faults)} damaged record(s) passed over; the newest: {board.faults[-1]}"
     return ""
 
 
