@@ -60,7 +60,8 @@ class Follower:
             self._board = board.fold(self._board, event)
         if self._board.ended and self._board.result is None and not self._unreadable:
             try:
-                self._board = replace(self._board, result=self.run.result())
+                if (document := self.run.result()) is not None:
+                    self._board = replace(self._board, result=document)
             except RunError as error:
                 self._unreadable = str(error)  # the table is then made from the events
         faults = [fault for tail in (self._supervisor, *self._arms) for fault in tail.faults]
