@@ -48,7 +48,9 @@ SCENES = {
         ("--preset", "deep5", "--epochs", "4", *(word for name in SIX for word in ("--arm", name))),
         ("finished", "★", "random image 1"),
     ),
-    "80x24": Scene(("--preset", "deep5", "--epochs", "4"), ("finished", "★", "random image 1"), keys="d", size=(80, 24)),
+    "80x24": Scene(
+        ("--preset", "deep5", "--epochs", "4"), ("finished", "★", "random image 1"), keys="d", size=(80, 24)
+    ),
     "60x20": Scene(("--preset", "deep5", "--epochs", "4"), ("epoch", "3/4"), size=(60, 20)),
 }
 
