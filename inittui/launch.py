@@ -11,7 +11,7 @@ from inittui.rundir import RunDir
 
 def start(run: RunDir) -> subprocess.Popen[bytes]:
     """The supervisor, in a session of its own: it outlives this process and its terminal."""
-    environment = dict(os.environ)
+    environment = child_environment()
     # torch then counts GPUs through NVML and makes no CUDA call, which a fork would not survive.
     environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     # cuBLAS gives the same bits twice only with a workspace of its own per stream.
@@ -28,6 +28,16 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(log)
+
+
+def child_environment() -> dict[str, str]:
+    """An environment in which a child finds the modules that this process finds, however it was started, and no others.
+
+    A `torch.py` in the folder where a person happens to be is not taken for torch.
+    """
+    paths = os.pathsep.join(map(os.path.abspath, sys.path))
+    # Unbuffered, so that what a child prints stands in its log in the order in which it was printed.
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def stop(run: RunDir) -> None:

@@ -1,4 +1,4 @@
-"""A run on disk: create, append, tail, status, result.
+"""A run on disk: create, find, read; preset, status, result.
 
 One writer a file, append only; what is replaced is replaced atomically. A reader needs nothing but the directory, so it
 may be on another machine, or read a copy.

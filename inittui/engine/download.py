@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from inittui import datafiles
 from inittui.datafiles import DataFilesError, DatasetFiles
+from inittui.launch import child_environment
 
 Report = Callable[[str, int, int], None]  # title, bytes done, bytes in all
 
@@ -73,12 +74,10 @@ def _writing(files: DatasetFiles, data_dir: Path) -> Iterator[None]:
 
 def _fetch(files: DatasetFiles, folder: Path, report: Report, stall_seconds: float, mirrors: Sequence[str]) -> None:
     """Run the child to its end and watch it. Raises _Unavailable."""
-    # The child finds the modules that this process finds, however this one was started, and no others.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONSAFEPATH": "1"}
     command = [*CHILD, files.name, str(folder), str(stall_seconds), *mirrors]
     with (folder / LOG).open("wb") as log:
         child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=child_environment(), start_new_session=True
         )
     try:
         _watch(child, files, folder, report, stall_seconds)

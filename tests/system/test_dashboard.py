@@ -50,7 +50,7 @@ def test_a_whole_run_up_to_the_table_and_the_sample(terminal, runs_dir):
     assert runs(runs_dir)[0].result()["status"] == "finished"
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 20)])
+@pytest.mark.parametrize(("columns", "rows"), [(60, 20), pytest.param(80, 24, marks=pytest.mark.slow)])
 def test_small_terminals_end_with_table_and_sample(terminal, columns, rows):
     screen = terminal(["--preset", "digits", "--epochs", "3"], columns=columns, rows=rows)
     screen.wait_for_text("finished in", "accuracy", "he_normal", "label", "random image 1")
@@ -103,6 +103,7 @@ def test_data_that_cannot_be_had_ends_the_dashboard_with_one_line(terminal, runs
     assert not list(runs_dir.iterdir())
 
 
+@pytest.mark.slow
 def test_a_replay_ends_like_the_run(terminal, inittui):
     inittui.result("--preset", "digits", "--epochs", "3")
     screen = terminal(["replay", "last", "--speed", "0.1"])

@@ -31,6 +31,17 @@ def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
         lines = run.arm_log(folder).read_bytes().splitlines()
         assert [json.loads(line)["seq"] for line in lines] == list(range(len(lines)))
         assert (run.arm(folder) / "worker.log").read_text() == ""
+    for form, word in (
+        ("table", "test accuracy"),
+        ("md", "|---|"),
+        ("csv", "run,arm"),
+        ("json", '"arms"'),
+        ("svg", "<svg"),
+    ):
+        report = inittui("report", "last", "--format", form)
+        assert report.returncode == 0, report.stderr
+        assert word in report.stdout
+        assert "he_normal" in report.stdout.replace("\\_", "_")
     everything = [run.path, *run.path.rglob("*")]
     assert not [path for path in everything if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
@@ -45,6 +56,17 @@ def test_the_same_seed_gives_the_same_costs_to_the_last_digit_also_from_the_reso
     assert costs(first) == costs(again)
 
 
+@pytest.mark.slow
+def test_modules_in_the_folder_where_one_happens_to_be_are_not_taken_for_ours(inittui, tmp_path, monkeypatch):
+    for name in ("torch", "random", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not the module that was meant')")
+    monkeypatch.chdir(tmp_path)
+    inittui.environment["PYTHONSAFEPATH"] = "1"  # as the installed command has it
+    inittui.environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    assert inittui.result(*DIGITS, "--arm", "he_normal")["status"] == "finished"
+
+
+@pytest.mark.slow
 def test_seeds_are_summarised_and_compared_in_pairs(inittui):
     document = inittui.result(*DIGITS, "--seeds", "3", "--arm", "xavier_normal", "--arm", "he_normal")
     assert [replica["seed"] for replica in document["arms"][0]["replicas"]] == [777, 778, 779]
@@ -176,18 +198,3 @@ def test_every_preset_of_mnist_trains_to_its_accuracy(inittui, mnist_dir: Path, 
     for arm in json.loads(out)["arms"]:
         assert 0.95 < arm["test_accuracy"]["mean"] < 0.99
         assert 0.15 < arm["replicas"][0]["train_cost"][0] < 0.35
-
-
-def test_a_report_in_every_format(inittui):
-    inittui.result(*DIGITS)
-    for form, word in (
-        ("table", "test accuracy"),
-        ("md", "|---|"),
-        ("csv", "run,arm"),
-        ("json", '"arms"'),
-        ("svg", "<svg"),
-    ):
-        done = inittui("report", "last", "--format", form)
-        assert done.returncode == 0, done.stderr
-        assert word in done.stdout
-        assert "he_normal" in done.stdout.replace("\\_", "_")

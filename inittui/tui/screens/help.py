@@ -4,13 +4,12 @@ from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from inittui.tui.keys import KEYS
+from inittui.tui.screens.box import BoxScreen
 
 ABOUT = (
     "Each panel is one scheme, trained by a process of its own. 'epochs' is the mean training cost of every epoch, "
@@ -19,28 +18,18 @@ ABOUT = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
-    """Any of its keys closes it."""
+class HelpScreen(BoxScreen):
+    """All keys, in their groups. A replay has some of its own."""
 
-    BINDINGS = [Binding("escape,q,question_mark,f1,enter", "dismiss", "close")]
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; background: $background 60%; }
-    HelpScreen > VerticalScroll {
-        width: 78; max-width: 100%; height: auto; max-height: 100%;
-        border: round $accent; border-title-color: $accent; background: $surface; padding: 0 1;
-    }
-    HelpScreen Static { height: auto; }
-    """
+    BINDINGS = [Binding("question_mark,f1", "dismiss", "close")]
+    heading = "help"
 
     def __init__(self, *, replay: bool) -> None:
         super().__init__()
         self._replay = replay
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as box:
-            box.border_title = "help: Esc closes"
-            yield Static(Text(ABOUT))
-            yield Static(self._table())
+    def contents(self) -> list[Widget]:
+        return [Static(Text(ABOUT)), Static(self._table())]
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
