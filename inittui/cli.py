@@ -22,8 +22,8 @@ RUN is a name, an unambiguous beginning of one, a path, or 'last'.
 examples:
   inittui                                      Xavier against He on MNIST, 15 epochs
   inittui --preset digits                      seconds, on any machine, no download
-  inittui --preset deep5 --seeds 5             five seeds an arm
-  inittui --arm he_normal --arm 'normal(std=0.01)' --set model.hidden=[256,256,256]
+  inittui --preset deep5 --seeds 10            ten seeds an arm, and a verdict
+  inittui --arm he_normal --arm 'normal(std=0.01)' --set 'model.hidden=[256,256]'
   inittui --preset digits --json | jq .arms
 
 exit codes: 0 finished, 1 an arm failed, 2 bad input, 130 interrupted"""

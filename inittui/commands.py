@@ -37,6 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         data=arguments.data,
     )
+    if arguments.detach and arguments.json:
+        raise UsageError(
+            "--detach and --json: expected one of the two; 'inittui report RUN --format json' prints it later"
+        )
     preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     _check_device(arguments.device)

@@ -63,9 +63,9 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     epochs: Annotated[int, whole(1, 1_000_000)] = 15
     batch_size: Annotated[int, whole(1)] = 100
     optimizer: OptimizerName = "adam"
-    learning_rate: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0")] = 1e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most 1e6")] = 1e-3
     momentum: Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1 (sgd alone uses it)")] = 0.0
-    weight_decay: Annotated[float, Meta(ge=0, le=1e6, description="a number of at least 0")] = 0.0
+    weight_decay: Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to 1e6")] = 0.0
     seeds: Annotated[
         tuple[Seed, ...],
         Meta(min_length=1, max_length=10_000, description="a list of one or more seeds, whole numbers of at least 0"),
@@ -125,8 +125,10 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     shows = _value(table.get("shows", ""), LongWords, "shows", faults)
     sections: dict[str, Any] = {key: _section(kind, table.get(key, {}), key, faults) for key, kind in SECTIONS.items()}
     arms = _arms(table, sections, faults)
-    if sections["training"] is not None and len(set(sections["training"].seeds)) < len(sections["training"].seeds):
-        faults.append(f"training.seeds = {_show(sections['training'].seeds)}: expected different seeds")
+    training = table.get("training")
+    seeds = training.get("seeds") if isinstance(training, Mapping) else None
+    if isinstance(seeds, list) and all(isinstance(seed, int) for seed in seeds) and len(set(seeds)) < len(seeds):
+        faults.append(f"training.seeds = {_show(seeds)}: expected different seeds")
     if faults:
         raise PresetError(source, faults)
     return Preset(name=name, title=title, shows=shows, arms=arms, **sections)
@@ -241,7 +243,7 @@ def _arms(table: Mapping[str, Any], sections: Mapping[str, Any], faults: list[st
         if (first := seen.setdefault(arm.name.casefold(), place)) != place:
             faults.append(
                 f'arms[{place}].name = "{arm.name}": arm {first} has that name already; '
-                "expected different names: give one of them another with name = …"
+                'expected different names; in a preset, name = "…" gives an arm another'
             )
     return tuple(arms)
 

@@ -127,6 +127,9 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
     if changes.arms:
         table["arms"] = [{"init": arm} for arm in changes.arms]
         changes.origins["arms"] = "--arm"
+    changed = bool(changes.set or changes.arms or changes.data)
+    if changed and isinstance(table.get("title"), str) and "title" not in changes.origins:
+        table["title"] += ", changed"  # it may no longer say what is trained
 
 
 def _put(table: dict[str, Any], key: str, value: object, option: str) -> None:

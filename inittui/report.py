@@ -5,6 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from inittui.schemes import scheme
+
 COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "seconds", "images/s")
 
 
@@ -20,7 +22,8 @@ def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
     seeds = str(replicas[0]["seed"]) if len(replicas) == 1 else f"{len(replicas)} seeds"
     accuracy = arm["test_accuracy"]
     if arm["status"] != "finished":
-        shown = arm["status"]
+        so_far = f"{100 * accuracy['mean']:.2f} % " if accuracy else ""
+        shown = f"{so_far}({arm['status']})" if so_far else arm["status"]
     else:
         shown = f"{100 * accuracy['mean']:.2f} %"
         if accuracy["std"] is not None:
@@ -64,7 +67,11 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     comparisons = document["comparisons"]
     learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row)]
     if len(learning) < 2:
-        return [_sentence(row["verdict"]) for row in comparisons]
+        tested = sum(row["p"] is not None and not _is_stuck(row) for row in comparisons)
+        told = [_sentence(row["verdict"]) for row in comparisons]
+        if tested > 1:
+            told.append(f"All against {comparisons[0]['a']}; {tested} p-values, not corrected for their number.")
+        return told
     names = {learning[0]["a"], *(row["b"] for row in learning)}
     ranked = sorted(
         ((arm["test_accuracy"]["mean"], arm["name"]) for arm in document["arms"] if arm["name"] in names), reverse=True
@@ -117,7 +124,7 @@ def markdown(document: Mapping[str, Any]) -> str:
         if cells[4].endswith("\\*"):
             cells[4] = f"**{cells[4].removesuffix(chr(92) + '*').strip()}**"
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", *(_escaped(sentence) for sentence in sentences(document))]) + "\n"
+    return "\n".join([*lines, "", *(f"- {_escaped(sentence)}" for sentence in sentences(document))]) + "\n"
 
 
 def _escaped(cell: str) -> str:
@@ -131,17 +138,23 @@ def comma_separated(document: Mapping[str, Any]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        ["run", "arm", "init", "status", "seed", "epochs", "train_cost", "test_cost", "test_accuracy", "seconds",
+        ["run", "arm", "init", "changes", "status", "seed", "epochs", "train_cost", "test_cost", "test_accuracy", "seconds",
          "samples_per_second"]
     )  # fmt: skip
     for arm in document["arms"]:
         if not arm["replicas"]:  # it failed before it began: a row that says so, without figures
-            writer.writerow([document["run"], arm["name"], arm["init"]["name"], arm["status"], *[""] * 7])
+            writer.writerow([*_head(document, arm), *[""] * 7])
         for replica in arm["replicas"]:
             final = replica["train_cost"][-1] if replica["train_cost"] else None
             writer.writerow(
-                [document["run"], arm["name"], arm["init"]["name"], arm["status"], replica["seed"],
+                [*_head(document, arm), replica["seed"],
                  len(replica["train_cost"]), final, replica["test_cost"], replica["test_accuracy"],
                  replica["seconds"], replica["samples_per_second"]]
             )  # fmt: skip
     return out.getvalue()
+
+
+def _head(document: Mapping[str, Any], arm: Mapping[str, Any]) -> list[str]:
+    """What an arm is: a spreadsheet has to tell `he_normal` from `he_normal` with tanh."""
+    init = scheme(arm["init"]["name"]).label(arm["init"]["parameters"])
+    return [document["run"], arm["name"], init, "; ".join(arm["changes"]), arm["status"]]

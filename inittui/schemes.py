@@ -206,7 +206,7 @@ def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, float]
         if value is None:
             raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{name}({key}=0.01)'")
         if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value, parameter.minimum):
-            shown = repr(value) if isinstance(value, str | float) else "that"
+            shown = "a huge number" if isinstance(value, int) and abs(value) > 10**30 else str(value)
             raise SchemeError(f"{name}({key}={shown[:40]}): expected a finite number of at least {parameter.minimum:g}")
         values[key] = float(value)
     return values

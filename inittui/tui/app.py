@@ -7,17 +7,20 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
 from msgspec.structs import replace
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from inittui.board import Board
 from inittui.tui import theme
-from inittui.tui.feed import Feed
+from inittui.tui.feed import Feed, ReplayFeed
 from inittui.tui.guard import Guard
+from inittui.tui.keys import KEYS
 from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.main import MainScreen
@@ -102,6 +105,17 @@ class Dashboard(App[Leave]):
         """The command palette's Quit asks like the key does."""
         if self.main is not None:
             self.main.action_leave()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own commands, and every key's action: the palette finds them by what they do."""
+        yield from super().get_system_commands(screen)
+        main = self.main
+        if main is None:
+            return
+        for key in KEYS:
+            if key.action not in ("command_palette", "leave") and (not key.replay or isinstance(self.feed, ReplayFeed)):
+                title = key.short or key.action.partition("(")[0].replace("_", " ")
+                yield SystemCommand(title.capitalize(), key.help, partial(main.run_action, key.action))
 
     def on_unmount(self) -> None:
         self._ended.set()

@@ -36,8 +36,8 @@ def _cropped(grid: list[list[int]]) -> list[list[int]]:
         return grid
     ys, xs = [y for y, _ in filled], [x for _, x in filled]
     size = max(max(ys) - min(ys), max(xs) - min(xs)) + 3
-    top = min(max(0, (min(ys) + max(ys)) // 2 - size // 2), max(0, len(grid) - size))
-    left = min(max(0, (min(xs) + max(xs)) // 2 - size // 2), max(0, len(grid[0]) - size))
+    top = min(max(0, (min(ys) + max(ys) + 1) // 2 - size // 2), max(0, len(grid) - size))
+    left = min(max(0, (min(xs) + max(xs) + 1) // 2 - size // 2), max(0, len(grid[0]) - size))
     return [line[left : left + size] for line in grid[top : top + size]]
 
 

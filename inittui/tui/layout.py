@@ -70,7 +70,7 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
     side = max(40, body.width * 33 // 100)
     left = Region(rest.x, rest.y, rest.width - side, rest.height)
     regions["sample"] = Region(rest.x + left.width, rest.y, side, rest.height)
-    lower = min(_framed(table, left.width), max(5, rest.height - 8))
+    lower = min(_framed(table, left.width), max(5, rest.height - 6))
     regions["chart"], regions["result"] = _cut(left, left.height - lower)
     return Plan(regions, "panels", columns, panel)
 

@@ -247,7 +247,7 @@ def test_the_live_sample_waits_for_training_then_for_the_first_epoch() -> None:
     assert "as soon as training begins" in sample_of(states()["loading"])
     text = sample_of(states()["first epoch"])
     assert "label 8" in text
-    assert text.count("after the first epoch") == 2
+    assert text.count("waiting") == 2
 
 
 @pytest.mark.parametrize("width", [36, 56, 76])
@@ -264,7 +264,9 @@ def test_wrong_answers_are_marked_and_counted() -> None:
     text = sample_of(states()["finished"], Shown("disputed", 0))
     assert text.count("✗") == 2  # on image 0 all err
     assert "disagreement 1 of 4; 6 mistakes in 297" in text
-    assert sample.title(states()["finished"], canned_gallery(preset(2)), Shown("disputed", 1)) == "test image 3"
+    assert (
+        sample.title(states()["finished"], canned_gallery(preset(2)), Shown("disputed", 1)) == "test image 3, label 3"
+    )
 
 
 def test_classes_are_called_by_their_names() -> None:

@@ -315,7 +315,7 @@ def test_runs_are_listed_with_their_state(call: Call, runs_dir: Path) -> None:
 
 def test_a_report_is_printed_in_each_format(call: Call, runs_dir: Path) -> None:
     run = write_run(runs_dir, preset(2, seeds=2))
-    for form, words in (("table", "* the highest"), ("md", "|---|---:|"), ("csv", "run,arm,init,status,seed")):
+    for form, words in (("table", "* the highest"), ("md", "|---|---:|"), ("csv", "run,arm,init,changes,status,seed")):
         code, out, err = call("report", run.name, "--format", form)
         assert (code, err) == (0, "")
         assert words in out

@@ -164,7 +164,7 @@ def test_an_arm_that_did_not_finish_is_never_the_highest_and_says_why() -> None:
     found = result(2, endings={1: FAILED})
     first, second = rows(found)
     assert first[4].endswith("*")
-    assert second[4] == "failed"
+    assert second[4] == "90.40 % (failed)"
     assert sentences(found)[0] == f"he_normal failed: {FAILED.reason}."
     assert f"he_normal failed: {FAILED.reason}." in text(found)
 
@@ -186,7 +186,8 @@ def test_the_text_has_heading_table_mark_and_verdict() -> None:
     assert lines[7] == "* the highest"
     verdicts = [row["verdict"] for row in found["comparisons"]]
     assert len(verdicts) == 2
-    assert [line.lower() for line in lines[9:]] == [f"{verdict.lower()}." for verdict in verdicts]
+    assert [line.lower() for line in lines[9:-1]] == [f"{verdict.lower()}." for verdict in verdicts]
+    assert lines[-1] == "All against xavier_normal; 2 p-values, not corrected for their number."
 
 
 def test_the_columns_of_the_text_are_aligned() -> None:

@@ -15,9 +15,8 @@ def title(arm: ArmBoard, place: int, look: Look, width: int) -> Row:
     """The panel's title: marker, name, formula, and what the arm changes."""
     style = arm_style(place)
     row: Row = [(f"{look.marker(place)} ", style), (arm.name, f"{style} bold")]
-    rest = [arm.formula] if arm.scheme == arm.name else [arm.scheme, arm.formula]
+    rest = [*arm.changes, arm.formula] if arm.scheme == arm.name else [arm.scheme, *arm.changes, arm.formula]
     rest += [] if arm.bias == "zero" or "bias" in arm.formula else [f"bias {arm.bias}"]
-    rest += arm.changes
     for words_ in rest:
         if width_of(row) + len(look.text(words_)) + 4 > width:
             break
@@ -39,12 +38,12 @@ def panel(board: Board, place: int, width: int, height: int, look: Look, *, log:
         rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
     left = height - len(rows)
     if arm.state == "finished" and left >= 2:
-        rows += _epochs(arm, place, width, left, look, log=log)
+        rows += _epochs(board, arm, place, width, left, look, log=log)
     elif left >= 4:
-        rows += _epochs(arm, place, width, left - (1 if left < 6 else 2), look, log=log)
+        rows += _epochs(board, arm, place, width, left - (1 if left < 6 else 2), look, log=log)
         rows += _now(arm, place, width, 1 if left < 6 else 2, look, log=log)
     elif left >= 2:
-        rows += _epochs(arm, place, width, left - 1, look, log=log) + _now(arm, place, width, 1, look, log=log)
+        rows += _epochs(board, arm, place, width, left - 1, look, log=log) + _now(arm, place, width, 1, look, log=log)
     elif left == 1:
         rows += _both(arm, place, width, look, log=log)
     return [pad(row, width) for row in rows[:height]]
@@ -96,10 +95,12 @@ def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
 
 
 def _last_cost(arm: ArmBoard) -> float | None:
-    """The running mean of the epoch under way, else the last epoch's mean cost."""
+    """The running mean of the epoch under way, else the last epoch's mean cost; with several seeds always their mean."""
     active = arm.active
     if active is None:
         return None
+    if len(arm.seeds) > 1 and (means := _series(arm)):
+        return means[-1]
     if active.running:
         return active.running[-1]
     return active.points[-1].train_cost if active.points else None
@@ -118,7 +119,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
     row: Row = [("cost ", "dim"), (words.cost(_last_cost(arm)) if started else "…", "bold")]
     row += [("   test ", "dim"), (words.percent(accuracy) if accuracy is not None else "…", "bold")]
     if len(arm.seeds) > 1:
-        row += [(f"   mean of {sum(bool(r.points) for r in arm.replicas)} seeds", "dim")]
+        count = sum(bool(r.points) for r in arm.replicas)
+        row += [(f"   mean of {count} seeds" if width >= 60 else f"   {count} seeds", "dim")]
     return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 
@@ -132,10 +134,11 @@ def _columns(arm: ArmBoard, width: int) -> list[float | None]:
     return buckets(costs, width, round(width * len(costs) / max(1, arm.epochs)) if costs else 0)
 
 
-def _epochs(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
+def _epochs(board: Board, arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
     room = max(1, width - LABEL)
-    columns = _columns(arm, room)
-    lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
+    # One scale for all arms, or their panels could not be compared.
+    scale = Scale.of([cost for one in board.arms for cost in _series(one)], log=log)
+    lines = sparkline(_columns(arm, room), room, rows, look, scale)
     return [[(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
 
 

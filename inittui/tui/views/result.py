@@ -9,7 +9,7 @@ from inittui.tui.look import Look, Row, arm_style, fit, wrap
 # Column numbers of report.COLUMNS in the order in which a narrow screen gives them up.
 SPARED = (5, 6, 1, 3, 2)
 LONGEST_SENTENCE = 5  # lines
-SHORTEST_NAME = 10  # names are cut to that before a column is given up
+SHORTEST_NAME = 10
 HEADS = tuple("accuracy" if column == "test accuracy" else column for column in report.COLUMNS)
 
 
@@ -39,10 +39,11 @@ def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
             style = ("good bold" if best[place] else "bold") if i == 4 else ""
             one.append((text, "bad" if i == 4 and arm.state == "failed" else style))
         rows.append(one)
-    for sentence in _sentences(board):
-        for text in wrap(look.text(sentence), width, min(LONGEST_SENTENCE, height - len(rows))):
-            rows.append([(text, "accent" if board.ended else "dim")])
-    return rows[:height]
+    lines = [line for words in _sentences(board) for line in wrap(look.text(words), width, LONGEST_SENTENCE)]
+    room = max(0, height - len(rows))
+    if 0 < room < len(lines):
+        lines = [*lines[: room - 1], fit("… key 2 shows the rest", width).rstrip()]
+    return [*rows, *([(line, "accent" if board.ended else "dim")] for line in lines)][:height]
 
 
 def _plain(cell: str, look: Look) -> str:
@@ -61,9 +62,12 @@ def _arms(board: Board) -> list[dict[str, object]]:
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
     shown = list(range(len(HEADS)))
+    names = [row[0] for row in cells]
+    # Names are cut before a column is given up, but never so far that two of them look alike.
+    shortest = next((k for k in range(SHORTEST_NAME, 200) if len({fit(name, k) for name in names}) == len(names)), 200)
     for spare in SPARED:
         wide = {i: max(len(HEADS[i]), *(cell_len(row[i]) for row in cells)) for i in shown}
-        needed = 2 + sum(min(wide[i], SHORTEST_NAME) if i == 0 else wide[i] + 2 for i in shown)
+        needed = 2 + sum(min(wide[i], shortest) if i == 0 else wide[i] + 2 for i in shown)
         if needed <= width:
             break
         shown.remove(spare)
@@ -77,5 +81,4 @@ def _sentences(board: Board) -> list[str]:
         return []
     if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:
         return ["One seed proves nothing: --seeds 10 trains ten per scheme."]
-    trained = min((arm.epochs_done for arm in board.arms), default=0)
-    return [f"After {trained} of {max(arm.epochs for arm in board.arms)} epochs; the verdict comes at the end."]
+    return ["The verdict comes at the end."]

@@ -35,7 +35,7 @@ def picture(board: Board, gallery: Gallery | None, shown: Shown) -> Picture | No
 def title(board: Board, gallery: Gallery | None, shown: Shown) -> str:
     """`test image 8,431, label 8`"""
     found = picture(board, gallery, shown)
-    return f"test image {found.index:,}" if found else "sample prediction"
+    return f"test image {found.index:,}, label {_name(board, found.label)}" if found else "sample prediction"
 
 
 def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, height: int, look: Look) -> list[Row]:
@@ -47,7 +47,7 @@ def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, heig
     lines = 2 if height >= 12 else 1 if height >= 4 else 0
     footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(board, gallery, shown), width, lines)]
     room = height - len(footer)
-    beside = width >= 44 or room < 14
+    beside = width >= 44
     drawn = image(
         bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), look
     )
@@ -66,7 +66,7 @@ def _shape(board: Board) -> tuple[int, int]:
 
 
 def _image_rows(room: int, beside: bool) -> int:
-    return max(1, room if beside else min(14, room * 3 // 5))
+    return max(1, room if beside else min(14, room * 3 // 5) if room >= 8 else 0)
 
 
 def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: int, look: Look) -> list[Row]:
@@ -81,8 +81,9 @@ def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: in
 
 def _predictions(board: Board, found: Picture, width: int, room: int, look: Look) -> list[Row]:
     """The label, then per arm its likeliest classes with their probabilities as bars; fewer where room is short."""
-    rows: list[Row] = [[("label ", "dim"), (_name(board, found.label), "bold")]]
     arms = len(board.arms)
+    # The title names the label as well: where lines are few, the arms need them.
+    rows: list[Row] = [[("label ", "dim"), (_name(board, found.label), "bold")]] if room > arms else []
     each = max(1, min(3, (room - 1) // arms - (1 if (room - 1) // arms > 2 else 0)))
     for place, prediction in enumerate(found.predictions[:arms]):
         if each > 1 and arms * (each + 1) < room:
@@ -99,7 +100,7 @@ def _prediction(
     name_width = min(max(cell_len(one.name) for one in board.arms), max(6, width - 22))
     head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
     if not prediction:
-        why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "after the first epoch"
+        why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "waiting"
         return [[*head, (why, "dim")]]
     class_width = max(cell_len(_name(board, number)) for number, _ in prediction[:most])
     rows: list[Row] = []

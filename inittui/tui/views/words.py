@@ -35,6 +35,8 @@ def rate(value: float) -> str:
 
 def network(preset: Preset, board: Board) -> str:
     """784-512-512-10 relu, as far as it is known: the inputs come with the data."""
+    if any(arm.model != preset.model for arm in preset.arms):
+        return "arms differ in the network"
     inputs = str(board.data.rows * board.data.columns) if board.data else "?"
     outputs = preset.model.outputs or (len(board.data.classes) if board.data else "?")
     hidden = "-".join(map(str, preset.model.hidden))
