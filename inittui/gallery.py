@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace as replaced
 
 from inittui.errors import RunError
 from inittui.rundir import FORMAT, RunDir, one_line, replace
@@ -53,13 +54,20 @@ class Gallery(Struct, frozen=True):
     disputed_in_all: int
     mistaken_in_all: int
     test: int
+    judges: tuple[int, ...] = ()  # the arms whose answers count, by place; all of them where it is empty
 
     def only(self, kind: str) -> tuple[Picture, ...]:
         """The pictures of a kind: `random`, `disputed` or `mistaken`."""
         if kind == "random":
             return self.pictures[: self.drawn]
         wanted: Callable[[Picture], bool] = (lambda p: p.disputed) if kind == "disputed" else (lambda p: p.mistaken)
-        return tuple(picture for picture in self.pictures if wanted(picture))
+        return tuple(picture for picture in self.pictures if wanted(self._judged(picture)))
+
+    def _judged(self, picture: Picture) -> Picture:
+        """The picture with the judges' predictions alone: an arm that has learnt nothing disputes everything."""
+        if not self.judges:
+            return picture
+        return replaced(picture, predictions=tuple(picture.predictions[place] for place in self.judges))
 
 
 def write(run: RunDir, gallery: Gallery) -> None:
@@ -76,6 +84,8 @@ def read(run: RunDir) -> Gallery | None:
         for picture in gallery.pictures:
             if len(bytes.fromhex(picture.pixels)) != pixels or len(picture.predictions) != len(gallery.arms):
                 raise ValueError(f"picture {picture.index} is not whole")
+        if any(not 0 <= place < len(gallery.arms) for place in gallery.judges):
+            raise ValueError(f"judges {gallery.judges} are no arms")
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, ValueError) as error:

@@ -11,6 +11,7 @@ from inittui.engine.initialise import stream
 from inittui.engine.training import grey, watched_image
 from inittui.preset import Preset
 from inittui.rundir import FORMAT, RunDir, arm_folders
+from inittui.stats import STUCK_TIMES
 
 NumpyArray = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
 
@@ -22,17 +23,20 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
     """
     folders = arm_folders(preset)
     predicted = [_load(run, folder) for folder in folders]
-    known = [found for found in predicted if found is not None]
+    known = {place: found for place, found in enumerate(predicted) if found is not None}
     if not known:
         return
     labels = data.test_labels.cpu().numpy()
-    answers = numpy.stack([classes[:, 0] for classes, _ in known])
+    enough = STUCK_TIMES / len(data.classes)
+    learnt = {place: found for place, found in known.items() if (found[0][:, 0] == labels).mean() >= enough}
+    judges = learnt or known  # an arm at chance would make nearly every image a dispute and a mistake
+    answers = numpy.stack([classes[:, 0] for classes, _ in judges.values()])
     disputed = (answers != answers[0]).any(0)
     mistaken = (answers != labels).any(0)
     order = _order(preset, len(labels))
     drawn = order[: gallery.DRAWN]
     rest = [i for i in order[gallery.DRAWN :] if disputed[i] or mistaken[i]]
-    # Disputes first: with a scheme that learns nothing, mistakes alone would fill the room.
+    # Disputes first: with schemes that learn little, mistakes alone would fill the room.
     rest.sort(key=lambda i: not disputed[i])
     pictures = tuple(
         gallery.Picture(
@@ -55,6 +59,7 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
             disputed_in_all=int(disputed.sum()),
             mistaken_in_all=int(mistaken.sum()),
             test=len(labels),
+            judges=tuple(judges),
         ),
     )
 

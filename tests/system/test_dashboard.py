@@ -29,7 +29,7 @@ def terminal(runs_dir: Path):
 
 
 def test_a_whole_run_up_to_the_table_and_the_sample(terminal, runs_dir):
-    screen = terminal(["--preset", "digits", "--epochs", "12"])
+    screen = terminal(["--preset", "digits", "--epochs", "5"])
     screen.wait_for_text("xavier_normal", "he_normal", "zeros", "training cost per epoch", "leave")
     screen.wait_for_text("training", "epoch")
     text = screen.wait_for_text("finished in", "label", "★", "which proves nothing", "zeros does not learn")

@@ -149,6 +149,23 @@ def test_an_arm_without_predictions_has_none_in_the_gallery(tmp_path: Path, data
     assert len(found.pictures) == TESTED
 
 
+def test_an_arm_at_chance_makes_no_disputes_and_no_mistakes(tmp_path: Path, data: Dataset) -> None:
+    of = preset(3)
+    run = empty_run(tmp_path, of)
+    right = (numpy.arange(TESTED) % 3).astype(numpy.int64)
+    almost = right.copy()
+    almost[4] = (right[4] + 1) % 3
+    write_predictions(run, "xavier_normal", right)
+    write_predictions(run, "he_normal", almost)
+    write_predictions(run, "orthogonal", numpy.zeros(TESTED, dtype=numpy.int64))  # right on a third: chance
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert (found.judges, found.disputed_in_all, found.mistaken_in_all) == ((0, 1), 1, 1)
+    assert [p.index for p in found.only("disputed")] == [p.index for p in found.only("mistaken")] == [4]
+    assert all(len(p.predictions) == 3 for p in found.pictures), "it is shown all the same"
+
+
 def test_the_same_images_are_drawn_every_time_and_others_for_another_seed(tmp_path: Path, data: Dataset) -> None:
     def order(seed: int, folder: str) -> list[int]:
         of = preset(seeds=[seed])
