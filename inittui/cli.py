@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from inittui import commands, listings
 
             place = listings if words[0] in ("runs", "report", "presets", "schemes") else commands
-            return int(getattr(place, words[0])(arguments))
+            return _flushed(int(getattr(place, words[0])(arguments)))
         if words and not words[0].startswith("-"):
             from inittui.errors import nearest
 
@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = run_parser().parse_args(words)
         from inittui import commands
 
-        return commands.run(arguments)
+        return _flushed(commands.run(arguments))
     except InittuiError as error:
         print(f"inittui: {error}", file=sys.stderr)
         return error.exit_code
@@ -147,3 +147,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full or vanished disk, a file that can't be read: the system's own words are the best
+        print(f"inittui: {error}", file=sys.stderr)
+        return 1
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once everything is written: a fault in that is then still ours to report."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code

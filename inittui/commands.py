@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inittui.board import Board
-from inittui.errors import DeviceError, InittuiError, RunError, UsageError, path_of
+from inittui.errors import DeviceError, InittuiError, RunError, UsageError, path_of, printable
 from inittui.follow import Follower
 from inittui.rundir import RunDir, default_runs_dir, find
 from inittui.rundir import runs as all_runs
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inittui.tui.app import Leave
 
 EXIT_CODES = {"finished": 0, "failed": 1, "stopped": 130, "refused": 2}
+STOP_SECONDS = 30.0  # workers get ten before they are killed
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
 
@@ -64,15 +65,15 @@ def _watch_plainly(run_dir: RunDir, follower: Follower, supervisor: "subprocess.
     from inittui import launch, plain, result
 
     out = sys.stderr if as_json else sys.stdout
-    say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
-    say(f"run: {run_dir.path}")
+    say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
+    narrator = plain.Narrator()
     try:
-        board = plain.watch(follower, say)
+        say(f"run: {run_dir.path}")
+        board = plain.watch(follower, say, narrator)
     except KeyboardInterrupt:
         print("stopping; the result so far follows (Ctrl-C again leaves at once)", file=sys.stderr)
-        if run_dir.alive():
-            launch.stop(run_dir)
-        board = plain.watch(follower, say)
+        launch.stop_started(run_dir, supervisor)
+        board = plain.watch(follower, say, narrator)
     except BrokenPipeError:
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
@@ -107,9 +108,8 @@ def _watch_dashboard(
     board = follower.poll()
     _refuse_if_refused(run_dir, board, supervisor)
     if leave == "stop" and not board.ended:
-        if run_dir.alive():
-            launch.stop(run_dir)
         print("stopping…", file=sys.stderr)
+        launch.stop_started(run_dir, supervisor)
         board = plain.watch(follower, lambda _: None)
     if not board.ended:
         print(f"training goes on. Come back with: inittui attach {run_dir.name}")
@@ -156,7 +156,10 @@ def stop(arguments: argparse.Namespace) -> int:
 
     run_dir = find(runs_dir(arguments), arguments.run)
     launch.stop(run_dir)
+    asked = time.monotonic()
     while run_dir.alive():
+        if time.monotonic() - asked > STOP_SECONDS:
+            raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react; kill it")
         time.sleep(0.05)
     print(f"stopped {run_dir.name}")
     return 0
@@ -188,6 +191,8 @@ def runs_dir(arguments: argparse.Namespace) -> Path:
 
 def _can_show() -> bool:
     """Whether there is a terminal that can show the dashboard. TERM=dumb gets colour codes as rubbish."""
+    if sys.stdin is None or sys.stdout is None:  # closed by who started us
+        return False
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")
 
 

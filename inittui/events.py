@@ -90,7 +90,7 @@ class Begin(Event, frozen=True):
     batch_size: int
     parameters: int
     layers: tuple[tuple[int, int], ...]
-    stds: tuple[float, ...]
+    stds: tuple[float | None, ...]
 
 
 class Sample(Event, frozen=True):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from inittui.errors import RunError
 from inittui.rundir import RunDir
@@ -47,3 +48,12 @@ def stop(run: RunDir) -> None:
     pid = run.status().pid
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)  # a frozen process takes no other signal
+
+
+def stop_started(run: RunDir, supervisor: "subprocess.Popen[bytes] | None") -> None:
+    """Stop a run that this process started, however early: a supervisor that still imports has not said its pid yet."""
+    while supervisor is not None and supervisor.poll() is None and not run.alive():
+        time.sleep(0.05)
+    if run.alive():
+        stop(run)

@@ -5,7 +5,7 @@ import os
 import sys
 
 from inittui.commands import EXIT_CODES, runs_dir
-from inittui.errors import InittuiError, UsageError
+from inittui.errors import InittuiError, UsageError, printable
 from inittui.follow import Follower
 from inittui.rundir import find
 from inittui.rundir import runs as all_runs
@@ -31,7 +31,7 @@ def runs(arguments: argparse.Namespace) -> int:
         return 0
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(printable("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
     return 0
 
 

@@ -11,9 +11,11 @@ POLL_SECONDS = 0.2
 Say = Callable[[str], None]
 
 
-def watch(follower: Follower, say: Say, *, poll_seconds: float = POLL_SECONDS) -> Board:
-    """Say what happens until the run is over, and return its last board."""
-    narrator = Narrator()
+def watch(
+    follower: Follower, say: Say, narrator: "Narrator | None" = None, *, poll_seconds: float = POLL_SECONDS
+) -> Board:
+    """Say what happens until the run is over, and return its last board. A `narrator` knows what it has said before."""
+    narrator = narrator or Narrator()
     while True:
         now = follower.poll()
         for line in narrator.lines(now):

@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # no TOML, or a number of too many digits
         raise PresetError(str(path), [f"is not TOML: {error}"]) from None
     except RecursionError:
         raise PresetError(str(path), ["is nested too deeply; a preset has tables in a list at most"]) from None
@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     """A preset's file as it is written. Raises PresetError."""
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         raise PresetError(str(path), [f"can't be read: {(error.strerror or str(error)).lower()}"]) from None
     except UnicodeDecodeError as error:
@@ -147,7 +147,7 @@ def _toml_value(text: str) -> object:
     """`3`, `0.1`, `[512, 512]`, `"adam"` as TOML reads it; a bare word is a text."""
     try:
         return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 

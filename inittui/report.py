@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from inittui.errors import printable
 from inittui.schemes import scheme
 
 COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "seconds", "images/s")
@@ -24,6 +25,8 @@ def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
     if arm["status"] != "finished":
         so_far = f"{100 * accuracy['mean']:.2f} % " if accuracy else ""
         shown = f"{so_far}({arm['status']})" if so_far else arm["status"]
+    elif not accuracy:  # its log is damaged
+        shown = "-"
     else:
         shown = f"{100 * accuracy['mean']:.2f} %"
         if accuracy["std"] is not None:
@@ -112,7 +115,8 @@ def text(document: Mapping[str, Any]) -> str:
         lines.append("  ".join(cells).rstrip())
     if any(row[4].endswith("*") for row in table):
         lines.append("* the highest")
-    return "\n".join([*lines, "", *sentences(document)]) + "\n"
+    # What is read from files is made printable: no escape sequence in them reaches the terminal.
+    return "\n".join(printable(line) for line in [*lines, "", *sentences(document)]) + "\n"
 
 
 def markdown(document: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ def document(board: Board, *, seconds: float) -> dict[str, Any]:
     complete = {arm.name: _accuracies(arm) for arm in board.arms if arm.state == "finished"}
     baseline = next(iter(complete), None)
     data = board.data
-    chance = 1 / len(data.classes) if data else 0.0
+    chance = 1 / len(data.classes) if data and data.classes else 0.0
     return {
         "format": FORMAT,
         "run": board.run,

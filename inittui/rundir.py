@@ -147,7 +147,7 @@ class RunDir:
             document = msgspec.json.decode((self.path / "result.json").read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RunError(f"run '{self.name}': result.json can't be read: {one_line(error)}") from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise RunError(f"run '{self.name}': result.json is not of format {FORMAT}; this inittui reads no other")

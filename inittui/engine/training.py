@@ -139,7 +139,7 @@ class Trainer:
             batch_size=training.batch_size,
             parameters=sum(parameter.numel() for parameter in self.replicas[0].network.parameters()),
             layers=tuple((layer.in_features, layer.out_features) for layer in layers),
-            stds=tuple(deviations),
+            stds=tuple(events.finite(deviation) for deviation in deviations),
         )
 
     def _epoch(self, replica: Replica, epoch: int) -> Generator[events.Event, None, tuple[float, float]]:

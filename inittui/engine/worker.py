@@ -73,7 +73,11 @@ def _train(job: Job, data: Dataset, control: Control, log: EventLog) -> int:
         trainer = Trainer(job.arm, data, job.device, scale_test=job.scale_test, between_steps=control)
         for event in trainer.run():
             log.append(event)
-        write_predictions(job.folder / "predictions.npz", trainer.evaluations)
+        try:
+            write_predictions(job.folder / "predictions.npz", trainer.evaluations)
+        except OSError:  # pictures are a comfort: a trained arm must not fail for want of room for them
+            traceback.print_exc()
+            (job.folder / ".predictions.npz").unlink(missing_ok=True)
         log.append(events.Finished(seconds=round(time.monotonic() - began, 3)))
     except Stop as stop:
         log.append(events.Stopped(reason=str(stop)))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
+from inittui.errors import printable
+
 Span = tuple[str, str]
 Row = list[Span]
 
@@ -71,6 +73,8 @@ class Look:
 
     def final(self, words: str) -> str:
         """The last resort before the terminal: whatever is still not ASCII, sign for sign, the width kept."""
+        if not words.isprintable():  # a damaged or forged file must not send escape sequences
+            words = printable(words)
         if not self.ascii or words.isascii():
             return words
         words = words.translate(_SINGLE)
