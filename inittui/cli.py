@@ -144,12 +144,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # its reader has gone
         return 0
     except OSError as error:  # a full or vanished disk, a file that can't be read: the system's own words are the best
         print(f"inittui: {error}", file=sys.stderr)
+        _forget_output()
         return 1
+
+
+def _forget_output() -> None:
+    """Standard output takes no more: without this Python would complain once more when it flushes at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flushed(code: int) -> int:

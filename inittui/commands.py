@@ -83,7 +83,8 @@ def _watch_plainly(run_dir: RunDir, follower: Follower, supervisor: "subprocess.
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
     else:
         say("")
-        say(plain.closing(board).rstrip())
+        for line in plain.closing(board).rstrip().split("\n"):
+            say(line)
     return EXIT_CODES[board.phase]
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -198,3 +200,26 @@ def test_every_preset_of_mnist_trains_to_its_accuracy(inittui, mnist_dir: Path, 
     for arm in json.loads(out)["arms"]:
         assert 0.95 < arm["test_accuracy"]["mean"] < 0.99
         assert 0.15 < arm["replicas"][0]["train_cost"][0] < 0.35
+
+
+def test_an_interrupt_in_the_first_moment_stops_the_run_too(inittui):
+    viewer = inittui.start("--preset", "digits", "--epochs", "5000", "--plain")
+    assert viewer.stdout.readline().startswith("run: ")
+    viewer.send_signal(signal.SIGINT)  # the supervisor still imports, and has not said its pid
+    out, _ = viewer.communicate(timeout=60)
+    assert viewer.returncode == 130
+    assert any(line.startswith("scheme  ") for line in out.splitlines()), "the table stands on lines of its own"
+    assert inittui.run_dir().status().state == "stopped"
+
+
+def test_a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one_line(inittui):
+    done = inittui("schemes")
+    assert done.returncode == 0
+    for target, code, words in (("| true; exit ${PIPESTATUS[0]}", 0, ""), ("> /dev/full", 1, "inittui: ")):
+        shell = f"'{sys.executable}' -m inittui schemes {target}"
+        done = subprocess.run(
+            ["bash", "-c", shell], capture_output=True, text=True, env=inittui.environment, timeout=60
+        )
+        assert done.returncode == code
+        assert done.stderr.startswith(words)
+        assert len(done.stderr.splitlines()) == (1 if words else 0)
