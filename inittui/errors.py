@@ -25,6 +25,10 @@ class SchemeError(InittuiError):
     """No such scheme, or parameters that it does not take."""
 
 
+class OwnError(InittuiError):
+    """A reference to a person's own code that can't be followed, or code that is not what it should be."""
+
+
 class PresetError(InittuiError):
     """A preset that can't be run. `faults` holds every fault found, one line each."""
 
@@ -54,7 +58,7 @@ class RunError(InittuiError):
 
 def printable(words: str) -> str:
     """`words` on one line, with a question mark for whatever is not to be printed."""
-    return "".join(char if char.isprintable() else "?" for char in words)
+    return words if words.isprintable() else "".join(char if char.isprintable() else "?" for char in words)
 
 
 def path_of(text: str) -> Path:

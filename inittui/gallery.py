@@ -1,45 +1,70 @@
 """Test images with what every arm makes of them: drawn at random, and those on which arms err or disagree.
 
+With several seeds the question is how *consistently* arms disagree: one replica that errs differs from any other by luck. So
+every replica's answer counts, and two arms differ on an image by the total variation between the shares of their answers,
+½·Σ|share in a - share in b| over the classes: 0 where the replicas of both answer alike, 1 where the two have no answer in
+common.
+
 RUN/gallery.json, written once at the end. Plain JSON, so that reading a run can execute nothing and needs no numpy.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import combinations
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace as replaced
 
 from inittui.errors import RunError
-from inittui.rundir import FORMAT, RunDir, one_line, replace
+from inittui.files import one_line, read_plain, replace
+from inittui.rundir import FORMAT, RunDir
+from inittui.sealed import seal_json, unseal_json
 
 DRAWN = 200  # images drawn at random
 CHOSEN = 400  # at most, of those that arms get wrong or disagree on
 
 Prediction = tuple[tuple[int, float], ...]  # (class, probability), the likeliest first; empty for an arm that has none
+Tally = tuple[tuple[int, int], ...]  # (class, replicas that answer it), most first; empty for an arm that has none
 
 
 class Picture(Struct, frozen=True):
-    """A test image, grey values 0..255 row by row in hexadecimal, and a prediction an arm, in the arms' order."""
+    """A test image, grey values 0..255 row by row in hexadecimal, and what each arm makes of it, in the arms' order.
+
+    `predictions` are of an arm's first replica, `tallies` of all that count; without them the first replica is all there is.
+    """
 
     index: int
     label: int
     pixels: str
     predictions: tuple[Prediction, ...]
+    tallies: tuple[Tally, ...] = ()
 
-    @property
-    def answers(self) -> tuple[int, ...]:
-        """Each arm's likeliest class, of the arms that have one."""
-        return tuple(prediction[0][0] for prediction in self.predictions if prediction)
+    def tally(self, place: int) -> Tally:
+        if self.tallies:
+            return self.tallies[place]
+        prediction = self.predictions[place]
+        return ((prediction[0][0], 1),) if prediction else ()
 
-    @property
-    def disputed(self) -> bool:
-        """Whether the arms disagree."""
-        return len(set(self.answers)) > 1
+    def dispute(self, judges: Sequence[int] = ()) -> float:
+        """How far the two of `judges` (places of arms; all where it is empty) differ that differ most, 0 to 1."""
+        shares = [_shares(tally) for tally in self._of(judges)]
+        return max((_variation(a, b) for a, b in combinations(shares, 2)), default=0.0)
 
-    @property
-    def mistaken(self) -> bool:
-        """Whether an arm is wrong."""
-        return any(answer != self.label for answer in self.answers)
+    def mistake(self, judges: Sequence[int] = ()) -> float:
+        """The share of an arm's replicas that are wrong, of the arm among `judges` that errs most."""
+        return max((1 - _shares(tally).get(self.label, 0.0) for tally in self._of(judges)), default=0.0)
+
+    def _of(self, judges: Sequence[int]) -> list[Tally]:
+        tallies = [self.tally(place) for place in (judges or range(len(self.predictions)))]
+        return [tally for tally in tallies if tally]
+
+
+def _shares(tally: Tally) -> dict[int, float]:
+    count = sum(votes for _, votes in tally)
+    return {number: votes / count for number, votes in tally}
+
+
+def _variation(a: dict[int, float], b: dict[int, float]) -> float:
+    return sum(abs(a.get(number, 0.0) - b.get(number, 0.0)) for number in a.keys() | b.keys()) / 2
 
 
 class Gallery(Struct, frozen=True):
@@ -51,43 +76,76 @@ class Gallery(Struct, frozen=True):
     arms: tuple[str, ...]
     pictures: tuple[Picture, ...]
     drawn: int
-    disputed_in_all: int
-    mistaken_in_all: int
+    disputed_in_all: int  # images on which arms differ at all
+    mistaken_in_all: int  # images that a replica gets wrong
     test: int
     judges: tuple[int, ...] = ()  # the arms whose answers count, by place; all of them where it is empty
+    replicas: tuple[int, ...] = ()  # per arm, how many replicas the tallies count; one each where it is empty
+    left_out: tuple[int, ...] = ()  # per arm, replicas that are stuck at chance while others are not, and do not count
+    split_in_all: int = 0  # images on which two arms differ by a half or more
+    # Per arm a row a class with how often its images were answered by each class, over the replicas that count; where the
+    # network has more outputs than there are classes, a last column for all of those.
+    confusion: tuple[tuple[tuple[int, ...], ...], ...] = ()
+
+    # Places of the pictures of a kind, those first on which it is most consistent; worked out where they are not given.
+    disputed: tuple[int, ...] | None = None
+    mistaken: tuple[int, ...] | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether an arm has more than one replica that counts."""
+        return any(count > 1 for count in self.replicas)
 
     def only(self, kind: str) -> tuple[Picture, ...]:
-        """The pictures of a kind: `random`, `disputed` or `mistaken`."""
+        """The pictures of a kind: `random`, or `disputed` or `mistaken`, those first on which it is most consistent."""
         if kind == "random":
             return self.pictures[: self.drawn]
-        wanted: Callable[[Picture], bool] = (lambda p: p.disputed) if kind == "disputed" else (lambda p: p.mistaken)
-        return tuple(picture for picture in self.pictures if wanted(self._judged(picture)))
+        places = self.disputed if kind == "disputed" else self.mistaken
+        return tuple(self.pictures[i] for i in (ranked(self.pictures, kind, self.judges) if places is None else places))
 
-    def _judged(self, picture: Picture) -> Picture:
-        """The picture with the judges' predictions alone: an arm that has learnt nothing disputes everything."""
-        if not self.judges:
-            return picture
-        return replaced(picture, predictions=tuple(picture.predictions[place] for place in self.judges))
+
+def ranked(pictures: Sequence[Picture], kind: str, judges: Sequence[int] = ()) -> tuple[int, ...]:
+    """The places of the `disputed` or `mistaken` among `pictures`, the most consistent first, else in their order."""
+    scores = [p.dispute(judges) if kind == "disputed" else p.mistake(judges) for p in pictures]
+    return tuple(i for i in sorted(range(len(pictures)), key=lambda i: -scores[i]) if scores[i] > 0)
 
 
 def write(run: RunDir, gallery: Gallery) -> None:
-    replace(run.gallery, msgspec.json.encode(gallery) + b"\n")
+    replace(run.gallery, seal_json(gallery, compact=True))
 
 
 def read(run: RunDir) -> Gallery | None:
     """The run's gallery, or None where there is none. Raises RunError when it is damaged."""
     try:
-        gallery = msgspec.json.decode(run.gallery.read_bytes(), type=Gallery)
+        gallery = msgspec.json.decode(unseal_json(read_plain(run.gallery)), type=Gallery)
         pixels = gallery.rows * gallery.columns
         if gallery.format != FORMAT:
             raise ValueError(f"not of format {FORMAT}")
         for picture in gallery.pictures:
             if len(bytes.fromhex(picture.pixels)) != pixels or len(picture.predictions) != len(gallery.arms):
                 raise ValueError(f"picture {picture.index} is not whole")
+            if any(number < 0 or not 0 <= share <= 1 for made in picture.predictions for number, share in made):
+                raise ValueError(f"picture {picture.index} has a prediction that can't be one")
+            if picture.tallies and len(picture.tallies) != len(gallery.arms):
+                raise ValueError(f"picture {picture.index} is not whole")
+            if any(number < 0 or votes < 1 for tally in picture.tallies for number, votes in tally):
+                raise ValueError(f"picture {picture.index} has an answer that can't be one")
         if any(not 0 <= place < len(gallery.arms) for place in gallery.judges):
             raise ValueError(f"judges {gallery.judges} are no arms")
+        if any(not 0 <= i < len(gallery.pictures) for i in (*(gallery.disputed or ()), *(gallery.mistaken or ()))):
+            raise ValueError("it ranks pictures that it does not have")
+        if any(per_arm and len(per_arm) != len(gallery.arms) for per_arm in _per_arm(gallery)):
+            raise ValueError("it has figures of other arms")
+        for matrix in gallery.confusion:
+            widths = {len(row) for row in matrix}
+            if len(widths) > 1 or widths - {len(matrix), len(matrix) + 1} or any(min(row) < 0 for row in matrix):
+                raise ValueError("a confusion matrix is none")
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, ValueError) as error:
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RunError(f"run '{run.name}': gallery.json can't be read: {one_line(error)}") from None
     return gallery
+
+
+def _per_arm(gallery: Gallery) -> tuple[Sequence[object], ...]:
+    return (gallery.replicas, gallery.left_out, gallery.confusion)

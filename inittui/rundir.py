@@ -1,4 +1,4 @@
-"""A run on disk: create, find, read; preset, status, result.
+"""A run on disk: create and read; preset, status, result.
 
 One writer a file, append only; what is replaced is replaced atomically. A reader needs nothing but the directory, so it
 may be on another machine, or read a copy.
@@ -6,24 +6,32 @@ may be on another machine, or read a copy.
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import time
-from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from inittui.errors import InittuiError, RunError, UsageError, nearest, path_of, printable
+from inittui import identity
+from inittui.document import Document
+from inittui.errors import InittuiError, RunError, printable
+from inittui.files import DISK_FULL, one_line, read_plain, reason, replace
+from inittui.identity import Liveness
 from inittui.preset import Preset, build, to_table
+from inittui.sealed import seal_json, seal_toml, unseal_json, unseal_toml
 
 FORMAT = 1
+STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
+LOCK_SECONDS = 5.0  # workers of a killed supervisor end themselves well within it
 
 
 class Status(Struct, frozen=True):
-    """Who runs it and how. `pid` with `pid_started` (seconds since the epoch) names the supervisor beyond doubt."""
+    """Who runs it and how. `host`, `boot`, `pid` and `pid_started` name the supervisor beyond doubt (see identity)."""
 
     format: int
     run: str
@@ -33,7 +41,9 @@ class Status(Struct, frozen=True):
     host: str
     boot: str
     pid: int | None = None
-    pid_started: float | None = None
+    pid_started: int | None = None
+    preset: str = ""
+    arms: tuple[str, ...] = ()  # their names, in order
     workers: dict[str, int] = {}
     device: str = ""
     threads: int = 1
@@ -63,6 +73,10 @@ class RunDir:
         """Test images with every arm's prediction, written once at the end."""
         return self.path / "gallery.json"
 
+    def starved(self) -> bool:
+        """Whether a process of the run says that it can't write because the disk is full."""
+        return any((folder / DISK_FULL).exists() for folder in (self.path, *(self.path / "arms").glob("*")))
+
     def arm(self, folder: str) -> Path:
         return self.path / "arms" / folder
 
@@ -72,11 +86,9 @@ class RunDir:
     @classmethod
     def create(cls, runs_dir: Path, preset: Preset, *, data_dir: Path, device: str, threads: int) -> "RunDir":
         """A new directory for `preset`, for the user's eyes alone. Raises RunError when it can't be written."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        stem = f"{slug(preset.name)}-{stamp}"
         try:
             runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = _fresh(runs_dir, stem)
+            path = _fresh(runs_dir, f"{slug(preset.name)}-{_stamp(runs_dir)}")
         except OSError as error:
             raise RunError(
                 f"runs folder '{runs_dir}' can't be written ({reason(error)}); expected a folder that you may write to: "
@@ -95,8 +107,10 @@ class RunDir:
                     state="starting",
                     started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                     monotonic=time.monotonic(),
-                    host=os.uname().nodename,
-                    boot=boot_id(),
+                    host=identity.host(),
+                    boot=identity.boot_id(),
+                    preset=preset.name,
+                    arms=tuple(arm.name for arm in preset.arms),
                     data_dir=str(data_dir),
                     requested_device=device,
                     threads=threads,
@@ -114,65 +128,93 @@ class RunDir:
         import tomli_w
 
         head = f"# {preset.name}, resolved: `inittui --preset {self.name}/preset.toml` repeats this run.\n\n"
-        replace(self.path / "preset.toml", (head + tomli_w.dumps(to_table(preset))).encode())
+        replace(self.path / "preset.toml", seal_toml(head + tomli_w.dumps(to_table(preset))))
 
     def preset(self) -> Preset:
         """The resolved preset. Raises RunError."""
         import tomllib
 
         try:
-            table = tomllib.loads((self.path / "preset.toml").read_text("utf-8"))
-            return build(table, name=re.sub(r"-\d{8}-\d{6}(-\d+)?$", "", self.name), source="preset.toml")
+            table = tomllib.loads(unseal_toml(read_plain(self.path / "preset.toml")))
+            return build(table, name=STAMP.sub("", self.name), source="preset.toml")
         except FileNotFoundError:
             raise RunError(f"'{self.path}' is no run: it has no preset.toml; 'inittui runs' lists the runs") from None
-        except (OSError, ValueError, InittuiError) as error:
-            raise RunError(f"run '{self.name}': preset.toml can't be read: {one_line(error)}") from None
+        except (OSError, ValueError, RecursionError, InittuiError) as error:
+            raise self._unreadable("preset.toml", error) from None
 
     def write_status(self, status: Status) -> None:
-        replace(self.path / "status.json", msgspec.json.format(msgspec.json.encode(status), indent=2) + b"\n")
+        replace(self.path / "status.json", seal_json(status))
 
     def status(self) -> Status:
         """Raises RunError when there is none, or it is damaged."""
         try:
-            return msgspec.json.decode((self.path / "status.json").read_bytes(), type=Status)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"run '{self.name}': status.json can't be read: {one_line(error)}") from None
+            return msgspec.json.decode(unseal_json(read_plain(self.path / "status.json")), type=Status)
+        except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise self._unreadable("status.json", error) from None
 
     def write_result(self, document: dict[str, Any]) -> None:
-        replace(self.path / "result.json", msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+        replace(self.path / "result.json", seal_json(document))
 
     def result(self) -> dict[str, Any] | None:
         """The result document, or None while there is none. Raises RunError when it is damaged."""
         try:
-            document = msgspec.json.decode((self.path / "result.json").read_bytes())
+            content = unseal_json(read_plain(self.path / "result.json"))
+            shape = msgspec.json.decode(content, type=Document)
+            document: dict[str, Any] = msgspec.json.decode(content)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise RunError(f"run '{self.name}': result.json can't be read: {one_line(error)}") from None
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
+        except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise self._unreadable("result.json", error) from None
+        if shape.format != FORMAT:
             raise RunError(f"run '{self.name}': result.json is not of format {FORMAT}; this inittui reads no other")
         return document
+
+    def _unreadable(self, file: str, error: Exception) -> RunError:
+        return RunError(f"run '{self.name}': {file} can't be read: {one_line(error)}")
+
+    def last_words(self) -> str:
+        """The last line that the supervisor or a library of its printed; "" where there is none."""
+        try:
+            lines = read_plain(self.path / "supervisor.log").decode("utf-8", "replace").split("\n")
+        except OSError:
+            return ""
+        return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""))[:200]
 
     def delete(self) -> None:
         import shutil
 
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def alive(self) -> bool:
-        """Whether the supervisor lives, by identity: this host, this boot, pid and start time. Never a guess."""
-        import psutil
-
+    def liveness(self) -> Liveness:
+        """Whether the supervisor lives, by the identity in the status. A run without a readable status is dead."""
         try:
             status = self.status()
         except RunError:
-            return False
-        if status.pid is None or status.host != os.uname().nodename or status.boot != boot_id():
-            return False
-        try:
-            process = psutil.Process(status.pid)
-            return abs(process.create_time() - (status.pid_started or 0)) < 1 and process.status() != "zombie"
-        except (psutil.Error, ValueError):  # ValueError: a damaged status with a pid that can't be one
-            return False
+            return "dead"
+        return identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
+
+    def alive(self) -> bool:
+        """Whether the supervisor lives, and here. Never a guess."""
+        return self.liveness() == "alive"
+
+    def lock(self) -> None:
+        """Become the run's only supervisor, for as long as this process and its forks live. Raises RunError.
+
+        Forks hold the lock as well, so nobody takes over while workers of a killed supervisor still write.
+        """
+        file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    os.close(file)
+                    raise RunError(f"run '{self.name}' is in the hands of another supervisor") from None
+            except OSError:
+                return  # a file system without locks: the identity in the status has to do
+            time.sleep(0.05)
 
 
 def slug(name: str) -> str:
@@ -194,37 +236,13 @@ def arm_folders(preset: Preset) -> list[str]:
     return folders
 
 
-def boot_id() -> str:
-    """Which boot of the machine this is, so that a pid from before a reboot is not taken for a living process."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        import psutil
-
-        return f"{psutil.boot_time():.0f}"
-
-
-def reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def one_line(error: BaseException) -> str:
-    """The error's first line, without control characters."""
-    return printable((str(error).strip() or type(error).__name__).splitlines()[0])
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write `content` so that a reader sees the old file or the new one, whole. Mode 0600."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def _stamp(runs_dir: Path) -> str:
+    """The time for a run's name, never before the newest run's: at the end of summer time, or when somebody sets the clock
+    back, the newest run has to stay the newest. A stamp of more than a day ahead is somebody's mistake, and not followed."""
+    now = time.strftime("%Y%m%d-%H%M%S")
+    tomorrow = f"{datetime.now() + timedelta(days=1):%Y%m%d-%H%M%S}"
+    stamps = [match[1] for entry in os.scandir(runs_dir) if (match := STAMP.search(entry.name))]
+    return max([now, *(stamp for stamp in stamps if stamp <= tomorrow)])
 
 
 def _fresh(runs_dir: Path, stem: str) -> Path:
@@ -234,70 +252,3 @@ def _fresh(runs_dir: Path, stem: str) -> Path:
             path.mkdir(mode=0o700)
             return path
     raise OSError(errno.EEXIST, f"too many runs named {stem}")
-
-
-def default_runs_dir() -> Path:
-    """INITTUI_RUNS_DIR, or `runs` in the user's data folder."""
-    if given := os.environ.get("INITTUI_RUNS_DIR"):
-        return path_of(given)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("inittui")) / "runs"
-
-
-def runs(runs_dir: Path) -> list[RunDir]:
-    """Every run in the folder, the newest first. What is no run, or can't be read, is passed over."""
-    try:
-        paths = [Path(entry.path) for entry in os.scandir(runs_dir)]
-    except OSError:
-        return []
-    found: list[tuple[tuple[str, float, int], Path]] = []
-    for path in paths:
-        with contextlib.suppress(OSError):
-            if _is_run(path):
-                found.append((_started(path), path))
-    return [RunDir(path) for _, path in sorted(found, reverse=True)]
-
-
-def _is_run(path: Path) -> bool:
-    return (path / "preset.toml").is_file()
-
-
-def _started(path: Path) -> tuple[str, float, int]:
-    """For sorting: the second in the name's end (else the file's), the preset's time within it, the name's number."""
-    made = (path / "preset.toml").stat().st_mtime
-    match = re.search(r"-(\d{8}-\d{6})(?:-(\d+))?$", path.name)
-    if match is None:
-        return (time.strftime("%Y%m%d-%H%M%S", time.localtime(made)), made, 0)
-    return (match[1], 0.0, int(match[2] or 1))
-
-
-def find(runs_dir: Path, word: str) -> RunDir:
-    """The run that `word` means: `last`, a name, an unambiguous beginning of one, or a path. Raises RunError."""
-    try:
-        as_path = path_of(word)
-    except UsageError as error:
-        if os.sep in word:
-            raise RunError(str(error)) from None
-        as_path = runs_dir / "no path at all"  # then it can only be a name
-    if word not in ("", "last") and (os.sep in word or as_path.is_dir()):
-        if _is_run(as_path):
-            return RunDir(as_path.resolve())
-        raise RunError(
-            f"'{word}' is no run: expected a directory with a preset.toml in it; 'inittui runs' lists the runs"
-        )
-    known = runs(runs_dir)
-    if not known:
-        raise RunError(f"no run in '{runs_dir}'; start one with 'inittui', or give another folder with --runs-dir")
-    if word == "last":
-        return known[0]
-    names = [run.name for run in known]
-    matches: Sequence[RunDir] = [run for run in known if run.name == word] or [
-        run for run in known if run.name.startswith(word)
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        some = ", ".join(run.name for run in matches[:4]) + (", …" if len(matches) > 4 else "")
-        raise RunError(f"'{word}' begins {len(matches)} runs ({some}); expected a beginning that only one has")
-    raise RunError(f"no run '{word}' in '{runs_dir}'.{nearest(word, names)} 'inittui runs' lists them")

@@ -20,6 +20,7 @@ from inittui import eventlog, events, gallery, result, rundir
 from inittui.board import Board
 from inittui.eventlog import EventLog
 from inittui.events import AnyEvent
+from inittui.folding import fold
 from inittui.gallery import Gallery, Picture
 from inittui.preset import Arm, Preset, build
 from inittui.rundir import RunDir, arm_folders
@@ -202,7 +203,7 @@ def board_of(of: Preset, canned: Canned, *, run: str = "canned-20260101-120000")
     """The fold of `canned`, with its result document once the run is over."""
     board = boards.begin(of, run)
     for event, place in canned:
-        board = boards.fold(board, event, place)
+        board = fold(board, event, place)
     return replace(board, result=result.document(board, seconds=board.t)) if board.ended else board
 
 
@@ -228,18 +229,26 @@ def pixels(number: int) -> str:
     return bytes(255 if i == at else 2 * i for i in range(ROWS * COLUMNS)).hex()
 
 
-def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6) -> Gallery:
+def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6, seeds: int = 1) -> Gallery:
     """Image n has label n % 10. The arms agree, but on every third image where the last one errs (a dispute), and
-    on every fifth, where all err."""
+    on every fifth, where all err. Of several seeds the first one agrees with the label all the same."""
     made = []
+    answers: list[dict[tuple[int, int], int]] = [{} for _ in of.arms]
     for index in range(pictures):
         label = index % len(CLASSES)
         wrong = (label + 1) % len(CLASSES)
         says = [wrong if index % 5 == 0 else label] * len(of.arms)
         if index % 3 == 0:
             says[-1] = (label + 2) % len(CLASSES)
+        votes = [{said: seeds - 1, label: 1} if seeds > 1 and said != label else {said: seeds} for said in says]
+        for of_arm, counts in zip(answers, votes, strict=True):
+            for answer, replicas in counts.items():
+                of_arm[label, answer] = of_arm.get((label, answer), 0) + replicas
         predictions = tuple(((said, 0.75), ((said + 5) % len(CLASSES), 0.25)) for said in says)
-        made.append(Picture(index=index, label=label, pixels=pixels(index), predictions=predictions))
+        tallies = tuple(tuple(counts.items()) for counts in votes) if seeds > 1 else ()
+        made.append(Picture(index, label, pixels(index), predictions, tallies))
+    several = (seeds,) * len(of.arms) if seeds > 1 else ()
+    classes = range(len(CLASSES))
     return Gallery(
         format=rundir.FORMAT,
         rows=ROWS,
@@ -247,9 +256,13 @@ def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6) -> Gallery:
         arms=tuple(arm.name for arm in of.arms),
         pictures=tuple(made),
         drawn=min(drawn, pictures),
-        disputed_in_all=sum(picture.disputed for picture in made),
-        mistaken_in_all=sum(picture.mistaken for picture in made),
+        disputed_in_all=sum(picture.dispute() > 0 for picture in made),
+        mistaken_in_all=sum(picture.mistake() > 0 for picture in made),
+        split_in_all=sum(picture.dispute() >= 0.5 for picture in made),
         test=TEST,
+        replicas=several,
+        left_out=(0,) * len(several),
+        confusion=tuple(tuple(tuple(of_arm.get((i, j), 0) for j in classes) for i in classes) for of_arm in answers),
     )
 
 
@@ -286,3 +299,10 @@ def write_run(runs_dir: Path, of: Preset | None = None, *, with_gallery: bool = 
             gallery.write(run, canned_gallery(of))
         run.write_result(board.result)
     return run
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """As `write_bytes`, but the file is never empty in between, which some file systems make slow."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(content)
+        file.truncate()

@@ -1,0 +1,82 @@
+"""Files that tell when they have been damaged: each carries a checksum of all the rest of itself.
+
+JSON documents end in a member `crc`, the resolved preset begins with a comment, a checkpoint has a SHA-256 in its metadata.
+All three stay what they are: jq, a TOML reader and any safetensors reader read them as ever. A checksum tells accidents, not
+forgers; what is read is checked for its types besides, and nothing that is read can execute code.
+"""
+
+import hashlib
+import zlib
+
+import msgspec
+
+DIGEST_HEAD = b'"sha256":"'
+NO_DIGEST = b"0" * 64
+_TOML_HEAD = b"# CRC-32 of what follows: "
+
+
+class Damaged(ValueError):
+    """The checksum does not match, or is not there."""
+
+
+def seal_json(document: object, *, compact: bool = False) -> bytes:
+    """`document`, an object, as indented or compact JSON whose last member `crc` is the CRC-32 of the bytes before it."""
+    encoded = msgspec.json.encode(document)
+    body = encoded.removesuffix(b"}") if compact else msgspec.json.format(encoded, indent=2).removesuffix(b"\n}")
+    return body + _json_end(body)
+
+
+def unseal_json(content: bytes) -> bytes:
+    """The JSON object in `content`, without its checksum. Raises Damaged."""
+    body = content.rpartition(b'"crc":')[0].rstrip(b"\n ").removesuffix(b",")
+    if not body or content != body + _json_end(body):
+        raise Damaged("the checksum does not match")
+    return body + b"}"
+
+
+def _json_end(body: bytes) -> bytes:
+    form = b',\n  "crc": "%08x"\n}\n' if body.startswith(b"{\n") else b',"crc":"%08x"}\n'
+    return form % zlib.crc32(body)
+
+
+def seal_toml(text: str) -> bytes:
+    """`text` under a comment with its checksum."""
+    body = text.encode()
+    return _TOML_HEAD + b"%08x\n" % zlib.crc32(body) + body
+
+
+def unseal_toml(content: bytes) -> str:
+    """The text under the comment. Raises Damaged."""
+    head, _, body = content.partition(b"\n")
+    if head != _TOML_HEAD + b"%08x" % zlib.crc32(body):
+        raise Damaged("the checksum in its first line does not match")
+    return body.decode()
+
+
+def seal_tensors(content: bytes) -> bytes:
+    """A safetensors file whose metadata has `"sha256":"000…"`, with the digest of the whole file put there."""
+    at = _digest_place(content)
+    digest = hashlib.sha256(content).hexdigest().encode()
+    sealed = bytearray(content)
+    sealed[at : at + len(NO_DIGEST)] = digest
+    return bytes(sealed)
+
+
+def check_tensors(content: bytes) -> None:
+    """Raises Damaged unless the digest is that of all other bytes."""
+    at = _digest_place(content)
+    end = at + len(NO_DIGEST)
+    digest = hashlib.sha256(content[:at])
+    digest.update(NO_DIGEST)
+    digest.update(memoryview(content)[end:])
+    if content[at:end] != digest.hexdigest().encode():
+        raise Damaged("the digest does not match")
+
+
+def _digest_place(content: bytes) -> int:
+    """Where the digest stands: in the header, whose length the first eight bytes tell."""
+    header = 8 + int.from_bytes(content[:8], "little")
+    at = content.find(DIGEST_HEAD, 8, min(header, len(content)))
+    if at < 0 or at + len(DIGEST_HEAD) + len(NO_DIGEST) > len(content):
+        raise Damaged("it has no digest")
+    return at + len(DIGEST_HEAD)

@@ -1,0 +1,46 @@
+"""A data set and an arm that train in milliseconds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inittui import events
+from inittui.engine.data import Dataset
+from inittui.preset import Arm
+from tests.helpers import preset
+
+CPU = torch.device("cpu")
+TRAIN, TEST, BATCH = 60, 23, 16  # three steps an epoch, and twelve images that fill no batch
+
+
+def images(number: int, seed: int) -> tuple[Tensor, Tensor]:
+    """4x4 pictures, each brightest in the quarter of its class."""
+    draws = torch.Generator().manual_seed(seed)
+    labels = torch.randint(3, (number,), generator=draws)
+    pictures = torch.randint(0, 100, (number, 4, 4), generator=draws, dtype=torch.uint8)
+    for picture, label in zip(pictures, labels.tolist(), strict=True):
+        picture[label] += 100
+    return pictures, labels
+
+
+def dataset() -> Dataset:
+    (train, train_labels), (test, test_labels) = images(TRAIN, 1), images(TEST, 2)
+    return Dataset("tiny", "Tiny", train, train_labels, test, test_labels, pixel_max=255.0, classes=("a", "b", "c"))
+
+
+def arm(init: Any = "he_normal", *, name: str = "arm", **changes: Any) -> Arm:
+    """One arm: 16-8-3, Adam, two epochs; `changes` go to the training."""
+    settings = {"batch_size": BATCH, "learning_rate": 0.01, **changes}
+    row = {"init": init, "name": name}
+    return preset([row], epochs=2, model={"hidden": [8]}, training=settings).arms[0]
+
+
+def epochs(told: Iterable[events.Event]) -> list[events.Epoch]:
+    return [event for event in told if isinstance(event, events.Epoch)]
+
+
+def figures(told: Iterable[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
+    """What training has come to, to the last bit: all but its times."""
+    return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(told)]
