@@ -1,20 +1,25 @@
 """The keys, in one line; a click on one presses it."""
 
+from collections.abc import Sequence
+
 from textual import events
 
 from inittui.tui.keys import KEYS, Key
 from inittui.tui.look import Look, Row
 from inittui.tui.widgets.panel import Panel
 
-LAST = ("help", "leave")  # always there, at the end
+LAST = ("runs", "help", "leave")  # always there, at the end
 
 
 class KeyLine(Panel):
-    """As many keys as fit; help and leave always."""
+    """As many keys of a table as fit; the `last` ones always."""
 
-    def __init__(self, look: Look, *, replay: bool) -> None:
+    def __init__(
+        self, look: Look, *, replay: bool = False, table: Sequence[Key] = KEYS, last: Sequence[str] = LAST
+    ) -> None:
         super().__init__(look, id="footer", framed=False)
-        self._keys = [key for key in KEYS if key.short and (replay or not key.replay)]
+        self._keys = [key for key in table if key.short and (replay or not key.replay)]
+        self._last = last
         self.ended = False  # then there are test images to choose from
         self.paint = self._line
 
@@ -23,11 +28,11 @@ class KeyLine(Panel):
         return 0 if key.replay and not self.ended else 2 if key.group == "Sample" and not self.ended else 1
 
     def _shown(self, width: int) -> list[Key]:
-        last = [key for key in self._keys if key.short in LAST]
+        last = [key for key in self._keys if key.short in self._last]
         room = width - sum(_width(key) for key in last)
         shown = []
         for key in sorted(self._keys, key=self._weight):
-            if key.short not in LAST and _width(key) <= room:
+            if key.short not in self._last and _width(key) <= room:
                 shown.append(key)
                 room -= _width(key)
         return shown + last

@@ -8,7 +8,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inittui.tui.look import COLOURS, ON_DARK, ON_LIGHT, Look, Row, pad, width_of
+from inittui.tui.look import COLOURS, Look, Row, pad, width_of
 
 Paint = Callable[[int, int], list[Row]]
 
@@ -24,6 +24,7 @@ class Panel(Widget):
         self.look = look
         self.framed = framed
         self.paint: Paint = lambda _width, _height: []
+        self.frame = "track"  # the style of the frame
         self.title: Callable[[int], Row] = lambda _width: []
         self._rows: list[Row] = []
         self._styles_of: dict[str, Style] = {}
@@ -57,10 +58,10 @@ class Panel(Widget):
         corners, across, side = ("+++" + "+", "-", "|") if self.look.ascii else ("╭╮╰╯", "─", "│")
         title = self.title(width - 6)
         title = pad(title, min(width_of(title), width - 6)) if title else []
-        head: Row = [(corners[0] + across, "track"), *([(" ", ""), *title, (" ", "")] if title else [])]
-        head.append((across * (width - 1 - width_of(head)) + corners[1], "track"))
-        body: list[Row] = [[(f"{side} ", "track"), *row, (f" {side}", "track")] for row in rows]
-        return [head, *body, [(corners[2] + across * (width - 2) + corners[3], "track")]]
+        head: Row = [(corners[0] + across, self.frame), *([(" ", ""), *title, (" ", "")] if title else [])]
+        head.append((across * (width - 1 - width_of(head)) + corners[1], self.frame))
+        body: list[Row] = [[(f"{side} ", self.frame), *row, (f" {side}", self.frame)] for row in rows]
+        return [head, *body, [(corners[2] + across * (width - 2) + corners[3], self.frame)]]
 
     def on_resize(self) -> None:
         self.repaint()
@@ -83,15 +84,16 @@ class Panel(Widget):
         return self._styles_of[key]
 
     def _resolve(self, key: str) -> Style:
-        palette = ON_DARK if self.app.current_theme.dark else ON_LIGHT
         variables = self.app.theme_variables
         named = {
             "bold": Style(bold=True),
             "soft": Style(dim=True),
+            "reverse": Style(reverse=True),
             "brand": Style(color=variables["inittui-accent"], bold=True, reverse=True),
             **{name: Style(color=variables[f"inittui-{name}"]) for name in ("dim", "good", "warn", "accent", "track")},
             "bad": Style(color=variables["inittui-bad"], bold=True),
-            **{f"arm{place}": Style(color=palette[place]) for place in range(COLOURS)},
+            "cursor": Style(bgcolor=variables["inittui-track"]),
+            **{f"arm{place}": Style(color=variables[f"inittui-arm{place}"]) for place in range(COLOURS)},
         }
         words = key.split()
         if not words:

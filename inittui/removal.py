@@ -1,0 +1,72 @@
+"""Deletes a run: never one that is alive, never through a link, never silently by halves."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+
+from inittui.errors import RunError
+from inittui.files import reason
+from inittui.rundir import RunDir
+from inittui.runlist import ENDED
+
+LAST = ("status.json", "preset.toml")  # while they are there a run that was deleted in part is still listed
+
+
+def check(run: RunDir) -> None:
+    """Raises RunError where the run must not be deleted."""
+    if run.path.is_symlink():
+        return  # the link alone goes
+    if not (run.path / "status.json").exists() and not (run.path / "arms").is_dir():
+        raise RunError(
+            f"'{run.path}' holds a preset.toml, but neither status.json nor arms: it may be no run of inittui's; "
+            "remove it by hand"
+        )
+    liveness = run.liveness()
+    if liveness == "alive":
+        raise RunError(f"run '{run.name}' is alive; 'inittui stop {run.name}' ends it, then it can be deleted")
+    if liveness == "elsewhere" and run.status().state not in ENDED:
+        raise RunError(
+            f"run '{run.name}' belongs to host '{run.status().host}', where it may be alive; delete it there, or remove "
+            f"'{run.path}' by hand"
+        )
+
+
+def delete(run: RunDir) -> None:
+    """Delete the run's folder; of a link to one, the link. Raises RunError when it must not be deleted, or can't."""
+    check(run)
+    try:
+        if run.path.is_symlink():
+            run.path.unlink()
+            return
+        with _locked(run):
+            for path in sorted(run.path.iterdir(), key=lambda path: (path.name in LAST, path.name)):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            run.path.rmdir()
+    except OSError as error:
+        raise RunError(
+            f"run '{run.name}' can't be deleted ({reason(error)}); what is left is in '{run.path}'"
+        ) from None
+
+
+@contextlib.contextmanager
+def _locked(run: RunDir) -> Iterator[None]:
+    """Hold the supervisor's lock: nobody resumes the run meanwhile. Raises RunError where a process of it still writes."""
+    try:
+        file = os.open(run.path / "lock", os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        yield  # it was never run, or its files are for reading only: then deleting says so
+        return
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"run '{run.name}': a process of it still writes; try again when it has ended") from None
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,144 @@
+"""The runs as a table: which columns fit, and each run in words. What the command prints and the dashboard draws."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from inittui.errors import printable
+from inittui.runlist import Summary
+
+COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too
+RIGHT = ("age", "size")
+LEAST = {"age": 7}  # so that a minute that becomes an hour moves nothing
+MOST = {"state": 16}  # a host may have any name
+GAP = 2
+COUNTED = 4  # cells for the number of arms
+NAMED = 24  # cells from which on the arms' names are worth it
+BARE = 8  # cells for an accuracy alone
+# What a narrow table gives up, in this order, each with the cells that are left to it.
+SPARED = (("arms", COUNTED), ("best", BARE), ("preset", 0), ("size", 0), ("arms", 0), ("age", 0), ("best", 0))
+
+Widths = Mapping[str, int]  # cells of each column that is shown, in order
+
+
+def age(seconds: float) -> str:
+    """How long ago: 42 s, 3 min, 5 h, 2 days, 3 months, 4 years."""
+    for unit, length, most in (("s", 1, 60), ("min", 60, 60), ("h", 3600, 48)):
+        if seconds < most * length:
+            return f"{seconds // length:.0f} {unit}"
+    days = int(seconds // 86400)
+    if days < 60:
+        return f"{days} days"
+    return f"{days // 30} months" if days < 730 else f"{days // 365} years"
+
+
+def size(count: int) -> str:
+    """Bytes as 812 B, 12 kB, 3.4 MB, 1.2 GB."""
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.1f} {units[0]}" if value < 9.95 and units[0] != "B" else f"{value:.0f} {units[0]}"
+
+
+def accuracy(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
+    """The run in words, a cell a column of `shown`, or of all; where it is too narrow for names, without them."""
+    named = ", ".join(arm.name for arm in summary.arms) or "-"
+    counted = str(len(summary.arms) or "-")
+    best = summary.best
+    figure = accuracy(best.accuracy) if best else "-"
+    found = {
+        "name": summary.name,
+        "state": summary.state,
+        "preset": summary.preset or "-",
+        "arms": named,
+        "best": f"{figure} {best.name}" if best else figure,
+        "age": age(summary.age),
+        "size": size(summary.size),
+    }
+    found = {column: printable(words) for column, words in found.items()}
+    if shown is None:
+        return found
+    if length(found["arms"]) > shown.get("arms", 0):
+        found["arms"] = counted if shown.get("arms", 0) < NAMED else f"{counted} arms"
+    if shown.get("best", 0) <= BARE:
+        found["best"] = figure
+    return {column: found[column] for column in shown}
+
+
+def widths(summaries: Sequence[Summary]) -> dict[str, int]:
+    """The cells that each column wants."""
+    found = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
+    for summary in summaries:
+        for column, words in cells(summary).items():
+            found[column] = max(found[column], length(words))
+    return {column: min(wanted, MOST.get(column, wanted)) for column, wanted in found.items()}
+
+
+def fit(wanted: Widths, width: int) -> dict[str, int]:
+    """The columns that fit into `width` cells. The name and the state always stay; at last names are cut."""
+    shown = dict(wanted)
+    shown["arms"] = min(wanted["arms"], NAMED)
+    for column, left in SPARED:
+        if total(shown) <= width:
+            break
+        if left:
+            shown[column] = min(shown[column], left)
+        else:
+            del shown[column]
+    if shown.get("arms", 0) >= NAMED:
+        shown["arms"] = min(wanted["arms"], shown["arms"] + width - total(shown))
+    shown["name"] = max(1, shown["name"] - max(0, total(shown) - width))
+    return shown
+
+
+def total(shown: Widths) -> int:
+    return sum(shown.values()) + GAP * (len(shown) - 1)
+
+
+def text(summaries: Sequence[Summary], width: int | None) -> list[str]:
+    """The lines of the table, with a heading. Everything where `width` is None."""
+    wanted = widths(summaries)
+    shown = wanted if width is None else fit(wanted, width)
+    lines = [_line({column: column for column in shown}, shown)]
+    for summary in summaries:
+        row = cells(summary, shown)
+        if summary.state == "damaged":
+            head = {column: shown[column] for column in ("name", "state")}
+            line = _line(row, head).ljust(total(head) + GAP) + printable(summary.reason)
+            lines.append(line if width is None else _cut(line, width).rstrip())
+        else:
+            lines.append(_line(row, shown))
+    return lines
+
+
+def _line(row: Mapping[str, str], shown: Widths) -> str:
+    parts = []
+    for column, room in shown.items():
+        words = _cut(row[column], room)
+        blank = " " * (room - length(words))
+        parts.append(blank + words if column in RIGHT else words + blank)
+    return (" " * GAP).join(parts).rstrip()
+
+
+def length(words: str) -> int:
+    """The cells of a terminal that `words` take."""
+    return len(words) if words.isascii() else sum(map(_cells, words))
+
+
+def _cells(char: str) -> int:
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _cut(words: str, room: int) -> str:
+    """`words` in at most `room` cells."""
+    if length(words) <= room:
+        return words
+    kept = ""
+    for char in words:
+        if length(kept) + _cells(char) > room - 1:
+            break
+        kept += char
+    return kept + "…"

@@ -1,0 +1,119 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inittui import runtable
+from inittui.runlist import ArmSummary, Summary
+from inittui.runtable import COLUMNS, cells, fit, text, total, widths
+from tests.helpers import steady
+
+TWO = (ArmSummary("xavier_normal", "finished", 0.9756), ArmSummary("he_normal", "finished", 0.9808))
+RUN = Summary(
+    "mnist3-20260101-000000", "/runs/mnist3-20260101-000000", "finished", False, "mnist3", TWO, "", 200, 1234567
+)
+MANY = Summary("six-20260101-000000", "/r", "training", True, "six", tuple(ArmSummary(f"arm {i}") for i in range(30)))
+TORN = Summary("torn-20260101-000000", "/r", "damaged", reason="status.json can't be read: the checksum does not match")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (2 * 86400 - 1, "47 h"),
+        (2 * 86400, "2 days"), (59 * 86400, "59 days"), (60 * 86400, "2 months"), (729 * 86400, "24 months"),
+        (730 * 86400, "2 years"), (1e9, "31 years"),
+    ],
+)  # fmt: skip
+def test_ages_are_in_words(seconds: float, words: str) -> None:
+    assert runtable.age(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"), (812, "812 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9950, "10 kB"),
+        (999_499, "999 kB"), (999_500, "1.0 MB"), (3_400_000, "3.4 MB"), (1_200_000_000, "1.2 GB"), (5e15, "5000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes_are_in_words(count: int, words: str) -> None:
+    assert runtable.size(count) == words
+
+
+def test_where_there_is_room_everything_is_shown() -> None:
+    lines = text([RUN, MANY, TORN], None)
+    assert lines[0].split() == list(COLUMNS)
+    for words in ("mnist3", "finished", "xavier_normal, he_normal", "98.08 % he_normal", "3 min", "1.2 MB"):
+        assert words in lines[1]
+    assert "arm 0, arm 1, " in lines[2]
+    assert lines[3].endswith(f"damaged   {TORN.reason}")
+
+
+def test_columns_are_given_up_in_their_order() -> None:
+    wanted = widths([RUN])
+    order = []
+    before = dict(wanted)
+    for width in range(total(wanted), 0, -1):
+        shown = fit(wanted, width)
+        for column in COLUMNS:
+            if shown.get(column, 0) < before.get(column, 0):
+                order.append((column, column in shown))
+        before = shown
+    first = list(dict.fromkeys(order))
+    assert first == [
+        ("arms", True), ("best", True), ("preset", False), ("size", False), ("arms", False), ("age", False),
+        ("best", False), ("name", True),
+    ]  # fmt: skip
+    assert list(fit(wanted, 1)) == ["name", "state"]
+
+
+def test_arms_are_named_where_they_fit_and_counted_elsewhere() -> None:
+    wanted = widths([RUN, MANY])
+    wide, narrow = fit(wanted, 120), fit(wanted, 80)
+    assert cells(RUN, wide)["arms"] == "xavier_normal, he_normal"
+    assert cells(MANY, wide)["arms"] == "30 arms"
+    assert (cells(RUN, narrow)["arms"], cells(MANY, narrow)["arms"]) == ("2", "30")
+    assert (cells(RUN, wide)["best"], cells(RUN, narrow)["best"]) == ("98.08 % he_normal", "98.08 %")
+
+
+def test_a_run_without_result_has_a_dash() -> None:
+    assert (cells(MANY)["best"], cells(TORN)["arms"], cells(TORN)["preset"]) == ("-", "-", "-")
+
+
+def test_nothing_that_a_file_says_reaches_the_terminal_as_a_sequence() -> None:
+    evil = "\x1b[2J\x9b31m\nx"
+    run = Summary(evil, evil, evil, preset=evil, arms=(ArmSummary(evil, evil, 0.5),), started=evil, reason=evil)
+    for one in (run, Summary(evil, evil, "damaged", reason=evil)):
+        for width in (None, 80, 20):
+            assert all(line.isprintable() for line in text([one], width))
+
+
+names = st.text(st.sampled_from("aB1-漢한🙂é\u0301\x1b"), max_size=40)
+summaries = st.lists(
+    st.builds(
+        Summary,
+        name=names,
+        path=names,
+        state=st.one_of(st.sampled_from(["finished", "damaged", "interrupted"]), names),
+        preset=names,
+        arms=st.lists(st.builds(ArmSummary, names, names, st.none() | st.floats(0, 1)), max_size=4).map(tuple),
+        age=st.floats(0, 1e10),
+        size=st.integers(0, 10**15),
+        reason=names,
+    ),
+    max_size=5,
+)
+
+
+@steady
+@given(summaries, st.integers(1, 200))
+def test_no_line_is_longer_than_the_terminal(runs: list[Summary], width: int) -> None:
+    wanted = widths(runs)
+    shown = fit(wanted, width)
+    assert list(shown) == [column for column in COLUMNS if column in shown]
+    for line in text(runs, width):
+        assert runtable.length(line) <= max(width, total(fit(wanted, 1)))
+
+
+@steady
+@given(summaries, st.integers(20, 200))
+def test_a_table_that_fits_stays_within_its_width(runs: list[Summary], width: int) -> None:
+    assert all(runtable.length(line) <= width for line in text(runs, width))

@@ -1,0 +1,105 @@
+"""What is said and done once the dashboard has gone: about the run that it showed last."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from inittui import commands, identity, launch, plain
+from inittui.cli import main
+from inittui.follow import Follower
+from inittui.rundir import RunDir
+from inittui.tui import app
+from inittui.tui.feed import LiveFeed
+from tests.helpers import canned_events, empty_run, preset, write_events, write_run
+
+
+def living(runs_dir: Path, name: str) -> RunDir:
+    run = empty_run(runs_dir, preset(name=name))
+    write_events(run, canned_events(preset(name=name), until=2.0))
+    own = os.getpid()
+    run.write_status(replace(run.status(), state="training", pid=own, pid_started=identity.started(own)))
+    return run
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the runs that were asked to stop; they do at once."""
+    asked: list[str] = []
+    monkeypatch.setattr(launch, "stop", lambda run: asked.append(run.name))
+    monkeypatch.setattr(plain, "watch", lambda follower, _: replace(follower.poll(), phase="stopped"))
+    monkeypatch.setattr(plain, "closing", lambda board: f"closing of {board.run}")
+    return asked
+
+
+@pytest.fixture
+def leaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A dashboard in which a person opens `another` run, and leaves in a way."""
+
+    def by(way: str, another: RunDir | None = None) -> None:
+        def made(feed: Any, **_: Any) -> SimpleNamespace:
+            shown = SimpleNamespace(feed=feed, return_code=None)
+
+            def run_guarded(**_: Any) -> str:
+                if another is not None:
+                    shown.feed = LiveFeed(Follower(another))
+                return way
+
+            shown.run_guarded = run_guarded
+            return shown
+
+        monkeypatch.setattr(app, "Dashboard", made)
+        monkeypatch.setattr(commands, "_can_show", lambda: True)
+
+    return by
+
+
+@pytest.mark.usefixtures("stopped")
+def test_keeping_names_the_run_that_was_shown_last(
+    tmp_path: Path, leaving: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = living(tmp_path, "first"), living(tmp_path, "second")
+    leaving("keep", second)
+    assert main(["attach", "first", "--runs-dir", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"training goes on. Come back with: inittui attach {second.name}\n"
+    assert err == f"{first.name} goes on as well: inittui attach {first.name}\n"
+
+
+def test_stopping_stops_the_run_that_was_shown_last(
+    tmp_path: Path, leaving: Callable[..., None], stopped: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    living(tmp_path, "first")
+    second = living(tmp_path, "second")
+    leaving("stop", second)
+    assert main(["attach", "first", "--runs-dir", str(tmp_path)]) == 130
+    assert stopped == [second.name]
+    assert f"closing of {second.name}" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stopped")
+def test_the_table_is_of_the_run_that_was_shown_last(
+    tmp_path: Path, leaving: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = living(tmp_path, "first"), write_run(tmp_path, preset(name="second"))
+    for words, another in ((["attach", "first"], second), (["replay", "second"], second)):
+        leaving("done", another)
+        assert main([*words, "--runs-dir", str(tmp_path)]) == 0
+        out, err = capsys.readouterr()
+        assert f"closing of {second.name}" in out
+        assert f"run: {second.path}" in out
+        assert (first.name in err) == (words[0] == "attach")
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_replay_says_nothing_when_it_is_left(
+    tmp_path: Path, leaving: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path)
+    leaving("done")
+    assert main(["replay", "last", "--runs-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "")
