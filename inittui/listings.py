@@ -1,49 +1,27 @@
-"""The commands that print what there is: runs, a run's table, presets, schemes."""
+"""The commands that print what there is: a run's table, presets, schemes."""
 
 import argparse
-import os
+import shutil
 import sys
 
-from inittui.commands import EXIT_CODES, runs_dir
-from inittui.errors import InittuiError, UsageError, printable
+from inittui import gallery
+from inittui.commands import runs_dir
+from inittui.errors import InittuiError, UsageError
 from inittui.follow import Follower
-from inittui.rundir import find
-from inittui.rundir import runs as all_runs
+from inittui.rundir import RunDir
+from inittui.runlist import find
 
 FORMATS = ("table", "md", "csv", "json", "svg")
-
-
-def runs(arguments: argparse.Namespace) -> int:
-    """`inittui runs`: list the runs."""
-    folder = runs_dir(arguments)
-    rows = []
-    for run_dir in all_runs(folder):
-        try:
-            status = run_dir.status()
-            state = status.state
-            if state not in EXIT_CODES and not run_dir.alive():
-                state = "dead" if status.host == os.uname().nodename else f"on {status.host}"
-            rows.append((run_dir.name, state, status.started, status.device))
-        except InittuiError as error:
-            rows.append((run_dir.name, "damaged", "", str(error)))
-    if not rows:
-        print(f"no run in {folder}; start one with: inittui")
-        return 0
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    for row in rows:
-        print(printable("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
-    return 0
 
 
 def report(arguments: argparse.Namespace) -> int:
     """`inittui report`: a run's table, in the format asked for."""
     import msgspec
 
+    from inittui import comparisons, plain, result
     from inittui import report as tables
-    from inittui import result
 
-    if arguments.format not in FORMATS:
-        raise UsageError(f"--format {arguments.format}: expected one of {', '.join(FORMATS)}")
+    _check_report(arguments)
     run_dir = find(runs_dir(arguments), arguments.run)
     if arguments.format == "svg":
         from inittui.tui.picture import screenshot
@@ -56,14 +34,44 @@ def report(arguments: argparse.Namespace) -> int:
         board = Follower(run_dir).poll()
         document = result.document(board, seconds=board.t)
         print(f"no result.json yet (the run is {board.phase}): this is what its logs hold", file=sys.stderr)
+    if arguments.baseline is not None or arguments.all_pairs:
+        document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     if arguments.format == "json":
+        document = {**document, "confusion": _confusion(run_dir)}
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    elif arguments.format == "csv":
+        print(tables.comma_separated(document), end="")
+    elif arguments.format == "md":
+        print(tables.markdown(document, each_seed=arguments.each_seed), end="")
     else:
-        print(
-            {"table": tables.text, "md": tables.markdown, "csv": tables.comma_separated}[arguments.format](document),
-            end="",
-        )
+        print(tables.text(document, each_seed=arguments.each_seed, width=plain.terminal_width()), end="")
     return 0
+
+
+def _check_report(arguments: argparse.Namespace) -> None:
+    if arguments.format not in FORMATS:
+        raise UsageError(f"--format {arguments.format}: expected one of {', '.join(FORMATS)}")
+    if arguments.baseline is not None and arguments.all_pairs:
+        raise UsageError("--baseline and --all-pairs: expected one of the two; all pairs have no baseline")
+    asked = [
+        f"--{name.replace('_', '-')}" for name in ("baseline", "all_pairs", "each_seed") if getattr(arguments, name)
+    ]
+    if arguments.format == "svg" and asked:
+        raise UsageError(f"{asked[0]}: the dashboard shows a run as it was judged; expected another --format than svg")
+
+
+def _confusion(run_dir: RunDir) -> dict[str, dict[str, object]]:
+    """Per arm its confusion matrix, a row a label, over so many seeds; empty where there is no gallery."""
+    found = gallery.read(run_dir)
+    if found is None:
+        return {}
+    one, none = (1,) * len(found.arms), (0,) * len(found.arms)
+    counts = zip(found.arms, found.confusion, found.replicas or one, found.left_out or none, strict=False)
+    return {
+        arm: {"seeds": seeds, "at_chance_left_out": left_out, "counts": matrix}
+        for arm, matrix, seeds, left_out in counts
+        if matrix
+    }
 
 
 def presets(arguments: argparse.Namespace) -> int:
@@ -87,31 +95,14 @@ def presets(arguments: argparse.Namespace) -> int:
 
 def schemes(arguments: argparse.Namespace) -> int:
     """`inittui schemes`: list them, or explain one."""
-    from inittui.schemes import SCHEMES, parse
+    from inittui.schemes.telling import explained, listed
 
-    if not arguments.name:
-        width = max(len(name) for name in SCHEMES)
-        formulas = max(len(row.formula) for row in SCHEMES.values())
-        for name, row in SCHEMES.items():
-            print(f"{name:<{width}}  {row.formula:<{formulas}}  {row.derived_for}")
-        return 0
-    name = arguments.name if arguments.name in SCHEMES else parse(arguments.name)[0]
-    row = SCHEMES[name]
-    print(f"{name}\n")
-    for title, words in (
-        ("weights", row.formula),
-        ("variance", row.variance),
-        ("biases", row.bias),
-        ("for", row.derived_for),
-        ("paper", row.paper),
-        ("elsewhere", row.elsewhere),
-    ):
-        print(f"  {title:<10} {words}")
-    for key, parameter in row.parameters.items():
-        default = "has to be given" if parameter.default is None else f"default {parameter.default:g}"
-        print(f"  {key:<10} {parameter.meaning}; {default}")
-    example = f"{name}({', '.join(f'{key}=0.01' for key, p in row.parameters.items() if p.default is None)})"
-    print(f"\n  inittui --arm {name if example.endswith('()') else repr(example)} --arm he_uniform")
+    if arguments.name:
+        width = min(max(shutil.get_terminal_size().columns, 40), 100)
+        print("\n".join(explained(arguments.name, width)))
+    else:
+        print("\n".join(listed()))
+        print("\ninittui schemes NAME explains one. Your own: --arm ./my_scheme.py:my_init")
     return 0
 
 

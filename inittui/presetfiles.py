@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inittui.errors import PresetError, UsageError, nearest, path_of
+from inittui import references
+from inittui.errors import InittuiError, PresetError, UsageError, nearest, path_of
 from inittui.preset import LARGEST_SEED, Preset, build
 
 DEFAULT = "mnist3"
@@ -89,11 +90,51 @@ def load(word: str, changes: Changes | None = None) -> Preset:
     path = locate(word)
     table = read(path)
     changes = changes or Changes()
+    _own_code(table, path.absolute().parent)
     merge(table, changes)
+    faults = _own_code(table, Path.cwd())
+    source = f"preset '{word}'"
     try:
-        return build(table, name=path.stem, source=f"preset '{word}'")
+        preset = build(table, name=path.stem, source=source)
     except PresetError as error:
-        raise PresetError(error.source, [_with_origin(fault, changes.origins) for fault in error.faults]) from None
+        faults += error.faults
+    if faults:
+        raise PresetError(source, [_with_origin(fault, changes.origins) for fault in faults])
+    return preset
+
+
+def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
+    """Make the paths of own schemes, networks and data absolute, in place: from `folder` on, where they are relative.
+    Returns a line for each that is not there. A run's directory holds the absolute path, and reading it looks for nothing."""
+    places: list[tuple[dict[str, Any], str, str, references.Kind]] = []
+    for section, kind in (("data", references.DATA), ("model", references.NETWORK)):
+        if isinstance(table.get(section), dict):
+            places.append((table[section], "factory", f"{section}.factory", kind))
+    rows = table.get("arms")
+    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+        if not isinstance(row, dict):
+            continue
+        init = row.get("init")
+        at = f"arms[{number}]"
+        places.append(
+            (init, "name", f"{at}.init", references.SCHEME)
+            if isinstance(init, dict)
+            else (row, "init", f"{at}.init", references.SCHEME)
+        )
+        if isinstance(row.get("model"), dict):
+            places.append((row["model"], "factory", f"{at}.model.factory", references.NETWORK))
+    faults = []
+    for holder, key, where, kind in places:
+        text = holder.get(key)
+        if not isinstance(text, str) or (found := references.named(text.strip())) is None:
+            continue
+        try:
+            found = references.absolute(found, folder, kind)
+            holder[key] = str(found)
+            references.check(found, kind)
+        except InittuiError as error:
+            faults.append(f"{where}: {error}")
+    return faults
 
 
 def _with_origin(fault: str, origins: Mapping[str, str]) -> str:

@@ -1,17 +1,25 @@
-"""Draws a scheme's weights. The one mathematics: draws of unit variance, scaled by the catalogue's row.
+"""Fills a network's weights by a scheme. The one mathematics: unit draws, scaled by the rule of the catalogue's row.
 
-Every layer has a stream of its own, seeded by the replica's seed, so two arms with one seed scale the *same* draws (of the
-same distribution), and adding a layer changes no other. Draws are made on the CPU: a GPU starts from the same weights.
+Every layer has a stream of its own, seeded by the replica's seed and the layer's place, so two arms with one seed scale the
+*same* draws (of the same family), and adding a layer behind changes none before it. Draws are made on the CPU: a GPU starts
+from the same weights.
 """
 
 import hashlib
 import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
 
-from inittui.preset import Init
-from inittui.schemes import Scheme, scheme
+from inittui.engine import lsuv, ownscheme
+from inittui.engine.draws import draw
+from inittui.engine.layers import Layer, Shape, layers
+from inittui.errors import SchemeError
+from inittui.schemes import Init, Rule, scheme
+
+BATCH = 1000  # training inputs that a data-driven scheme is fitted to
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:
@@ -21,44 +29,49 @@ def stream(seed: int, purpose: str) -> torch.Generator:
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, init: Init, seed: int) -> list[float]:
-    """Fill every Linear layer of `network` in place; returns the sample deviation of each layer's weights.
+def initialise(
+    network: nn.Module, init: Init, seed: int, *, batch: Tensor | None = None, exclude: Sequence[str] = ()
+) -> list[float]:
+    """Fill every Linear and Conv layer of `network` in place; returns the sample deviation of each layer's weights.
 
-    Biases become zero, or U(±1/√fan_in) where the scheme says so.
+    Biases become zero, or what the scheme says of them. Layers whose name in the network matches a pattern of `exclude`
+    ("head", "features.*") stay as they are, and so does everything that is no such layer. `batch` is a fixed batch of
+    training inputs, for the schemes that are fitted to data. Raises SchemeError: a batch is missing or can't be fitted
+    to, or a person's own scheme is at fault.
     """
-    row = scheme(init.name)
-    deviations = []
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
-    for place, layer in enumerate(layers):
-        fan_out, fan_in = layer.weight.shape
-        scale = row.std(fan_in, fan_out, init.parameters)
-        weight = draw(row, fan_out, fan_in, stream(seed, f"weights/{place}")).mul_(scale)
-        layer.weight.copy_(weight)
-        if row.uniform_bias:
-            bound = 1 / math.sqrt(fan_in)
-            layer.bias.copy_(torch.empty(fan_out).uniform_(-bound, bound, generator=stream(seed, f"biases/{place}")))
+    rule = scheme(init.name).rule_of(init.parameters)
+    found = layers(network)
+    chosen = []
+    for pattern in exclude:
+        if not any(fnmatchcase(name, pattern) for name, _ in found):
+            names = ", ".join(name for name, _ in found[:8]) + (", …" if len(found) > 8 else "")
+            raise SchemeError(f'model.exclude: no layer is called "{pattern}"; this network has {names}')
+    for place, (name, layer) in enumerate(found):
+        if any(fnmatchcase(name, pattern) for pattern in exclude):
+            continue
+        chosen.append((name, layer))
+        if rule.distribution == "own":
+            ownscheme.fill(init.name, name, layer, stream(seed, f"weights/{place}"))
         else:
-            layer.bias.zero_()
-        deviations.append(float(weight.std(correction=0)))
-    return deviations
+            _fill(rule, layer, seed, place)
+    if rule.target is not None:
+        if batch is None:
+            raise SchemeError(f"scheme '{init.name}' is fitted to training inputs, and there are none")
+        lsuv.fit(network, chosen, batch, rule.target)
+    return [float(layer.weight.std(correction=0)) for _, layer in found]
 
 
-def draw(row: Scheme, fan_out: int, fan_in: int, generator: torch.Generator) -> Tensor:
-    """A [fan_out, fan_in] matrix of the row's distribution before scaling.
-
-    Normal and uniform draws have variance 1; an orthogonal matrix has orthonormal rows or columns, whichever are fewer,
-    from the QR decomposition of normal draws with the signs fixed (Mezzadri 2007), so that it is Haar-distributed.
-    """
-    match row.distribution:
-        case "normal":
-            return torch.empty(fan_out, fan_in).normal_(generator=generator)
-        case "uniform":
-            return torch.empty(fan_out, fan_in).uniform_(-math.sqrt(3), math.sqrt(3), generator=generator)
-        case "orthogonal":
-            tall, thin = max(fan_out, fan_in), min(fan_out, fan_in)
-            q: Tensor
-            q, r = torch.linalg.qr(torch.empty(tall, thin).normal_(generator=generator))
-            q *= r.diagonal().sign()
-            return q if fan_out >= fan_in else q.T.contiguous()
-        case "zeros":
-            return torch.zeros(fan_out, fan_in)
+def _fill(rule: Rule, layer: Layer, seed: int, place: int) -> None:
+    shape = Shape.of(layer)
+    weight = draw(rule, shape, stream(seed, f"weights/{place}"), stream(seed, f"places/{place}"))
+    layer.weight.copy_(weight.mul_(rule.factor(shape.fan_in, shape.fan_out)))
+    if layer.bias is None:
+        return
+    std = rule.bias_std(shape.fan_in)
+    biases = torch.zeros(len(layer.bias))
+    if rule.bias == "uniform":
+        bound = std * math.sqrt(3)
+        biases.uniform_(-bound, bound, generator=stream(seed, f"biases/{place}"))
+    elif rule.bias == "normal":
+        biases.normal_(generator=stream(seed, f"biases/{place}")).mul_(std)
+    layer.bias.copy_(biases)

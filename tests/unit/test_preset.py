@@ -30,6 +30,8 @@ def fault(table: dict[str, Any]) -> str:
 words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
 inits = st.one_of(
     st.sampled_from(["xavier_normal", "he_uniform", "zeros", "orthogonal", "torch_default", "normal(std=0.5)"]),
+    st.sampled_from(["he_normal(mode=fan_out, slope=0.1)", "orthogonal(gain=tanh)", "lsuv", "sparse(sparsity=0.5)"]),
+    st.sampled_from([{"name": "he_uniform", "mode": "fan_out"}, {"name": "identity", "gain": "relu"}, "/a/b.py:f"]),
     st.builds(lambda std: {"name": "normal", "std": std}, st.floats(0, 10)),
     st.builds(lambda bound: {"name": "uniform", "bound": bound}, st.floats(0, 10)),
     st.builds(lambda gain: f"orthogonal(gain={gain!r})", st.floats(0, 10)),
@@ -195,6 +197,8 @@ def test_an_unknown_key_is_refused_with_the_nearest(table: dict[str, Any], words
         ("training", "momentum", 1.0),
         ("training", "weight_decay", math.nan),
         ("training", "weight_decay", -1),
+        ("training", "target_cost", 0),
+        ("training", "target_cost", math.inf),
         ("training", "epochs", 1.5),
         ("training", "epochs", True),
         ("training", "epochs", "3"),
@@ -229,9 +233,15 @@ def test_an_impossible_value_is_refused_with_its_place_and_what_was_expected(
             {"training": {"seeds": [1]}},
             "arms[1].training.seeds: an arm can't change it; arms are compared seed by seed",
         ),
+        (
+            {"training": {"target_cost": 0.1}},
+            "arms[1].training.target_cost: an arm can't change it; arms are timed to the same cost",
+        ),
     ],
 )
-def test_an_arm_can_change_neither_images_nor_seeds(row: dict[str, Any], words: str) -> None:
+def test_an_arm_can_change_neither_images_nor_seeds_nor_the_cost_it_is_timed_to(
+    row: dict[str, Any], words: str
+) -> None:
     assert fault({"arms": [{"init": "zeros", **row}]}) == words
 
 
@@ -277,6 +287,12 @@ def test_two_arms_of_one_name_are_refused(names: tuple[str, str | None]) -> None
         ([{"init": {"std": 3}}], "expected"),
         ([{"init": {"name": "normal", "std": math.nan}}], "expected a finite number"),
         ([{"init": "normal"}], "needs std"),
+        (
+            [{"init": {"name": "he_normal", "mode": "fan_aut"}}],
+            "arms[1].init: he_normal(mode=fan_aut): expected one of fan_in",
+        ),
+        ([{"init": {"name": "he_normal", "mode": ["x"]}}], "expected one of fan_in, fan_out"),
+        ([{"init": "./my_scheme.py"}], "names no function in a Python file"),
         ([{"init": "zeros", "name": ""}], "a text of 1 to 200 characters"),
         ([{"init": "zeros", "name": "a\nb"}], "characters that can be printed"),
         ([{"init": "zeros", "model": 3}], "arms[1].model = 3: expected a table"),

@@ -165,7 +165,7 @@ def test_an_option_that_meets_a_setting_of_the_wrong_kind_is_called_by_its_name(
 
 def test_arms_from_the_command_line_replace_the_presets(file: Path) -> None:
     preset = load(str(file), Changes(arms=["he_normal", "normal(std=0.01)"]))
-    assert [arm.init for arm in preset.arms] == [Init("he_normal"), Init("normal", {"std": 0.01})]
+    assert [arm.init for arm in preset.arms] == [Init.of("he_normal"), Init("normal", {"std": 0.01})]
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

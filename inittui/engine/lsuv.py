@@ -1,0 +1,55 @@
+"""Layer-sequential unit variance (Mishkin and Matas 2015, algorithm 1), in one pass over the batch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inittui.engine.layers import Layer
+from inittui.errors import SchemeError
+from inittui.schemes.rule import UnitVariance
+
+
+@torch.no_grad()
+def fit(network: nn.Module, chosen: Sequence[tuple[str, Layer]], batch: Tensor, target: UnitVariance) -> None:
+    """Scale the weights of `chosen` in place, until the variance of each layer's output over `batch` is 1.
+
+    Layer after layer in the order of the forward pass, and at most `rounds` times each:
+
+        while |Var(z) − 1| ≥ tolerance:  W ← W / √Var(z)
+
+    The variance is that over inputs and units. A layer's output is corrected before the next one sees it, so one pass is
+    enough. The network runs in evaluation mode: dropout draws nothing, batch norm passes on what it gets. Raises SchemeError
+    for a layer whose output does not vary, or is not finite.
+    """
+    names = {layer: name for name, layer in chosen}
+
+    def scale(layer: nn.Module, inputs: tuple[Any, ...], words: Mapping[str, Any], output: Tensor) -> Tensor:
+        if layer not in names:  # one that the network uses twice is fitted where it comes first
+            return output
+        name = names.pop(layer)
+        for _ in range(target.rounds):
+            variance = float(output.double().var(correction=0))
+            if not math.isfinite(variance) or variance <= 0:
+                raise SchemeError(
+                    f"lsuv: the output of layer '{name}' has variance {variance:g} over {len(batch)} training inputs; "
+                    "expected one above 0, which can be scaled to 1"
+                )
+            if abs(variance - 1) < target.tolerance:
+                break
+            layer.weight.div_(math.sqrt(variance))
+            output = layer.forward(*inputs, **words)
+        return output
+
+    hooks = [layer.register_forward_hook(scale, with_kwargs=True) for layer in names]
+    modes = {module: module.training for module in network.modules()}
+    try:
+        network.eval()
+        network(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, training in modes.items():
+            module.training = training

@@ -1,0 +1,38 @@
+"""A person's own scheme fills a layer. What it has to be, `inittui.schemes.own` says."""
+
+import torch
+
+from inittui.engine import owncode
+from inittui.engine.layers import Layer, Shape
+from inittui.references import SCHEME, reference
+
+
+@torch.no_grad()
+def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None:
+    """Fill `layer` by the function that `text` names. Raises SchemeError, one line that names file and function."""
+    found = reference(text, SCHEME)
+    assert found is not None
+    shape = Shape.of(layer)
+    weight = torch.full(shape.weight, torch.nan)
+    bias = torch.zeros(shape.weight[0]) if layer.bias is not None else None
+    # A function that asks torch's global stream instead of `generator` is to be repeatable too, and to disturb no other.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator.initial_seed())
+        owncode.call(
+            found,
+            SCHEME,
+            weight,
+            bias,
+            where=f"at layer '{name}' ",
+            name=name,
+            fan_in=shape.fan_in,
+            fan_out=shape.fan_out,
+            generator=generator,
+        )
+    for what, filled in (("weight", weight), ("bias", bias)):
+        if filled is not None and not filled.isfinite().all():
+            hint = "; it has to fill it in place, as weight.normal_() does" if filled.isnan().all() else ""
+            raise owncode.fault(found, SCHEME, f"at layer '{name}' it left a {what} that is not finite{hint}")
+    layer.weight.copy_(weight)
+    if layer.bias is not None and bias is not None:
+        layer.bias.copy_(bias)

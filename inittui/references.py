@@ -1,0 +1,107 @@
+"""A person's own code, named by a reference: a function in a file (`./my_scheme.py:my_init`) or a module
+(`package.module:my_init`). Nothing here imports it; only the engine does, to train."""
+
+import keyword
+import re
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from inittui.errors import InittuiError, OwnError, SchemeError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a reference is for: how it is called, what its function takes, how one looks."""
+
+    noun: str
+    signature: str
+    forms: str
+    error: type[InittuiError] = OwnError
+
+
+SCHEME = Kind(
+    "own scheme",
+    "(weight, bias, *, name, fan_in, fan_out, generator)",
+    "./my_scheme.py:my_init or package.module:my_init",
+    SchemeError,
+)
+NETWORK = Kind("own network", "(*, inputs, classes)", "./my_network.py:build or package.module:build")
+DATA = Kind("own data", "()", "./my_data.py:load or package.module:load")
+
+_PATH = re.compile(r"(\./|\.\./|/|~).*|[^()]*\.py(:.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A function, and the file or (where `file` is None) the module that it is in."""
+
+    where: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.function}"
+
+    @property
+    def file(self) -> Path | None:
+        return Path(self.where) if self.where.endswith(".py") else None
+
+    @property
+    def short(self) -> str:
+        """Where it is, as short as a title needs it."""
+        return self.file.name if self.file else self.where
+
+
+def named(text: str) -> Own | None:
+    """The function that `text` names, or None where it names none."""
+    where, _, function = text.rpartition(":")
+    if not text.isprintable() or not function.isidentifier() or keyword.iskeyword(function):
+        return None
+    is_file = where.endswith(".py") and where.rpartition("/")[2] != ".py"
+    return Own(where, function) if is_file or all(part.isidentifier() for part in where.split(".")) else None
+
+
+def reference(text: str, kind: Kind) -> Own | None:
+    """As `named`, but raises the kind's error for what can only be meant as own code and is none."""
+    found = named(text)
+    if found is None and _PATH.fullmatch(text):
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        raise kind.error(f"{kind.noun} '{shown}' names no function in a Python file: expected {kind.forms}")
+    return found
+
+
+def absolute(own: Own, folder: Path, kind: Kind) -> Own:
+    """`own` with a path that counts from `folder` made absolute, so that it means the same from anywhere."""
+    if own.file is None:
+        return own
+    try:
+        file = own.file.expanduser()
+    except RuntimeError as error:  # no such user
+        raise kind.error(f"{kind.noun} '{own}': its path can't be used: {error}; expected {kind.forms}") from None
+    return Own(str((folder / file).absolute()), own.function)
+
+
+def check(own: Own, kind: Kind) -> None:
+    """Raises the kind's error where there is no such file, or no package of that name. What is in it only running it can
+    tell."""
+    if own.file is not None:
+        try:
+            fault = "" if own.file.is_file() else "it is a folder" if own.file.is_dir() else "there is no such file"
+        except OSError as error:  # too long a name, a folder that may not be looked into
+            fault = f"it can't be read ({(error.strerror or str(error)).lower()})"
+        if fault:
+            raise kind.error(
+                f"{kind.noun} '{own}': {fault}; expected a Python file that has a function {own.function}{kind.signature}"
+            )
+        return
+    package = own.where.partition(".")[0]
+    try:
+        known = package in sys.modules or find_spec(package) is not None
+    except (ImportError, ValueError):
+        known = False
+    if not known:
+        raise kind.error(
+            f"{kind.noun} '{own}': Python finds no '{package}'; install it, start inittui with PYTHONPATH set to the folder "
+            f"that holds it, or name a file, as in {kind.forms.partition(' or ')[0]}"
+        )

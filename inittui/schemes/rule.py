@@ -1,0 +1,89 @@
+"""The one mathematics of all schemes, in numbers and without words: unit draws times a factor.
+
+    weight = factor · draw        factor = gain · √(scale / fan)
+
+`fan` is fan_in, fan_out, their mean (fan_avg), or 1. A draw has mean 0 and variance 1 for the distributions normal,
+truncated_normal and uniform; `sparse` keeps a few of a unit's normal draws and makes the others 0; `orthogonal` has
+orthonormal rows or columns, `identity` ones on its diagonal, `constant` ones everywhere. `own` is a person's function.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Distribution = Literal["normal", "truncated_normal", "uniform", "orthogonal", "identity", "sparse", "constant", "own"]
+Fan = Literal["fan_in", "fan_out", "fan_avg"]
+BiasDistribution = Literal["zero", "normal", "uniform"]
+
+CUT = 2.0  # where Keras and JAX cut a normal's tails, in its standard deviations
+
+
+def truncated_deviation(cut: float) -> float:
+    """The standard deviation of a standard normal cut at ±cut: √(1 − 2 cut φ(cut) / (2 Φ(cut) − 1)), 0.8796 at 2."""
+    density = math.exp(-cut * cut / 2) / math.sqrt(2 * math.pi)
+    return math.sqrt(1 - 2 * cut * density / math.erf(cut / math.sqrt(2)))
+
+
+def fan_of(fan: Fan | None, fan_in: int, fan_out: int) -> float:
+    """The number of weights that a variance is divided by."""
+    return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2, None: 1}[fan]
+
+
+@dataclass(frozen=True)
+class UnitVariance:
+    """After drawing, every layer is scaled until the variance of its output over a batch is 1, within `tolerance`, at most
+    `rounds` times (Mishkin and Matas 2015, algorithm 1)."""
+
+    tolerance: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How weights and biases are drawn. Biases have variance `bias_scale`, divided by fan_in where `bias_fan_in` says so."""
+
+    distribution: Distribution
+    gain: float = 1.0
+    scale: float = 1.0
+    fan: Fan | None = None
+    cut: float = CUT  # of truncated_normal, in standard deviations of the normal before it is cut
+    kept: int | None = None  # of sparse: so many of a unit's weights, or
+    share: float = 1.0  # this share of them
+    bias: BiasDistribution = "zero"
+    bias_scale: float = 0.0
+    bias_fan_in: bool = False
+    target: UnitVariance | None = None
+
+    def factor(self, fan_in: int, fan_out: int) -> float:
+        """What unit draws are multiplied by: gain · √(scale / fan)."""
+        return self.gain * math.sqrt(self.scale / fan_of(self.fan, fan_in, fan_out))
+
+    def std(self, fan_in: int, fan_out: int, taps: int = 1) -> float | None:
+        """The standard deviation of a weight, over its draws and over the layer; None where only the data or a person's
+        function can tell. `taps` are the places of a convolution's kernel, 1 for a dense layer."""
+        if self.distribution == "own" or self.target is not None:
+            return None
+        return abs(self.factor(fan_in, fan_out)) * self._unit_std(fan_in, fan_out, taps)
+
+    def _unit_std(self, fan_in: int, fan_out: int, taps: int) -> float:
+        match self.distribution:
+            case "orthogonal":  # the matrix [fan_out / taps, fan_in] has squares that sum to the shorter side
+                return math.sqrt(1 / max(fan_in, fan_out // taps))
+            case "identity":  # this share is 1, the rest 0
+                share = 1 / max(fan_in, fan_out)
+                return math.sqrt(share * (1 - share))
+            case "sparse":
+                return math.sqrt(self.connections(fan_in) / fan_in)
+            case "constant":
+                return 0.0
+            case _:
+                return 1.0
+
+    def connections(self, fan_in: int) -> int:
+        """How many of a unit's weights are drawn, the others being 0: at least one, at most all."""
+        kept = round(self.share * fan_in) if self.kept is None else self.kept
+        return min(max(kept, 1), fan_in)
+
+    def bias_std(self, fan_in: int) -> float:
+        """The standard deviation of a bias."""
+        return math.sqrt(self.bias_scale / (fan_in if self.bias_fan_in else 1))

@@ -1,0 +1,218 @@
+"""The rows whose variance follows the size of the layer: all of them are parameter sets of variance scaling.
+
+    Var(w) = gain² · scale / fan
+
+| scheme | gain² · scale | fan |
+|---|---|---|
+| LeCun 1998, eq. 16 | 1 | fan_in |
+| Glorot (Xavier) 2010, eq. 12 and 16 | gain² | fan_avg |
+| He 2015, eq. 10 (forward), 14 (backward), 15 (slope) | 2 / (1 + slope²) | fan_in or fan_out |
+| torch.nn.Linear | 1/3 | fan_in |
+| edge of chaos | σw² | fan_in, with biases N(0, σb²) |
+"""
+
+import math
+from typing import cast
+
+from inittui.schemes import papers
+from inittui.schemes.gains import GAINS, gain, rectifier_scale
+from inittui.schemes.row import Parameter, Parameters, Scheme
+from inittui.schemes.rule import Distribution, Fan, Rule
+
+FANS = ("fan_in", "fan_out", "fan_avg")
+DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
+
+BY_NAME = "linear and sigmoid 1, relu √2, leaky_relu √(2/(1+0.01²)), tanh 5/3, selu 3/4 (torch.nn.init.calculate_gain)"
+GAIN = Parameter("factor on the weights", 1.0, words=tuple(GAINS), example="tanh")
+TRUNCATED = (
+    "{keras} and {jax} draw a normal cut at ±2 std and divide by 0.87962566103423978, so that the deviation is this one all "
+    "the same: distribution=truncated_normal of variance_scaling. Only the tails differ."
+)
+SQUARE = "On square layers (in = out) Xavier and LeCun are the same: 2/(in+out) = 1/in."
+TWO_KAIMINGS = (
+    "he_uniform is not what torch.nn.Linear does, though both are called Kaiming: the default has a=√5, so its variance is "
+    "1/(3 in), a sixth of 2/in (torch_default)."
+)
+
+
+def _xavier(p: Parameters, distribution: Distribution) -> Rule:
+    return Rule(distribution, gain=gain(p["gain"]), fan="fan_avg")
+
+
+def _he(p: Parameters, distribution: Distribution) -> Rule:
+    return Rule(distribution, scale=rectifier_scale(float(p["slope"])), fan=cast("Fan", p["mode"]))
+
+
+def _variance_scaling(p: Parameters) -> Rule:
+    return Rule(cast("Distribution", p["distribution"]), scale=float(p["scale"]), fan=cast("Fan", p["mode"]))
+
+
+HE_PARAMETERS = {
+    "mode": Parameter("fan_in keeps the signal's size, fan_out the gradient's", "fan_in", number=False, words=FANS[:2]),
+    "slope": Parameter("the activation's slope below zero: 0 for ReLU, 0.01 for torch's LeakyReLU", 0.0),
+}
+HE_GAINS = "√2 is built in, for relu; slope=a makes it √(2/(1+a²)), for leaky_relu"
+HE_MODES = (
+    "fan_in or fan_out: no difference that grows with depth (He et al. 2015, section 2.2), none on square layers."
+)
+
+ROWS = (
+    Scheme(
+        name="xavier_normal",
+        rule=lambda p: _xavier(p, "normal"),
+        formula="std √(2/(in+out))",
+        variance="2 / (in + out)",
+        short="linear units, tanh near zero",
+        derived_for="linear units and tanh near zero: a compromise between keeping the signal and keeping the gradient",
+        paper=f"{papers.GLOROT}, eq. 12",
+        torch="nn.init.xavier_normal_",
+        keras="GlorotNormal (truncated)",
+        jax="glorot_normal (truncated)",
+        gains=f"the paper has none; by name: {BY_NAME}",
+        parameters={"gain": GAIN},
+        notes=(TRUNCATED.format(keras="Keras' GlorotNormal", jax="JAX's glorot_normal"), SQUARE),
+    ),
+    Scheme(
+        name="xavier_uniform",
+        rule=lambda p: _xavier(p, "uniform"),
+        formula="U ±√(6/(in+out))",
+        variance="2 / (in + out)",
+        short="linear units, tanh near zero",
+        derived_for="linear units and tanh near zero; the paper's own 'normalized initialization'",
+        paper=f"{papers.GLOROT}, eq. 16",
+        torch="nn.init.xavier_uniform_",
+        keras="GlorotUniform (the default of Dense)",
+        jax="glorot_uniform",
+        gains=f"the paper has none; by name: {BY_NAME}",
+        parameters={"gain": GAIN},
+        notes=(SQUARE,),
+    ),
+    Scheme(
+        name="he_normal",
+        rule=lambda p: _he(p, "normal"),
+        formula="std √(2/in)",
+        variance="2 / in",
+        short="ReLU; leaky ReLU with its slope",
+        derived_for="ReLU: half of the units are silent, so the variance is doubled. With a slope below zero, for leaky ReLU",
+        paper=f"{papers.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        torch="nn.init.kaiming_normal_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
+        keras="HeNormal (truncated)",
+        jax="he_normal (truncated)",
+        gains=HE_GAINS,
+        parameters=HE_PARAMETERS,
+        notes=(TRUNCATED.format(keras="Keras' HeNormal", jax="JAX's he_normal"), HE_MODES),
+    ),
+    Scheme(
+        name="he_uniform",
+        rule=lambda p: _he(p, "uniform"),
+        formula="U ±√(6/in)",
+        variance="2 / in",
+        short="ReLU; leaky ReLU with its slope",
+        derived_for="ReLU, with bounded draws. With a slope below zero, for leaky ReLU",
+        paper=f"{papers.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        torch="nn.init.kaiming_uniform_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
+        keras="HeUniform",
+        jax="he_uniform",
+        gains=HE_GAINS,
+        parameters=HE_PARAMETERS,
+        notes=(TWO_KAIMINGS, HE_MODES),
+    ),
+    Scheme(
+        name="lecun_normal",
+        rule=lambda p: Rule("normal", fan="fan_in"),
+        formula="std √(1/in)",
+        variance="1 / in",
+        short="linear units, scaled tanh, SELU",
+        derived_for="linear units, tanh scaled to keep variance 1, and SELU",
+        paper=f"{papers.LECUN}, eq. 16; for SELU {papers.KLAMBAUER}",
+        torch="none; nn.init.kaiming_normal_(nonlinearity='linear')",
+        keras="LecunNormal (truncated)",
+        jax="lecun_normal (truncated; flax's default for Dense)",
+        gains="1: linear, selu. torch's gain for selu, 3/4, gives up the variance of 1 that SELU is built on",
+        notes=(TRUNCATED.format(keras="Keras' LecunNormal", jax="JAX's lecun_normal"), SQUARE),
+    ),
+    Scheme(
+        name="lecun_uniform",
+        rule=lambda p: Rule("uniform", fan="fan_in"),
+        formula="U ±√(3/in)",
+        variance="1 / in",
+        short="linear units, scaled tanh",
+        derived_for="linear units and tanh scaled to keep variance 1, with bounded draws",
+        paper=f"{papers.LECUN}, eq. 16",
+        torch="none; nn.init.kaiming_uniform_(nonlinearity='linear')",
+        keras="LecunUniform",
+        jax="lecun_uniform",
+        gains="1: linear, selu",
+        notes=("Three times the variance of torch_default, whose bounds are ±1/√in.", SQUARE),
+    ),
+    Scheme(
+        name="variance_scaling",
+        rule=_variance_scaling,
+        formula="std √(scale/fan)",
+        variance="scale / fan",
+        short="what scale and fan make of it",
+        derived_for="any: Xavier, He and LeCun are parameter sets of it. The defaults are LeCun's scale, and Keras'",
+        paper=f"the common form of {papers.LECUN}, of Glorot 2010 and of He 2015",
+        torch="none",
+        keras="VarianceScaling",
+        jax="variance_scaling",
+        gains="scale is the gain squared: linear and selu 1, relu 2, leaky_relu 2/(1+slope²), tanh 25/9",
+        parameters={
+            "scale": Parameter("the variance times the fan", 1.0),
+            "mode": Parameter("what it is divided by; fan_avg is (in + out) / 2", "fan_in", number=False, words=FANS),
+            "distribution": Parameter(
+                "truncated_normal is cut at ±2 std and rescaled", "truncated_normal", number=False, words=DISTRIBUTIONS
+            ),
+        },
+        notes=(
+            "distribution=truncated_normal is rescaled as in Keras and JAX (/0.87962566103423978): the deviation stays "
+            "√(scale/fan). The scheme truncated_normal is not rescaled, nor is theirs.",
+            "What Keras calls untruncated_normal is normal here, as in JAX.",
+        ),
+    ),
+    Scheme(
+        name="edge_of_chaos",
+        rule=lambda p: Rule(
+            "normal", scale=float(p["sigma_w2"]), fan="fan_in", bias="normal", bias_scale=float(p["sigma_b2"])
+        ),
+        formula="std √(1.76/in)",
+        variance="1.76 / in",
+        short="very deep tanh networks",
+        derived_for="very deep networks: on the critical line neither the signal nor the gradient dies or explodes. "
+        "The defaults are critical for tanh",
+        paper=f"{papers.POOLE}; {papers.SCHOENHOLZ}",
+        torch="none",
+        keras="none",
+        jax="none",
+        gains="(sigma_w2, sigma_b2) on the critical line: tanh (1.76, 0.05) and (1, 0), relu (2, 0), linear (1, 0)",
+        bias="N(0, 0.05)",
+        parameters={
+            "sigma_w2": Parameter("σw², the weights' variance times in", 1.76),
+            "sigma_b2": Parameter("σb², the biases' variance", 0.05),
+        },
+        notes=(
+            "Critical means σw² E[φ'(√q g)²] = 1 where q = σw² E[φ(√q g)²] + σb² and g is N(0, 1); for tanh and σb² = 0.05 "
+            "that is σw² = 1.761.",
+            "The biases carry signal: look at the deviation over inputs, not at the size alone.",
+        ),
+    ),
+    Scheme(
+        name="torch_default",
+        rule=lambda p: Rule("uniform", scale=1 / 3, fan="fan_in", bias="uniform", bias_scale=1 / 3, bias_fan_in=True),
+        formula="U ±1/√in, biases too",
+        variance="1 / (3 in)",
+        short="nothing: what torch does unasked",
+        derived_for="nothing in particular: what torch.nn.Linear and Conv do when nobody asks",
+        paper=f"the rule of {papers.LECUN}, as Lua Torch 7 had it",
+        torch="nn.Linear.reset_parameters: kaiming_uniform_(a=√5)",
+        keras="none",
+        jax="none",
+        gains=f"√(1/3) = {math.sqrt(1 / 3):.3f} whatever the activation, against √2 for relu",
+        bias="U(±1/√in)",
+        notes=(
+            TWO_KAIMINGS,
+            "With ReLU each layer leaves a sixth of the variance; deep down the biases alone are left, and because of them "
+            "the size of the signal looks healthy.",
+        ),
+    ),
+)

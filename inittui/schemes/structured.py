@@ -1,0 +1,102 @@
+"""The rows that draw a matrix as a whole: orthogonal, identity, sparse, and the one that is fitted to the data."""
+
+from inittui.schemes import papers
+from inittui.schemes.gains import gain
+from inittui.schemes.row import Parameter, Parameters, Scheme
+from inittui.schemes.rule import Rule, UnitVariance
+from inittui.schemes.scaled import BY_NAME, GAIN
+
+
+def _sparse(p: Parameters) -> Rule:
+    if "sparsity" in p:
+        return Rule("sparse", gain=float(p["std"]), share=1 - float(p["sparsity"]))
+    return Rule("sparse", gain=float(p["std"]), kept=int(float(p["connections"])))
+
+
+ROWS = (
+    Scheme(
+        name="orthogonal",
+        rule=lambda p: Rule("orthogonal", gain=gain(p["gain"])),
+        formula="gain · orthonormal",
+        variance="gain² / max(in, out)",
+        short="deep linear and tanh networks",
+        derived_for="deep linear networks, and tanh at the edge of chaos: every singular value is the gain",
+        paper=f"{papers.SAXE}; for tanh {papers.PENNINGTON}",
+        torch="nn.init.orthogonal_",
+        keras="Orthogonal",
+        jax="orthogonal",
+        gains=f"by name: {BY_NAME}",
+        parameters={"gain": GAIN},
+        notes=(
+            "For deep tanh networks without biases the critical gain is 1; 5/3 is torch's rule of thumb and drives them into "
+            "saturation.",
+            "A rectangular layer has orthonormal rows or columns, whichever are fewer; a convolution's kernel is one matrix "
+            "[out, in · taps], and with groups each group has its own.",
+        ),
+    ),
+    Scheme(
+        name="identity",
+        rule=lambda p: Rule("identity", gain=gain(p["gain"])),
+        formula="gain · identity",
+        variance="gain² (1 − 1/max(in, out)) / max(in, out)",
+        short="recurrent ReLU, residual branches",
+        derived_for="recurrent ReLU networks: at the start every layer passes on what it gets",
+        paper=papers.LE,
+        torch="nn.init.eye_; for convolutions nn.init.dirac_",
+        keras="Identity (dense only)",
+        jax="none",
+        gains=f"1 for linear, and for relu after inputs that are not negative; by name: {BY_NAME}",
+        parameters={"gain": GAIN},
+        notes=(
+            "A rectangular layer has ones on the diagonal and drops or zeroes the rest; a convolution has them in the middle "
+            "of its kernel (Dirac).",
+            "Nothing is random: every seed starts from the same weights, and units of equal inputs stay equal.",
+        ),
+    ),
+    Scheme(
+        name="sparse",
+        rule=_sparse,
+        formula="15 of a unit's, std 1",
+        variance="std² connections / in",
+        short="sigmoid and tanh, wide layers",
+        derived_for="sigmoid and tanh in wide layers: a unit with few inputs neither saturates nor resembles its neighbours",
+        paper=papers.MARTENS,
+        torch="nn.init.sparse_(sparsity), std 0.01",
+        keras="none",
+        jax="none",
+        gains="std 1: sigmoid. For tanh Sutskever et al. 2013 take std 0.25, and biases of 0.5",
+        parameters={
+            "connections": Parameter("how many weights of a unit are not 0", 15.0, 1, 1e6, whole=True, example="15"),
+            "sparsity": Parameter(
+                "the share of a unit's weights that are 0", None, 0, 1, instead_of="connections", example="0.9"
+            ),
+            "std": Parameter("standard deviation of the weights that are not 0", 1.0),
+        },
+        notes=(
+            "torch's sparse_ zeroes a share of each column, which in nn.Linear is what one input feeds; the paper, and this "
+            "row, limit what feeds one unit.",
+            "A layer with fewer inputs than connections is dense; at least one weight of a unit is kept.",
+        ),
+    ),
+    Scheme(
+        name="lsuv",
+        rule=lambda p: Rule("orthogonal", target=UnitVariance(float(p["tolerance"]), int(float(p["rounds"])))),
+        formula="orthonormal, var(z) → 1",
+        variance="measured: what makes the layer's output have variance 1",
+        short="any: fitted to the data",
+        derived_for="any activation: instead of a formula it measures, layer by layer, on a batch of training inputs",
+        paper=f"{papers.MISHKIN}, algorithm 1",
+        torch="none",
+        keras="none",
+        jax="none",
+        gains="none needed: whatever the activation leaves of the signal is measured",
+        parameters={
+            "tolerance": Parameter("how far from 1 the variance may stay", 0.1, 0.0, 1.0),
+            "rounds": Parameter("how often a layer is scaled at most", 10.0, 1, 1000, whole=True),
+        },
+        notes=(
+            "The batch is the first 1,000 training inputs, the same for every seed; the variance is over inputs and units.",
+            "The last layer is scaled like the others, so the first logits have variance 1.",
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""A rule's numbers in words: as short as a panel's title needs them. `in` and `out` are fan_in and fan_out."""
+
+from inittui.schemes.rule import CUT, Rule
+
+_FANS = {"fan_in": "in", "fan_out": "out", "fan_avg": "(in+out)"}
+
+
+def number(value: float) -> str:
+    """A number that reads back as the same one, and no longer than it has to be: 2, 0.1, 1e-05."""
+    return short if float(short := f"{value:g}") == value else repr(value)
+
+
+def plain(value: float) -> str:
+    """A limit as a person reads it: 0.1, 1,000,000."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
+
+
+def coefficient(rule: Rule) -> float:
+    """The variance times its denominator `in`, `out` or `in + out`."""
+    return rule.gain * rule.gain * rule.scale * (2 if rule.fan == "fan_avg" else 1)
+
+
+def formula(rule: Rule) -> str:
+    """How the weights are drawn; "" where the numbers say no more than the scheme's own words do."""
+    if rule.distribution == "sparse":
+        kept = f"{100 * rule.share:.4g} %" if rule.kept is None else f"{rule.kept}"
+        return f"{kept} of a unit's, std {rule.gain:g}"
+    if rule.distribution == "truncated_normal" and rule.fan is None:
+        return f"std fixed, cut at {rule.cut:g} std"
+    if rule.fan is None:
+        return ""
+    below = _FANS[rule.fan]
+    if rule.distribution == "uniform":
+        return f"U ±√({3 * coefficient(rule):.4g}/{below})"
+    return f"std √({coefficient(rule):.4g}/{below})" + (
+        ", truncated" if rule.distribution == "truncated_normal" else ""
+    )
+
+
+def variance(rule: Rule) -> str:
+    """The variance of a weight, where it follows from the fans; else ""."""
+    if rule.fan is None:
+        return ""
+    return f"{coefficient(rule):.4g} / {_FANS[rule.fan].replace('+', ' + ')}"
+
+
+def bias(rule: Rule) -> str:
+    """How the biases are drawn; "" where the numbers say no more than the scheme's own words do."""
+    return f"N(0, {rule.bias_scale:g})" if rule.bias == "normal" else ""
+
+
+def as_variance_scaling(rule: Rule) -> str:
+    """The parameters that make `variance_scaling` draw the same weights, as they are typed; "" where none do."""
+    if rule.fan is None or (rule.distribution == "truncated_normal" and rule.cut != CUT):
+        return ""
+    scale = number(rule.gain * rule.gain * rule.scale)
+    return f"variance_scaling(scale={scale}, mode={rule.fan}, distribution={rule.distribution})"
