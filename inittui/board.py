@@ -1,19 +1,16 @@
-"""The state that a viewer shows: a pure fold of events. Nothing here reads a clock or a file."""
+"""The state that a viewer shows. Nothing here reads a clock or a file."""
 
 from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from inittui import events
 from inittui.preset import Preset
 from inittui.rundir import arm_folders
-from inittui.schemes import scheme
 
-RUNNING_KEPT = 256  # reports kept of the epoch under way; beyond that neighbours are averaged
-
-ENDED = ("finished", "failed", "stopped", "refused")
+# `interrupted` is never in a log: a viewer says it of a run whose supervisor is dead.
+ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
 
 
 class Point(Struct, frozen=True):
@@ -37,9 +34,15 @@ class Replica(Struct, frozen=True):
     rate: float = 0.0  # images a second
     sample: tuple[tuple[int, float], ...] = ()
 
+    @property
+    def steps_since(self) -> int:
+        """Steps of the epoch under way."""
+        return self.step if not self.points or self.epoch > self.points[-1].epoch else 0
+
 
 class ArmBoard(Struct, frozen=True):
-    """One arm. `state` is waiting, starting, training, finished, failed or stopped; `reason` says why it failed."""
+    """One arm. `state` is waiting, starting, training, paused, finished, failed, stopped or interrupted; `reason` says why
+    it failed, and `failure` of which kind that was."""
 
     name: str
     folder: str
@@ -51,14 +54,21 @@ class ArmBoard(Struct, frozen=True):
     changes: tuple[str, ...] = ()
     state: str = "waiting"
     reason: str = ""
+    failure: str = ""
     detail: str = ""
     pid: int | None = None
+    heard: float = 0.0  # when its worker said the last thing; the supervisor's word from before that is out of date
     steps: int = 0
     batch_size: int = 0
     parameters: int = 0
     replicas: tuple[Replica, ...] = ()
-    began: float | None = None  # seconds since the run began
+    probes: tuple[events.Probe, ...] = ()  # of the first replica, by epoch
+    began: float | None = None  # seconds since the run began; since the last checkpoint it went on from
+    done_before: float = 0.0  # its progress then
+    halted: float | None = None  # since when it is paused
+    idle: float = 0.0  # seconds of pauses since `began`
     ended: float | None = None
+    saved: float | None = None  # when the newest checkpoint was on disk
     device_bytes: int = 0
 
     @property
@@ -82,13 +92,19 @@ class ArmBoard(Struct, frozen=True):
             return 1.0
         if not self.steps or not self.replicas:
             return 0.0
-        done = sum(len(r.points) * self.steps + (r.step if r.running else 0) for r in self.replicas)
+        done = sum(len(r.points) * self.steps + r.steps_since for r in self.replicas)
         return min(1.0, done / (self.steps * self.epochs * len(self.seeds)))
+
+    def pace(self, now: float) -> float | None:
+        """Seconds that the whole arm takes, at the pace since it began or went on; None while there is none to tell."""
+        until = self.ended if self.ended is not None else self.halted if self.halted is not None else now
+        share = self.progress - self.done_before
+        return (until - self.began - self.idle) / share if self.began is not None and share > 0 else None
 
     @property
     def rate(self) -> float:
         """Images a second over the last reports; over the whole training once that is over."""
-        if self.state in ENDED:
+        if self.state in (*ENDED, "paused"):
             seconds = sum(point.seconds for replica in self.replicas for point in replica.points)
             count = sum(len(replica.points) for replica in self.replicas)
             return count * self.steps * self.batch_size / seconds if seconds else 0.0
@@ -104,6 +120,15 @@ class ArmBoard(Struct, frozen=True):
             means.append(sum(finite) / len(finite) if len(finite) == len(values) else None)
         return tuple(means)
 
+    def band(self, value: Callable[[Point], float | None]) -> tuple[tuple[float | None, float | None], ...]:
+        """The lowest and the highest of the replicas' `value` per epoch, over the replicas that have it and are finite."""
+        longest = max((len(replica.points) for replica in self.replicas), default=0)
+        found: list[tuple[float | None, float | None]] = []
+        for place in range(longest):
+            values = [v for r in self.replicas if len(r.points) > place and (v := value(r.points[place])) is not None]
+            found.append((min(values), max(values)) if values else (None, None))
+        return tuple(found)
+
 
 class Board(Struct, frozen=True):
     """A whole run as a viewer sees it."""
@@ -117,6 +142,8 @@ class Board(Struct, frozen=True):
     download: events.Download | None = None
     device: events.DeviceReady | None = None
     sample: events.Sample | None = None
+    resumed: events.Resumed | None = None  # the last time that it was taken up again
+    disk_full: bool = False
     t: float = 0.0  # of the newest event
     faults: tuple[str, ...] = ()  # damaged lines of the logs
     result: dict[str, Any] | None = None  # the result document, once there is one
@@ -124,6 +151,12 @@ class Board(Struct, frozen=True):
     @property
     def ended(self) -> bool:
         return self.phase in ENDED
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing trains because all that could is paused."""
+        states = {arm.state for arm in self.arms if arm.state not in ENDED}
+        return not self.ended and states == {"paused"}
 
 
 def begin(preset: Preset, run: str = "") -> Board:
@@ -134,7 +167,7 @@ def begin(preset: Preset, run: str = "") -> Board:
             folder=folder,
             scheme=arm.init.label,
             formula=arm.init.formula,
-            bias=scheme(arm.init.name).bias,
+            bias=arm.init.bias,
             epochs=arm.training.epochs,
             seeds=arm.training.seeds,
             changes=arm.changes,
@@ -144,125 +177,23 @@ def begin(preset: Preset, run: str = "") -> Board:
     return Board(run=run, preset=preset, arms=arms)
 
 
-def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
-    """The board after `event`. `arm` is the place of the arm whose log it comes from, None for the supervisor's."""
-    board = replace(board, t=max(board.t, event.t))
-    if arm is not None:
-        if isinstance(event, events.Sample):
-            board = replace(board, sample=event)
-        return _with_arm(board, arm, _fold_arm(board.arms[arm], event))
-    match event:
-        case events.Phase():
-            board = replace(board, phase=event.phase, detail=event.detail)
-            if event.phase in ENDED:
-                board = replace(board, download=None)
-            if event.phase in ENDED and event.phase != "refused":  # a refused run has no arms to speak of
-                arms = tuple(_unended(one, event.phase) for one in board.arms)
-                board = replace(board, arms=arms)
-            return board
-        case events.Download():
-            return replace(board, download=event)
-        case events.DataReady():
-            return replace(board, data=event, download=None)
-        case events.DeviceReady():
-            return replace(board, device=event)
-        case events.Gone():
-            place = next((i for i, one in enumerate(board.arms) if one.folder == event.arm), None)
-            if place is None or not event.reason or board.arms[place].state in ENDED:
-                return board
-            gone = replace(board.arms[place], state="failed", reason=event.reason, ended=event.t)
-            return _with_arm(board, place, gone)
-        case _:
-            return board
-
-
-def _unended(arm: ArmBoard, phase: str) -> ArmBoard:
-    """An arm that never said how it ended, when the run is over."""
-    if arm.state in ENDED:
-        return arm
-    reason = "did not start" if arm.state == "waiting" else "did not come to its end"
-    return replace(arm, state="stopped" if phase == "stopped" else "failed", reason=arm.reason or reason)
-
-
-def _with_arm(board: Board, place: int, arm: ArmBoard) -> Board:
-    return replace(board, arms=(*board.arms[:place], arm, *board.arms[place + 1 :]))
-
-
-def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
-    match event:
-        case events.Hello():
-            return replace(arm, state="starting", pid=event.pid)
-        case events.Begin():
-            return replace(
-                arm,
-                state="training",
-                epochs=event.epochs,
-                seeds=event.seeds,
-                steps=event.steps,
-                batch_size=event.batch_size,
-                parameters=event.parameters,
-                replicas=tuple(Replica(seed=seed) for seed in event.seeds),
-                began=event.t,
-            )
-        case events.Progress():
-            arm = replace(arm, device_bytes=event.device_bytes)
-            return _with_replica(arm, event.seed, lambda replica: _report(replica, event))
-        case events.Epoch():
-            point = Point(event.epoch, event.train_cost, event.test_cost, event.test_accuracy, event.seconds)
-            return _with_replica(
-                arm,
-                event.seed,
-                lambda replica: replace(
-                    replica,
-                    points=(*replica.points, point),
-                    epoch=event.epoch,
-                    step=arm.steps,
-                    running=(),
-                    rate=arm.steps * arm.batch_size / event.seconds if event.seconds else replica.rate,
-                    sample=event.sample,
-                ),
-            )
-        case events.Finished():
-            return replace(arm, state="finished", ended=event.t)
-        case events.Failed():
-            return replace(arm, state="failed", reason=event.reason, detail=event.detail, ended=event.t)
-        case events.Stopped():
-            return replace(arm, state="stopped", reason=event.reason, ended=event.t)
-        case _:
-            return arm
-
-
-def _with_replica(arm: ArmBoard, seed: int, change: Callable[[Replica], Replica]) -> ArmBoard:
-    return replace(arm, replicas=tuple(change(r) if r.seed == seed else r for r in arm.replicas))
-
-
-def _report(replica: Replica, event: events.Progress) -> Replica:
-    running = (*replica.running, event.cost) if event.epoch == replica.epoch else (event.cost,)
-    if len(running) > RUNNING_KEPT:
-        running = tuple(_pair_mean(*running[i : i + 2]) for i in range(0, len(running), 2))
-    return replace(replica, epoch=event.epoch, step=event.step, running=running, rate=event.samples_per_second)
-
-
-def _pair_mean(first: float | None, second: float | None = None) -> float | None:
-    if first is None or second is None:
-        return first if second is None else second
-    return (first + second) / 2
-
-
 def remaining(board: Board, now: float) -> float | None:
-    """Seconds until the run's end, at the pace so far; None while nothing has been measured. `now` is on `t`'s clock."""
+    """Seconds until the run's end, at the pace so far; None while nothing has been measured, or all is paused. `now` is on
+    `t`'s clock."""
     if board.ended:
         return 0.0
+    if board.paused:
+        return None
     left: list[float] = []
     whole: list[float] = []
     waiting = 0
     for arm in board.arms:
-        if arm.state in ENDED:
-            if arm.began is not None and arm.ended is not None and arm.state == "finished":
-                whole.append(arm.ended - arm.began)
-        elif arm.began is not None and arm.progress > 0:
-            duration = (now - arm.began) / arm.progress
+        duration = arm.pace(now)
+        if duration is not None and arm.state not in ("failed", "stopped"):
             whole.append(duration)
+        if arm.state in ENDED:
+            continue
+        if duration is not None:
             left.append(max(0.0, duration * (1 - arm.progress)))
         else:
             waiting += 1

@@ -4,18 +4,23 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from inittui import __version__
 from inittui.errors import InittuiError, UsageError
 
 EPILOG = """commands:
   attach [RUN]      watch a run that is going on (the newest one)
-  runs              list the runs
-  stop RUN          stop a run; what it has so far is kept
+  runs              list the runs: state, accuracy, age, size; --json
+  pause RUN         hold a run, or one arm of it (--arm); it keeps its place and uses no device time
+  resume RUN        go on: paused, stopped, killed or after a reboot, from the last checkpoint
+  stop RUN          stop a run, or one arm of it (--arm); what it has so far is kept
+  delete RUN...     delete runs, after a question; never one that is alive
   replay RUN        show a finished run again, as it went
-  report RUN        its table: --format table|md|csv|json|svg
+  report RUN        its table: --format table|md|csv|json|svg; --each-seed, --baseline ARM, --all-pairs
   presets [NAME]    list the presets with what each shows, or print one
   schemes [NAME]    list the initialisation schemes, or explain one
+  doctor            what it found here (device, terminal, locale, data, folders), a mend for each fault
 
 RUN is a name, an unambiguous beginning of one, a path, or 'last'.
 
@@ -28,7 +33,21 @@ examples:
 
 exit codes: 0 finished, 1 an arm failed, 2 bad input, 130 interrupted"""
 
-COMMANDS = ("attach", "runs", "stop", "replay", "report", "presets", "schemes")
+THEMES = ("auto", "dark", "light")
+# The module of each command, which is imported when it is typed; the function in it has the command's name.
+COMMANDS = {
+    "attach": "commands",
+    "runs": "shelf",
+    "pause": "steering",
+    "resume": "steering",
+    "stop": "steering",
+    "delete": "shelf",
+    "replay": "commands",
+    "report": "listings",
+    "presets": "listings",
+    "schemes": "listings",
+    "doctor": "doctor",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,29 +99,52 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     about = {
         "attach": "Watch a run that is going on. Leaving does not stop it.",
         "runs": "List the runs, the newest first.",
-        "stop": "Stop a run. What it has so far is kept, result.json included.",
+        "pause": "Hold a run, or one arm of it. It saves a checkpoint, keeps its place and uses no device time.",
+        "resume": "Let a run go on, paused, stopped, killed or after a reboot, from its last checkpoint.",
+        "stop": "Stop a run, or one arm of it. What it has so far is kept, result.json and checkpoints included.",
+        "delete": "Delete runs, after a question. Never one that is alive.",
         "replay": "Show a finished run again, as it went.",
         "report": "Print a run's accuracy table, or the dashboard as SVG.",
         "presets": "List the presets with what each shows, or print one.",
         "schemes": "List the initialisation schemes, or explain one.",
+        "doctor": "What inittui found here, and what to do about each fault. Exit code 1 where there is one.",
     }
     parser = Parser(prog=f"inittui {name}", description=about[name], allow_abbrev=False)
-    if name in ("stop", "replay", "report"):
+    if name in ("pause", "resume", "stop", "replay", "report"):
         parser.add_argument("run", metavar="RUN", help="a name, an unambiguous beginning of one, a path, or 'last'")
+    elif name == "delete":
+        parser.add_argument("run", metavar="RUN", nargs="+", help="as elsewhere; more than one if you like")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
     elif name == "attach":
         parser.add_argument("run", metavar="RUN", nargs="?", help="the newest run that is alive, unless given")
     elif name in ("presets", "schemes"):
         parser.add_argument("name", metavar="NAME", nargs="?")
-    if name in ("attach", "runs", "stop", "replay", "report"):
+    if name == "runs":
+        parser.add_argument("--json", action="store_true", help="everything about each, for programs")
+    if name in ("attach", "runs", "pause", "resume", "stop", "delete", "replay", "report", "doctor"):
         _runs_dir(parser)
-    if name in ("attach", "replay"):
+    if name == "doctor":
+        parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
+        parser.add_argument("--json", action="store_true", help="a list of objects with name, state, found and mend")
+    if name in ("pause", "resume", "stop"):
+        parser.add_argument("--arm", metavar="NAME", help="this arm of it alone")
+    if name == "resume":
+        parser.add_argument(
+            "--device", metavar="NAME", help="where it goes on (where it was): auto, cpu, cuda or cuda:N"
+        )
+        parser.add_argument("--data-dir", metavar="DIR", help="where the data set is now (where it was)")
+        parser.add_argument("--detach", action="store_true", help="print the run's name and return")
+    if name in ("attach", "resume", "replay"):
         _screen_options(parser)
-    if name == "attach":
+    if name in ("attach", "resume"):
         parser.add_argument("--plain", action="store_true", help="lines instead of the dashboard")
     if name == "replay":
         parser.add_argument("--speed", metavar="X", help="times as fast as it went (what makes 20 seconds of it)")
     if name == "report":
         parser.add_argument("--format", metavar="F", default="table", help="table, md, csv, json or svg (table)")
+        parser.add_argument("--each-seed", action="store_true", help="a row for each seed too (csv has them always)")
+        parser.add_argument("--baseline", metavar="ARM", help="the arm that others are compared with (the first)")
+        parser.add_argument("--all-pairs", action="store_true", help="compare every arm with every other")
         parser.add_argument("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
     return parser
 
@@ -112,9 +154,27 @@ def _runs_dir(parser: "argparse._ActionsContainer") -> None:
 
 
 def _screen_options(parser: "argparse._ActionsContainer") -> None:
-    parser.add_argument("--ascii", action="store_true", help="draw with ASCII alone (by itself where it must be)")
+    parser.add_argument(
+        "--ascii",
+        action=argparse.BooleanOptionalAction,
+        help="draw with ASCII alone, or never (by itself where the locale is not UTF-8)",
+    )
+    parser.add_argument(
+        "--theme",
+        metavar="NAME",
+        type=_theme,
+        default=os.environ.get("INITTUI_THEME") or "auto",
+        help="auto, dark or light (INITTUI_THEME, or auto: light where COLORFGBG says so)",
+    )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--refresh", metavar="HZ", default="4", help="redraws a second at most (4)")
+
+
+def _theme(text: str) -> str:
+    if text not in THEMES:
+        source = "INITTUI_THEME" if text == os.environ.get("INITTUI_THEME") else "--theme"
+        raise UsageError(f"{source} {text}: expected one of {', '.join(THEMES)}")
+    return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -123,9 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             arguments = command_parser(words[0]).parse_args(words[1:])
-            from inittui import commands, listings
-
-            place = listings if words[0] in ("runs", "report", "presets", "schemes") else commands
+            place = import_module(f"inittui.{COMMANDS[words[0]]}")
             return _flushed(int(getattr(place, words[0])(arguments)))
         if words and not words[0].startswith("-"):
             from inittui.errors import nearest

@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +13,14 @@ from typing import TYPE_CHECKING
 from inittui.board import Board
 from inittui.errors import DeviceError, InittuiError, RunError, UsageError, path_of, printable
 from inittui.follow import Follower
-from inittui.rundir import RunDir, default_runs_dir, find
-from inittui.rundir import runs as all_runs
+from inittui.rundir import RunDir
+from inittui.runlist import default_runs_dir, find
+from inittui.runlist import runs as all_runs
 
 if TYPE_CHECKING:
-    from inittui.tui.app import Leave
+    from inittui.tui.app import Dashboard, Leave
 
-EXIT_CODES = {"finished": 0, "failed": 1, "stopped": 130, "refused": 2}
-STOP_SECONDS = 30.0  # workers get ten before they are killed
+EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "refused": 2}
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
 
@@ -44,22 +43,39 @@ def run(arguments: argparse.Namespace) -> int:
         )
     preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
-    _check_device(arguments.device)
+    check_device(arguments.device)
     threads = _whole("--threads", arguments.threads, most=1024)
-    refresh = _refresh(arguments)
+    refresh = refresh_of(arguments)
     _check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir(arguments), preset, data_dir=data_dir, device=arguments.device, threads=threads)
-    supervisor = launch.start(run_dir)
+    try:
+        supervisor = launch.start(run_dir)
+    except RunError:
+        run_dir.delete()
+        raise
     if arguments.detach:
         print(run_dir.name)
         return 0
-    follower = Follower(run_dir, alive=lambda: supervisor.poll() is None)
-    if arguments.json or arguments.plain or not _can_show():
-        return _watch_plainly(run_dir, follower, supervisor, as_json=arguments.json)
+    return watch(run_dir, Follower(run_dir, run_dir.liveness), arguments, refresh, supervisor)
+
+
+def watch(
+    run_dir: RunDir,
+    follower: Follower,
+    arguments: argparse.Namespace,
+    refresh: float,
+    supervisor: "subprocess.Popen[bytes] | None" = None,
+) -> int:
+    """Show a run until it ends or the person leaves, in the dashboard or in lines. `supervisor` is one that we started."""
+    as_json = getattr(arguments, "json", False)
+    if as_json or arguments.plain or not _can_show():
+        return _watch_plainly(run_dir, follower, supervisor, as_json=as_json)
     return _watch_dashboard(run_dir, follower, arguments, refresh, supervisor)
 
 
-def _watch_plainly(run_dir: RunDir, follower: Follower, supervisor: "subprocess.Popen[bytes]", *, as_json: bool) -> int:
+def _watch_plainly(
+    run_dir: RunDir, follower: Follower, supervisor: "subprocess.Popen[bytes] | None", *, as_json: bool
+) -> int:
     import msgspec
 
     from inittui import launch, plain, result
@@ -71,8 +87,11 @@ def _watch_plainly(run_dir: RunDir, follower: Follower, supervisor: "subprocess.
         say(f"run: {run_dir.path}")
         board = plain.watch(follower, say, narrator)
     except KeyboardInterrupt:
+        if supervisor is None:  # a run that we only look at
+            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+            raise
         print("stopping; the result so far follows (Ctrl-C again leaves at once)", file=sys.stderr)
-        launch.stop_started(run_dir, supervisor)
+        launch.stop(run_dir)
         board = plain.watch(follower, say, narrator)
     except BrokenPipeError:
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
@@ -95,13 +114,26 @@ def _watch_dashboard(
     refresh: float,
     supervisor: "subprocess.Popen[bytes] | None" = None,
 ) -> int:
-    from inittui import launch, plain
     from inittui.tui.app import Dashboard
     from inittui.tui.feed import LiveFeed
 
-    feed = LiveFeed(follower)
-    app = Dashboard(feed, ascii_only=arguments.ascii, refresh=refresh)
-    leave: Leave | None = app.run_guarded(mouse=not arguments.no_mouse)
+    app = Dashboard(LiveFeed(follower), ascii_only=arguments.ascii, theme=arguments.theme, refresh=refresh)
+    leave = app.run_guarded(mouse=not arguments.no_mouse)
+    another = app.feed.run is not None and app.feed.run.path != run_dir.path
+    code = _after(app, leave, None if another else supervisor)
+    if another and run_dir.alive():
+        print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
+    return code
+
+
+def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
+    """What is done and said once the dashboard has gone: about the run that it showed last."""
+    from inittui import launch, plain
+    from inittui.tui.feed import LiveFeed
+
+    if not isinstance(app.feed, LiveFeed):
+        return app.return_code or 0
+    run_dir, follower = app.feed.run, app.feed.follower
     if app.return_code:  # a signal, or a fault in the dashboard; training goes on either way
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
@@ -110,7 +142,7 @@ def _watch_dashboard(
     _refuse_if_refused(run_dir, board, supervisor)
     if leave == "stop" and not board.ended:
         print("stopping…", file=sys.stderr)
-        launch.stop_started(run_dir, supervisor)
+        launch.stop(run_dir)
         board = plain.watch(follower, lambda _: None)
     if not board.ended:
         print(f"training goes on. Come back with: inittui attach {run_dir.name}")
@@ -138,32 +170,13 @@ def attach(arguments: argparse.Namespace) -> int:
     else:
         living = next((one for one in all_runs(runs_dir(arguments)) if one.alive()), None)
         if living is None:
-            raise RunError("no run is going on; 'inittui' starts one, 'inittui replay last' shows the newest again")
+            raise RunError(
+                "no run is going on; 'inittui' starts one, 'inittui resume last' goes on with the newest, "
+                "'inittui replay last' shows it again"
+            )
         run_dir = living
-    refresh = _refresh(arguments)
-    follower = Follower(run_dir, alive=run_dir.alive)
-    if arguments.plain or not _can_show():
-        from inittui import plain
-
-        board = plain.watch(follower, lambda line: print(line, flush=True))
-        print("\n" + plain.closing(board).rstrip())
-        return EXIT_CODES[board.phase]
-    return _watch_dashboard(run_dir, follower, arguments, refresh)
-
-
-def stop(arguments: argparse.Namespace) -> int:
-    """`inittui stop`: stop a run and wait until it has."""
-    from inittui import launch
-
-    run_dir = find(runs_dir(arguments), arguments.run)
-    launch.stop(run_dir)
-    asked = time.monotonic()
-    while run_dir.alive():
-        if time.monotonic() - asked > STOP_SECONDS:
-            raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react; kill it")
-        time.sleep(0.05)
-    print(f"stopped {run_dir.name}")
-    return 0
+    refresh = refresh_of(arguments)
+    return watch(run_dir, Follower(run_dir, run_dir.liveness), arguments, refresh)
 
 
 def replay(arguments: argparse.Namespace) -> int:
@@ -172,7 +185,7 @@ def replay(arguments: argparse.Namespace) -> int:
     speed = None
     if arguments.speed is not None:
         speed = _number("--speed", arguments.speed, above=0)
-    refresh = _refresh(arguments)
+    refresh = refresh_of(arguments)
     from inittui import plain
     from inittui.tui.app import Dashboard
     from inittui.tui.feed import ReplayFeed
@@ -181,9 +194,10 @@ def replay(arguments: argparse.Namespace) -> int:
     if not _can_show():
         print(plain.closing(feed.last), end="")
         return 0
-    app = Dashboard(feed, ascii_only=arguments.ascii, refresh=refresh)
-    app.run_guarded(mouse=not arguments.no_mouse)
-    return app.return_code or 0
+    app = Dashboard(
+        feed, ascii_only=arguments.ascii, theme=arguments.theme, refresh=refresh, runs_dir=runs_dir(arguments)
+    )
+    return _after(app, app.run_guarded(mouse=not arguments.no_mouse))
 
 
 def runs_dir(arguments: argparse.Namespace) -> Path:
@@ -208,7 +222,7 @@ def _check_data(name: str, data_dir: Path) -> None:
             raise DataError(f"data '{name}': {found.detail}")
 
 
-def _check_device(requested: str) -> None:
+def check_device(requested: str) -> None:
     """Refuse at once what can be seen without torch: a name that is none, and CUDA without a driver."""
     kind, mark, number = requested.partition(":")
     if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
@@ -247,5 +261,5 @@ def _number(option: str, text: str, *, above: float) -> float:
     return value
 
 
-def _refresh(arguments: argparse.Namespace) -> float:
+def refresh_of(arguments: argparse.Namespace) -> float:
     return min(30.0, _number("--refresh", arguments.refresh, above=0))

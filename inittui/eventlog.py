@@ -10,37 +10,81 @@ from pathlib import Path
 import msgspec
 
 from inittui import events
+from inittui.files import open_plain, read_plain
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
+FAULTS_KEPT = 100  # damaged lines that are described; beyond that they are counted
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class EventLog:
     """Appends events to one file, numbered and timed. A full disk loses and tears nothing: events wait in memory."""
 
     def __init__(self, path: Path, zero: float) -> None:
-        """`zero` is the run's beginning on the monotonic clock. An existing log is continued."""
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._zero = zero
-        self._waiting: deque[bytes] = deque(maxlen=SPOOLED_EVENTS)
-        self._seq = sum(1 for _ in Tail(path).poll())
-        if _is_torn(path):
-            self._waiting.append(b"\n")  # or the next event would be lost with the torn one
+        """`zero` is the run's beginning on the monotonic clock. An existing log is continued; a torn end of it is cut off,
+        since its event was never whole."""
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        self.zero = zero
+        self._waiting: deque[tuple[bool, bytes]] = (
+            deque()
+        )  # whether it may be dropped when there are too many; the line
+        self._seq, self._t = 0, 0.0  # of the next event; of the last one
+        for event in Tail(path).poll():
+            self._count(event)
+        self._mend_end()
+
+    def _count(self, event: events.Event) -> None:
+        self._seq, self._t = max(self._seq, event.seq + 1), max(self._t, event.t)
+
+    def _mend_end(self) -> None:
+        content = read_plain(self._path)
+        whole = content.rfind(b"\n") + 1
+        rest = content[whole:]
+        if not rest:
+            return
+        try:
+            last = events.decode(rest)
+        except ValueError:
+            os.ftruncate(self._file, whole)
+        else:
+            self._waiting.append((False, b"\n"))  # only the newline was not written
+            self._count(last)
+
+    @property
+    def starved(self) -> bool:
+        """Whether events wait because the disk takes no more."""
+        return bool(self._waiting)
 
     def append(self, event: events.Event) -> None:
-        stamped = msgspec.structs.replace(event, seq=self._seq, t=round(time.monotonic() - self._zero, 4))
-        self._seq += 1
-        self._waiting.append(events.encode(stamped))
+        # Never back: the clock of a run that goes on starts at the last that a reader was shown.
+        t = max(self._t, round(time.monotonic() - self.zero, 4))
+        stamped = msgspec.structs.replace(event, seq=self._seq, t=t)
+        self._count(stamped)
+        self._waiting.append((isinstance(event, events.Progress), events.encode(stamped)))
+        if len(self._waiting) > SPOOLED_EVENTS:
+            self._thin()
         self.flush()
+
+    def _thin(self) -> None:
+        """Give up every second report of progress; the other events are few, and each is needed."""
+        reports = 0
+        kept = deque[tuple[bool, bytes]]()
+        for may_go, line in self._waiting:
+            reports += may_go
+            if not may_go or reports % 2:
+                kept.append((may_go, line))
+        self._waiting = kept
 
     def flush(self) -> bool:
         """Write what waits. False while the disk takes no more."""
         while self._waiting:
-            line = self._waiting[0]
+            line = self._waiting[0][1]
             size = os.fstat(self._file).st_size
             try:
                 written = os.write(self._file, line)
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                if error.errno in NO_ROOM:
                     return False
                 raise
             if written < len(line):
@@ -48,6 +92,10 @@ class EventLog:
                 return False
             self._waiting.popleft()
         return True
+
+    def sync(self) -> None:
+        """See to it that what is written outlives the machine. From any thread."""
+        os.fsync(self._file)
 
     def close(self) -> None:
         self.flush()
@@ -61,15 +109,31 @@ class Tail:
         self._path = path
         self._offset = 0
         self._line = 0
-        self.faults: list[str] = []
+        self._damaged = 0
+        self._described: list[str] = []
+
+    @property
+    def faults(self) -> list[str]:
+        """The damaged lines, in words; when they are very many, the first of them and their number."""
+        more = self._damaged - len(self._described)
+        return self._described + ([f"{self._name}: {more:,} damaged lines more"] if more else [])
+
+    @property
+    def _name(self) -> str:
+        return f"{self._path.parent.name}/{self._path.name}"
 
     def poll(self) -> Iterator[events.AnyEvent]:
         """The events that have arrived since. A damaged line is noted in `faults` with its number and passed over."""
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 file.seek(self._offset)
                 fresh = file.read()
         except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._described, self._damaged = [f"{self._name}: {error.strerror}"], 1
             return
         complete = fresh.rfind(b"\n") + 1
         self._offset += complete
@@ -78,15 +142,8 @@ class Tail:
             try:
                 event = events.decode(line)
             except ValueError as error:
-                self.faults.append(f"{self._path.parent.name}/{self._path.name}, line {self._line}: {error}")
+                self._damaged += 1
+                if len(self._described) < FAULTS_KEPT:
+                    self._described.append(f"{self._name}, line {self._line}: {error}")
                 continue
             yield event
-
-
-def _is_torn(path: Path) -> bool:
-    """Whether a log ends within a line."""
-    with path.open("rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"

@@ -27,9 +27,10 @@ class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, 
 
 
 class Phase(Event, frozen=True):
-    """The run enters a phase. `detail` is a sentence for people; `refused` means bad input that only the engine could see."""
+    """The run enters a phase. `detail` is a sentence for people; `refused` means bad input that only the engine could see;
+    `interrupted` is a viewer's word for a run whose supervisor is dead, and in no log."""
 
-    phase: Literal["starting", "loading", "training", "finished", "failed", "stopped", "refused"]
+    phase: Literal["starting", "loading", "training", "finished", "failed", "stopped", "interrupted", "refused"]
     detail: str = ""
 
 
@@ -52,6 +53,7 @@ class DataReady(Event, frozen=True):
     columns: int
     classes: tuple[str, ...]
     note: str = ""
+    shape: tuple[int, ...] = ()  # of one input, as a network is given it
 
 
 class DeviceReady(Event, frozen=True):
@@ -64,10 +66,28 @@ class DeviceReady(Event, frozen=True):
 
 
 class Gone(Event, frozen=True):
-    """A worker has ended. The supervisor says it, since a killed worker can't: `reason` is "" for a clean end."""
+    """A worker has ended. The supervisor says it, since a killed worker can't: `reason` is "" for a clean end, `detail`
+    the last that the worker printed."""
 
     arm: str
     reason: str = ""
+    detail: str = ""
+
+
+class Asked(Event, frozen=True):
+    """A person asked for something: `arm` is the folder of an arm, "" for all of them; `by` says from where."""
+
+    verb: Literal["pause", "resume", "stop"]
+    arm: str = ""
+    by: str = ""
+
+
+class Resumed(Event, frozen=True):
+    """Arms that had ended are trained on, from their checkpoints. `exact`: bit for bit; `note` says why, or why not."""
+
+    arms: tuple[str, ...]  # their folders
+    exact: bool = True
+    note: str = ""
 
 
 # A worker's log, RUN/arms/ARM/events.jsonl
@@ -133,10 +153,82 @@ class Finished(Event, frozen=True):
     seconds: float
 
 
+class LayerProbe(Struct, frozen=True):
+    """One layer, as a probe found it, over a batch of images: pre-activations z, gradients of the mean cost.
+
+    `rms` is √E[z²]; `spread` the deviation of a unit's z over the images, root mean square over the units: what is left of
+    the signal when the biases' share is taken away; `cosine` the mean cosine between two images' z. `dead` is the share of
+    ReLU units that no image moves, `saturated` that of tanh or sigmoid values whose slope is nearly zero. `grad_z` is the
+    root mean square of the gradient per image with respect to z, `grad_w` the norm of the weights' gradient, `update` the
+    last step's ‖ΔW‖/‖W‖. `bins` count the weights between `low` and `high`. None where it does not apply, or is not finite.
+    """
+
+    name: str
+    fan_in: int
+    fan_out: int
+    rms: float | None
+    spread: float | None
+    cosine: float | None
+    dead: float | None
+    saturated: float | None
+    grad_z: float | None
+    grad_w: float | None
+    update: float | None
+    low: float | None
+    high: float | None
+    bins: tuple[int, ...]
+
+
+class Probe(Event, frozen=True):
+    """Signal and gradient by layer, the first layer first, after `epoch` epochs of a replica (0: as initialised).
+
+    At initialisation only: `signal` and `gradient` are what theory expects of `rms`, and of `grad_z` over that of the last
+    layer (empty where there is no theory), `jacobian` the singular values of the outputs' derivative by the inputs.
+    """
+
+    seed: int
+    epoch: int
+    images: int
+    layers: tuple[LayerProbe, ...]
+    signal: tuple[float | None, ...] = ()
+    gradient: tuple[float | None, ...] = ()
+    jacobian: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
+class Paused(Event, frozen=True):
+    """Training is held, and a checkpoint is on disk."""
+
+
+class Continued(Event, frozen=True):
+    """Training goes on after a pause."""
+
+
+class Saved(Event, frozen=True):
+    """A checkpoint is on disk. `seconds` is what training waited for it, `bytes` what was written."""
+
+    seconds: float
+    bytes: int
+
+
+class Place(Struct, frozen=True):
+    """Where a replica stands: `epochs` are done, and `step` steps of the one after them."""
+
+    seed: int
+    epochs: int = 0
+    step: int = 0
+
+
+class Restored(Event, frozen=True):
+    """Training goes on from checkpoints: whatever the log says after these places happens again."""
+
+    places: tuple[Place, ...]
+
+
 class Failed(Event, frozen=True):
     """The arm can't go on. `reason` is one line; `detail` the whole text, if there is more."""
 
-    kind: Literal["cost", "memory", "exception", "killed"]
+    kind: Literal["cost", "memory", "exception", "checkpoint"]
     reason: str
     detail: str = ""
 
@@ -153,11 +245,18 @@ AnyEvent = (
     | DataReady
     | DeviceReady
     | Gone
+    | Asked
+    | Resumed
     | Hello
     | Begin
     | Sample
     | Progress
     | Epoch
+    | Probe
+    | Paused
+    | Continued
+    | Saved
+    | Restored
     | Finished
     | Failed
     | Stopped
@@ -179,12 +278,12 @@ def encode(event: Event) -> bytes:
 
 
 def decode(line: bytes) -> AnyEvent:
-    """The event of a whole line, with or without its newline. Raises ValueError for a damaged or unknown one."""
+    """The event of a whole line, with or without its newline. Raises ValueError for a damaged, forged or unknown one."""
     line = line.removesuffix(b"\n")
     body, mark, rest = line.rpartition(_CRC)
     if not mark or rest != b'%08x"}' % zlib.crc32(body):
         raise ValueError("the checksum does not match")
     try:
         return _decoder.decode(body + b"}")
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"no event of this version: {error}") from None

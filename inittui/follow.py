@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from inittui import board, events
 from inittui.errors import RunError
 from inittui.eventlog import Tail
+from inittui.folding import fold
+from inittui.identity import Liveness
 from inittui.rundir import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
@@ -17,14 +19,15 @@ LIVENESS_SECONDS = 1.0
 class Follower:
     """Reads what is new at each `poll`. Takes nothing but the directory; may be polled from any thread."""
 
-    def __init__(self, run: RunDir, alive: Callable[[], bool] | None = None) -> None:
-        """`alive` tells whether the supervisor lives; a run whose supervisor died silently is then over, as failed.
+    def __init__(self, run: RunDir, liveness: Callable[[], Liveness] | None = None) -> None:
+        """`liveness` tells whether the supervisor lives; a run whose supervisor is dead without a word is `interrupted`.
 
         Raises RunError when the run's preset can't be read.
         """
         self.run = run
-        self._alive = alive
-        self._asked = time.monotonic()
+        self._liveness = liveness
+        self._asked = time.monotonic() - LIVENESS_SECONDS
+        self.liveness: Liveness = "alive"  # as it was asked last
         self._unreadable = ""
         self._lock = threading.Lock()  # a dashboard's thread may still read while the command line takes over
         preset = run.preset()
@@ -35,19 +38,27 @@ class Follower:
     def poll(self) -> board.Board:
         """The board now. The same object as before when nothing has happened."""
         with self._lock:
-            gone = self._gone()  # asked before reading: what a supervisor wrote last is on disk once it is gone
+            asked = self._ask()  # before reading: what a supervisor wrote last is on disk once it is gone
             self._read()
-            if gone and not self._board.ended:
-                words = _last_line(self.run) or "it left no word; 'inittui report' shows what is on disk"
-                over = events.Phase(phase="failed", detail=f"the supervisor is gone: {words}")
-                self._board = board.fold(self._board, over)
+            if asked and self.liveness == "dead" and not self._board.ended:
+                words = self.run.last_words() or ("the disk was full" if self.run.starved() else "")
+                detail = (
+                    f"the supervisor is gone{f' ({words})' if words else ''}; 'inittui resume {self.run.name}' goes on"
+                )
+                over = events.Phase(phase="interrupted", detail=detail, t=self._board.t)
+                self._board = fold(self._board, over)
             return self._board
 
-    def _gone(self) -> bool:
-        if self._alive is None or time.monotonic() - self._asked < LIVENESS_SECONDS:
+    def _ask(self) -> bool:
+        """Once a second: whether the supervisor lives, and whether the disk is full."""
+        if self._liveness is None or time.monotonic() - self._asked < LIVENESS_SECONDS:
             return False
         self._asked = time.monotonic()
-        return not self._alive()
+        self.liveness = self._liveness()
+        full = self.liveness != "dead" and self.run.starved()
+        if full != self._board.disk_full:
+            self._board = replace(self._board, disk_full=full)
+        return True
 
     def _read(self) -> None:
         # The supervisor's log is read first and folded last: when it says that the run is over, the arms' last words
@@ -55,29 +66,25 @@ class Follower:
         from_supervisor = list(self._supervisor.poll())
         for place, tail in enumerate(self._arms):
             for event in tail.poll():
-                self._board = board.fold(self._board, event, place)
+                self._board = fold(self._board, event, place)
         for event in from_supervisor:
-            self._board = board.fold(self._board, event)
+            self._board = fold(self._board, event)
+        if not self._board.ended:
+            self._unreadable = ""
         if self._board.ended and self._board.result is None and not self._unreadable:
             try:
-                if (document := self.run.result()) is not None:
-                    self._board = replace(self._board, result=document)
+                document = self.run.result()
+                if document is not None and len(document["arms"]) != len(self._board.arms):
+                    raise RunError(f"run '{self.run.name}': result.json is of another run: it has other arms")
             except RunError as error:
                 self._unreadable = str(error)  # the table is then made from the events
+            else:
+                if document is not None:
+                    self._board = replace(self._board, result=document)
         faults = [fault for tail in (self._supervisor, *self._arms) for fault in tail.faults]
         faults += [self._unreadable] if self._unreadable else []
         if tuple(faults) != self._board.faults:
             self._board = replace(self._board, faults=tuple(faults))
-
-
-def _last_line(run: RunDir) -> str:
-    """The last thing that the supervisor or a library of its printed, without control characters."""
-    try:
-        lines = (run.path / "supervisor.log").read_text("utf-8", "replace").split("\n")
-    except OSError:
-        return ""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "".join(char if char.isprintable() else "?" for char in last)[:200]
 
 
 def timeline(run: RunDir) -> list[tuple[events.AnyEvent, int | None]]:

@@ -1,25 +1,40 @@
-"""Starts the supervisor of a run, detached from this terminal; stops it."""
+"""Starts the supervisor of a run, detached from this terminal; stops it; lets a run go on."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+from msgspec.structs import replace
+
+from inittui import control, identity, resuming
 from inittui.errors import RunError
+from inittui.files import reason
+from inittui.follow import Follower
 from inittui.rundir import RunDir
+from inittui.runlist import ENDED
+
+EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can obey them
 
 
 def start(run: RunDir) -> subprocess.Popen[bytes]:
-    """The supervisor, in a session of its own: it outlives this process and its terminal."""
+    """The supervisor of a run that is new, or is to go on, in a session of its own: it outlives this process and its
+    terminal. The run is alive from here on."""
     environment = child_environment()
     # torch then counts GPUs through NVML and makes no CUDA call, which a fork would not survive.
     environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     # cuBLAS gives the same bits twice only with a workspace of its own per stream.
     environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    log = os.open(run.path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        return subprocess.Popen(
+        log = os.open(run.path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _unwritable(run, error) from None
+    # The child inherits the mask: a stop that comes while it imports waits until it can be obeyed.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
+    try:
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "inittui.engine.supervisor", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -28,7 +43,28 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(log)
+    status = replace(
+        run.status(),
+        state="starting",
+        reason="",
+        pid=supervisor.pid,
+        pid_started=identity.started(supervisor.pid),
+        host=identity.host(),
+        boot=identity.boot_id(),
+    )
+    try:
+        run.write_status(status)
+    except OSError as error:  # a supervisor that nobody knows of could be neither watched nor stopped
+        supervisor.kill()
+        supervisor.wait()
+        raise _unwritable(run, error) from None
+    return supervisor
+
+
+def _unwritable(run: RunDir, error: OSError) -> RunError:
+    return RunError(f"run '{run.path}' can't be written ({reason(error)}); expected room and permission")
 
 
 def child_environment() -> dict[str, str]:
@@ -42,18 +78,43 @@ def child_environment() -> dict[str, str]:
 
 
 def stop(run: RunDir) -> None:
-    """Ask the run's supervisor to stop its workers and write the result so far. Raises RunError when it is not alive."""
-    if not run.alive():
+    """Ask the run's supervisor to stop its workers and write the result so far. Raises RunError when it is not alive here."""
+    status = run.status()
+    liveness = run.liveness()
+    if liveness == "elsewhere":
+        raise RunError(f"run '{run.name}' belongs to host '{status.host}'; stop it there")
+    if liveness == "dead":
         raise RunError(f"run '{run.name}' is not running on this machine; 'inittui runs' shows what is")
-    pid = run.status().pid
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        os.kill(pid, signal.SIGCONT)  # a frozen process takes no other signal
+    if status.pid is not None:
+        os.kill(status.pid, signal.SIGTERM)
+        os.kill(status.pid, signal.SIGCONT)  # a frozen process takes no other signal
 
 
-def stop_started(run: RunDir, supervisor: "subprocess.Popen[bytes] | None") -> None:
-    """Stop a run that this process started, however early: a supervisor that still imports has not said its pid yet."""
-    while supervisor is not None and supervisor.poll() is None and not run.alive():
-        time.sleep(0.05)
-    if run.alive():
-        stop(run)
+def resume(run: RunDir, *, device: str | None = None, data_dir: Path | None = None) -> subprocess.Popen[bytes] | None:
+    """Let a run go on: what is paused, what was stopped, what was killed. Returns the new supervisor, or None where the one
+    that lives has been asked. Raises RunError when there is nothing to go on with, or its files can't be trusted."""
+    status = run.status()
+    liveness = run.liveness()
+    if liveness == "elsewhere" and status.state not in ENDED:
+        raise RunError(
+            f"run '{run.name}' belongs to host '{status.host}', where it may still be alive; resume it there"
+        )
+    if liveness == "alive":
+        control.ask(run, "resume")
+        return None
+    board = Follower(run).poll()
+    resuming.check(run, board, resuming.unfinished(board))
+    if run.alive():  # somebody else was quicker
+        control.ask(run, "resume")
+        return None
+    control.requests(run, ())  # what was asked of a supervisor that had just died is not meant for the next one
+    changed = replace(
+        status,
+        requested_device=device or status.requested_device,
+        data_dir=str(data_dir or status.data_dir),
+        # Of a run that has said nothing yet the clock begins now.
+        monotonic=status.monotonic if board.t else time.monotonic(),
+    )
+    if changed != status:
+        run.write_status(changed)
+    return start(run)

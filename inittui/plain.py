@@ -1,9 +1,11 @@
 """Without a dashboard: one line an epoch and arm, then the table. For pipes, logs and TERM=dumb."""
 
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 
-from inittui import report, result
+from inittui import events, report, result
 from inittui.board import Board
 from inittui.follow import Follower
 
@@ -27,7 +29,12 @@ def watch(
 
 def closing(board: Board) -> str:
     """The table and its sentences, from the result document or, where none was written, from the board."""
-    return report.text(board.result or result.document(board, seconds=board.t))
+    return report.text(board.result or result.document(board, seconds=board.t), width=terminal_width())
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that is printed to; None where there is none to be too narrow."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 class Narrator:
@@ -41,6 +48,8 @@ class Narrator:
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._faults: set[str] = set()
+        self._resumed: events.Resumed | None = None
+        self._disk_full = False
 
     def lines(self, board: Board) -> Iterator[str]:
         """What is new on `board` since the last call."""
@@ -58,13 +67,19 @@ class Narrator:
             yield f"data: {data.title}, {data.train:,} training and {data.test:,} test images"
             if data.note:
                 yield f"note: {data.note}"
+        if board.resumed != self._resumed and board.resumed is not None:
+            yield f"resumed: {', '.join(board.resumed.arms)}; {board.resumed.note}"
+        self._resumed = board.resumed
         yield from self._arms(board)
+        if board.disk_full != self._disk_full:
+            self._disk_full = board.disk_full
+            yield "disk full: events wait in memory" if board.disk_full else "the disk has room again: nothing was lost"
         for fault in board.faults:
             if fault not in self._faults:
                 yield f"damaged record: {fault}"
         self._faults.update(board.faults)
-        if board.phase != self._phase and board.phase == "failed" and board.detail:
-            yield f"failed: {board.detail}"
+        if board.phase != self._phase and board.phase in ("failed", "interrupted") and board.detail:
+            yield f"{board.phase}: {board.detail}"
         self._phase = board.phase
 
     def _arms(self, board: Board) -> Iterator[str]:
@@ -81,7 +96,14 @@ class Narrator:
                         f"{arm.name:<{width}}{seed}  epoch {point.epoch:>{len(str(arm.epochs))}} of {arm.epochs}  "
                         f"cost {cost}  test cost {test}  accuracy {100 * point.test_accuracy:.2f} %  {rate} images/s"
                     )
-                self._epochs[arm.folder, replica.seed] = len(replica.points)
-            if arm.state != self._states.get(arm.folder) and arm.state in ("failed", "stopped"):
-                yield f"{arm.name:<{width}}  {arm.state}: {arm.reason}" if arm.reason else f"{arm.name}  {arm.state}"
+                # A resume goes back some epochs; they come out the same, and are not told again.
+                self._epochs[arm.folder, replica.seed] = max(seen, len(replica.points))
+            before = self._states.get(arm.folder)
+            if arm.state != before:
+                if arm.state in ("failed", "stopped", "interrupted"):
+                    yield (
+                        f"{arm.name:<{width}}  {arm.state}: {arm.reason}" if arm.reason else f"{arm.name}  {arm.state}"
+                    )
+                elif "paused" in (arm.state, before):
+                    yield f"{arm.name:<{width}}  {'paused' if arm.state == 'paused' else 'goes on'}"
             self._states[arm.folder] = arm.state

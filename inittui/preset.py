@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from inittui import schemes
-from inittui.errors import PresetError, SchemeError, nearest
+from inittui.errors import OwnError, PresetError, SchemeError, nearest
+from inittui.references import DATA, NETWORK, Kind, named, reference
+from inittui.schemes.init import Init
 
 DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]
@@ -44,10 +45,12 @@ class Data(Struct, frozen=True, forbid_unknown_fields=True):
     name: DataName = "auto"
     train_limit: Annotated[int, whole(1)] | None = None
     scale_test: Annotated[bool, Meta(description="true or false")] = True  # false: the notebook's slip, 0..255
+    factory: Annotated[str, Meta(min_length=3, description=f"{DATA.noun}, as in {DATA.forms}")] | None = None
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
-    """A multilayer perceptron. `outputs` defaults to the number of classes."""
+    """A multilayer perceptron, or a network of one's own. `outputs` defaults to the number of classes; `exclude` names layers
+    that the scheme leaves alone."""
 
     hidden: Annotated[
         tuple[Width, ...],
@@ -55,6 +58,11 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     ] = (512, 512)
     outputs: Width | None = None
     activation: Activation = "relu"
+    norm: Literal["none", "batch", "layer"] = "none"  # between each hidden layer and its activation
+    factory: Annotated[str, Meta(min_length=3, description=f"{NETWORK.noun}, as in {NETWORK.forms}")] | None = None
+    exclude: Annotated[
+        tuple[Words, ...], Meta(max_length=100, description='a list of names of layers, as in ["head", "features.*"]')
+    ] = ()
 
 
 class Training(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,21 +78,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Seed, ...],
         Meta(min_length=1, max_length=10_000, description="a list of one or more seeds, whole numbers of at least 0"),
     ] = (777,)
-
-
-class Init(Struct, frozen=True):
-    """A scheme of the catalogue with its parameters, defaults filled in."""
-
-    name: str
-    parameters: dict[str, float] = {}
-
-    @property
-    def label(self) -> str:
-        return schemes.scheme(self.name).label(self.parameters)
-
-    @property
-    def formula(self) -> str:
-        return schemes.scheme(self.name).formula
+    # The cost that arms are timed to; a tenth of the cost of guessing where it is not given. See `comparisons`.
+    target_cost: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most 1e6")] | None = None
 
 
 class Arm(Struct, frozen=True):
@@ -109,9 +104,14 @@ class Preset(Struct, frozen=True):
     shows: str = ""
 
 
+IDLE = {"name", "hidden", "outputs", "activation", "norm"}  # keys of a section that mean nothing beside its `factory`
 SECTIONS: Mapping[str, type[Struct]] = {"data": Data, "model": Model, "training": Training}
 # Arms share the images and the seeds, or comparing them seed by seed would mean nothing.
-SHARED_KEYS = {"data": "arms are compared on the same images", "training.seeds": "arms are compared seed by seed"}
+SHARED_KEYS = {
+    "data": "arms are compared on the same images",
+    "training.seeds": "arms are compared seed by seed",
+    "training.target_cost": "arms are timed to the same cost",
+}
 
 
 def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
@@ -125,6 +125,8 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     shows = _value(table.get("shows", ""), LongWords, "shows", faults)
     sections: dict[str, Any] = {key: _section(kind, table.get(key, {}), key, faults) for key, kind in SECTIONS.items()}
     arms = _arms(table, sections, faults)
+    faults += _own_code(table.get("data"), "data", DATA)
+    faults += _own_code(table.get("model"), "model", NETWORK)
     training = table.get("training")
     seeds = training.get("seeds") if isinstance(training, Mapping) else None
     if isinstance(seeds, list) and all(isinstance(seed, int) for seed in seeds) and len(set(seeds)) < len(seeds):
@@ -132,6 +134,25 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     if faults:
         raise PresetError(source, faults)
     return Preset(name=name, title=title, shows=shows, arms=arms, **sections)
+
+
+def _own_code(section: object, where: str, kind: Kind, shared: str | None = None) -> list[str]:
+    """What is wrong with a section's `factory`, as far as its words tell, and with the keys that make no sense beside it.
+    `shared` is the factory that an arm takes over from the preset."""
+    if not isinstance(section, Mapping):
+        return []
+    text = section.get("factory")
+    idle = sorted(IDLE & section.keys()) if isinstance(text or shared, str) else []
+    beside = f"{where}.factory" if text else "model.factory"
+    faults = [f"{where}.{key}: means nothing beside {beside}; leave one of the two out" for key in idle]
+    if not isinstance(text, str):
+        return faults
+    try:
+        if reference(text, kind) is None and named(text) is None:
+            faults.append(f"{where}.factory = {_show(text)}: expected {kind.noun}, as in {kind.forms}")
+    except OwnError as error:
+        faults.append(f"{where}.factory: {error}")
+    return faults
 
 
 def to_table(preset: Preset) -> dict[str, Any]:
@@ -157,8 +178,11 @@ def to_table(preset: Preset) -> dict[str, Any]:
 
 def _plain(struct: Struct) -> dict[str, Any]:
     built = msgspec.to_builtins(struct)
+    idle = IDLE if built.get("factory") else ()
     return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in built.items() if value is not None
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in built.items()
+        if value is not None and key not in idle
     }
 
 
@@ -260,8 +284,11 @@ def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]
         elif key not in {"name", "init", "model", "training"}:
             hint = nearest(key, ["name", "init", "model", "training"])
             faults.append(f"{where}.{key}: no such key.{hint or ' Known: name, init, model, training.'}")
-    if isinstance(row.get("training"), Mapping) and "seeds" in row["training"]:
-        faults.append(f"{where}.training.seeds: an arm can't change it; {SHARED_KEYS['training.seeds']}")
+    if isinstance(row.get("training"), Mapping):
+        shared = (key for key in row["training"] if f"training.{key}" in SHARED_KEYS)
+        faults += [
+            f"{where}.training.{key}: an arm can't change it; {SHARED_KEYS[f'training.{key}']}" for key in shared
+        ]
     init = _init(row["init"], f"{where}.init", faults) if "init" in row else None
     if "init" not in row:
         faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
@@ -270,6 +297,8 @@ def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]
         base = sections[key]
         # A section at fault is reported once, as the preset's; its arms are still checked, against the defaults.
         own[key] = _section(SECTIONS[key], row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
+    shared_model = sections["model"]
+    faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared_model and shared_model.factory)
     name = _value(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
     if len(faults) > found_before or init is None:
         return None
@@ -288,16 +317,11 @@ def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
 
 def _init(given: object, where: str, faults: list[str]) -> Init | None:
     """A scheme from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
+    if not isinstance(given, str) and not (isinstance(given, Mapping) and isinstance(given.get("name"), str)):
+        faults.append(f'{where} = {_show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
+        return None
     try:
-        if isinstance(given, str):
-            name, parameters = schemes.parse(given)
-        elif isinstance(given, Mapping) and isinstance(given.get("name"), str):
-            name = given["name"]
-            parameters = schemes.check_parameters(name, {k: v for k, v in given.items() if k != "name"})
-        else:
-            faults.append(f'{where} = {_show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
-            return None
+        return Init.of(given)
     except SchemeError as error:
         faults.append(f"{where}: {error}")
         return None
-    return Init(name=name, parameters=parameters)

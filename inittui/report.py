@@ -3,25 +3,42 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from inittui.errors import printable
+from inittui.remarks import sentences
 from inittui.schemes import scheme
 
-COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "seconds", "images/s")
+COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "95 % interval", "seconds", "images/s")
+SCHEME, SEED, COST, TEST_COST, ACCURACY, INTERVAL, SECONDS, SPEED = range(len(COLUMNS))
+# The columns that a narrow table gives up, in this order.
+SPARED = (SECONDS, SPEED, TEST_COST, SEED, COST, INTERVAL)
 
 
-def rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One row an arm, in words: means and deviations where there are several seeds; the best is marked with `*`."""
+def rows(document: Mapping[str, Any], *, each_seed: bool = False) -> list[tuple[str, ...]]:
+    """One row an arm, in words: means, deviations and intervals where there are several seeds; the best is marked with `*`.
+    With `each_seed` the rows of an arm's seeds follow it, without its name."""
     accuracies = [arm["test_accuracy"] for arm in document["arms"] if arm["status"] == "finished"]
     best = max((accuracy["mean"] for accuracy in accuracies if accuracy), default=None)
-    return [_row(arm, best) for arm in document["arms"]]
+    table = []
+    for arm in document["arms"]:
+        table.append(_row(arm, best))
+        if each_seed and len(arm["replicas"]) > 1:
+            table += [_seed(replica) for replica in arm["replicas"]]
+    return table
+
+
+def columns(table: Sequence[Sequence[str]]) -> list[int]:
+    """The columns that have something to show, by number: an interval takes several seeds."""
+    return [i for i in range(len(COLUMNS)) if i != INTERVAL or any(row[i] for row in table)]
 
 
 def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
     replicas = arm["replicas"]
     seeds = str(replicas[0]["seed"]) if len(replicas) == 1 else f"{len(replicas)} seeds"
     accuracy = arm["test_accuracy"]
+    interval = ""
     if arm["status"] != "finished":
         so_far = f"{100 * accuracy['mean']:.2f} % " if accuracy else ""
         shown = f"{so_far}({arm['status']})" if so_far else arm["status"]
@@ -32,15 +49,37 @@ def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
         if accuracy["std"] is not None:
             shown += f" ± {100 * accuracy['std']:.2f}"
         shown += " *" if accuracy["mean"] == best else "  "
+        if accuracy["ci95"]:
+            interval = " to ".join(f"{100 * end:.2f}" for end in accuracy["ci95"])
     return (
         arm["name"],
         seeds if replicas else "-",
-        _mean([replica["train_cost"][-1] if replica["train_cost"] else None for replica in replicas], ".4f"),
+        _mean([_last(replica["train_cost"]) for replica in replicas], ".4f"),
         _mean([replica["test_cost"] for replica in replicas], ".4f"),
         shown,
+        interval,
         _mean([replica["seconds"] for replica in replicas], ".1f", total=True),
         _mean([replica["samples_per_second"] for replica in replicas], ",.0f"),
     )
+
+
+def _seed(replica: Mapping[str, Any]) -> tuple[str, ...]:
+    accuracy = replica["test_accuracy"]
+    shown = "-" if accuracy is None else f"{100 * accuracy:.2f} %{' (chance)' if replica.get('at_chance') else ''}  "
+    return (
+        "",
+        str(replica["seed"]),
+        _mean([_last(replica["train_cost"])], ".4f"),
+        _mean([replica["test_cost"]], ".4f"),
+        shown,
+        "",
+        _mean([replica["seconds"]], ".1f"),
+        _mean([replica["samples_per_second"]], ",.0f"),
+    )
+
+
+def _last(costs: Sequence[float | None]) -> float | None:
+    return costs[-1] if costs else None
 
 
 def _mean(values: Sequence[float | None], form: str, *, total: bool = False) -> str:
@@ -51,52 +90,6 @@ def _mean(values: Sequence[float | None], form: str, *, total: bool = False) -> 
     return format(mean, form if abs(mean) < 1e9 else ".2e")
 
 
-def sentences(document: Mapping[str, Any]) -> list[str]:
-    """What a table is worth: notes first, then the verdicts."""
-    return notes(document) + verdicts(document)
-
-
-def notes(document: Mapping[str, Any]) -> list[str]:
-    """What has to be known before believing a figure: other data than asked for, arms and runs that failed."""
-    found = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
-    found += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
-    if document.get("reason"):
-        found.append(f"The run failed: {document['reason']}.")
-    return found
-
-
-def verdicts(document: Mapping[str, Any]) -> list[str]:
-    """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves."""
-    comparisons = document["comparisons"]
-    learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row)]
-    if len(learning) < 2:
-        tested = sum(row["p"] is not None and not _is_stuck(row) for row in comparisons)
-        told = [_sentence(row["verdict"]) for row in comparisons]
-        if tested > 1:
-            told.append(f"All against {comparisons[0]['a']}; {tested} p-values, not corrected for their number.")
-        return told
-    names = {learning[0]["a"], *(row["b"] for row in learning)}
-    ranked = sorted(
-        ((arm["test_accuracy"]["mean"], arm["name"]) for arm in document["arms"] if arm["name"] in names), reverse=True
-    )
-    (first, best), (second, runner_up), (last, worst) = ranked[0], ranked[1], ranked[-1]
-    summary = (
-        f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
-        f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10."
-    )
-    return [summary, *(_sentence(row["verdict"]) for row in comparisons if row not in learning)]
-
-
-def _is_stuck(row: Mapping[str, Any]) -> bool:
-    return "stays at chance" in row["verdict"] or "stay at chance" in row["verdict"]
-
-
-def _sentence(words: str) -> str:
-    # An arm's name keeps its case: only the verdicts that begin with a word of ours are capitalised.
-    ours = words.startswith(("no ", "indicative", "not ", "neither "))
-    return (words[0].upper() + words[1:] if ours else words) + "."
-
-
 def heading(document: Mapping[str, Any]) -> str:
     data = document["data"]
     return (
@@ -105,29 +98,42 @@ def heading(document: Mapping[str, Any]) -> str:
     )
 
 
-def text(document: Mapping[str, Any]) -> str:
-    """A plain table, aligned, with its heading and sentences."""
-    table = rows(document)
-    widths = [max(len(row[i]) for row in [COLUMNS, *table]) for i in range(len(COLUMNS))]
-    lines = [heading(document), ""]
-    for row in [COLUMNS, tuple("-" * width for width in widths), *table]:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+def text(document: Mapping[str, Any], *, each_seed: bool = False, width: int | None = None) -> str:
+    """A plain table, aligned, with its heading and sentences. With a `width` its words are broken at it, and where the
+    table is wider it gives up columns, and says which."""
+    table = rows(document, each_seed=each_seed)
+    wide = [max(len(row[i]) for row in [COLUMNS, *table]) for i in range(len(COLUMNS))]
+    shown, spared = columns(table), []
+    for column in SPARED:
+        if width is None or sum(wide[i] + 2 for i in shown) - 2 <= width:
+            break
+        if column in shown:
+            shown.remove(column)
+            spared.append(COLUMNS[column])
+    lines = [*(wrap(heading(document), width) if width else [heading(document)]), ""]
+    for row in [COLUMNS, tuple("-" * size for size in wide), *table]:
+        cells = [row[0].ljust(wide[0]), *(row[i].rjust(wide[i]) for i in shown if i != SCHEME)]
         lines.append("  ".join(cells).rstrip())
-    if any(row[4].endswith("*") for row in table):
+    if any(row[ACCURACY].endswith("*") for row in table):
         lines.append("* the highest")
+    if spared:
+        lines.append(f"No room for: {', '.join(spared)}. --format md has every column.")
+    told = [line for words in sentences(document) for line in (wrap(words, width) if width else [words])]
     # What is read from files is made printable: no escape sequence in them reaches the terminal.
-    return "\n".join(printable(line) for line in [*lines, "", *sentences(document)]) + "\n"
+    return "\n".join(printable(line) for line in [*lines, "", *told]) + "\n"
 
 
-def markdown(document: Mapping[str, Any]) -> str:
+def markdown(document: Mapping[str, Any], *, each_seed: bool = False) -> str:
     """A table for a README or a pull request."""
-    lines = [f"**{_escaped(heading(document))}**", "", "| " + " | ".join(COLUMNS) + " |"]
-    lines.append("|---|" + "---:|" * (len(COLUMNS) - 1))
-    for row in rows(document):
-        cells = [_escaped(cell.strip()) for cell in row]
-        if cells[4].endswith("\\*"):
-            cells[4] = f"**{cells[4].removesuffix(chr(92) + '*').strip()}**"
-        lines.append("| " + " | ".join(cells) + " |")
+    table = rows(document, each_seed=each_seed)
+    shown = columns(table)
+    lines = [f"**{_escaped(heading(document))}**", "", "| " + " | ".join(COLUMNS[i] for i in shown) + " |"]
+    lines.append("|---|" + "---:|" * (len(shown) - 1))
+    for row in table:
+        cells = {i: _escaped(row[i].strip()) for i in shown}
+        if cells[ACCURACY].endswith("\\*"):
+            cells[ACCURACY] = f"**{cells[ACCURACY].removesuffix(chr(92) + '*').strip()}**"
+        lines.append("| " + " | ".join(cells.values()) + " |")
     return "\n".join([*lines, "", *(f"- {_escaped(sentence)}" for sentence in sentences(document))]) + "\n"
 
 
@@ -143,17 +149,18 @@ def comma_separated(document: Mapping[str, Any]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
         ["run", "arm", "init", "changes", "status", "seed", "epochs", "train_cost", "test_cost", "test_accuracy", "seconds",
-         "samples_per_second"]
+         "samples_per_second", "first_epoch_cost", "epochs_to_cost", "at_chance"]
     )  # fmt: skip
     for arm in document["arms"]:
         if not arm["replicas"]:  # it failed before it began: a row that says so, without figures
-            writer.writerow([*_head(document, arm), *[""] * 7])
+            writer.writerow([*_head(document, arm), *[""] * 10])
         for replica in arm["replicas"]:
-            final = replica["train_cost"][-1] if replica["train_cost"] else None
+            costs = replica["train_cost"]
             writer.writerow(
                 [*_head(document, arm), replica["seed"],
-                 len(replica["train_cost"]), final, replica["test_cost"], replica["test_accuracy"],
-                 replica["seconds"], replica["samples_per_second"]]
+                 len(costs), _last(costs), replica["test_cost"], replica["test_accuracy"],
+                 replica["seconds"], replica["samples_per_second"],
+                 costs[0] if costs else None, replica.get("epochs_to_cost"), replica.get("at_chance")]
             )  # fmt: skip
     return out.getvalue()
 

@@ -1,20 +1,20 @@
 """The result document: what result.json holds, and what every table is made from."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import to_builtins
 
-from inittui import stats
+from inittui import comparisons, stats
 from inittui.board import ArmBoard, Board, Replica
 from inittui.rundir import FORMAT
 
 
-def document(board: Board, *, seconds: float) -> dict[str, Any]:
-    """The result of the run on `board`. `seconds` is the wall time of the whole run."""
-    complete = {arm.name: _accuracies(arm) for arm in board.arms if arm.state == "finished"}
-    baseline = next(iter(complete), None)
+def document(board: Board, *, seconds: float, duels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The result of the run on `board`. `seconds` is the wall time of the whole run; `duels` are the counts of every two
+    trained models of one seed, from the engine (`comparisons.of_models`)."""
     data = board.data
-    chance = 1 / len(data.classes) if data and data.classes else 0.0
+    found = arms(board)
     return {
         "format": FORMAT,
         "run": board.run,
@@ -31,47 +31,60 @@ def document(board: Board, *, seconds: float) -> dict[str, Any]:
         "device": board.device.label if board.device else "",
         "threads": board.device.threads if board.device else 0,
         "seconds": round(seconds, 3),
-        "arms": arms(board),
-        "comparisons": [
-            stats.compare(baseline, name, complete[baseline], accuracies, chance=chance)
-            for name, accuracies in complete.items()
-            if baseline is not None and name != baseline
-        ],
+        "resumed": board.resumed.note if board.resumed else "",
+        "arms": found,
+        **comparisons.compared(found, chance=_chance(board), target=_target(board)),
+        "models": comparisons.of_models(duels),
     }
+
+
+def _chance(board: Board) -> float:
+    """The accuracy of guessing; 0 where the classes are not known yet."""
+    return 1 / len(board.data.classes) if board.data and board.data.classes else 0.0
+
+
+def _target(board: Board) -> float | None:
+    return comparisons.target_cost(board.preset.training.target_cost, len(board.data.classes) if board.data else 0)
 
 
 def arms(board: Board, *, interval: bool = True) -> list[dict[str, Any]]:
     """The document's rows as they stand now. Without `interval` no scipy is imported: a screen can't wait for it."""
+    below, target = stats.stuck_below(_chance(board)), _target(board)
     return [
-        _arm(arm, {"name": arm.name, "init": to_builtins(of_preset.init)}, interval=interval)
+        _arm(arm, {"name": arm.name, "init": to_builtins(of_preset.init)}, below, target, interval=interval)
         for arm, of_preset in zip(board.arms, board.preset.arms, strict=True)
     ]
 
 
-def _accuracies(arm: ArmBoard) -> dict[int, float]:
-    return {replica.seed: replica.points[-1].test_accuracy for replica in arm.replicas if replica.points}
-
-
-def _arm(arm: ArmBoard, head: dict[str, Any], *, interval: bool) -> dict[str, Any]:
-    accuracies = list(_accuracies(arm).values())
+def _arm(arm: ArmBoard, head: dict[str, Any], below: float, target: float | None, *, interval: bool) -> dict[str, Any]:
+    accuracies = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
+    others = [accuracy for accuracy in accuracies if accuracy >= below]
     return head | {
         "changes": list(arm.changes),
         "status": arm.state,
         "reason": arm.reason,
         "parameters": arm.parameters,
         "epochs": arm.epochs,
-        "replicas": [_replica(arm, replica) for replica in arm.replicas],
+        "replicas": [_replica(arm, replica, below, target) for replica in arm.replicas],
         "test_accuracy": stats.summary(accuracies, interval=interval) if accuracies else None,
+        "failures": {
+            "at_chance": len(accuracies) - len(others),
+            "n": len(accuracies),
+            "others": stats.summary(others, interval=False) if others else None,
+        },
     }
 
 
-def _replica(arm: ArmBoard, replica: Replica) -> dict[str, Any]:
+def _replica(arm: ArmBoard, replica: Replica, below: float, target: float | None) -> dict[str, Any]:
     last = replica.points[-1] if replica.points else None
     seconds = sum(point.seconds for point in replica.points)
     images = len(replica.points) * arm.steps * arm.batch_size
+    costs = [point.train_cost for point in replica.points]
     return {
         "seed": replica.seed,
-        "train_cost": [point.train_cost for point in replica.points],
+        "train_cost": costs,
+        "epochs_to_cost": comparisons.epochs_to(costs, target),
+        "at_chance": last.test_accuracy < below if last else None,
         "test_cost": last.test_cost if last else None,
         "test_accuracy": last.test_accuracy if last else None,
         "test_accuracies": [point.test_accuracy for point in replica.points],

@@ -1,5 +1,6 @@
 """Data sets as tensors, on the CPU, as they are in the files: nothing is scaled here."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,8 @@ DIGITS_TRAIN = 1500
 
 @dataclass(frozen=True, eq=False)  # tensors have no equality that is true or false
 class Dataset:
-    """Images are uint8 [n, rows, columns] from 0 to `pixel_max`, labels int64 [n] from 0 to len(classes) - 1."""
+    """Images are uint8 [n, rows, columns] from 0 to `pixel_max`, labels int64 [n] from 0 to len(classes) - 1. A person's own
+    may have channels or be mere features, and float32 values, which are taken as they are (`pixel_max` 1)."""
 
     name: str
     title: str
@@ -30,17 +32,24 @@ class Dataset:
     note: str = ""  # in plain words, when it is not what one would expect
 
     @property
-    def rows(self) -> int:
-        return self.train_images.shape[1]
-
-    @property
-    def columns(self) -> int:
-        return self.train_images.shape[2]
+    def shape(self) -> tuple[int, ...]:
+        """What a network is given of one image: (channels, rows, columns), or (features,)."""
+        rest = tuple(self.train_images.shape[1:])
+        return (1, *rest) if len(rest) == 2 else rest
 
     @property
     def inputs(self) -> int:
-        """Pixels of an image."""
-        return self.rows * self.columns
+        """Numbers that one image has."""
+        return math.prod(self.shape)
+
+    @property
+    def rows(self) -> int:
+        """Of the picture that is drawn of an image. Features without a shape are drawn as a square."""
+        return self.shape[-2] if len(self.shape) > 1 else -(-self.shape[0] // self.columns)
+
+    @property
+    def columns(self) -> int:
+        return self.shape[-1] if len(self.shape) > 1 else math.isqrt(self.shape[0] - 1) + 1
 
 
 def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
@@ -50,6 +59,10 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
     the title, the bytes that have arrived and the bytes in all. Raises DataError for files that are damaged or can't be
     had, and for a `train_limit` above the number of training images (`auto` takes all and says so in its note).
     """
+    if spec.factory is not None:
+        from inittui.engine import owndata
+
+        return _limited(owndata.load(spec.factory), spec.train_limit)
     if spec.name == "digits":
         return _limited(_digits(), spec.train_limit)
     if spec.name != "auto":

@@ -37,6 +37,11 @@ def label(device: torch.device) -> str:
     return f"{device} {_gpu_name(device.index or 0)}".strip()
 
 
+def instructions(device: torch.device) -> str:
+    """The instruction set that decides how a CPU's sums are ordered; on a GPU its architecture is the label's matter."""
+    return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
+
+
 def _gpu_name(index: int) -> str:
     # Through NVML, since torch's own call would initialise CUDA before the workers are forked.
     import pynvml

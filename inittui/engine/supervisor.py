@@ -1,8 +1,8 @@
-"""Starts the workers, notices how they end, writes the result. Detached from any terminal.
+"""Starts the workers, does what it is asked, notices how they end, writes the result. Detached from any terminal.
 
-`python -m inittui.engine.supervisor RUN` works on a run directory that holds a preset and a status. It imports torch and
-reads the data once; the workers are forks of it, which share both. It makes no CUDA call, since CUDA does not survive
-a fork.
+`python -m inittui.engine.supervisor RUN` works on a run directory that holds a preset and a status; a run that has a log
+already is taken up again from its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of
+it, which share both. It makes no CUDA call, since CUDA does not survive a fork.
 """
 
 import contextlib
@@ -11,44 +11,73 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
 from msgspec.structs import replace
 
-from inittui import __version__, board, events, result
+from inittui import __version__, board, control, events, identity, result, resuming
+from inittui.board import Board
 from inittui.errors import DataError, InittuiError
 from inittui.eventlog import EventLog
+from inittui.files import mark_full, one_line, print_what_fits
+from inittui.folding import fold
 from inittui.follow import Follower
+from inittui.launch import EARLY_SIGNALS
 from inittui.preset import Preset
-from inittui.rundir import RunDir, Status, arm_folders, one_line
+from inittui.rundir import RunDir, Status, arm_folders
 
-STOP_GRACE_SECONDS = 10.0
+if TYPE_CHECKING:
+    from inittui.engine.data import Dataset
+    from inittui.engine.worker import Job
+
+TICK_SECONDS = 0.05
+DRAIN_SECONDS = 5.0  # how long a stop waits for a full disk
 
 
 class StoppedEarly(Exception):
-    """A stop was asked for while the data were being downloaded."""
+    """A stop was asked for before training began."""
 
 
 class Supervisor:
-    """One run, from the directory as it was created to result.json."""
+    """One run, from the directory as it was created, or as an earlier supervisor left it, to result.json."""
 
     def __init__(self, run: RunDir) -> None:
+        """Raises RunError when the run is in other hands, or can't be read."""
         self.run = run
+        run.lock()
+        for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
+            with contextlib.suppress(OSError):
+                leftover.unlink()
         self.preset: Preset = run.preset()
-        own = psutil.Process()
-        self.status: Status = replace(run.status(), pid=own.pid, pid_started=own.create_time())
+        before = Follower(run).poll()
+        self.before: Board | None = before if before.t else None  # what an earlier supervisor left
+        own = os.getpid()
+        self.status: Status = replace(
+            run.status(),
+            pid=own,
+            pid_started=identity.started(own),
+            host=identity.host(),
+            boot=identity.boot_id(),
+            workers={},
+            # The clock of the run goes on where it stopped: the time that nothing ran is not the run's.
+            **({"monotonic": time.monotonic() - before.t} if self.before else {}),
+        )
         self.log = EventLog(run.log, self.status.monotonic)
-        self.workers: dict[int, str] = {}  # pid → arm's folder
         self.stopping = False
-        self.pipe = os.pipe()
+        self._unsaved = False  # the status could not be written: a full disk
+        self._full = False
+        self._waits_until: float | None = None  # for room, once a stop is asked for
+        mark_full(run.path, False)  # of one that was killed on a full disk
 
     def main(self) -> int:
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
         try:
             self._phase("starting", "starting torch")
             jobs, data = self._prepare()
@@ -59,22 +88,30 @@ class Supervisor:
             self._phase("stopped", "stopped before training began")
             return 1
         except InittuiError as error:
-            self._phase("refused", str(error))
+            # Of a run that has trained nothing may be thrown away.
+            self._phase("failed" if self.before else "refused", str(error))
             return error.exit_code
         except Exception as error:  # the last door: a viewer has to learn of it
             traceback.print_exc()
             self._phase("failed", f"the supervisor failed: {type(error).__name__}: {one_line(error)}")
             return 1
         finally:
+            self._drain()
             self.log.close()
 
     def _phase(self, phase: Any, detail: str = "") -> None:
         self.status = replace(self.status, state=phase, reason=detail if phase in board.ENDED else "")
-        with contextlib.suppress(OSError):  # a full disk: the log, which waits for room, has it too
-            self.run.write_status(self.status)
+        self._save_status()  # before the log: a viewer that reads of the phase finds its supervisor alive
         self.log.append(events.Phase(phase=phase, detail=detail))
 
-    def _prepare(self) -> tuple[list[Any], Any]:
+    def _save_status(self) -> None:
+        try:
+            self.run.write_status(self.status)
+            self._unsaved = False
+        except OSError:  # a full disk must not end what trains; tried again until it is written
+            self._unsaved = True
+
+    def _prepare(self) -> tuple[list["Job"], "Dataset"]:
         import torch
 
         # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
@@ -86,10 +123,11 @@ class Supervisor:
 
         device = devices.resolve(self.status.requested_device)
         threads = self.status.threads
-        label, slots = devices.label(device), devices.slots(device, threads)
-        self.status = replace(self.status, device=label, versions=_versions(str(torch.__version__)))
-        self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=slots))
-        self.slots = slots
+        label, self.slots = devices.label(device), devices.slots(device, threads)
+        self.on_cpu = device.type == "cpu"
+        was, versions = self.status, _versions(str(torch.__version__), devices.instructions(device))
+        self.status = replace(was, device=label, versions=versions)
+        self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         _check_fit(self.preset, data)
@@ -104,89 +142,134 @@ class Supervisor:
                 columns=data.columns,
                 classes=data.classes,
                 note=data.note,
+                shape=data.shape,
             )
         )
         # What `auto` came to is part of the record: repeating the run must not depend on what is on the disk then.
-        self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
-        self.run.write_preset(self.preset)
+        if self.preset.data.name != data.name:
+            self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
+            self._insist(partial(self.run.write_preset, self.preset))
         jobs = [
             Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test)
             for arm, folder in zip(self.preset.arms, arm_folders(self.preset), strict=True)
         ]
-        return jobs, data
+        if self.before is None:
+            return jobs, data
+        going_on = [arm.folder for arm in resuming.unfinished(self.before)]
+        (self.run.path / "result.json").unlink(missing_ok=True)  # of the run as it was stopped; the logs have all of it
+        if going_on:
+            exact, note = resuming.exactness(was, self.status, on_cpu=self.on_cpu)
+            self.log.append(events.Resumed(arms=tuple(going_on), exact=exact, note=note))
+        return [job for job in jobs if job.folder.name in going_on], data
 
     def _downloading(self, title: str, done: int, total: int) -> None:
         if self.stopping:
             raise StoppedEarly
         self.log.append(events.Download(name=title, done=done, total=total))
 
-    def _train(self, jobs: list[Any], data: Any) -> None:
-        """Fork a worker a job, no more at a time than there is room for, and see each of them end."""
-        queue = list(jobs)
-        told = 0.0
-        while queue or self.workers:
-            while queue and len(self.workers) < self.slots and not self.stopping:
-                self._start(queue.pop(0), data)
+    def _train(self, jobs: list["Job"], data: "Dataset") -> None:
+        """Have every arm trained, and do what is asked meanwhile."""
+        from inittui.engine.team import Team
+
+        self.team = Team(jobs, data, self.slots, self.log.append, self._started)
+        folders = arm_folders(self.preset)
+        while self.team.busy:
+            for verb, folder, by in control.requests(self.run, folders):
+                self._do(verb, folder, by, jobs)
             if self.stopping:
-                queue.clear()
-                if not told:
-                    told = time.monotonic()
-                    self._signal_workers(signal.SIGTERM)
-                elif time.monotonic() - told > STOP_GRACE_SECONDS:
-                    self._signal_workers(signal.SIGKILL)
-            self._reap()
-            self.log.flush()
-            time.sleep(0.05)
+                self.team.stop()
+            self.team.tick()
+            state = "paused" if self.team.paused else "training"
+            if self._unsaved or state != self.status.state:
+                self.status = replace(self.status, state=state)
+                self._save_status()
+            self._flush()
+            time.sleep(TICK_SECONDS)
 
-    def _start(self, job: Any, data: Any) -> None:
-        from inittui.engine import worker
+    def _do(self, verb: control.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
+        self.log.append(events.Asked(verb=verb, arm=folder, by=by))
+        if verb == "pause":
+            self.team.pause(folder)
+        elif verb == "stop":
+            self.team.stop(folder)
+        else:
+            self.team.resume(folder)
+            over = {name for name, member in self.team.members.items() if member.over and folder in ("", name)}
+            again = [arm.folder for arm in resuming.unfinished(Follower(self.run).poll()) if arm.folder in over]
+            if again:
+                exact, note = resuming.exactness(self.status, self.status, on_cpu=self.on_cpu)
+                self.log.append(events.Resumed(arms=tuple(again), exact=exact, note=note))
+            for job in jobs:
+                if job.folder.name in again:
+                    self.team.again(job)
 
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                os.close(self.pipe[1])  # the supervisor's end: its closing is how a worker learns of our death
-                code = worker.run(job, data, self.pipe[0])
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(code)  # never back into the supervisor's stack
-        self.workers[pid] = job.folder.name
-        self.status = replace(self.status, workers={**self.status.workers, job.folder.name: pid})
-        with contextlib.suppress(OSError):  # a full disk must not end what trains
-            self.run.write_status(self.status)
-
-    def _reap(self) -> None:
-        for pid, folder in list(self.workers.items()):
-            done, code = os.waitpid(pid, os.WNOHANG)
-            if done:
-                del self.workers[pid]
-                self.log.append(events.Gone(arm=folder, reason=_end(code)))
-
-    def _signal_workers(self, number: int) -> None:
-        for pid in self.workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+    def _started(self, folder: str, pid: int) -> None:
+        self.status = replace(self.status, workers={**self.status.workers, folder: pid})
+        self._save_status()
 
     def _on_stop(self, *_: object) -> None:
         self.stopping = True
 
-    def _end(self, data: Any) -> int:
-        from inittui.engine.pictures import write_gallery
+    def _flush(self) -> bool:
+        """Write what waits; tell readers when there is no room for it."""
+        written = self.log.flush() and not self._unsaved
+        if written == self._full:
+            self._full = not written
+            mark_full(self.run.path, self._full)
+        return written
 
+    def _drain(self) -> None:
+        """Wait until all is on disk, however long it is full; once a stop is asked for, a few seconds more."""
+        while not self._flush():
+            if self._waited_enough():
+                print("the disk is full: the last events are lost", flush=True)
+                return
+            time.sleep(0.25)
+            if self._unsaved:
+                self._save_status()
+
+    def _waited_enough(self) -> bool:
+        """Whether a stop is asked for, and its grace is over."""
+        if self.stopping and self._waits_until is None:
+            self._waits_until = time.monotonic() + DRAIN_SECONDS
+        return self._waits_until is not None and time.monotonic() > self._waits_until
+
+    def _end(self, data: "Dataset") -> int:
+        from inittui.engine import checkpoint, pictures
+
+        self._drain()  # the result is made from what is on disk
         now = Follower(self.run).poll()
         if self.stopping:  # arms that never started were stopped too
-            now = board.fold(now, events.Phase(phase="stopped"))
+            now = fold(now, events.Phase(phase="stopped", t=now.t))
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
+        duels = pictures.duels(self.run, self.preset, data)
+        document = result.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
+        self._insist(partial(self.run.write_result, document))  # else 'inittui report' makes it from the logs
         try:
-            write_gallery(self.run, self.preset, data)
+            pictures.write_gallery(self.run, self.preset, data)
         except Exception:  # pictures are a comfort; the result must not depend on them
             traceback.print_exc()
-        self.run.write_result(result.document(now, seconds=time.monotonic() - self.status.monotonic))
+        for arm in now.arms:
+            if arm.state == "finished":  # its worker may have been killed just before it did this itself
+                with contextlib.suppress(OSError):
+                    checkpoint.clear(self.run.arm(arm.folder))
         self._phase(outcome)
         return 0 if outcome == "finished" else 1
+
+    def _insist(self, write: Callable[[], None]) -> None:
+        """Write, and wait for room as `_drain` does."""
+        while True:
+            try:
+                return write()
+            except OSError:
+                self._full = True
+                mark_full(self.run.path, True)
+                if self._waited_enough():
+                    traceback.print_exc()
+                    return None
+            time.sleep(0.25)
 
 
 def _check_fit(preset: Preset, data: Any) -> None:
@@ -197,34 +280,36 @@ def _check_fit(preset: Preset, data: Any) -> None:
                 f"training.batch_size = {arm.training.batch_size}: {data.title} has {count:,} training images here; "
                 "expected no more than that"
             )
-        if (arm.model.outputs or classes) < classes:
+        if arm.model.factory is None and (arm.model.outputs or classes) < classes:
             raise DataError(
                 f"model.outputs = {arm.model.outputs}: {data.title} has {classes} classes; expected at least as many"
             )
 
 
-def _end(code: int) -> str:
-    """How a worker ended, in words; "" for a clean end."""
-    if os.WIFSIGNALED(code):
-        number = os.WTERMSIG(code)
-        hint = ", often the kernel's when memory runs out" if number == signal.SIGKILL else ""
-        return f"killed by signal {number} ({signal.Signals(number).name}{hint})"
-    status = os.waitstatus_to_exitcode(code)
-    return f"ended with exit code {status}" if status else ""
-
-
-def _versions(torch_version: str) -> dict[str, str]:
+def _versions(torch_version: str, instructions: str) -> dict[str, str]:
+    """What the bits of a result depend on, beside the preset."""
     return {
         "inittui": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": torch_version,
         "torchvision": version("torchvision"),
         "numpy": version("numpy"),
+        "instructions": instructions,
     }
 
 
-if __name__ == "__main__":
+def main(path: Path) -> int:
     os.umask(0o077)
-    code = Supervisor(RunDir(Path(sys.argv[1]))).main()
+    print_what_fits()
+    try:
+        supervisor = Supervisor(RunDir(path))
+    except InittuiError as error:
+        print(error, flush=True)
+        return error.exit_code
+    return supervisor.main()
+
+
+if __name__ == "__main__":
+    code = main(Path(sys.argv[1]))
     sys.stderr.flush()
     os._exit(code)  # all is on disk: taking torch down in order takes a second in which the run would still look alive

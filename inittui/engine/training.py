@@ -13,9 +13,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events
+from inittui.engine import probes
 from inittui.engine.data import Dataset
-from inittui.engine.initialise import initialise, stream
-from inittui.engine.network import mlp
+from inittui.engine.initialise import BATCH, initialise, stream
+from inittui.engine.layers import Shape, layers
+from inittui.engine.network import build
+from inittui.engine.probing import Prober
+from inittui.engine.replica import Replica
 from inittui.preset import Arm, Training
 
 TEST_BATCH = 1000
@@ -28,17 +32,6 @@ class CostNotFinite(ArithmeticError):
 
 class Stop(Exception):
     """Raised by `between_steps` to end a training early."""
-
-
-@dataclass
-class Replica:
-    """One training of an arm from one seed."""
-
-    seed: int
-    network: nn.Sequential
-    optimizer: torch.optim.Optimizer
-    order: torch.Generator  # the batches' stream
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,8 @@ class Evaluation:
 class Trainer:
     """Trains every replica of an arm, epoch by epoch in turn, so that mean and band of the replicas are live.
 
-    `between_steps` is called before every step; it may wait (pause) or raise `Stop`.
+    `between_steps` is called before every step and returns the seconds that it waited (a pause); it may raise `Stop`. There,
+    and between two events of `run`, the replicas are whole: a snapshot of them is a place to go on from.
     """
 
     def __init__(
@@ -87,7 +81,7 @@ class Trainer:
         device: torch.device,
         *,
         scale_test: bool = True,
-        between_steps: Callable[[], None] = lambda: None,
+        between_steps: Callable[[], float] = lambda: 0.0,
         report_seconds: float = 0.1,
     ) -> None:
         self.arm = arm
@@ -97,17 +91,43 @@ class Trainer:
         self.steps = len(self.images.train) // arm.training.batch_size
         self.between_steps = between_steps
         self.report_seconds = report_seconds
-        self.replicas: list[Replica] = []
+        self.deviations: list[float] = []  # of the first replica's layers, as drawn
+        self.replicas = [self._replica(seed) for seed in arm.training.seeds]
         self.evaluations: dict[int, Evaluation] = {}  # the newest of each seed
+        looked_at = self._inputs(self.images.train[: probes.BATCH], self.images.train_divisor)
+        self.prober = Prober(arm, self.replicas[0], looked_at, self.images.train_labels[: probes.BATCH])
+
+    def _replica(self, seed: int) -> Replica:
+        model = self.arm.model
+        network = build(model, self.data.shape, len(self.data.classes), seed)
+        # For the schemes that are fitted to data: always the same images, as they are in training.
+        first = self._inputs(self.images.train[:BATCH].cpu(), self.images.train_divisor)
+        drawn = initialise(network, self.arm.init, seed, batch=first, exclude=model.exclude)
+        self.deviations = self.deviations or drawn
+        network.to(self.device)
+        costs = torch.zeros(self.steps, device=self.device)
+        return Replica(seed, network, optimizer(network, self.arm.training), stream(seed, "batches"), costs)
+
+    def _inputs(self, images: Tensor, divisor: float) -> Tensor:
+        """Scaled, and in the shape that the network takes: a perceptron takes them flat. `images` is not changed."""
+        x = images.float()
+        x = x.div_(divisor) if x is not images else x / divisor
+        return x if self.arm.model.factory is None else x.view(-1, *self.data.shape)
 
     def run(self) -> Iterator[events.Event]:
-        """Train to the end. Raises CostNotFinite, Stop, and what torch raises."""
-        yield self._begin()
+        """Train to the end, from where the replicas stand. Raises CostNotFinite, Stop, and what torch raises."""
+        if any(replica.epochs or replica.step for replica in self.replicas):
+            yield events.Restored(places=tuple(replica.place for replica in self.replicas))
+        else:
+            yield self._begin()
+            yield self.prober.at_start(self.replicas[0])
         watched = watched_image(self.arm.training.seeds[0], len(self.images.test))
         yield _sample(self.data, watched)
         for epoch in range(1, self.arm.training.epochs + 1):
             for replica in self.replicas:
-                cost, seconds = yield from self._epoch(replica, epoch)
+                if replica.epochs >= epoch:
+                    continue
+                cost, seconds = yield from self._epoch(replica)
                 began = time.perf_counter()
                 self.evaluations[replica.seed] = tested = self._evaluate(replica.network)
                 yield events.Epoch(
@@ -120,17 +140,17 @@ class Trainer:
                     test_seconds=time.perf_counter() - began,
                     sample=_prediction(tested, watched),
                 )
+                if (probe := self.prober.after(replica)) is not None:
+                    yield probe
+        for replica in self.replicas:  # one that had its last epoch before a checkpoint
+            if replica.seed not in self.evaluations:
+                self.evaluations[replica.seed] = self._evaluate(replica.network)
+        # In the order of the seeds, whichever was tested first after a resume.
+        self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
 
     def _begin(self) -> events.Begin:
-        training, model = self.arm.training, self.arm.model
-        deviations: list[float] = []
-        for seed in training.seeds:
-            network = mlp(model, self.data.rows * self.data.columns, len(self.data.classes))
-            drawn = initialise(network, self.arm.init, seed)
-            deviations = deviations or drawn
-            network.to(self.device)
-            self.replicas.append(Replica(seed, network, optimizer(network, training), stream(seed, "batches")))
-        layers = [layer for layer in self.replicas[0].network if isinstance(layer, nn.Linear)]
+        training = self.arm.training
+        shapes = [Shape.of(layer) for _, layer in layers(self.replicas[0].network)]
         return events.Begin(
             arm=self.arm.name,
             seeds=training.seeds,
@@ -138,49 +158,64 @@ class Trainer:
             steps=self.steps,
             batch_size=training.batch_size,
             parameters=sum(parameter.numel() for parameter in self.replicas[0].network.parameters()),
-            layers=tuple((layer.in_features, layer.out_features) for layer in layers),
-            stds=tuple(events.finite(deviation) for deviation in deviations),
+            layers=tuple((shape.fan_in, shape.fan_out) for shape in shapes),
+            stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
 
-    def _epoch(self, replica: Replica, epoch: int) -> Generator[events.Event, None, tuple[float, float]]:
-        """One pass over the shuffled training images, the last partial batch dropped. Returns mean cost and seconds."""
+    def _epoch(self, replica: Replica) -> Generator[events.Event, None, tuple[float, float]]:
+        """One pass over the shuffled training images, the last partial batch dropped, or what is left of it. Returns the
+        mean cost and the seconds of training."""
         images, size = self.images, self.arm.training.batch_size
-        order = torch.randperm(len(images.train), generator=replica.order).to(self.device)
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
-        reported_step, reported_total = 0, 0.0
-        began = reported_at = time.perf_counter()
-        for step in range(1, self.steps + 1):
-            self.between_steps()
-            batch = order[(step - 1) * size : step * size]
-            x = images.train.index_select(0, batch).float().div_(images.train_divisor)
+        order = replica.batches(len(images.train))
+        replica.take_up(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
+        reported = replica.step
+        last = reported_at = time.perf_counter()
+        while replica.step < self.steps:
+            waited = self.between_steps()
+            last += waited
+            reported_at += waited
+            if replica.step == self.steps - 1:
+                self.prober.note(replica)
+            batch = order[replica.step * size : (replica.step + 1) * size]
+            x = self._inputs(images.train.index_select(0, batch), images.train_divisor)
             cost = cross_entropy(replica.network(x), images.train_labels.index_select(0, batch))
             replica.optimizer.zero_grad()
             cost.backward()  # type: ignore[no-untyped-call]
             replica.optimizer.step()
-            total += cost.detach()
+            replica.costs[replica.step] = cost.detach()
+            replica.step += 1
             now = time.perf_counter()
-            if now - reported_at >= self.report_seconds and step < self.steps:
-                value = total.item()
-                self._check(value, replica.seed, epoch, step)
-                done = step - reported_step
+            replica.seconds += now - last
+            last = now
+            if now - reported_at >= self.report_seconds and replica.step < self.steps:
+                mean = self._mean_cost(replica, reported)
+                done = replica.step - reported
                 yield events.Progress(
                     seed=replica.seed,
-                    epoch=epoch,
-                    step=step,
-                    cost=events.finite((value - reported_total) / done),
+                    epoch=replica.epochs + 1,
+                    step=replica.step,
+                    cost=mean,
                     samples_per_second=done * size / (now - reported_at),
                     device_bytes=self._device_bytes(),
                 )
-                reported_step, reported_total, reported_at = step, value, now
-        mean = total.item() / self.steps
-        self._check(mean, replica.seed, epoch, self.steps)
-        return mean, time.perf_counter() - began
+                reported, reported_at = replica.step, now
+                last = time.perf_counter()  # what a report's reader does with it is no training
+        mean = self._mean_cost(replica, 0)
+        seconds = replica.seconds + time.perf_counter() - last
+        replica.end_epoch()
+        return mean, seconds
 
-    def _check(self, cost: float, seed: int, epoch: int, step: int) -> None:
-        if not math.isfinite(cost):
+    def _mean_cost(self, replica: Replica, first: int) -> float:
+        """The mean over the steps since `first`, from the device in one transfer. Raises CostNotFinite."""
+        costs = replica.costs[first : replica.step]
+        mean: float = costs.mean(dtype=torch.float64).item()
+        if not math.isfinite(mean):
+            place = int((~costs.isfinite()).nonzero()[0])
             raise CostNotFinite(
-                f"cost not finite ({cost}) in epoch {epoch}, by step {step} of {self.steps}, seed {seed}"
+                f"cost not finite ({costs[place].item()}) at step {first + place + 1} of {self.steps} "
+                f"in epoch {replica.epochs + 1}, seed {replica.seed}"
             )
+        return mean
 
     def _device_bytes(self) -> int:
         return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0
@@ -191,14 +226,16 @@ class Trainer:
         cost = torch.zeros((), dtype=torch.float64, device=self.device)
         right = torch.zeros((), dtype=torch.int64, device=self.device)
         tops = []
+        network.eval()
         for first in range(0, len(images.test), TEST_BATCH):
-            x = images.test[first : first + TEST_BATCH].float().div_(images.test_divisor)
+            x = self._inputs(images.test[first : first + TEST_BATCH], images.test_divisor)
             labels = images.test_labels[first : first + TEST_BATCH]
             logits = network(x)
             cost += cross_entropy(logits, labels, reduction="sum")
             # argmax, not topk: of equal logits argmax takes the first, on every device.
             right += (logits.argmax(1) == labels).sum()
             tops.append(logits.softmax(1).topk(min(SHOWN, logits.shape[1])))
+        network.train()
         count = len(images.test)
         return Evaluation(
             cost=cost.item() / count,
@@ -247,8 +284,14 @@ def _sample(data: Dataset, index: int) -> events.Sample:
 
 def grey(data: Dataset, index: int) -> bytes:
     """Test image `index` as grey values 0..255, row by row."""
-    image = data.test_images[index].flatten().float().mul_(255 / data.pixel_max).round_().to(torch.uint8)
-    return bytes(image.tolist())
+    image = data.test_images[index].float()
+    image = image.mean(0) if image.dim() == 3 else image  # channels
+    flat = image.flatten()
+    if data.pixel_max == 1.0:  # a person's own values may lie anywhere
+        flat = (flat - flat.min()) / (flat.max() - flat.min()).clamp_min(1e-30)
+    picture = torch.zeros(data.rows * data.columns, dtype=torch.uint8)
+    picture[: len(flat)] = (flat * (255 / data.pixel_max)).round().to(torch.uint8)
+    return bytes(picture.tolist())
 
 
 def _prediction(tested: Evaluation, index: int) -> tuple[tuple[int, float], ...]:

@@ -1,7 +1,8 @@
-"""One arm in one process: train, append events, write the predictions.
+"""One arm in one process: train, append events, save checkpoints, write the predictions.
 
-Runs in a fork of the supervisor, which has torch and the data in memory already. It ends itself when the supervisor's end
-of the pipe closes, whatever killed the supervisor.
+Runs in a fork of the supervisor, which has torch and the data in memory already. Its door is a pipe from the supervisor: a
+byte asks for a pause, for going on, or for the end; and when the supervisor is gone, whatever killed it, the pipe closes, and
+the worker ends itself.
 """
 
 import contextlib
@@ -10,19 +11,28 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import torch
 
 from inittui import events
+from inittui.engine import checkpoint, memory
+from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
 from inittui.engine.training import CostNotFinite, Evaluation, Stop, Trainer
-from inittui.eventlog import EventLog
+from inittui.errors import InittuiError, RunError
+from inittui.eventlog import NO_ROOM, EventLog
+from inittui.files import mark_full, one_line
 from inittui.preset import Arm
-from inittui.rundir import one_line
 
+PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5
+DRAIN_SECONDS = 5.0  # how long a stop waits for a full disk
+LOST = 3  # exit code: what was said last could not be written
 
 
 @dataclass(frozen=True)
@@ -38,59 +48,176 @@ class Job:
 
 
 class Control:
-    """The small door: asked between steps whether to go on."""
+    """What is asked of the worker. Set from the door's thread and from signals, looked at between steps."""
 
     def __init__(self) -> None:
         self.stop_reason = ""
+        self.pausing = False
+        self.changed = threading.Event()
 
-    def __call__(self) -> None:
-        if self.stop_reason:
-            raise Stop(self.stop_reason)
+    def stop(self, reason: str) -> None:
+        self.stop_reason = self.stop_reason or reason
+        self.changed.set()
+
+    def listen(self, door: int) -> None:
+        """The thread at the door. Never returns but by the end of the process."""
+        while True:
+            try:
+                word = os.read(door, 1)
+            except OSError:
+                word = b""
+            if word == STOP:
+                self.stop("stopped by hand")
+            elif word in (PAUSE, RESUME):
+                self.pausing = word == PAUSE
+                self.changed.set()
+            elif not word:
+                self.stop("the supervisor is gone")
+                time.sleep(ORPHAN_GRACE_SECONDS)
+                os._exit(1)
 
 
-def run(job: Job, data: Dataset, alive: int) -> int:
-    """Train `job` to its end and return the exit code. `alive` reads end of file once the supervisor is gone."""
+class Worker:
+    """An arm's training, with its log and its checkpoints."""
+
+    def __init__(self, job: Job, control: Control) -> None:
+        self.job = job
+        self.control = control
+        self.log = EventLog(job.folder / "events.jsonl", job.zero)
+        self._full = False
+        self._waits_until: float | None = None  # for room, once a stop is asked for
+        mark_full(job.folder, False)  # of one that was killed on a full disk
+        for leftover in job.folder.glob(".checkpoint.*"):  # of a worker that was killed while it wrote
+            leftover.unlink(missing_ok=True)
+        # What a checkpoint has to agree with: an arm that was changed by hand does not go on from another one's.
+        self._arm = msgspec.json.encode(job.arm, order="deterministic").decode()
+        self.keeper = Keeper(job.folder, self._arm, self.log)
+
+    def say(self, event: events.Event) -> None:
+        self.log.append(event)
+        self._mark()
+
+    def _mark(self, *, full: bool | None = None) -> None:
+        full = self.log.starved if full is None else full
+        if full != self._full:
+            self._full = full
+            mark_full(self.job.folder, full)
+
+    def train(self, data: Dataset) -> None:
+        """Raises what the trainer raises, and RunError for a checkpoint that can't be used."""
+        job = self.job
+        self.say(events.Hello(arm=job.arm.name, pid=os.getpid()))
+        began = time.monotonic()
+        self.trainer = trainer = Trainer(
+            job.arm, data, job.device, scale_test=job.scale_test, between_steps=self._between_steps
+        )
+        for replica in trainer.replicas:
+            if (snapshot := checkpoint.read(job.folder, replica.seed, self._arm)) is not None:
+                replica.restore(snapshot)
+        for event in trainer.run():
+            self.say(event)
+            self.keeper.tick(trainer.replicas)
+        seconds = round(time.monotonic() - began, 3)
+        self._insist(self._write_predictions)
+        self.say(events.Finished(seconds=seconds))
+        if self.drain():
+            self.keeper.forget()
+
+    def _between_steps(self) -> float:
+        """Nothing, or a pause; the seconds that it took. Raises Stop."""
+        control = self.control
+        if not (control.stop_reason or control.pausing):
+            return 0.0
+        began = time.perf_counter()
+        if control.pausing and not control.stop_reason:
+            self.keeper.save(self.trainer.replicas)
+            self.say(events.Paused())
+            while control.pausing and not control.stop_reason:
+                control.changed.wait(1.0 if self.log.starved else None)
+                control.changed.clear()
+                self.log.flush()
+                self._mark()
+        if control.stop_reason:
+            raise Stop(control.stop_reason)
+        self.say(events.Continued())
+        return time.perf_counter() - began
+
+    def stopped(self, stop: Stop) -> None:
+        """Save, so that the arm can go on from just here, and say so."""
+        self.keeper.save(self.trainer.replicas)
+        self.say(events.Stopped(reason=str(stop)))
+
+    def drain(self) -> bool:
+        """Wait until everything is written: while the disk is full, what is said waits in memory. False when a stop comes
+        first and no room within its grace."""
+        return self._insist(self.log.flush)
+
+    def _insist(self, write: Callable[[], bool]) -> bool:
+        while not write():
+            self._mark(full=True)
+            if self.control.stop_reason:
+                self._waits_until = self._waits_until or time.monotonic() + DRAIN_SECONDS
+                if time.monotonic() > self._waits_until:
+                    print("the disk is full: what was said last is lost", flush=True)
+                    return False
+            time.sleep(0.25)
+        self._mark()
+        return True
+
+    def _write_predictions(self) -> bool:
+        """False while the disk takes no more."""
+        try:
+            write_predictions(self.job.folder / "predictions.npz", self.trainer.evaluations)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                (self.job.folder / ".predictions.npz").unlink(missing_ok=True)
+            if error.errno in NO_ROOM:
+                return False
+            traceback.print_exc()  # pictures are a comfort: a trained arm must not fail because of them
+        return True
+
+
+def run(job: Job, data: Dataset, door: int) -> int:
+    """Train `job` to its end; the exit code. `door` reads the supervisor's words, and end of file once it is gone."""
     control = Control()
     _redirect(job.folder / "worker.log")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(control, "stop_reason", "stopped by hand"))
-    threading.Thread(target=_watch, args=(alive, control), daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: control.stop("stopped by hand"))
+    threading.Thread(target=control.listen, args=(door,), daemon=True, name="door").start()
     torch.set_num_threads(job.threads)
     # Per thread. Dying ReLU units send Adam's moments into denormals, each a hundred times slower to add.
     torch.set_flush_denormal(True)
-    log = EventLog(job.folder / "events.jsonl", job.zero)
+    worker = Worker(job, control)
     try:
-        return _train(job, data, control, log)
+        code = _train(worker, data)
     finally:
-        log.close()
+        whole = worker.drain()
+        worker.log.close()
+    return code if whole else LOST
 
 
-def _train(job: Job, data: Dataset, control: Control, log: EventLog) -> int:
-    log.append(events.Hello(arm=job.arm.name, pid=os.getpid()))
-    began = time.monotonic()
+def _train(worker: Worker, data: Dataset) -> int:
     try:
-        trainer = Trainer(job.arm, data, job.device, scale_test=job.scale_test, between_steps=control)
-        for event in trainer.run():
-            log.append(event)
-        try:
-            write_predictions(job.folder / "predictions.npz", trainer.evaluations)
-        except OSError:  # pictures are a comfort: a trained arm must not fail for want of room for them
-            traceback.print_exc()
-            (job.folder / ".predictions.npz").unlink(missing_ok=True)
-        log.append(events.Finished(seconds=round(time.monotonic() - began, 3)))
+        worker.train(data)
     except Stop as stop:
-        log.append(events.Stopped(reason=str(stop)))
+        worker.stopped(stop)
     except CostNotFinite as error:
-        log.append(events.Failed(kind="cost", reason=str(error)))
+        worker.say(events.Failed(kind="cost", reason=str(error)))
         return 1
-    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
-        log.append(events.Failed(kind="memory", reason=f"out of memory: {one_line(error)}", detail=str(error)))
+    except RunError as error:
+        worker.say(events.Failed(kind="checkpoint", reason=str(error)))
+        return 1
+    except InittuiError as error:  # one line says it; the traceback is for whoever wrote an own scheme
+        traceback.print_exc()
+        worker.say(events.Failed(kind="exception", reason=str(error), detail=traceback.format_exc()))
         return 1
     except Exception as error:  # whatever it is, the arm's log has to tell it, and the other arms go on
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        log.append(events.Failed(kind="exception", reason=reason, detail=traceback.format_exc()))
+        no_memory = memory.explain(error)
+        reason = no_memory or f"{type(error).__name__}: {one_line(error)}"
+        kind: Literal["memory", "exception"] = "memory" if no_memory else "exception"
+        worker.say(events.Failed(kind=kind, reason=reason, detail=traceback.format_exc()))
         return 1
     return 0
 
@@ -115,15 +242,7 @@ def write_predictions(path: Path, evaluations: dict[int, Evaluation]) -> None:
 
 def _redirect(path: Path) -> None:
     """Everything that this process and its libraries print goes to a file, C-level text too."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
-
-
-def _watch(alive: int, control: Control) -> None:
-    with contextlib.suppress(OSError):
-        os.read(alive, 1)
-    control.stop_reason = "the supervisor is gone"
-    time.sleep(ORPHAN_GRACE_SECONDS)
-    os._exit(1)

@@ -1,5 +1,7 @@
 import itertools
 import random
+import typing
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from msgspec.structs import replace
 
 from inittui import board as boards
 from inittui import events
-from inittui.board import RUNNING_KEPT, ArmBoard, Board, begin, fold, remaining
+from inittui.board import ArmBoard, Board, begin, remaining
+from inittui.folding import RUNNING_KEPT, fold
 from tests.helpers import EPOCH_SECONDS, TRAIN, accuracy, board_of, canned_events, cost, preset, running_board, steady
 
 STEPS = TRAIN // 50
@@ -193,10 +196,13 @@ def test_a_clean_end_and_the_end_of_no_known_arm_change_no_arm() -> None:
         assert fold(board, gone).arms == board.arms
 
 
-@pytest.mark.parametrize(("phase", "state"), [("failed", "failed"), ("stopped", "stopped"), ("finished", "failed")])
-def test_when_the_run_is_over_no_arm_is_left_under_way(phase: str, state: str) -> None:
-    board = fold(started(2), events.Finished(seconds=1), 0)
-    board = fold(board, events.Phase(phase=phase, detail="why"))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("phase", "state"),
+    [("failed", "failed"), ("stopped", "stopped"), ("interrupted", "interrupted"), ("finished", "failed")],
+)
+def test_when_the_run_is_over_no_arm_is_left_under_way(phase: Any, state: str) -> None:
+    board = fold(started(2), events.Finished(t=2.0, seconds=1), 0)
+    board = fold(board, events.Phase(t=2.0, phase=phase, detail="why"))
     assert [arm.state for arm in board.arms] == ["finished", state]
     assert (board.ended, board.detail) == (True, "why")
     assert board.arms[1].reason
@@ -275,4 +281,6 @@ def test_what_remains_is_never_negative(arms: int, seeds: int, until: float, lat
 
 
 def test_ended_states_are_those_that_a_phase_can_end_in() -> None:
-    assert set(boards.ENDED) == {"finished", "failed", "stopped", "refused"}
+    assert set(boards.ENDED) == {"finished", "failed", "stopped", "interrupted", "refused"}
+    phases = set(get_args(typing.get_type_hints(events.Phase)["phase"]))
+    assert phases - set(boards.ENDED) == {"starting", "loading", "training"}

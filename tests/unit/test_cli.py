@@ -1,18 +1,20 @@
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pynvml
 import pytest
+from msgspec.structs import replace
 
-from inittui import __version__, events, launch, listings
+from inittui import __version__, events, gallery, identity, launch, shelf
 from inittui.cli import COMMANDS, main
 from inittui.presetfiles import known
 from inittui.rundir import RunDir
 from inittui.schemes import SCHEMES
-from tests.helpers import canned_events, empty_run, preset, write_events, write_run
+from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -213,7 +215,7 @@ def test_interrupted_is_exit_code_130(call: Call, monkeypatch: pytest.MonkeyPatc
     def interrupted(_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(listings, "runs", interrupted)
+    monkeypatch.setattr(shelf, "runs", interrupted)
     assert call("runs") == (130, "", "")
 
 
@@ -274,19 +276,21 @@ def test_schemes_are_listed_with_formula_and_purpose(call: Call) -> None:
     code, out, err = call("schemes")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert len(lines) == len(SCHEMES)
-    for line, row in zip(lines, SCHEMES.values(), strict=True):
+    assert "--arm ./my_scheme.py:my_init" in lines[-1]
+    for line, row in zip(lines, SCHEMES.values(), strict=False):
         assert line.startswith(row.name)
         assert row.formula in line
-        assert line.endswith(row.derived_for)
+        assert line.endswith(row.short)
+        assert len(line) <= 80
 
 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
         ("he_normal", ["std √(2/in)", "He, Zhang, Ren and Sun 2015", "kaiming_normal_", "inittui --arm he_normal "]),
-        ("normal(std=0.1)", ["standard deviation of every weight; has to be given", "--arm 'normal(std=0.01)'"]),
-        ("normal", ["has to be given"]),
+        ("he_normal(mode=fan_out)", ["std √(2/out)", "--arm 'he_normal(mode=fan_out)'"]),
+        ("normal(std=0.1)", ["standard deviation of every weight; has to be given", "--arm 'normal(std=0.1)'"]),
+        ("normal", ["has to be given", "--arm 'normal(std=0.01)'"]),
         ("orthogonal", ["gain", "default 1", "inittui --arm orthogonal "]),
         ("torch_default", ["U(±1/√in)"]),
     ],
@@ -294,7 +298,7 @@ def test_schemes_are_listed_with_formula_and_purpose(call: Call) -> None:
 def test_a_scheme_is_explained(call: Call, typed: str, words: list[str]) -> None:
     code, out, err = call("schemes", typed)
     assert (code, err) == (0, "")
-    assert out.startswith(f"{typed.partition('(')[0]}\n")
+    assert out.startswith(f"{typed}\n")
     assert [word for word in words if word not in out] == []
 
 
@@ -309,8 +313,73 @@ def test_runs_are_listed_with_their_state(call: Call, runs_dir: Path) -> None:
     (damaged.path / "status.json").write_bytes(b"{")
     code, out, err = call("runs")
     assert (code, err) == (0, "")
-    states = {line.split()[0]: line.split()[1] for line in out.splitlines()}
-    assert states == {finished.name: "finished", dead.name: "dead", damaged.name: "damaged"}
+    table, _, closing = out.partition("\n\n")
+    states = {line.split()[0]: line.split()[1] for line in table.splitlines()[1:]}
+    assert states == {finished.name: "finished", dead.name: "interrupted", damaged.name: "damaged"}
+    assert closing.splitlines()[0].startswith("3 runs, ")
+    assert "inittui resume NAME" in closing
+    assert "inittui delete NAME" in closing
+
+
+def test_runs_for_programs_are_a_list_of_objects(call: Call, runs_dir: Path) -> None:
+    assert call("runs", "--json")[1] == "[]\n"
+    run = write_run(runs_dir, preset(2, name="digits"))
+    (runs_dir / "e\x1b[2Jvil\x9b").symlink_to(run.path)
+    code, out, err = call("runs", "--json")
+    assert (code, err) == (0, "")
+    assert out.replace("\n", "").isprintable()
+    assert out.isascii()
+    found = {row["name"]: row for row in json.loads(out)}
+    assert set(found) == {run.name, "e\x1b[2Jvil\x9b"}
+    row = found[run.name]
+    assert set(row) == {
+        "name", "path", "state", "alive", "preset", "arms", "started", "age", "size", "device", "seconds", "reason"
+    }  # fmt: skip
+    assert (row["state"], row["alive"], row["preset"], row["path"]) == ("finished", False, "digits", str(run.path))
+    assert [(arm["name"], arm["status"]) for arm in row["arms"]] == [
+        ("xavier_normal", "finished"), ("he_normal", "finished")
+    ]  # fmt: skip
+
+
+def test_a_run_is_deleted_by_name_beginning_or_path(call: Call, runs_dir: Path) -> None:
+    runs = [write_run(runs_dir, preset(name=name)) for name in ("aa", "bb", "cc", "dd")]
+    code, out, err = call("delete", runs[0].name, "bb", str(runs[2].path), "aa", "--yes")
+    assert (code, out, err) == (0, "".join(f"deleted {run.name}\n" for run in runs[:3]), "")
+    assert list(runs_dir.iterdir()) == [runs[3].path]
+
+
+def test_without_a_terminal_delete_needs_yes(call: Call, runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(runs_dir)
+    for stdin in (io.StringIO("y\n"), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        code, out, err = call("delete", "last")
+        assert (code, out) == (2, "")
+        assert "expected --yes" in err
+    assert run.path.is_dir()
+
+
+@pytest.mark.parametrize(("typed", "gone"), [("y", True), ("YES ", True), ("n", False), ("", False), ("yonder", False)])
+def test_at_a_terminal_delete_asks(
+    call: Call, runs_dir: Path, monkeypatch: pytest.MonkeyPatch, typed: str, gone: bool
+) -> None:
+    run = write_run(runs_dir)
+    answer = io.StringIO(f"{typed}\n")
+    monkeypatch.setattr(answer, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answer)
+    code, out, err = call("delete", run.name)
+    assert str(run.path) in err
+    assert (code, run.path.exists()) == (0 if gone else 1, not gone)
+    assert out == (f"deleted {run.name}\n" if gone else "")
+
+
+def test_where_one_run_must_not_be_deleted_none_is(call: Call, runs_dir: Path) -> None:
+    ended, alive = write_run(runs_dir, preset(name="ended")), empty_run(runs_dir, preset(name="alive"))
+    own = os.getpid()
+    alive.write_status(replace(alive.status(), state="training", pid=own, pid_started=identity.started(own)))
+    code, out, err = call("delete", "ended", "alive", "--yes")
+    assert (code, out) == (2, "")
+    assert err == f"inittui: run '{alive.name}' is alive; 'inittui stop {alive.name}' ends it, then it can be deleted\n"
+    assert ended.path.is_dir()
 
 
 def test_a_report_is_printed_in_each_format(call: Call, runs_dir: Path) -> None:
@@ -320,7 +389,43 @@ def test_a_report_is_printed_in_each_format(call: Call, runs_dir: Path) -> None:
         assert (code, err) == (0, "")
         assert words in out
     code, out, _ = call("report", "last", "--format", "json")
-    assert (code, json.loads(out)) == (0, run.result())
+    document = json.loads(out)
+    confusion = document.pop("confusion")
+    assert (code, document) == (0, run.result())
+    assert list(confusion) == ["xavier_normal", "he_normal"]
+
+
+def test_a_report_has_the_confusions_of_every_arm(call: Call, runs_dir: Path) -> None:
+    run = write_run(runs_dir, preset(2, seeds=2))
+    gallery.write(run, canned_gallery(preset(2), seeds=2))
+    confusion = json.loads(call("report", "last", "--format", "json")[1])["confusion"]
+    assert confusion["he_normal"]["seeds"] == 2
+    assert sum(map(sum, confusion["he_normal"]["counts"])) == 24
+
+
+def test_a_report_has_each_seed_another_baseline_and_all_pairs_on_request(call: Call, runs_dir: Path) -> None:
+    write_run(runs_dir, preset(3, seeds=8))
+    table = call("report", "last")[1]
+    assert " 778 " not in table
+    assert "All against xavier_normal; p corrected for 2" in table
+    assert " 778 " in call("report", "last", "--each-seed")[1]
+    assert "All against he_normal; p corrected for 2" in call("report", "last", "--baseline", "he_normal")[1]
+    assert "All pairs of 3 arms; p corrected for 3" in call("report", "last", "--all-pairs", "--format", "md")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--baseline", "he_norma"), "--baseline he_norma: no such arm. Did you mean 'he_normal'?"),
+        (("--baseline", "he_normal", "--all-pairs"), "--baseline and --all-pairs: expected one of the two"),
+        (("--format", "svg", "--each-seed"), "--each-seed: the dashboard shows a run as it was judged"),
+    ],
+)
+def test_a_report_that_can_t_be_is_refused(call: Call, runs_dir: Path, words: tuple[str, ...], fault: str) -> None:
+    write_run(runs_dir)
+    code, out, err = call("report", "last", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"inittui: {fault}")
 
 
 def test_a_run_without_result_is_reported_from_its_logs(call: Call, runs_dir: Path) -> None:

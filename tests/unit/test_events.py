@@ -33,7 +33,10 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(values(inside[0]), max_size=3).map(tuple)
     if kind is tuple:
         return st.tuples(*map(values, inside))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return of_kind(hint)
     return {
+        bool: st.booleans(),
         int: st.integers(-(2**63), 2**63 - 1),
         float: st.floats(allow_nan=False, allow_infinity=False),
         str: st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
@@ -41,7 +44,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     }[hint]
 
 
-def of_kind(kind: type[events.Event]) -> st.SearchStrategy[events.Event]:
+def of_kind(kind: type[Any]) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{field.name: values(field.type) for field in msgspec.structs.fields(kind)})
 
 

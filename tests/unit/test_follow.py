@@ -1,12 +1,16 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from inittui import events, follow
-from inittui.board import begin, fold
+from inittui.board import begin
 from inittui.errors import RunError
+from inittui.files import DISK_FULL, mark_full
+from inittui.folding import fold
 from inittui.follow import Follower, timeline
+from inittui.identity import Liveness
 from inittui.rundir import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run
 
@@ -59,8 +63,30 @@ def test_a_result_that_comes_after_the_end_is_still_shown(tmp_path: Path) -> Non
     write_events(run, canned_events(OF))
     follower = Follower(run)
     assert follower.poll().result is None
-    run.write_result({"format": 1})
-    assert follower.poll().result == {"format": 1}
+    document = board_of(OF, canned_events(OF), run=run.name).result
+    assert document is not None
+    run.write_result(document)
+    assert follower.poll().result == document
+
+
+def test_a_result_of_other_arms_is_a_fault_and_the_table_is_made_from_the_events(tmp_path: Path) -> None:
+    run = write_run(tmp_path, OF)
+    other = write_run(tmp_path / "other", preset(3)).result()
+    assert other is not None
+    run.write_result(other)
+    board = Follower(run).poll()
+    assert board.result is None
+    assert board.faults == (f"run '{run.name}': result.json is of another run: it has other arms",)
+
+
+def test_a_damaged_result_is_a_fault_that_is_told_once_and_stays(tmp_path: Path) -> None:
+    run = write_run(tmp_path, OF)
+    (run.path / "result.json").write_bytes(b"{")
+    follower = Follower(run)
+    board = follower.poll()
+    assert (board.result, len(board.faults)) == (None, 1)
+    assert "result.json can't be read: the checksum does not match" in board.faults[0]
+    assert follower.poll() is board
 
 
 def under_way(tmp_path: Path) -> tuple[RunDir, Canned]:
@@ -70,52 +96,124 @@ def under_way(tmp_path: Path) -> tuple[RunDir, Canned]:
     return run, told
 
 
+def always(liveness: Liveness) -> Callable[[], Liveness]:
+    return lambda: liveness
+
+
 @pytest.mark.usefixtures("asked_at_once")
-def test_a_run_whose_supervisor_died_without_a_word_has_failed_with_the_last_that_was_printed(tmp_path: Path) -> None:
+def test_a_run_whose_supervisor_died_without_a_word_is_interrupted_with_the_last_that_was_printed(
+    tmp_path: Path,
+) -> None:
     run, _ = under_way(tmp_path)
     (run.path / "supervisor.log").write_bytes(b"first\nSegmentation \x1b[31mfault \xff\n\n  \n")
-    board = Follower(run, alive=lambda: False).poll()
-    assert (board.phase, board.ended) == ("failed", True)
-    assert board.detail == "the supervisor is gone: Segmentation ?[31mfault \ufffd"
-    assert {arm.state for arm in board.arms} == {"failed"}
+    board = Follower(run, always("dead")).poll()
+    assert (board.phase, board.ended) == ("interrupted", True)
+    assert board.detail == (
+        f"the supervisor is gone (Segmentation ?[31mfault \ufffd); 'inittui resume {run.name}' goes on"
+    )
+    assert {arm.state for arm in board.arms} == {"interrupted"}
     assert all(arm.replicas[0].points for arm in board.arms)
 
 
 @pytest.mark.usefixtures("asked_at_once")
-def test_a_supervisor_that_left_no_word_is_told_too(tmp_path: Path) -> None:
+def test_a_supervisor_that_left_no_word_is_told_without_one(tmp_path: Path) -> None:
     run, _ = under_way(tmp_path)
-    assert "it left no word" in Follower(run, alive=lambda: False).poll().detail
+    detail = Follower(run, always("dead")).poll().detail
+    assert detail == f"the supervisor is gone; 'inittui resume {run.name}' goes on"
 
 
 @pytest.mark.usefixtures("asked_at_once")
-def test_a_supervisor_that_wrote_its_end_and_left_has_not_failed(tmp_path: Path) -> None:
+def test_a_supervisor_that_wrote_its_end_and_left_has_not_been_interrupted(tmp_path: Path) -> None:
     run = empty_run(tmp_path, OF)
     told = canned_events(OF)
     write_events(run, told[:-1])
 
-    def ends_now() -> bool:
+    def ends_now() -> Liveness:
         write_events(run, [told[-1]])
-        return False
+        return "dead"
 
-    board = Follower(run, alive=ends_now).poll()
+    board = Follower(run, ends_now).poll()
     assert (board.phase, {arm.state for arm in board.arms}) == ("finished", {"finished"})
 
 
 @pytest.mark.usefixtures("asked_at_once")
-def test_a_run_whose_supervisor_lives_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("liveness", ["alive", "elsewhere"])
+def test_a_run_whose_supervisor_may_live_goes_on(tmp_path: Path, liveness: Liveness) -> None:
     run, told = under_way(tmp_path)
-    assert Follower(run, alive=lambda: True).poll() == board_of(OF, told, run=run.name)
+    follower = Follower(run, always(liveness))
+    assert follower.poll() == board_of(OF, told, run=run.name)
+    assert follower.liveness == liveness
 
 
-def test_whether_the_supervisor_lives_is_not_asked_at_every_poll(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("seconds", "times"), [(1e9, 1), (0.0, 3)])
+def test_whether_the_supervisor_lives_is_asked_at_once_and_then_not_at_every_poll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, times: int
 ) -> None:
     run, _ = under_way(tmp_path)
-    monkeypatch.setattr(follow, "LIVENESS_SECONDS", 1e9)
-    asked: list[bool] = []
-    follower = Follower(run, alive=lambda: bool(asked.append(True)))
-    assert not follower.poll().ended
-    assert not asked
+    monkeypatch.setattr(follow, "LIVENESS_SECONDS", seconds)
+    asked: list[Liveness] = []
+
+    def ask() -> Liveness:
+        asked.append("alive")
+        return "alive"
+
+    follower = Follower(run, ask)
+    for _ in range(3):
+        assert not follower.poll().ended
+    assert len(asked) == times
+
+
+def test_who_does_not_ask_whether_it_lives_is_told_what_the_logs_say(tmp_path: Path) -> None:
+    run, told = under_way(tmp_path)
+    mark_full(run.path, True)
+    assert Follower(run).poll() == board_of(OF, told, run=run.name)
+
+
+@pytest.mark.usefixtures("asked_at_once")
+def test_an_interrupted_run_that_is_taken_up_again_is_followed_on(tmp_path: Path) -> None:
+    run, _ = under_way(tmp_path)
+    lives: list[Liveness] = ["dead"]
+    follower = Follower(run, lambda: lives[0])
+    assert follower.poll().phase == "interrupted"
+    assert follower.poll() is follower.poll()
+    lives[0] = "alive"
+    again: list[tuple[events.AnyEvent, int | None]] = [
+        (events.Phase(t=2.0, phase="training"), None),
+        (events.Resumed(t=2.1, arms=("xavier_normal", "he_normal"), note="bit for bit"), None),
+        (events.Hello(t=2.2, arm="xavier_normal", pid=7), 0),
+    ]
+    write_events(run, again)
+    board = follower.poll()
+    assert (board.phase, board.ended) == ("training", False)
+    assert [(arm.state, arm.pid) for arm in board.arms] == [("starting", 7), ("waiting", None)]
+    assert board.resumed == replace(again[1][0], seq=board.resumed.seq if board.resumed else -1)
+    lives[0] = "dead"
+    assert follower.poll().phase == "interrupted"
+
+
+# A full disk
+
+
+@pytest.mark.usefixtures("asked_at_once")
+@pytest.mark.parametrize("where", ["", "arms/he_normal"])
+def test_a_full_disk_is_seen_while_it_lasts(tmp_path: Path, where: str) -> None:
+    run, told = under_way(tmp_path)
+    follower = Follower(run, always("alive"))
+    expected = board_of(OF, told, run=run.name)
+    assert follower.poll() == expected
+    mark_full(run.path / where, True)
+    assert follower.poll() == replace(expected, disk_full=True)
+    mark_full(run.path / where, False)
+    assert follower.poll() == expected
+
+
+@pytest.mark.usefixtures("asked_at_once")
+def test_a_mark_that_a_dead_supervisor_left_says_why_it_died_and_no_more(tmp_path: Path) -> None:
+    run, _ = under_way(tmp_path)
+    (run.path / DISK_FULL).touch()
+    board = Follower(run, always("dead")).poll()
+    assert (board.phase, board.disk_full) == ("interrupted", False)
+    assert board.detail.startswith("the supervisor is gone (the disk was full); ")
 
 
 def test_damaged_lines_are_faults_of_the_board_and_the_rest_is_folded(tmp_path: Path) -> None:

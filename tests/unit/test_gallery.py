@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from inittui import gallery
 from inittui.engine.data import Dataset
-from inittui.engine.pictures import write_gallery
+from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.training import watched_image
 from inittui.errors import RunError
 from inittui.gallery import Picture
@@ -20,20 +21,37 @@ def picture(label: int, *answers: int | None) -> Picture:
     return Picture(index=0, label=label, pixels="00", predictions=predictions)
 
 
+def voted(label: int, *tallies: dict[int, int]) -> Picture:
+    made = tuple(tuple(tally.items()) for tally in tallies)
+    return Picture(index=0, label=label, pixels="00", predictions=((),) * len(made), tallies=made)
+
+
 @pytest.mark.parametrize(
-    ("of", "answers", "disputed", "mistaken"),
+    ("of", "dispute", "mistake"),
     [
-        (picture(3, 3, 3), (3, 3), False, False),
-        (picture(3, 3, 5), (3, 5), True, True),
-        (picture(3, 5, 5), (5, 5), False, True),
-        (picture(3, 3, None), (3,), False, False),
-        (picture(3, None, None), (), False, False),
+        (picture(3, 3, 3), 0, 0),
+        (picture(3, 3, 5), 1, 1),
+        (picture(3, 5, 5), 0, 1),
+        (picture(3, 3, None), 0, 0),
+        (picture(3, None, None), 0, 0),
+        (voted(3, {3: 10}, {3: 10}), 0, 0),
+        (voted(3, {3: 10}, {5: 10}), 1, 1),
+        (voted(3, {3: 9, 5: 1}, {3: 10}), 0.1, 0.1),  # one replica that errs is no dispute to speak of
+        (voted(3, {3: 5, 5: 5}, {3: 5, 5: 5}), 0, 0.5),  # replicas disagree, arms do not
+        (voted(3, {3: 5, 5: 5}, {3: 5, 8: 5}), 0.5, 0.5),
+        (voted(3, {3: 6, 5: 4}, {3: 1, 5: 9}), 0.5, 0.9),
+        (voted(3, {3: 4}, {3: 8}, {5: 1, 3: 3}), 0.25, 0.25),  # shares count, not how many replicas there are
+        (voted(3, {}, {5: 2}), 0, 1),
     ],
 )
-def test_a_picture_knows_whether_arms_disagree_or_err(
-    of: Picture, answers: tuple[int, ...], disputed: bool, mistaken: bool
-) -> None:
-    assert (of.answers, of.disputed, of.mistaken) == (answers, disputed, mistaken)
+def test_a_picture_knows_how_consistently_arms_disagree_and_err(of: Picture, dispute: float, mistake: float) -> None:
+    assert of.dispute() == pytest.approx(dispute)
+    assert of.mistake() == pytest.approx(mistake)
+
+
+def test_only_the_judges_count() -> None:
+    of = voted(3, {3: 2}, {0: 2}, {3: 1, 5: 1})
+    assert (of.dispute(), of.dispute((0, 2)), of.mistake((0,)), of.mistake((0, 2))) == (1, 0.5, 0, 0.5)
 
 
 def test_a_gallery_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -42,6 +60,9 @@ def test_a_gallery_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     written = canned_gallery(preset())
     gallery.write(run, written)
     assert gallery.read(run) == written
+    several = canned_gallery(preset(), seeds=3)
+    gallery.write(run, several)
+    assert gallery.read(run) == several
 
 
 def test_a_gallery_is_asked_for_its_kinds() -> None:
@@ -49,6 +70,48 @@ def test_a_gallery_is_asked_for_its_kinds() -> None:
     assert [p.index for p in whole.only("random")] == [0, 1, 2, 3, 4, 5]
     assert [p.index for p in whole.only("disputed")] == [0, 3, 6, 9]
     assert [p.index for p in whole.only("mistaken")] == [0, 3, 5, 6, 9, 10]
+
+
+def test_the_most_consistent_come_first() -> None:
+    pictures = tuple(
+        replace(voted(3, {3: 10}, {3: 10 - k, 5: k} if k else {3: 10}), index=i)
+        for i, k in enumerate([1, 0, 10, 3, 10])
+    )
+    whole = replace(canned_gallery(preset()), pictures=pictures)
+    assert [p.index for p in whole.only("disputed")] == [2, 4, 3, 0]
+    assert gallery.ranked(pictures, "mistaken") == (2, 4, 3, 0)
+    assert [p.index for p in replace(whole, disputed=(3, 0)).only("disputed")] == [3, 0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"judges": (2,)},
+        {"disputed": (12,)},
+        {"mistaken": (-1,)},
+        {"replicas": (1,)},
+        {"left_out": (1, 2, 3)},
+        {"confusion": (((1, 2), (3, 4)),)},
+        {"confusion": (((1, 2), (3, 4)), ((1, 2), (3,)))},
+        {"confusion": (((1, 2), (3, 4)), ((1, -2), (3, 4)))},
+        {"confusion": (((1, 2), (3, 4)), ((1,),) * 2)},
+    ],
+    ids=str,
+)
+def test_figures_that_can_t_be_are_damage(tmp_path: Path, change: dict[str, Any]) -> None:
+    run = empty_run(tmp_path)
+    gallery.write(run, replace(canned_gallery(preset()), **change))
+    with pytest.raises(RunError):
+        gallery.read(run)
+
+
+@pytest.mark.parametrize("tallies", [(((3, 1),),), (((3, 0),), ((3, 1),)), (((-1, 1),), ((3, 1),))], ids=str)
+def test_answers_that_can_t_be_are_damage(tmp_path: Path, tallies: Any) -> None:
+    run = empty_run(tmp_path)
+    whole = canned_gallery(preset())
+    gallery.write(run, replace(whole, pictures=(replace(whole.pictures[0], tallies=tallies), *whole.pictures[1:])))
+    with pytest.raises(RunError):
+        gallery.read(run)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +155,25 @@ def data() -> Dataset:
     return Dataset("tiny", "Tiny", images, labels, images, labels, pixel_max=255.0, classes=("a", "b", "c"))
 
 
-def write_predictions(run: RunDir, arm: str, answers: numpy.ndarray) -> None:
-    others = (answers + 1) % 3
+def write_predictions(run: RunDir, arm: str, *answers: numpy.ndarray) -> None:
+    """What the replicas of an arm answer; the first one's seed is 777."""
     numpy.savez(
         run.arm(arm) / "predictions.npz",
-        classes=numpy.stack([answers, others], axis=1).astype(numpy.uint16),
+        seeds=777 + numpy.arange(len(answers)),
+        answers=numpy.stack(answers).astype(numpy.uint16),
+        classes=numpy.stack([answers[0], (answers[0] + 1) % 3], axis=1).astype(numpy.uint16),
         probabilities=numpy.full((TESTED, 2), [0.75, 0.25], dtype=numpy.float16),
     )
+
+
+RIGHT = (numpy.arange(TESTED) % 3).astype(numpy.int64)
+
+
+def but(*wrong: int, by: int = 1) -> numpy.ndarray:
+    """The right answers, but for these images."""
+    answers = RIGHT.copy()
+    answers[list(wrong)] = (answers[list(wrong)] + by) % 3
+    return answers
 
 
 @pytest.fixture
@@ -112,28 +187,26 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_gallery_draws_first_and_then_prefers_disputes(tmp_path: Path, data: Dataset) -> None:
     of = preset()
     run = empty_run(tmp_path, of)
-    right = (numpy.arange(TESTED) % 3).astype(numpy.int64)
-    both_wrong = right.copy()
-    both_wrong[:20] = (right[:20] + 1) % 3  # both arms err on twenty
+    both_wrong = but(*range(10))  # both arms err on ten
     disputed = both_wrong.copy()
-    disputed[28:] = (right[28:] + 2) % 3  # and disagree on two
+    disputed[28:] = but(28, 29, by=2)[28:]  # and disagree on two
     write_predictions(run, "xavier_normal", both_wrong)
     write_predictions(run, "he_normal", disputed)
     write_gallery(run, of, data)
     found = gallery.read(run)
     assert found is not None
-    assert (found.test, found.mistaken_in_all, found.disputed_in_all) == (TESTED, 22, 2)
+    assert (found.test, found.mistaken_in_all, found.disputed_in_all) == (TESTED, 12, 2)
     assert (found.drawn, len(found.pictures), found.arms) == (5, 8, ("xavier_normal", "he_normal"))
     assert found.pictures[0].index == watched_image(777, TESTED)
     assert len({p.index for p in found.pictures}) == 8
     assert {28, 29} <= {p.index for p in found.pictures}
     chosen = found.pictures[5:]
-    assert all(p.mistaken for p in chosen)
-    assert [p.disputed for p in chosen] == sorted((p.disputed for p in chosen), reverse=True)
+    assert all(p.mistake() for p in chosen)
+    assert [p.dispute() for p in chosen] == sorted((p.dispute() for p in chosen), reverse=True)
     for p in found.pictures:
         assert (p.label, p.pixels) == (p.index % 3, f"{p.index:02x}" * 4)
         assert p.predictions[0] == ((int(both_wrong[p.index]), 0.75), (int(both_wrong[p.index] + 1) % 3, 0.25))
-        assert p.answers[1] == disputed[p.index]
+        assert p.tallies == (((int(both_wrong[p.index]), 1),), ((int(disputed[p.index]), 1),))
 
 
 def test_an_arm_without_predictions_has_none_in_the_gallery(tmp_path: Path, data: Dataset) -> None:
@@ -152,11 +225,8 @@ def test_an_arm_without_predictions_has_none_in_the_gallery(tmp_path: Path, data
 def test_an_arm_at_chance_makes_no_disputes_and_no_mistakes(tmp_path: Path, data: Dataset) -> None:
     of = preset(3)
     run = empty_run(tmp_path, of)
-    right = (numpy.arange(TESTED) % 3).astype(numpy.int64)
-    almost = right.copy()
-    almost[4] = (right[4] + 1) % 3
-    write_predictions(run, "xavier_normal", right)
-    write_predictions(run, "he_normal", almost)
+    write_predictions(run, "xavier_normal", RIGHT)
+    write_predictions(run, "he_normal", but(4))
     write_predictions(run, "orthogonal", numpy.zeros(TESTED, dtype=numpy.int64))  # right on a third: chance
     write_gallery(run, of, data)
     found = gallery.read(run)
@@ -183,3 +253,121 @@ def test_without_any_prediction_there_is_no_gallery(tmp_path: Path, data: Datase
     run = empty_run(tmp_path)
     write_gallery(run, preset(), data)
     assert gallery.read(run) is None
+    assert duels(run, preset(), data) == []
+
+
+# Several seeds
+
+
+def test_the_answers_of_every_replica_count_and_the_most_consistent_disputes_come_first(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "DRAWN", 1)
+    monkeypatch.setattr(gallery, "CHOSEN", 4)
+    of = preset(seeds=4)
+    run = empty_run(tmp_path, of)
+    write_predictions(run, "xavier_normal", *[RIGHT] * 4)
+    # Of he_normal's replicas all err on image 3, three on 4, one on 5 to 9.
+    write_predictions(run, "he_normal", but(3, 4), but(3, 4), but(3, 4, *range(5, 10)), but(3))
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert (found.disputed_in_all, found.mistaken_in_all, found.split_in_all) == (7, 7, 2)
+    assert (found.replicas, found.left_out, found.several) == ((4, 4), (0, 0), True)
+    chosen = [p for p in found.only("disputed") if p.index != watched_image(777, TESTED)]
+    assert [p.index for p in chosen[:2]] == [3, 4]
+    assert [p.dispute() for p in chosen] == [1.0, 0.75, 0.25, 0.25]
+    assert chosen[1].tallies == (((1, 4),), ((2, 3), (1, 1)))
+    assert found.only("disputed") == tuple(found.pictures[i] for i in gallery.ranked(found.pictures, "disputed"))
+    assert found.only("mistaken") == tuple(found.pictures[i] for i in gallery.ranked(found.pictures, "mistaken"))
+
+
+def test_mistakes_keep_their_room_beside_many_disputes(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "DRAWN", 0)
+    monkeypatch.setattr(gallery, "CHOSEN", 6)
+    of = preset(seeds=4)
+    run = empty_run(tmp_path, of)
+    # One replica of the one arm errs on ten images, and both arms err alike on two.
+    write_predictions(run, "xavier_normal", but(0, 1, *range(10, 20)), *[but(0, 1)] * 3)
+    write_predictions(run, "he_normal", *[but(0, 1)] * 4)
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert {0, 1} <= {p.index for p in found.pictures}
+    assert len(found.pictures) == 6
+
+
+def test_replicas_stuck_at_chance_are_left_out_where_others_learn(tmp_path: Path, data: Dataset) -> None:
+    of = preset(seeds=3)
+    run = empty_run(tmp_path, of)
+    nothing = numpy.zeros(TESTED, dtype=numpy.int64)
+    write_predictions(run, "xavier_normal", nothing, RIGHT, RIGHT)
+    write_predictions(run, "he_normal", *[RIGHT] * 3)
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert (found.replicas, found.left_out, found.disputed_in_all) == ((2, 3), (1, 0), 0)
+    assert found.confusion[0] == ((20, 0, 0), (0, 20, 0), (0, 0, 20))
+
+
+def test_an_arm_of_stuck_replicas_alone_is_shown_with_all_of_them(tmp_path: Path, data: Dataset) -> None:
+    of = preset(seeds=2)
+    run = empty_run(tmp_path, of)
+    nothing = numpy.zeros(TESTED, dtype=numpy.int64)
+    write_predictions(run, "xavier_normal", nothing, nothing + 1)
+    write_predictions(run, "he_normal", RIGHT, RIGHT)
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert (found.replicas, found.left_out, found.judges) == ((2, 2), (0, 0), (1,))
+    assert found.confusion[0] == ((10, 10, 0),) * 3
+    assert found.pictures[0].tallies[0] == ((0, 1), (1, 1))
+
+
+def test_answers_beyond_the_classes_share_a_column_of_the_confusions(tmp_path: Path, data: Dataset) -> None:
+    of = preset()
+    run = empty_run(tmp_path, of)
+    beyond = RIGHT.copy()
+    beyond[:2] = (7, 511)
+    write_predictions(run, "xavier_normal", beyond)
+    write_predictions(run, "he_normal", but(0))
+    write_gallery(run, of, data)
+    found = gallery.read(run)
+    assert found is not None
+    assert found.confusion == (((9, 0, 0, 1), (0, 9, 0, 1), (0, 0, 10, 0)), ((9, 1, 0), (0, 10, 0), (0, 0, 10)))
+
+
+# Models against models
+
+
+def test_two_trained_models_of_a_seed_are_counted_against_each_other(tmp_path: Path, data: Dataset) -> None:
+    of = preset(3, seeds=2)
+    run = empty_run(tmp_path, of)
+    write_predictions(run, "xavier_normal", but(0, 1, 2), RIGHT)
+    write_predictions(run, "he_normal", but(2, 3), but(9, by=2))
+    assert duels(run, of, data) == [
+        {"a": "xavier_normal", "b": "he_normal", "seeds": [777, 778], "only_a": [1, 1], "only_b": [2, 0]}
+    ]
+    write_predictions(run, "orthogonal", RIGHT)  # of the first seed alone
+    found = duels(run, of, data)
+    assert [(row["a"], row["b"], row["seeds"]) for row in found] == [
+        ("xavier_normal", "he_normal", [777, 778]),
+        ("xavier_normal", "orthogonal", [777]),
+        ("he_normal", "orthogonal", [777]),
+    ]
+    assert (found[1]["only_a"], found[1]["only_b"]) == ([0], [3])
+
+
+def test_predictions_of_other_images_cost_the_duels_and_not_the_run(tmp_path: Path, data: Dataset) -> None:
+    of = preset()
+    run = empty_run(tmp_path, of)
+    numpy.savez(
+        run.arm("he_normal") / "predictions.npz",
+        seeds=numpy.array([777]),
+        answers=numpy.zeros((1, TESTED + 1), dtype=numpy.uint16),
+        classes=numpy.zeros((TESTED + 1, 2)),
+        probabilities=numpy.zeros((TESTED + 1, 2)),
+    )
+    assert duels(run, of, data) == []

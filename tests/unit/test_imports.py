@@ -19,7 +19,7 @@ def test_the_watched_packages_would_be_noticed() -> None:
 
 @pytest.mark.parametrize("module", ["inittui.tui.app", "inittui.commands", "inittui.plain"])
 def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: str) -> None:
-    assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "numpy")) == []
+    assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "statsmodels", "pandas", "numpy")) == []
 
 
 def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None:

@@ -6,11 +6,23 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui import events, plain
-from inittui.board import Board, begin, fold
+from inittui.board import Board, begin
+from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.plain import Narrator, closing, watch
 from inittui.preset import Preset
-from tests.helpers import accuracy, board_of, canned_events, cost, empty_run, preset, steady, write_events, write_run
+from tests.helpers import (
+    accuracy,
+    board_of,
+    canned_events,
+    cost,
+    empty_run,
+    preset,
+    running_board,
+    steady,
+    write_events,
+    write_run,
+)
 
 OF = preset(2, epochs=2, seeds=2)
 FAILED = events.Failed(kind="cost", reason="cost not finite")
@@ -86,6 +98,78 @@ def test_an_arm_that_ends_early_is_told_once_with_its_reason(
 def test_a_run_that_fails_as_a_whole_says_why() -> None:
     over = fold(begin(OF), events.Phase(phase="failed", detail="the supervisor is gone"))
     assert "failed: the supervisor is gone" in list(Narrator().lines(over))
+
+
+Step = tuple[events.AnyEvent, int | None]
+
+
+def told_of(*steps: Step) -> list[str]:
+    """The lines of what happens to two arms under way, each looked at after it has happened."""
+    narrator, board = Narrator(), running_board(until=2.0)
+    list(narrator.lines(board))
+    lines = list[str]()
+    for event, place in steps:
+        board = fold(board, event, place)
+        lines += narrator.lines(board)
+        assert list(narrator.lines(board)) == []
+    return lines
+
+
+PAUSED: Step = (events.Paused(t=2.1), 1)
+ASKED: Step = (events.Asked(t=2.5, verb="resume", arm="he_normal"), None)
+CONTINUED: Step = (events.Continued(t=3.0), 1)
+STOPPED: Step = (events.Stopped(t=3.0, reason="stopped by hand"), 1)
+KILLED: Step = (events.Gone(t=3.0, arm="he_normal", reason="killed by signal 9"), None)
+NOTED = events.Resumed(t=4.0, arms=("he_normal",), note="bit for bit: the same torch")
+
+
+@pytest.mark.parametrize(
+    ("steps", "lines"),
+    [
+        ([PAUSED], ["he_normal      paused"]),
+        ([PAUSED, CONTINUED], ["he_normal      paused", "he_normal      goes on"]),
+        ([PAUSED, ASKED, CONTINUED], ["he_normal      paused", "he_normal      goes on"]),
+        ([PAUSED, STOPPED], ["he_normal      paused", "he_normal      stopped: stopped by hand"]),
+        ([PAUSED, KILLED], ["he_normal      paused", "he_normal      failed: killed by signal 9"]),
+        ([STOPPED, (NOTED, None)], [
+            "he_normal      stopped: stopped by hand", "resumed: he_normal; bit for bit: the same torch",
+        ]),
+        ([(events.Phase(t=3.0, phase="interrupted", detail="the supervisor is gone"), None)], [
+            "xavier_normal  interrupted: did not come to its end", "he_normal      interrupted: did not come to its end",
+            "interrupted: the supervisor is gone",
+        ]),
+    ],
+    ids=["paused", "goes on", "asked to", "stopped", "killed", "resumed", "interrupted"],
+)  # fmt: skip
+def test_what_is_done_to_an_arm_is_told_once(steps: list[Step], lines: list[str]) -> None:
+    assert told_of(*steps) == lines
+
+
+def test_epochs_that_are_trained_again_are_not_told_again() -> None:
+    def epoch(number: int, t: float) -> Step:
+        return events.Epoch(
+            t=t, seed=777, epoch=number, train_cost=0.5, test_cost=0.5, test_accuracy=0.5, seconds=1, test_seconds=0
+        ), 1
+
+    back = (events.Restored(t=5.0, places=(events.Place(777, epochs=1),)), 1)
+    lines = told_of(epoch(2, 3.0), back, epoch(2, 6.0), epoch(3, 7.0))
+    assert [line.partition("  cost")[0] for line in lines] == [
+        "he_normal      epoch 2 of 3",
+        "he_normal      epoch 3 of 3",
+    ]
+
+
+def test_a_full_disk_is_told_when_it_begins_and_when_it_is_over() -> None:
+    narrator, board = Narrator(), running_board()
+    list(narrator.lines(board))
+    lines = [
+        line for full in (True, True, False, False, True) for line in narrator.lines(replace(board, disk_full=full))
+    ]
+    assert lines == [
+        "disk full: events wait in memory",
+        "the disk has room again: nothing was lost",
+        "disk full: events wait in memory",
+    ]
 
 
 def test_a_download_is_told_in_tenths() -> None:

@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import events
-from inittui.report import COLUMNS, comma_separated, heading, markdown, rows, sentences, text
+from inittui.comparisons import again, of_models
+from inittui.remarks import sentences, verdicts
+from inittui.report import ACCURACY, COLUMNS, INTERVAL, columns, comma_separated, heading, markdown, rows, text
 from inittui.result import arms, document
 from tests.helpers import accuracy, board_of, cost, finished_board, preset, running_board
 
@@ -47,7 +49,8 @@ def test_a_finished_run_is_documented_figure_by_figure() -> None:
     assert (found["device"], found["threads"]) == ("cpu (2 cores)", 1)
     for place, arm in enumerate(found["arms"]):
         assert (arm["status"], arm["reason"], arm["epochs"]) == ("finished", "", 3)
-        assert arm["init"] == {"name": arm["name"], "parameters": {}}
+        parameters = {"gain": 1.0} if place == 0 else {"mode": "fan_in", "slope": 0.0}
+        assert arm["init"] == {"name": arm["name"], "parameters": parameters}
         for number, replica in enumerate(arm["replicas"]):
             assert replica["seed"] == 777 + number
             assert replica["train_cost"] == [cost(place, number, epoch) for epoch in (1, 2, 3)]
@@ -134,6 +137,7 @@ def test_a_row_an_arm_with_its_last_figures() -> None:
         "final cost": f"{cost(1, 0, 3):.4f}",
         "test cost": f"{1.1 * cost(1, 0, 3):.4f}",
         "test accuracy": f"{100 * accuracy(1, 0, 3):.2f} % *",
+        "95 % interval": "",
         "seconds": "1.5",
         "images/s": "3,000",
     }
@@ -148,7 +152,9 @@ def test_of_several_seeds_a_row_has_means_a_deviation_and_the_sum_of_the_seconds
     assert first[1] == "4 seeds"
     assert first[2] == f"{sum(cost(0, number, 1) for number in range(4)) / 4:.4f}"
     assert first[4].rstrip() == f"{100 * mean:.2f} % ± {100 * deviation:.2f}"
-    assert first[5] == "2.0"
+    low, high = result(2, epochs=1, seeds=4)["arms"][0]["test_accuracy"]["ci95"]
+    assert first[INTERVAL] == f"{100 * low:.2f} to {100 * high:.2f}"
+    assert first[6] == "2.0"
 
 
 def test_the_highest_is_marked_and_alone_unless_arms_are_level() -> None:
@@ -184,10 +190,14 @@ def test_the_text_has_heading_table_mark_and_verdict() -> None:
     for shown, row in zip(lines[4:7], rows(found), strict=True):
         assert re.split(r"\s{2,}", shown) == [cell.strip() for cell in row]
     assert lines[7] == "* the highest"
-    verdicts = [row["verdict"] for row in found["comparisons"]]
-    assert len(verdicts) == 2
-    assert [line.lower() for line in lines[9:-1]] == [f"{verdict.lower()}." for verdict in verdicts]
-    assert lines[-1] == "All against xavier_normal; 2 p-values, not corrected for their number."
+    told = [row["verdict"] for row in found["comparisons"]]
+    assert len(told) == 2
+    assert [line.lower() for line in lines[9:11]] == [f"{one.lower()}." for one in told]
+    assert lines[11] == "All against xavier_normal; p corrected for 2 comparisons (Holm)."
+    assert [line.startswith("Speed, p not corrected: training cost of the first epoch, ") for line in lines[12:]] == [
+        True,
+        True,
+    ]
 
 
 def test_the_columns_of_the_text_are_aligned() -> None:
@@ -214,17 +224,17 @@ def test_the_datas_note_comes_before_the_verdicts() -> None:
 def test_an_arms_name_keeps_its_case_at_the_head_of_a_sentence() -> None:
     (sentence,) = sentences(result(2))
     assert sentence.startswith("he_normal is ahead of xavier_normal")
-    (sentence,) = sentences(result(2, seeds=2))
-    assert sentence.startswith("Indicative only")
+    assert sentences(result(2, seeds=2))[0].startswith("Indicative only")
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_markdown_is_a_table_of_the_same_cells(seeds: int) -> None:
     found = result([{"init": "zeros", "name": r"a|b *c* `d` \e"}, "he_normal", "normal(std=0.1)"], seeds=seeds)
     header, *table = cells(markdown(found))
-    assert header == list(COLUMNS)
+    assert header == [COLUMNS[i] for i in columns(rows(found))]
     expected = [[cell.strip() for cell in row] for row in rows(found)]
-    expected[2][4] = f"**{expected[2][4].removesuffix('*').strip()}**"  # the highest is bold
+    expected[2][ACCURACY] = f"**{expected[2][ACCURACY].removesuffix('*').strip()}**"  # the highest is bold
+    expected = [[row[i] for i in columns(rows(found))] for row in expected]
     assert table == expected
 
 
@@ -250,3 +260,113 @@ def test_csv_has_an_empty_cell_where_there_is_no_figure() -> None:
 def test_a_document_does_not_depend_on_a_result_that_is_there_already() -> None:
     board = finished_board()
     assert document(replace(board, result=None), seconds=1.0) == document(board, seconds=1.0)
+
+
+# Several seeds
+
+
+def test_the_interval_has_a_column_where_there_are_several_seeds() -> None:
+    assert INTERVAL not in columns(rows(result(2)))
+    assert INTERVAL in columns(rows(result(2, seeds=2)))
+    assert "95 % interval" not in text(result(2))
+
+
+@pytest.mark.parametrize("draw", [text, markdown])
+def test_each_seed_has_a_row_on_request(draw: Any) -> None:
+    found = result(2, epochs=2, seeds=3)
+    table = rows(found, each_seed=True)
+    assert [row[0] for row in table] == ["xavier_normal", "", "", "", "he_normal", "", "", ""]
+    assert [row[1] for row in table[5:]] == ["777", "778", "779"]
+    assert table[6][2] == f"{cost(1, 1, 2):.4f}"
+    assert table[6][ACCURACY].strip() == f"{100 * accuracy(1, 1, 2):.2f} %"
+    assert "778" in draw(found, each_seed=True)
+    assert "778" not in draw(found)
+    assert rows(result(2), each_seed=True) == rows(result(2))
+
+
+def test_a_seed_at_chance_is_marked_in_its_row() -> None:
+    found = result(2, seeds=2, accuracies=lambda arm, number, _: 0.1 if arm and number else 0.95)
+    assert [row[ACCURACY].strip() for row in rows(found, each_seed=True)[4:]] == ["95.00 %", "10.00 % (chance)"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_a_narrow_table_gives_up_columns_and_says_which(width: int) -> None:
+    shown = text(result(3, seeds=10), width=width).splitlines()
+    table = [line for line in shown if line.startswith(("scheme", "---", "xavier", "he_n", "orth")) and "  " in line]
+    assert len(table) == 5
+    assert all(len(line) <= max(width, 42) for line in table)
+    missing = [name for name in COLUMNS if name not in table[0]]
+    for name in missing:
+        assert any(line.startswith("No room for: ") and name in line for line in shown)
+    assert all(len(line) <= width for line in shown[-6:])
+
+
+def test_csv_has_the_speed_and_the_fate_of_each_seed() -> None:
+    found = result(2, seeds=2, costs=lambda arm, _, epoch: 0.2 if epoch == 3 else 0.5)
+    table = list(csv.DictReader(io.StringIO(comma_separated(found))))
+    assert {(row["first_epoch_cost"], row["epochs_to_cost"], row["at_chance"]) for row in table} == {
+        ("0.5", "3", "False")
+    }
+
+
+def test_where_some_seeds_of_an_arm_are_stuck_the_others_mean_is_told() -> None:
+    found = result(2, seeds=4, accuracies=lambda arm, number, _: 0.1 if arm and number < 3 else 0.95)
+    assert found["arms"][1]["failures"] == {"at_chance": 3, "n": 4, "others": {"mean": 0.95, "std": None, "ci95": None}}
+    assert "he_normal: 3 of 4 seeds stay at chance; the other (1): 95.00 %." in sentences(found)
+    one = result(2, seeds=4, accuracies=lambda arm, number, _: 0.1 if arm and number < 1 else 0.95)
+    assert "he_normal: 1 of 4 seeds stays at chance; the others (3): 95.00 % ± 0.00." in sentences(one)
+    whole = result(2, seeds=4, accuracies=lambda arm, _, __: 0.1 if arm else 0.95)
+    assert not any("seeds stay" in sentence for sentence in sentences(whole))
+
+
+def test_all_pairs_are_said_to_be_that() -> None:
+    found = again(result(3, seeds=8), all_pairs=True)
+    assert "All pairs of 3 arms; p corrected for 3 comparisons (Holm)." in sentences(found)
+
+
+def test_p_values_that_an_earlier_version_did_not_correct_are_said_to_be_that() -> None:
+    found = result(3, seeds=8)
+    for row in found["comparisons"]:
+        del row["p_holm"]
+    assert "All against xavier_normal; 2 p-values, not corrected for their number." in sentences(found)
+
+
+# The trained models, two by two
+
+
+def models(found: dict[str, Any], only_a: list[int], only_b: list[int], a: str = "", b: str = "") -> dict[str, Any]:
+    names = [arm["name"] for arm in found["arms"]]
+    duel = {"a": a or names[0], "b": b or names[1], "seeds": [777 + i for i in range(len(only_a))]}
+    return {**found, "models": of_models([{**duel, "only_a": only_a, "only_b": only_b}])}
+
+
+def test_of_one_seed_the_two_trained_models_stand_beside_the_verdict() -> None:
+    verdict, aside = verdicts(models(result(2), [9], [12]))
+    assert verdict.endswith("which proves nothing: add --seeds 10.")
+    assert aside == (
+        "As two trained models, not as schemes: he_normal alone is right on 12 test images, xavier_normal alone on 9 "
+        "(McNemar's exact p = 0.664)."
+    )
+
+
+def test_of_many_arms_on_one_seed_the_best_two_models_are_told() -> None:
+    found = models(result(3), [9], [30], "he_normal", "orthogonal")
+    assert verdicts(found)[1] == (
+        "As two trained models, not as schemes: orthogonal alone is right on 30 test images, he_normal alone on 9 "
+        "(McNemar's exact p = 0.00107)."
+    )
+    swapped = models(result(3), [30], [9], "orthogonal", "he_normal")
+    assert verdicts(swapped)[1] == verdicts(found)[1]
+
+
+def test_of_several_seeds_it_is_counted_how_often_the_models_differ() -> None:
+    found = models(result(2, seeds=3), [0, 30, 5], [20, 9, 5])
+    assert sentences(found)[-1] == (
+        "As trained models, seed by seed, not as schemes: xavier_normal and he_normal differ on 2 of 3 seeds "
+        "(McNemar's exact p < 0.05), he_normal ahead on 1 of those."
+    )
+
+
+def test_an_arm_at_chance_needs_no_mcnemar() -> None:
+    found = models(result(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95), [800], [0])
+    assert not any("McNemar" in sentence for sentence in sentences(found))

@@ -1,25 +1,46 @@
 import itertools
 import math
-import re
+import sys
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as reference
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
-from inittui.stats import compare, points, summary
+from inittui import stats
+from inittui.stats import (
+    attainable,
+    detectable,
+    detectable_effect,
+    discordant_p,
+    holm,
+    paired,
+    pairs_needed,
+    smallest_p,
+    stuck_below,
+    summary,
+)
 from tests.helpers import steady
 
+LARGEST = sys.float_info.max
 accuracies = st.integers(0, 10_000).map(lambda n: n / 10_000)
+# Whatever a float can hold: huge, tiny, of both signs, and often the same value over and over.
+extreme = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e-310, 1.0, 1e308, -1e308, LARGEST, -LARGEST]),
+)
 
 
 def by_seed(values: list[float]) -> dict[int, float]:
     return dict(enumerate(values))
 
 
-def row(differences: list[float], base: float = 0.9) -> dict[str, object]:
-    return compare("xavier", "he", by_seed([base] * len(differences)), by_seed([base + d for d in differences]))
+def of(differences: list[float], base: float = 0.9) -> dict[str, object]:
+    return paired(by_seed([base] * len(differences)), by_seed([base + d for d in differences]))
 
 
 def exact_p(differences: list[float]) -> float:
@@ -30,6 +51,9 @@ def exact_p(differences: list[float]) -> float:
         for signs in itertools.product((1, -1), repeat=len(differences))
     ]
     return sum(flip >= observed - 1e-12 for flip in flips) / len(flips)
+
+
+# Summaries
 
 
 @steady
@@ -53,120 +77,188 @@ def test_without_its_interval_a_summary_keeps_the_rest() -> None:
     assert summary([0.25, 0.75], interval=False) == {"mean": 0.5, "std": math.sqrt(0.125), "ci95": None}
 
 
+@steady
+@given(st.lists(extreme, min_size=1, max_size=6), st.integers(1, 4))
+def test_a_summary_of_whatever_a_float_can_hold_is_finite_or_none(values: list[float], times: int) -> None:
+    found = summary(values * times)
+    assert min(values) <= found["mean"] <= max(values)
+    for figure in (found["std"], *(found["ci95"] or ())):
+        assert figure is None or math.isfinite(figure)
+    if found["std"] is not None:
+        assert found["std"] >= 0
+    if found["ci95"]:
+        assert found["ci95"][0] <= found["mean"] <= found["ci95"][1]
+
+
+@steady
+@given(extreme, st.integers(2, 9))
+def test_values_that_are_all_one_have_that_mean_and_no_deviation(value: float, count: int) -> None:
+    assert summary([value] * count) == {"mean": value, "std": 0.0, "ci95": [value, value]}
+
+
+# Pairs
+
+
 @pytest.mark.parametrize(
     ("differences", "p"),
     [([0.01, 0.02, 0.03], 2 / 8), ([0.01, 0.01, 0.01], 2 / 8), ([0.03, -0.01, 0.02], 4 / 8), ([-0.01, 0.01, 0.0], 1.0)],
 )
 def test_p_is_of_the_exact_sign_flip_test(differences: list[float], p: float) -> None:
-    assert row(differences)["p"] == pytest.approx(p)
+    assert of(differences)["p"] == pytest.approx(p)
 
 
 @steady
 @given(st.lists(st.integers(-50, 50).map(lambda n: n / 1024), min_size=2, max_size=7))
 def test_p_counts_the_flips_as_far_out(differences: list[float]) -> None:
-    found = row(differences, base=0.5)
+    found = of(differences, base=0.5)
     assert found["p"] == pytest.approx(exact_p(differences))
     assert found["wins"] == sum(d > 0 for d in differences)
 
 
 def test_beyond_the_exact_flips_p_is_the_same_every_time() -> None:
     differences = [0.001 * (i % 5 - 1) for i in range(20)]
-    found = row(differences)
-    assert found["p"] == row(differences)["p"]
+    found = of(differences)
+    assert found["p"] == of(differences)["p"]
     assert 0.001 < found["p"] < 0.05  # type: ignore[operator]
 
 
 def test_arms_are_paired_by_seed_and_lone_seeds_left_out() -> None:
-    found = compare("a", "b", {1: 0.5, 2: 0.6, 9: 0.1}, {2: 0.7, 1: 0.6, 7: 0.9})
+    found = paired({1: 0.5, 2: 0.6, 9: 0.1}, {2: 0.7, 1: 0.6, 7: 0.9})
     assert (found["n"], found["wins"]) == (2, 2)
     assert found["difference"] == pytest.approx(0.1)
 
 
-def test_without_a_common_seed_nothing_is_compared() -> None:
-    found = compare("a", "b", {1: 0.5}, {2: 0.5})
-    assert (found["n"], found["difference"], found["p"]) == (0, None, None)
-    assert found["verdict"] == "not compared: no seed was trained to the end by both"
+def test_where_less_is_better_a_win_is_the_other_way_round() -> None:
+    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.6}, more_is_better=False)["wins"] == 1
+    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.3}, more_is_better=False)["wins"] == 2
 
 
-def test_one_seed_proves_nothing() -> None:
-    found = row([0.0012])
-    assert (found["n"], found["p"], found["ci95"]) == (1, None, None)
-    assert found["verdict"] == "he is ahead of xavier by 0.12 points on one seed, which proves nothing: add --seeds 10"
-    assert str(row([-0.0012])["verdict"]).startswith("xavier is ahead of he by 0.12 points on one seed")
+def test_without_a_common_seed_there_is_nothing() -> None:
+    found = paired({1: 0.5}, {2: 0.5})
+    assert (found["n"], found["difference"], found["ci95"], found["p"], found["wins"]) == (0, None, None, None, 0)
 
 
-def test_one_seed_that_comes_out_level_proves_nothing_either() -> None:
-    assert row([0.0])["verdict"] == "xavier and he come out level on one seed, which proves nothing: add --seeds 10"
-
-
-@pytest.mark.parametrize("count", [2, 5])
-def test_few_pairs_are_indicative_only_however_clear(count: int) -> None:
-    verdict = str(row([0.1 + 0.001 * i for i in range(count)])["verdict"])
-    assert verdict.startswith("indicative only, 6 pairs or more are needed: he − xavier = +")
-    assert "ahead" not in verdict
-
-
-@pytest.mark.parametrize(("sign", "ahead"), [(1, "he is ahead of xavier"), (-1, "xavier is ahead of he")])
-def test_a_difference_on_six_seeds_that_all_agree_is_established(sign: int, ahead: str) -> None:
-    found = row([sign * (0.01 + 0.001 * i) for i in range(6)])
-    assert found["p"] == pytest.approx(2 / 64)
-    verdict = str(found["verdict"])
-    assert verdict.startswith(f"{ahead} by 1.25 points, for this network, optimizer and learning rate: ")
-    assert "6 paired seeds, p = 0.0312" in verdict
-    assert f"he − xavier = {'+' if sign > 0 else '−'}1.25 points" in verdict
-
-
-def test_a_difference_that_seeds_disagree_on_is_not_established() -> None:
-    assert str(row([0.01, -0.01, 0.02, -0.02, 0.01, -0.005])["verdict"]).startswith(
-        "no difference established: he − xavier = "
-    )
-
-
-def test_a_p_below_a_twentieth_is_not_enough_where_the_interval_holds_zero() -> None:
-    found = row([0.001] * 5 + [0.09])  # one seed makes all of the difference
-    assert found["p"] == pytest.approx(2 / 64)
-    assert str(found["verdict"]).startswith("no difference established: ")
+def test_one_pair_has_a_difference_and_no_p() -> None:
+    found = paired({1: 0.5}, {1: 0.75})
+    assert (found["n"], found["difference"], found["ci95"], found["p"]) == (1, 0.25, None, None)
 
 
 @pytest.mark.parametrize("count", [2, 6, 20])
-def test_no_difference_at_all_is_not_established_and_breaks_nothing(count: int) -> None:
-    found = row([0.0] * count)
-    assert (found["p"], found["difference"], found["ci95"], found["wins"]) == (1.0, 0.0, [0.0, 0.0], 0)
-    assert "is ahead of" not in str(found["verdict"])
+def test_no_difference_at_all_has_p_one(count: int) -> None:
+    found = of([0.0] * count)
+    assert (found["p"], found["difference"], found["ci95"], found["std"]) == (1.0, 0.0, [0.0, 0.0], 0.0)
 
 
 @steady
-@given(st.dictionaries(st.integers(0, 9), st.tuples(accuracies, accuracies), max_size=8), st.sampled_from([0.0, 0.1]))
-def test_no_verdict_claims_that_two_arms_are_equal(pairs: dict[int, tuple[float, float]], chance: float) -> None:
+@given(st.dictionaries(st.integers(0, 9), st.tuples(extreme, extreme), max_size=7))
+def test_pairs_of_whatever_a_float_can_hold_have_figures_that_json_can_hold(
+    pairs: dict[int, tuple[float, float]],
+) -> None:
     of_a, of_b = ({seed: pair[i] for seed, pair in pairs.items()} for i in (0, 1))
-    verdict = str(compare("xavier", "he", of_a, of_b, chance=chance)["verdict"])
-    assert verdict.isprintable()
-    assert not re.search(r"\b(equal|equals|same|identical|equivalent|as good as|makes no difference)\b", verdict)
-    if "is ahead of" in verdict and len(pairs) > 1:
-        assert len(pairs) >= 6
+    found = paired(of_a, of_b)
+    assert 0 <= found["wins"] <= found["n"] <= len(pairs)
+    for figure in (found["difference"], found["std"], found["p"], *(found["ci95"] or ())):
+        assert figure is None or math.isfinite(figure)
+    assert (found["p"] is None) == (found["n"] < 2)
+    if found["p"] is not None:
+        assert 2 / 2 ** found["n"] - 1e-12 <= found["p"] <= 1
 
 
-# Stuck at chance
+@steady
+@given(st.lists(st.integers(-40, 40).map(float), min_size=2, max_size=7), st.integers(-900, 900))
+def test_p_does_not_depend_on_the_scale(differences: list[float], power: int) -> None:
+    scaled = [math.ldexp(difference, power) for difference in differences]
+    assert stats.sign_flip_p(scaled) == stats.sign_flip_p(differences)
 
 
-def test_an_arm_at_chance_does_not_learn_and_one_seed_is_enough_to_say_so() -> None:
-    found = compare("zeros", "he", {1: 0.11}, {1: 0.97}, chance=0.1)
-    assert found["verdict"] == "zeros does not learn: it stays at chance, 86.00 points below he"
-    found = compare("he", "zeros", {1: 0.97, 2: 0.95}, {1: 0.1, 2: 0.1}, chance=0.1)
-    assert found["verdict"] == "zeros does not learn: it stays at chance on each of 2 seeds, 86.00 points below he"
+# Holm, and what a design can do
 
 
-def test_two_arms_at_chance_are_said_not_to_learn() -> None:
-    assert compare("a", "b", {1: 0.1}, {1: 0.12}, chance=0.1)["verdict"] == (
-        "neither a nor b learns: both stay at chance"
-    )
+@steady
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
-def test_an_arm_that_left_chance_on_one_seed_is_compared() -> None:
-    verdict = compare("a", "b", {1: 0.1, 2: 0.9}, {1: 0.9, 2: 0.9}, chance=0.1)["verdict"]
-    assert "does not learn" not in verdict
+@steady
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_is_the_step_down_rule_by_hand(p_values: list[float]) -> None:
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    expected, highest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        expected[i] = highest
+    assert holm(p_values) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.00123, "+0.12"), (-0.5, "−50.00"), (0.0, "+0.00")])
-def test_points_have_a_sign(share: float, words: str) -> None:
-    assert points(share) == words
+@pytest.mark.parametrize(
+    ("family", "pairs"), [(1, 6), (2, 7), (3, 7), (4, 8), (5, 8), (6, 8), (7, 9), (10, 9), (45, 11)]
+)
+def test_so_many_pairs_are_needed_and_one_fewer_can_establish_nothing(family: int, pairs: int) -> None:
+    assert pairs_needed(family) == pairs
+    assert max(holm([2 / 2**pairs] * family)) < stats.LEVEL
+    assert min(holm([2 / 2 ** (pairs - 1)] + [1.0] * (family - 1))) >= stats.LEVEL
+    assert detectable_effect(pairs - 1, stats.LEVEL / family) is None
+    assert detectable_effect(pairs, stats.LEVEL / family) is not None
+
+
+@pytest.mark.parametrize(("pairs", "family"), [(7, 1), (10, 1), (10, 4), (20, 10), (100, 1)])
+def test_what_is_detected_has_the_power_of_the_paired_t_test(pairs: int, family: int) -> None:
+    effect = detectable_effect(pairs, stats.LEVEL / family)
+    level = attainable(pairs, stats.LEVEL / family)
+    assert effect is not None
+    assert level < stats.LEVEL / family <= level + smallest_p(pairs)
+    power = TTestPower().power(effect, nobs=pairs, alpha=level, alternative="two-sided")
+    assert power == pytest.approx(stats.POWER, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "alpha", "level"),
+    [
+        (5, 0.05, 0.0),
+        (6, 0.05, 2 / 64),
+        (7, 0.05, 6 / 128),
+        (8, 0.05, 12 / 256),
+        (8, 0.0125, 2 / 256),
+        (10, 0.05, 50 / 1024),
+    ],
+)
+def test_the_sign_flip_test_attains_but_some_levels(pairs: int, alpha: float, level: float) -> None:
+    assert attainable(pairs, alpha) == level
+    assert attainable(4, 2 / 16) == 0.0, "p has to be below the level"
+
+
+@pytest.mark.parametrize(("pairs", "family"), [(6, 1), (7, 2), (8, 4), (9, 10)])
+def test_where_every_sign_has_to_agree_that_is_what_is_detected(pairs: int, family: int) -> None:
+    effect = detectable_effect(pairs, stats.LEVEL / family)
+    assert effect is not None
+    assert reference.norm.cdf(effect) ** pairs == pytest.approx(stats.POWER)
+    assert TTestPower().power(effect, nobs=pairs, alpha=stats.LEVEL / family) > stats.POWER
+
+
+def test_what_is_detected_grows_with_the_deviation_and_with_the_comparisons_and_falls_with_pairs() -> None:
+    base = detectable(0.01, 10, 1)
+    assert base == pytest.approx(0.01000, abs=1e-5)
+    assert detectable(0.02, 10, 1) == pytest.approx(2 * base)  # type: ignore[operator]
+    assert detectable(0.01, 10, 4) > base > detectable(0.01, 30, 1)  # type: ignore[operator]
+    assert detectable(0.0, 10, 1) == 0.0
+    assert detectable(None, 10, 1) is None
+    assert detectable(0.01, 5, 1) is None
+    assert detectable(LARGEST, 6, 1) is None
+
+
+# Counts
+
+
+@steady
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_counts_of_pairs_that_differ_are_tested_as_by_mcnemar(only_a: int, only_b: int) -> None:
+    expected = mcnemar([[50, only_a], [only_b, 50]], exact=True).pvalue if only_a or only_b else 1.0
+    assert discordant_p(only_a, only_b) == pytest.approx(min(1.0, expected))
+    assert discordant_p(only_a, only_b) == discordant_p(only_b, only_a)
+
+
+@pytest.mark.parametrize(("classes", "below"), [(2, 0.6), (3, 1 / 3 + 0.1), (5, 0.3), (10, 0.15), (100, 0.015)])
+def test_stuck_is_little_above_guessing(classes: int, below: float) -> None:
+    assert stuck_below(1 / classes) == pytest.approx(below)
+    assert stuck_below(0.0) == 0.0

@@ -17,9 +17,7 @@ from inittui.engine.network import ACTIVATIONS, mlp
 from inittui.engine.training import CostNotFinite, Stop, Trainer
 from inittui.preset import Arm, Model
 from tests.helpers import preset
-
-CPU = torch.device("cpu")
-TRAIN, TEST, BATCH = 60, 23, 16  # three steps an epoch, and twelve images that fill no batch
+from tests.unit.tiny import BATCH, CPU, TEST, TRAIN, arm, dataset, epochs, figures
 
 
 @pytest.fixture(autouse=True)
@@ -30,50 +28,29 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def images(number: int, seed: int) -> tuple[Tensor, Tensor]:
-    """4x4 pictures, each brightest in the quarter of its class."""
-    draws = torch.Generator().manual_seed(seed)
-    labels = torch.randint(3, (number,), generator=draws)
-    pictures = torch.randint(0, 100, (number, 4, 4), generator=draws, dtype=torch.uint8)
-    for picture, label in zip(pictures, labels.tolist(), strict=True):
-        picture[label] += 100
-    return pictures, labels
-
-
 @pytest.fixture
 def data() -> Dataset:
-    (train, train_labels), (test, test_labels) = images(TRAIN, 1), images(TEST, 2)
-    return Dataset("tiny", "Tiny", train, train_labels, test, test_labels, pixel_max=255.0, classes=("a", "b", "c"))
-
-
-def arm(init: Any = "he_normal", *, name: str = "arm", **changes: Any) -> Arm:
-    """One arm: 16-8-3, Adam, two epochs; `changes` go to the training."""
-    settings = {"batch_size": BATCH, "learning_rate": 0.01, **changes}
-    row = {"init": init, "name": name}
-    return preset([row], epochs=2, model={"hidden": [8]}, training=settings).arms[0]
+    return dataset()
 
 
 def run(of: Arm, data: Dataset, **options: Any) -> list[events.Event]:
     return list(Trainer(of, data, CPU, **options).run())
 
 
-def epochs(told: list[events.Event]) -> list[events.Epoch]:
-    return [event for event in told if isinstance(event, events.Epoch)]
-
-
-def figures(told: list[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
-    return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(told)]
+def sample_of(told: list[events.Event]) -> events.Sample:
+    (sample,) = [event for event in told if isinstance(event, events.Sample)]
+    return sample
 
 
 def test_training_begins_with_what_there_is_to_do(data: Dataset) -> None:
-    begin, sample, *_ = run(arm(seeds=[5, 6]), data)
+    told = run(arm(seeds=[5, 6]), data)
+    begin, sample = told[0], sample_of(told)
     assert isinstance(begin, events.Begin)
     assert (begin.arm, begin.seeds, begin.epochs, begin.batch_size) == ("arm", (5, 6), 2, BATCH)
     assert begin.steps == 3  # the last, partial batch is dropped
     assert begin.layers == ((16, 8), (8, 3))
     assert begin.parameters == 17 * 8 + 9 * 3
     assert [round(std, 1) for std in begin.stds] == [round(math.sqrt(2 / fan_in), 1) for fan_in in (16, 8)]
-    assert isinstance(sample, events.Sample)
     assert sample.label == int(data.test_labels[sample.index])
     assert bytes.fromhex(sample.pixels) == bytes(data.test_images[sample.index].flatten().tolist())
     assert (sample.rows, sample.columns) == (4, 4)
@@ -81,8 +58,7 @@ def test_training_begins_with_what_there_is_to_do(data: Dataset) -> None:
 
 def test_the_watched_images_greys_are_scaled_to_255(data: Dataset) -> None:
     dim = replace(data, test_images=data.test_images // 16, pixel_max=15.0)
-    _, sample, *_ = run(arm(), dim)
-    assert isinstance(sample, events.Sample)
+    sample = sample_of(run(arm(), dim))
     assert list(bytes.fromhex(sample.pixels)) == [17 * int(v) for v in dim.test_images[sample.index].flatten()]
 
 
@@ -120,7 +96,8 @@ def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
     network = trainer.replicas[0].network
 
     def look(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        if torch.is_grad_enabled():  # not in the evaluation
+        # Not in an evaluation, and not when it is only looked at.
+        if torch.is_grad_enabled() and len(arguments[0]) == of.training.batch_size:
             shown.append(arguments[0].clone())
 
     network.register_forward_pre_hook(look)
@@ -190,17 +167,58 @@ def test_costs_are_those_of_adam_written_out_by_hand(data: Dataset, seed: int) -
     assert expected[-1] < expected[0]
 
 
-def test_a_report_is_the_mean_cost_since_the_one_before(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+class Clock:
+    """Stands for the performance counter: a step takes one second, and `waits` are pauses before a step, by its number."""
+
+    def __init__(self, waits: dict[int, float] | None = None) -> None:
+        self.now = 0.0
+        self.steps = count(1)
+        self.waits = waits or {}
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def between_steps(self) -> float:
+        waited = self.waits.get(next(self.steps), 0.0)
+        self.now += waited + 1.0
+        return waited
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(training, "time", clock)
+    return clock
+
+
+def test_a_report_is_the_mean_cost_since_the_one_before(data: Dataset, clock: Clock) -> None:
     of = arm(epochs=1, batch_size=10)
     (costs,) = reference(of, data, 777)[0]
-    clock = count()  # a second from one look to the next
-    monkeypatch.setattr(training.time, "perf_counter", lambda: float(next(clock)))
-    reports = [e for e in run(of, data, report_seconds=2.0) if isinstance(e, events.Progress)]
+    told = run(of, data, report_seconds=2.0, between_steps=clock.between_steps)
+    reports = [e for e in told if isinstance(e, events.Progress)]
     assert [report.step for report in reports] == [2, 4]
     assert [report.cost for report in reports] == pytest.approx(
         [(costs[0] + costs[1]) / 2, (costs[2] + costs[3]) / 2], abs=1e-6
     )
     assert [report.samples_per_second for report in reports] == [2 * 10 / 2.0] * 2
+
+
+@pytest.mark.parametrize("waits", [{}, {1: 100.0}, {2: 100.0, 4: 1000.0}, {6: 100.0}], ids=str)
+def test_a_pause_is_no_time_of_training(data: Dataset, clock: Clock, waits: dict[int, float]) -> None:
+    clock.waits = waits
+    told = run(arm(epochs=1, batch_size=10), data, report_seconds=2.0, between_steps=clock.between_steps)
+    assert [e.seconds for e in epochs(told)] == [6.0]
+    assert [e.samples_per_second for e in told if isinstance(e, events.Progress)] == [10.0, 10.0]
+
+
+def test_what_a_reader_does_with_a_report_is_no_time_of_training(data: Dataset, clock: Clock) -> None:
+    of = arm(epochs=1, batch_size=10)
+    told = []
+    for event in Trainer(of, data, CPU, report_seconds=2.0, between_steps=clock.between_steps).run():
+        told.append(event)
+        if isinstance(event, events.Progress):
+            clock.now += 50
+    assert [e.seconds for e in epochs(told)] == [6.0]
 
 
 def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,8 +231,7 @@ def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypat
     right = sum(int(row.argmax()) == int(label) for row, label in zip(logits, data.test_labels, strict=True))
     assert last.test_accuracy == right / TEST
     assert last.test_cost == pytest.approx(float(cross_entropy(logits, data.test_labels)), abs=1e-5)
-    sample = told[1]
-    assert isinstance(sample, events.Sample)
+    sample = sample_of(told)
     shares = logits[sample.index].softmax(0)
     expected = sorted(enumerate(shares.tolist()), key=lambda item: -item[1])
     assert [number for number, _ in last.sample] == [number for number, _ in expected]
@@ -252,17 +269,40 @@ def test_zeros_never_learn_more_than_which_class_is_frequent(data: Dataset) -> N
     assert not any(parameter.any() for parameter in list(trainer.replicas[0].network.parameters())[:3])
 
 
-@pytest.mark.parametrize(("report_seconds", "step"), [(0.0, 3), (1e9, 6)], ids=["at a report", "at the epoch's end"])
-def test_a_cost_that_is_not_finite_is_raised_with_its_place(data: Dataset, report_seconds: float, step: int) -> None:
+@pytest.mark.parametrize("report_seconds", [0.0, 1e9], ids=["at a report", "at the epoch's end"])
+def test_a_rate_that_is_too_high_ends_in_a_cost_that_is_not_finite(data: Dataset, report_seconds: float) -> None:
     of = preset(
         [{"init": "he_normal", "name": "arm"}],
         epochs=3,
         model={"hidden": [8, 8, 8], "activation": "linear"},
         training={"batch_size": 10, "optimizer": "sgd", "learning_rate": 1e6},
     ).arms[0]
-    words = rf"\Acost not finite \((nan|inf)\) in epoch 1, by step {step} of 6, seed 777\Z"
+    words = r"\Acost not finite \((nan|inf)\) at step 3 of 6 in epoch 1, seed 777\Z"
     with pytest.raises(CostNotFinite, match=words):
         list(Trainer(of, data, CPU, report_seconds=report_seconds).run())
+
+
+@pytest.mark.parametrize("report_seconds", [0.0, 2.0, 1e9], ids=["often", "every second step", "at the epoch's end"])
+@pytest.mark.parametrize("bad", range(12))  # two epochs of two seeds, three steps each
+def test_a_cost_that_is_not_finite_is_raised_with_its_very_step(
+    data: Dataset, clock: Clock, bad: int, report_seconds: float
+) -> None:
+    steps = count()
+
+    def between_steps() -> float:
+        if next(steps) == bad:
+            with torch.no_grad():
+                next(trainer.replicas[bad // 3 % 2].network.parameters()).fill_(math.nan)
+        return clock.between_steps()
+
+    trainer = Trainer(arm(seeds=[5, 6]), data, CPU, report_seconds=report_seconds, between_steps=between_steps)
+    told: list[events.Event] = []
+    epoch, seed, step = bad // 6 + 1, 5 + bad // 3 % 2, bad % 3 + 1
+    words = rf"\Acost not finite \(nan\) at step {step} of 3 in epoch {epoch}, seed {seed}\Z"
+    with pytest.raises(CostNotFinite, match=words):
+        told.extend(trainer.run())
+    assert len(epochs(told)) == bad // 3  # before that everything was told
+    assert all(e.train_cost is not None for e in epochs(told))
 
 
 def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Dataset) -> None:
@@ -281,9 +321,10 @@ def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Datas
 def test_a_stop_ends_it_between_two_steps(data: Dataset, after: int) -> None:
     steps = count()
 
-    def stop() -> None:
+    def stop() -> float:
         if next(steps) == after:
             raise Stop("by hand")
+        return 0.0
 
     trainer = Trainer(arm(epochs=2), data, CPU, between_steps=stop)
     told: list[events.Event] = []
@@ -295,7 +336,7 @@ def test_a_stop_ends_it_between_two_steps(data: Dataset, after: int) -> None:
 
 def test_between_steps_is_asked_before_every_step(data: Dataset) -> None:
     asked = count()
-    run(arm(seeds=[5, 6]), data, between_steps=lambda: next(asked))
+    run(arm(seeds=[5, 6]), data, between_steps=lambda: next(asked) * 0.0)
     assert next(asked) == 2 * 2 * 3
 
 

@@ -1,0 +1,41 @@
+"""Running out of memory, in words: how much was asked for, and how much was free."""
+
+import re
+
+from inittui.files import one_line
+
+_SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
+_ASKED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
+_FREE = re.compile(rf"{_SIZE}(?: is)? free")
+_TOTAL = re.compile(rf"{_SIZE} total capacity|total capaci?ty of {_SIZE}")  # torch 2.1 spells it without the i
+
+
+def explain(error: BaseException) -> str | None:
+    """`out of GPU memory: 2.00 GiB asked for, 1.19 GiB free of 79.10 GiB` for an error that says so, else None.
+
+    torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU; both tell the rest in their words alone.
+    """
+    words = str(error)
+    asked, free, total = _ASKED.search(words), _FREE.search(words), _TOTAL.search(words)
+    on_gpu = type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in words
+    if not (on_gpu or asked or isinstance(error, MemoryError)):
+        return None
+    kind = "out of GPU memory" if on_gpu else "out of memory"
+    if asked is None:
+        return f"{kind}: {one_line(error)}"
+    told = f"{kind}: {_readable(asked[1])} asked for"
+    if on_gpu:
+        told += f", {free[1]} free" if free else ""
+        return told + (f" of {total[1] or total[2]}" if total else "")
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return f"{told}, {_gib(memory.available)} free of {_gib(memory.total)}"
+
+
+def _readable(size: str) -> str:
+    return _gib(int(size.split()[0])) if size.endswith("bytes") else size
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB"

@@ -1,0 +1,96 @@
+"""A person's own data: a function that returns images or features, and labels."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inittui.engine import owncode
+from inittui.engine.data import Dataset
+from inittui.references import DATA, Own, reference
+
+MOST_CLASSES = 65536  # answers are kept in two bytes
+FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"
+
+
+def load(text: str) -> Dataset:
+    """The data that the function returns which `text` names, checked. Inputs are tensors or NumPy arrays [n, …]: features,
+    images [n, rows, columns], or images with channels [n, channels, rows, columns]; bytes (uint8) are scaled from 0..255 to
+    0..1, all else is taken as it is. Labels are whole numbers from 0. Raises OwnError."""
+    found = reference(text, DATA)
+    assert found is not None
+    returned = owncode.call(found, DATA)
+    if not isinstance(returned, tuple | list) or len(returned) not in (4, 5):
+        raise owncode.fault(found, DATA, f"it returned {_what(returned)}; expected {FORM}")
+    train, test = _inputs(found, "train", returned[0]), _inputs(found, "test", returned[2])
+    train_labels, test_labels = _labels(found, "train", returned[1], train), _labels(found, "test", returned[3], test)
+    if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
+        raise owncode.fault(
+            found,
+            DATA,
+            f"train_inputs are {_what(train)} and test_inputs {_what(test)}; expected the same but for their number",
+        )
+    count = int(max(train_labels.max(), test_labels.max())) + 1
+    if count > MOST_CLASSES:
+        raise owncode.fault(found, DATA, f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
+    named = returned[4] if len(returned) == 5 else range(count)
+    try:
+        classes = () if isinstance(named, str) else tuple(map(str, named))
+    except TypeError:
+        classes = ()
+    if not classes:
+        raise owncode.fault(found, DATA, f"its classes are {_what(named)}; expected a list of names")
+    if len(classes) < count:
+        raise owncode.fault(found, DATA, f"its labels go up to {count - 1}, and it names {len(classes)} classes")
+    return Dataset(
+        name="auto",
+        title=found.short,
+        train_images=train,
+        train_labels=train_labels,
+        test_images=test,
+        test_labels=test_labels,
+        pixel_max=255.0 if train.dtype == torch.uint8 else 1.0,
+        classes=classes,
+    )
+
+
+def _inputs(found: Own, which: str, given: Any) -> Tensor:
+    tensor = _tensor(found, f"{which}_inputs", given)
+    if tensor.dim() not in (2, 3, 4) or not tensor.numel():
+        raise owncode.fault(
+            found,
+            DATA,
+            f"{which}_inputs are {_what(tensor)}; expected [n, features], [n, rows, columns] or "
+            "[n, channels, rows, columns], and at least one",
+        )
+    if tensor.dtype == torch.uint8:
+        return tensor.contiguous()
+    if tensor.is_complex():
+        raise owncode.fault(found, DATA, f"{which}_inputs are {_what(tensor)}; expected real numbers")
+    tensor = tensor.float().contiguous()
+    if not tensor.isfinite().all():
+        raise owncode.fault(found, DATA, f"{which}_inputs hold values that are not finite")
+    return tensor
+
+
+def _labels(found: Own, which: str, given: Any, inputs: Tensor) -> Tensor:
+    tensor = _tensor(found, f"{which}_labels", given)
+    whole = not tensor.is_floating_point() and not tensor.is_complex()
+    if tensor.dim() != 1 or len(tensor) != len(inputs) or not whole or int(tensor.long().min()) < 0:
+        raise owncode.fault(
+            found,
+            DATA,
+            f"{which}_labels are {_what(tensor)}; expected {len(inputs)} whole numbers from 0, one an input",
+        )
+    return tensor.long()
+
+
+def _tensor(found: Own, what: str, given: Any) -> Tensor:
+    try:
+        return torch.as_tensor(given).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise owncode.fault(found, DATA, f"{what} can't become a tensor: {owncode.named(error)}") from None
+
+
+def _what(given: object) -> str:
+    return f"{given.dtype} of shape {list(given.shape)}" if isinstance(given, Tensor) else f"a {type(given).__name__}"

@@ -1,0 +1,205 @@
+"""fold(board, event) → board: how each event changes what a viewer shows. Pure.
+
+Events of one log come in their order; those of different logs may not. So the supervisor's word about an arm counts only as
+long as the arm's worker has said nothing since: a worker that was killed, and the one that took its place, can't be mixed up.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from inittui import events
+from inittui.board import ENDED, ArmBoard, Board, Point, Replica
+
+RUNNING_KEPT = 256  # reports kept of the epoch under way; beyond that neighbours are averaged
+
+
+def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
+    """The board after `event`. `arm` is the place of the arm whose log it comes from, None for the supervisor's."""
+    board = replace(board, t=max(board.t, event.t))
+    if arm is not None:
+        if isinstance(event, events.Sample):
+            board = replace(board, sample=event)
+        return _with_arm(board, arm, _fold_arm(board.arms[arm], event))
+    match event:
+        case events.Phase():
+            return _enter(board, event)
+        case events.Download():
+            return replace(board, download=event)
+        case events.DataReady():
+            return replace(board, data=event, download=None)
+        case events.DeviceReady():
+            return replace(board, device=event)
+        case events.Gone():
+            return _on_arms(board, event, (event.arm,), lambda arm: _gone(arm, event))
+        case events.Asked():
+            return _on_arms(board, event, (event.arm,) if event.arm else (), lambda arm: _asked(arm, event))
+        case events.Resumed():
+            board = replace(board, resumed=event)
+            return _on_arms(board, event, event.arms, _again) if event.arms else board
+        case _:
+            return board
+
+
+def _on_arms(
+    board: Board, event: events.Event, folders: Sequence[str], change: Callable[[ArmBoard], ArmBoard]
+) -> Board:
+    """`change` the arms in `folders`, all where none is named, but those whose worker has said something since `event`."""
+    arms = tuple(
+        change(arm) if (not folders or arm.folder in folders) and arm.heard <= event.t else arm for arm in board.arms
+    )
+    return replace(board, arms=arms)
+
+
+def _enter(board: Board, event: events.Phase) -> Board:
+    before, board = board, replace(board, phase=event.phase, detail=event.detail)
+    if event.phase not in ENDED:
+        return replace(board, result=None) if before.ended else board
+    board = replace(board, download=None)
+    if event.phase == "refused":  # a refused run has no arms to speak of
+        return board
+    return _on_arms(board, event, (), lambda arm: _unended(arm, event))
+
+
+def _unended(arm: ArmBoard, event: events.Phase) -> ArmBoard:
+    """An arm that never said how it ended, when the run is over."""
+    if arm.state in ENDED:
+        return arm
+    reason = "did not come to its end" if arm.replicas or arm.state == "starting" else "did not start"
+    state = event.phase if event.phase in ("stopped", "interrupted") else "failed"
+    return _end(arm, state, event.t, arm.reason or reason)
+
+
+def _gone(arm: ArmBoard, event: events.Gone) -> ArmBoard:
+    if not event.reason or arm.state in ENDED:
+        return arm
+    return _end(arm, "failed", event.t, event.reason, detail=event.detail, failure="killed")
+
+
+def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:
+    """What a request means to an arm without a worker; one with a worker says itself what has become of it."""
+    match event.verb, arm.state:
+        case "pause", "waiting":
+            return replace(arm, state="paused")
+        case "resume", "paused":
+            return replace(arm, state="waiting")
+        case "stop", "waiting" | "paused" if arm.pid is None:
+            return _end(
+                arm, "stopped", event.t, "stopped before it went on" if arm.replicas else "stopped before it began"
+            )
+    return arm
+
+
+def _again(arm: ArmBoard) -> ArmBoard:
+    """An arm that had ended and will be trained on."""
+    return replace(
+        arm, state="waiting", reason="", failure="", detail="", ended=None, began=None, halted=None, pid=None
+    )
+
+
+def _end(arm: ArmBoard, state: str, t: float, reason: str = "", *, detail: str = "", failure: str = "") -> ArmBoard:
+    return replace(arm, state=state, reason=reason, detail=detail, failure=failure, ended=t)
+
+
+def _with_arm(board: Board, place: int, arm: ArmBoard) -> Board:
+    return replace(board, arms=(*board.arms[:place], arm, *board.arms[place + 1 :]))
+
+
+def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
+    arm = replace(arm, heard=max(arm.heard, event.t))
+    match event:
+        case events.Hello():
+            # Also the first word of an arm that is taken up again.
+            return replace(_again(arm), state="starting", pid=event.pid)
+        case events.Begin():
+            return replace(
+                arm,
+                state="training",
+                epochs=event.epochs,
+                seeds=event.seeds,
+                steps=event.steps,
+                batch_size=event.batch_size,
+                parameters=event.parameters,
+                replicas=tuple(Replica(seed=seed) for seed in event.seeds),
+                probes=(),
+                began=event.t,
+                done_before=0.0,
+                idle=0.0,
+            )
+        case events.Restored():
+            places = {place.seed: place for place in event.places}
+            first = places.get(arm.seeds[0], events.Place(arm.seeds[0]))
+            arm = replace(arm, probes=tuple(probe for probe in arm.probes if probe.epoch <= first.epochs))
+            rewound = tuple(_rewind(replica, places.get(replica.seed)) for replica in arm.replicas)
+            arm = replace(arm, state="training", replicas=rewound, began=event.t, idle=0.0)
+            return replace(arm, done_before=arm.progress)
+        case events.Probe():
+            return replace(arm, probes=(*arm.probes, event))
+        case events.Paused():
+            return replace(arm, state="paused", halted=event.t)
+        case events.Continued():
+            idle = arm.idle + (event.t - arm.halted if arm.halted is not None else 0.0)
+            return replace(arm, state="training", halted=None, idle=idle)
+        case events.Saved():
+            return replace(arm, saved=event.t)
+        case events.Progress():
+            arm = replace(arm, device_bytes=event.device_bytes)
+            return _with_replica(arm, event.seed, lambda replica: _report(replica, event))
+        case events.Epoch():
+            point = Point(event.epoch, event.train_cost, event.test_cost, event.test_accuracy, event.seconds)
+            return _with_replica(
+                arm,
+                event.seed,
+                lambda replica: replace(
+                    replica,
+                    points=(*replica.points, point),
+                    epoch=event.epoch,
+                    step=arm.steps,
+                    running=(),
+                    rate=arm.steps * arm.batch_size / event.seconds if event.seconds else replica.rate,
+                    sample=event.sample,
+                ),
+            )
+        case events.Finished():
+            return _end(arm, "finished", event.t)
+        case events.Failed():
+            return _end(arm, "failed", event.t, event.reason, detail=event.detail, failure=event.kind)
+        case events.Stopped():
+            return _end(arm, "stopped", event.t, event.reason)
+        case _:
+            return arm
+
+
+def _with_replica(arm: ArmBoard, seed: int, change: Callable[[Replica], Replica]) -> ArmBoard:
+    return replace(arm, replicas=tuple(change(r) if r.seed == seed else r for r in arm.replicas))
+
+
+def _rewind(replica: Replica, place: events.Place | None) -> Replica:
+    """The replica as it was at `place`: what it did after that was lost, and happens again."""
+    place = place or events.Place(replica.seed)
+    points = tuple(point for point in replica.points if point.epoch <= place.epochs)
+    # Reports of the epoch under way are kept up to the place's share of them: they have no step of their own here.
+    same = replica.epoch == place.epochs + 1 and replica.step > 0
+    kept = len(replica.running) * place.step // replica.step if same and place.step <= replica.step else 0
+    return Replica(
+        seed=replica.seed,
+        points=points,
+        epoch=place.epochs + (place.step > 0),
+        step=place.step,
+        running=replica.running[:kept],
+        rate=replica.rate,
+        sample=replica.sample,
+    )
+
+
+def _report(replica: Replica, event: events.Progress) -> Replica:
+    running = (*replica.running, event.cost) if event.epoch == replica.epoch else (event.cost,)
+    if len(running) > RUNNING_KEPT:
+        running = tuple(_pair_mean(*running[i : i + 2]) for i in range(0, len(running), 2))
+    return replace(replica, epoch=event.epoch, step=event.step, running=running, rate=event.samples_per_second)
+
+
+def _pair_mean(first: float | None, second: float | None = None) -> float | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return (first + second) / 2

@@ -1,0 +1,128 @@
+"""What is said about a result document, sentence by sentence: under every table, whoever draws it."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from inittui import verdict
+from inittui.stats import LEVEL
+
+_STUCK = re.compile("does not learn: it stays at chance|learns: both stay at chance")
+
+
+def sentences(document: Mapping[str, Any]) -> list[str]:
+    """Everything: notes first, then the verdicts, then what stands beside them."""
+    return notes(document) + verdicts(document) + asides(document)
+
+
+def notes(document: Mapping[str, Any]) -> list[str]:
+    """What has to be known before believing a figure: other data than asked for, what failed, means that hide two kinds."""
+    found = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
+    found += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
+    if document.get("resumed"):
+        found.append(f"Resumed from checkpoints, {document['resumed']}.")
+    if document.get("reason"):
+        found.append(f"The run failed: {document['reason']}.")
+    return found + [words for arm in document["arms"] if (words := _failures(arm))]
+
+
+def _failures(arm: Mapping[str, Any]) -> str:
+    """Of an arm that learns from some seeds and not from others: how many, and what the mean of those that do is."""
+    failures = arm.get("failures")
+    if arm["status"] != "finished" or not failures or not 0 < failures["at_chance"] < failures["n"]:
+        return ""
+    stuck, count = failures["at_chance"], failures["n"]
+    others = failures["others"] or {"mean": math.nan, "std": None}  # a file may say what it likes
+    mean = f"{100 * others['mean']:.2f} %" + (f" ± {100 * others['std']:.2f}" if others["std"] is not None else "")
+    verb, rest = ("stays" if stuck == 1 else "stay"), count - stuck
+    return f"{arm['name']}: {stuck} of {count} seeds {verb} at chance; the other{'s' * (rest > 1)} ({rest}): {mean}."
+
+
+def verdicts(document: Mapping[str, Any]) -> list[str]:
+    """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves, and beside
+    it what is known of the two trained models."""
+    comparisons = document["comparisons"]
+    learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row)]
+    if len(learning) < 2:
+        told = [_sentence(row["verdict"]) for row in comparisons]
+        told += [words for row in learning if (words := _two_models(document, row["a"], row["b"]))]
+        return told + _corrected(comparisons)
+    names = {name for row in learning for name in (row["a"], row["b"])}
+    ranked = sorted(
+        ((arm["test_accuracy"]["mean"], arm["name"]) for arm in document["arms"] if arm["name"] in names), reverse=True
+    )
+    (first, best), (second, runner_up), (last, worst) = ranked[0], ranked[1], ranked[-1]
+    told = [
+        f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
+        f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10."
+    ]
+    told += [words] if (words := _two_models(document, runner_up, best)) else []
+    return told + [_sentence(row["verdict"]) for row in comparisons if row not in learning]
+
+
+def _corrected(comparisons: list[Mapping[str, Any]]) -> list[str]:
+    tested = sum(row["p"] is not None for row in comparisons)
+    if tested < 2:
+        return []
+    bases = {row["a"] for row in comparisons}
+    against = f"All against {comparisons[0]['a']}" if len(bases) == 1 else f"All pairs of {len(bases) + 1} arms"
+    if any(row.get("p_holm") is None for row in comparisons if row["p"] is not None):  # by an earlier version
+        return [f"{against}; {tested} p-values, not corrected for their number."]
+    return [f"{against}; p corrected for {tested} comparisons (Holm)."]
+
+
+def asides(document: Mapping[str, Any]) -> list[str]:
+    """What stands beside the verdicts and decides nothing: speed, and the trained models two by two."""
+    design, speed = document.get("design"), document.get("speed", ())
+    several = [row for row in document["comparisons"] if row["n"] > 1 and not _is_stuck(row)]
+    found = []
+    for row in several:
+        of_pair = {one["metric"]: one for one in speed if (one["a"], one["b"]) == (row["a"], row["b"])}
+        if design and design["target_cost"] is not None and len(of_pair) == 2:
+            words = verdict.faster(of_pair["first_epoch_cost"], of_pair["epochs_to_cost"], design["target_cost"])
+            found += [f"Speed, p not corrected: {words}."] if words else []
+    return found + [words for row in several if (words := _models(document, row["a"], row["b"]))]
+
+
+def _models(document: Mapping[str, Any], a: str, b: str) -> str:
+    """Of several seeds: on how many of them the two trained models differ, which is no verdict on the schemes."""
+    found = _duel(document, a, b)
+    if found is None:
+        return ""
+    (a, b), rows = found
+    sure = [(only_a, only_b) for only_a, only_b, p in rows if p < LEVEL]
+    ahead = sum(only_b > only_a for only_a, only_b in sure)
+    return (
+        f"As trained models, seed by seed, not as schemes: {a} and {b} differ on {len(sure)} of {len(rows)} seeds "
+        f"(McNemar's exact p < {LEVEL:g}), {b} ahead on {ahead} of those."
+    )
+
+
+def _two_models(document: Mapping[str, Any], a: str, b: str) -> str:
+    found = _duel(document, a, b)
+    if found is None:
+        return ""
+    (a, b), ((only_a, only_b, p), *_) = found
+    return (
+        f"As two trained models, not as schemes: {b} alone is right on {only_b:,} test images, {a} alone on {only_a:,} "
+        f"(McNemar's exact p = {p:.3g})."
+    )
+
+
+def _duel(document: Mapping[str, Any], a: str, b: str) -> tuple[tuple[str, str], list[tuple[int, int, float]]] | None:
+    for row in document.get("models", ()):
+        if {row["a"], row["b"]} == {a, b} and row["p"]:
+            counts = list(zip(row["only_a"], row["only_b"], row["p"], strict=False))  # read from a file
+            return ((a, b), counts) if row["a"] == a else ((a, b), [(right, left, p) for left, right, p in counts])
+    return None
+
+
+def _is_stuck(row: Mapping[str, Any]) -> bool:
+    return _STUCK.search(row["verdict"]) is not None
+
+
+def _sentence(words: str) -> str:
+    # An arm's name keeps its case: only the verdicts that begin with a word of ours are capitalised.
+    ours = words.startswith(("no ", "indicative", "not ", "neither "))
+    return (words[0].upper() + words[1:] if ours else words) + "."
