@@ -2,27 +2,32 @@
 
 import asyncio
 import contextlib
-import select
-import signal
-import sys
+import os
 import threading
 import time
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from msgspec.structs import replace
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from inittui.board import Board
-from inittui.tui import theme
-from inittui.tui.feed import Feed, ReplayFeed
+from inittui.errors import RunError
+from inittui.follow import Follower
+from inittui.rundir import RunDir
+from inittui.runlist import default_runs_dir
+from inittui.tui import terminal, theme
+from inittui.tui.feed import Feed, LiveFeed, ReplayFeed
 from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
 from inittui.tui.look import Look
-from inittui.tui.messages import BoardChanged, MachineChanged
+from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
+from inittui.tui.screens.browser import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 
 Leave = Literal["keep", "stop", "done"]
@@ -37,24 +42,46 @@ class Dashboard(App[Leave]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, feed: Feed, *, ascii_only: bool = False, refresh: float = 4.0, watch_machine: bool = True
+        self,
+        feed: Feed,
+        *,
+        ascii_only: bool | None = None,
+        theme: terminal.Theme = "auto",
+        refresh: float = 4.0,
+        watch_machine: bool = True,
+        runs_dir: Path | None = None,
     ) -> None:
+        """`ascii_only` and `theme` are found out from the environment unless they are given; `runs_dir` is for a feed that
+        has no run of its own."""
+        terminal.prepare(os.environ)
         super().__init__()
         self.feed = feed
-        self.look = Look(ascii=ascii_only or not can_encode_blocks())
+        given = terminal.given_environment()
+        self.look = Look(ascii=not terminal.shows_blocks(given) if ascii_only is None else ascii_only)
+        self._first_theme = terminal.background(theme, given)
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
+        self._runs_dir = runs_dir
         self._ended = threading.Event()
         self.guard = Guard()
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variables(self.current_theme)
+        return theme.variables(self.current_theme, few=self.few_colours)
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal takes 16 colours only. Greys come out better of the full palette."""
+        if self.is_headless or self.no_color:
+            return False
+        return self.console.color_system == "standard"
 
     def on_mount(self) -> None:
-        self.register_theme(theme.DARK)
-        self.register_theme(theme.LIGHT)
-        self.theme = "inittui-dark"
+        for one in theme.ours(few=self.few_colours):
+            self.register_theme(one)
+        self.theme = f"inittui-{self._first_theme}"
+        if not self.is_headless:
+            self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
         self.guard.on_end(lambda code: self._exit_from(loop, code))
         self.main = MainScreen(self.feed, self.look)
@@ -63,8 +90,13 @@ class Dashboard(App[Leave]):
 
     def run_guarded(self, *, mouse: bool = True) -> Leave | None:
         """Run in the terminal. Returns how the person left; `return_code` tells of a signal or a lost terminal."""
-        with self.guard.watching():
+        with self.guard.watching(), terminal.alone(ascii_only=self.look.ascii):
             return self.run(mouse=mouse)
+
+    def on_print(self, event: events.Print) -> None:
+        """What a library prints goes where its C code writes to, and is told when the dashboard has gone."""
+        with contextlib.suppress(OSError):  # a full disk: nothing that is worth a torn screen
+            os.write(2 if event.stderr else 1, event.text.encode("utf-8", "replace"))
 
     def _follow(self) -> None:
         """The feed's thread: files may be slow (NFS), and the screen must not wait for them."""
@@ -72,34 +104,73 @@ class Dashboard(App[Leave]):
 
         worker = get_current_worker()
         sampler = Sampler() if self._watch_machine else None
-        good: Board | None = None
+        on: MainScreen | None = None
         shown: Board | None = None
         seen = False
         sampled = time.monotonic() - MACHINE_SECONDS / 2  # not at once: a load needs some time to be measured over
         while not worker.is_cancelled and not self._ended.is_set():
+            if (screen := self.main) is None:
+                return
+            if screen is not on:  # another run has been opened: what was known belongs to the one before
+                on, good, shown, seen = screen, screen.board, None, False
             try:
-                board = good = self.feed.poll()
+                board = good = screen.feed.poll()
             except OSError as error:  # a home directory on NFS may be away for a while
-                if good is None:
-                    raise
                 board = replace(good, faults=(*good.faults, f"the run can't be read just now: {error.strerror}"))
                 self._ended.wait(RETRY_SECONDS)
-            screen = self.main
-            if board is not shown and screen is not None:
+            # One at a time: a terminal that nobody reads blocks the screen, and what waited for it would pile up.
+            if board is not shown and (shown is None or screen.board is shown):
                 shown = board
                 screen.post_message(BoardChanged(board))
             due = time.monotonic() - sampled >= MACHINE_SECONDS and not (board.ended and seen)
-            if sampler is not None and screen is not None and due:
+            if sampler is not None and due:
                 sampled, seen = time.monotonic(), True
                 screen.post_message(MachineChanged(sampler.sample(board)))
-            if not self.is_headless and terminal_gone():
-                self.guard.end(128 + signal.SIGHUP)
-                return
             self._ended.wait(self._refresh_seconds)
 
     def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(partial(self.exit, None, code))
+
+    def action_runs(self) -> None:
+        """The runs of the folder in which the one on the screen lies."""
+        run = self.feed.run
+        folder = run.path.parent if run else self._runs_dir or default_runs_dir()
+        shown = RunDir(folder / self.main.board.run) if self.main else None
+        self.push_screen(BrowserScreen(folder, shown, self.look))
+
+    def on_open_run(self, message: OpenRun) -> None:
+        self.open_run(message.run)
+
+    def open_run(self, run: RunDir) -> None:
+        """Show another run: a living one as it goes on, an ended one as it ended."""
+        self.run_worker(partial(self._read_run, run), thread=True, group="open", exclusive=True)
+
+    def _read_run(self, run: RunDir) -> None:
+        """In a thread: a long log takes a while to read."""
+        worker = get_current_worker()
+        try:
+            feed = LiveFeed(Follower(run, run.liveness))
+            board = feed.poll()
+            if board.phase == "refused":
+                raise RunError(f"run '{run.name}' was refused before it trained: {board.detail}")
+        except (RunError, OSError) as error:
+            self.call_from_thread(self.notify, str(error), severity="error", timeout=6, markup=False)
+            return
+        if not worker.is_cancelled:
+            self.call_later(self._show, feed)
+
+    async def _show(self, feed: LiveFeed) -> None:
+        """Feed and screen change together, so that no board of one run comes to the screen of another."""
+        main = MainScreen(feed, self.look)
+        while self.screen is not self.main and len(self.screen_stack) > 2:
+            await self.pop_screen()
+        await self.switch_screen(main)
+        self.feed, self.main = feed, main
+
+    def action_toggle_theme(self) -> None:
+        """From any theme to ours of the other background."""
+        self.theme = f"inittui-{'light' if self.current_theme.dark else 'dark'}"
 
     async def action_quit(self) -> None:
         """The command palette's Quit asks like the key does."""
@@ -114,30 +185,8 @@ class Dashboard(App[Leave]):
             return
         for key in KEYS:
             if key.action not in ("command_palette", "leave") and (not key.replay or isinstance(self.feed, ReplayFeed)):
-                title = key.short or key.action.partition("(")[0].replace("_", " ")
+                title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
                 yield SystemCommand(title.capitalize(), key.help, partial(main.run_action, key.action))
 
     def on_unmount(self) -> None:
         self._ended.set()
-
-
-def can_encode_blocks() -> bool:
-    """Whether the locale can print blocks and Braille."""
-    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
-    try:
-        "█⣿●".encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def terminal_gone() -> bool:
-    """Whether standard input is a terminal whose other end has closed."""
-    if sys.__stdin__ is None or sys.__stdin__.closed:
-        return True
-    poller = select.poll()
-    try:
-        poller.register(sys.__stdin__.fileno(), 0)
-        return any(flags & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, flags in poller.poll(0))
-    except (OSError, ValueError):
-        return False

@@ -1,5 +1,6 @@
 """Where a dashboard's boards come from. Production and tests put the same thing into the same door."""
 
+import contextlib
 import time
 from bisect import bisect_right
 from typing import Protocol
@@ -10,9 +11,11 @@ from inittui import board as boards
 from inittui import gallery
 from inittui.board import Board
 from inittui.errors import RunError
+from inittui.folding import fold
 from inittui.follow import Follower, timeline
 from inittui.gallery import Gallery
-from inittui.rundir import RunDir, boot_id
+from inittui.identity import boot_id
+from inittui.rundir import RunDir
 
 REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
 
@@ -23,6 +26,10 @@ class Feed(Protocol):
     @property
     def live(self) -> bool:
         """Whether something trains that leaving could stop."""
+
+    @property
+    def run(self) -> RunDir | None:
+        """The run that can be steered: None where there is only something to look at."""
 
     def poll(self) -> Board:
         """The board now; the same object when nothing has changed. Called from a thread of its own."""
@@ -42,23 +49,41 @@ class LiveFeed:
     """A run directory that is being written."""
 
     live = True
-    tag = ""
+
+    @property
+    def tag(self) -> str:
+        """Whether it still lives on another host can't be seen from here."""
+        return f"on {self._host}" if self.follower.liveness == "elsewhere" and not self._ended else ""
 
     def __init__(self, follower: Follower) -> None:
-        self._follower = follower
-        status = follower.run.status()
-        self._zero = status.monotonic if status.boot == boot_id() else None
+        """Raises RunError when the run's status can't be read."""
+        self.follower = follower
+        self._host = follower.run.status().host
+        self._zero = self._zero_of(follower.run)
+        self._phase = ""
+        self._ended = False
 
     @property
     def run(self) -> RunDir:
-        return self._follower.run
+        return self.follower.run
+
+    @staticmethod
+    def _zero_of(run: RunDir) -> float | None:
+        """The run's beginning on our monotonic clock. On another machine, or after a reboot, that clock means nothing."""
+        status = run.status()
+        return status.monotonic if status.boot == boot_id() else None
 
     def poll(self) -> Board:
-        return self._follower.poll()
+        board = self.follower.poll()
+        self._ended = board.ended
+        if board.phase != self._phase:  # a run that is taken up again has another zero
+            self._phase = board.phase
+            with contextlib.suppress(RunError):  # a damaged status costs the clock alone
+                self._zero = self._zero_of(self.run)
+        return board
 
     def now(self, board: Board) -> float:
-        # On another machine, or after a reboot, the monotonic clock means nothing: the newest event's time does.
-        return time.monotonic() - self._zero if self._zero is not None else board.t
+        return max(board.t, time.monotonic() - self._zero) if self._zero is not None else board.t
 
     def gallery(self) -> Gallery | None:
         return gallery_of(self.run)
@@ -68,6 +93,7 @@ class ReplayFeed:
     """A finished run, shown again as it went, faster."""
 
     live = False
+    run = None
 
     def __init__(self, run: RunDir, speed: float | None = None) -> None:
         """`speed` is times as fast as it went; None makes the whole run last REPLAY_SECONDS. Raises RunError."""
@@ -98,7 +124,7 @@ class ReplayFeed:
         self._ticked = here
         due = bisect_right(self._times, self._clock)
         for event, arm in self._events[self._next : due]:
-            self._board = boards.fold(self._board, event, arm)
+            self._board = fold(self._board, event, arm)
         if due != self._next and due == len(self._times):
             self._board = replace(self.last, t=self._board.t)
         self._next = due
@@ -118,6 +144,7 @@ class StillFeed:
     """One board, at rest: for a picture, and for tests."""
 
     live = False
+    run = None
     tag = ""
 
     def __init__(self, board: Board, pictures: Gallery | None = None) -> None:

@@ -1,5 +1,6 @@
 """The keys: one table, from which the bindings, the footer and the help screen are made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -33,26 +34,65 @@ KEYS: tuple[Key, ...] = (
         group="Sample",
     ),
     Key("m", "kind('mistaken')", "only images that an arm gets wrong; again: any image", "mistakes", group="Sample"),
+    Key(
+        "f",
+        "confusion",
+        "what each arm takes for what: its confusion matrix, arm by arm, then the image again",
+        "confusions",
+        group="Sample",
+    ),
     Key("l", "toggle_log", "linear or logarithmic costs", "log/linear", group="Chart"),
     Key("c", "metric", "next curve: training cost, test cost, test accuracy", "curve", group="Chart"),
     Key("1", "zoom('chart')", "the chart alone; again: everything", "chart", group="Layout"),
-    Key("2", "zoom('result')", "the accuracy table alone; again: everything", "table", group="Layout"),
+    Key("2", "zoom('result')", "the accuracy table alone, with speed; again: everything", "table", group="Layout"),
+    Key(
+        "4",
+        "zoom('layers')",
+        "the layers: signal, gradient and theory by depth; again: everything",
+        "layers",
+        group="Layers",
+    ),
+    Key("v", "quantity(1)", "the next quantity: signal, gradient, spread, cosine, dead units, …", group="Layers"),
+    Key("V", "quantity(-1)", "the quantity before", group="Layers"),
+    Key("i", "at_start", "as initialised, or as it is now", group="Layers"),
+    Key("full_stop", "layer(1)", "the next layer, for its weights", shown=".", group="Layers"),
+    Key("comma", "layer(-1)", "the layer before", shown=",", group="Layers"),
+    Key("s", "each_seed", "the accuracy table alone with each seed; again: without", group="Layout"),
     Key("3", "zoom('sample')", "the sample prediction alone; again: everything", "sample", group="Layout"),
-    Key("down,j", "scroll_arms(1)", "scroll the arms down, when there are many", shown="down", group="Layout"),
+    Key(
+        "down,j",
+        "scroll_arms(1)",
+        "scroll the arms down, when there are many; the table, when it is alone",
+        shown="down",
+        group="Layout",
+    ),
     Key("up,k", "scroll_arms(-1)", "scroll the arms up", shown="up", group="Layout"),
     Key("pagedown", "page_arms(1)", "a page of arms down", group="Layout"),
     Key("pageup", "page_arms(-1)", "a page of arms up", group="Layout"),
-    Key("space", "pause", "hold the replay, and go on", "hold", group="Replay", replay=True),
+    Key("space", "hold", "hold the replay, and go on", "hold", group="Replay", replay=True),
     Key("plus,equals_sign", "speed(2)", "replay twice as fast", "faster", shown="+", group="Replay", replay=True),
     Key("minus", "speed(0.5)", "replay half as fast", "slower", shown="-", group="Replay", replay=True),
     Key("end", "to_end", "to the end of the replay", "to end", group="Replay", replay=True),
-    Key("e", "errors", "why an arm failed, in full"),
+    Key(
+        "p",
+        "pause",
+        "pause, and go on: the chosen arm, or all; an ended run goes on from its checkpoints",
+        "pause",
+        group="Arms",
+    ),
+    Key("x", "stop", "stop the chosen arm, or the run; asks first", "stop", group="Arms"),
+    Key("tab", "choose(1)", "choose an arm for p and x: the next one; Esc: none", group="Arms"),
+    Key("shift+tab", "choose(-1)", "the arm before", group="Arms"),
+    Key("escape", "choose(0)", "no arm: p and x mean all of them", shown="Esc", group="Arms"),
+    Key("e", "errors", "why an arm failed, in full", "errors", group="Arms"),
+    Key("r", "app.runs", "the runs: open another one, compare two, delete", "runs"),
+    Key("t", "app.toggle_theme", "dark or light colours"),
     Key("ctrl+p", "command_palette", "command palette: themes, screenshot, every action", shown="^p"),
     Key("question_mark,f1", "help", "this help", "help", shown="?"),
     Key("q,ctrl+q,ctrl+c", "leave", "leave; asks first while it trains", "leave"),
 )
 
 
-def bindings() -> list[BindingType]:
-    """Textual's bindings of the table."""
-    return [Binding(key.keys, key.action, key.help, show=False) for key in KEYS if key.action != "command_palette"]
+def bindings(table: Sequence[Key] = KEYS) -> list[BindingType]:
+    """Textual's bindings of a table."""
+    return [Binding(key.keys, key.action, key.help, show=False) for key in table if key.action != "command_palette"]

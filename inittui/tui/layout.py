@@ -9,7 +9,7 @@ from textual.geometry import Region
 
 SMALLEST = (40, 10)
 Lines = Callable[[int], int]
-Zoom = Literal["", "chart", "result", "sample"]
+Zoom = Literal["", "chart", "result", "sample", "layers"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """How things are drawn: glyphs for terminals that have them and for those that do not, and the arms' markers and colours.
 
 A row of a picture is a list of spans (text, style). A style is a key that a widget turns into colours: `dim`, `bold`,
-`soft`, `good`, `warn`, `bad`, `accent`, `track`, `arm0` … `arm7`, or anything that Rich reads, such as
+`soft`, `good`, `warn`, `bad`, `accent`, `track`, `cursor`, `arm0` … `arm7`, or anything that Rich reads, such as
 `#ffffff on #000000`. Keys combine with spaces.
 """
 
@@ -20,7 +20,15 @@ ON_LIGHT = ("#0072B2", "#A86800", "#00735A", "#9B4F7E", "#7A7000", "#B84A00", "#
 COLOURS = len(ON_DARK)
 
 _SPELLED = {"√": "sqrt", "±": "+-", "²": "^2", "·": "*", "−": "-", "…": "...", "×": "x", "→": "->", "—": "-", "≥": ">="}
-_SINGLE = str.maketrans({"·": "-", "−": "-", "…": ".", "×": "x", "│": "|", "─": "-", "√": "V", "±": "~", "°": " "})
+_SINGLE = str.maketrans(
+    {"·": "-", "−": "-", "…": ".", "×": "x", "√": "V", "±": "~", "°": " ", "→": ">", "—": "-", "≥": ">"}
+    | dict.fromkeys("─━═╸╺▔▁▂▃▄▀", "-")
+    | dict.fromkeys("│┃║▌▐▎▍▊▉", "|")
+    | dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼┏┓┗┛", "+")
+    | dict.fromkeys("█▓▅▆▇", "#")
+    | dict.fromkeys("▒░", ":")
+    | dict.fromkeys("•●○◉", "o")
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,10 @@ class Look:
             words = printable(words)
         if not self.ascii or words.isascii():
             return words
+        return self.spell(words)
+
+    def spell(self, words: str) -> str:
+        """`words` in ASCII, sign for sign, the width kept."""
         words = words.translate(_SINGLE)
         return "".join(char if char.isascii() else "?" * cell_len(char) for char in words)
 

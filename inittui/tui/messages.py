@@ -1,8 +1,13 @@
-"""What the feed tells the screen."""
+"""What the feeds tell the screens, and what a screen asks of the application."""
+
+from collections.abc import Sequence
 
 from textual.message import Message
 
 from inittui.board import Board
+from inittui.rundir import RunDir
+from inittui.runlist import Summary
+from inittui.runtable import Widths
 from inittui.tui.views.machine import Machine
 
 
@@ -26,3 +31,23 @@ class MachineChanged(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, MachineChanged)
+
+
+class RunsRead(Message):
+    """The runs of the folder as they are now, with the widths that their columns want."""
+
+    def __init__(self, runs: Sequence[Summary], widths: Widths) -> None:
+        super().__init__()
+        self.runs = runs
+        self.widths = widths
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunsRead)
+
+
+class OpenRun(Message):
+    """Show this run on the dashboard."""
+
+    def __init__(self, run: RunDir) -> None:
+        super().__init__()
+        self.run = run

@@ -14,7 +14,7 @@ def screenshot(run: RunDir, columns: int, rows: int) -> str:
 
 
 async def _draw(feed: StillFeed, columns: int, rows: int) -> str:
-    app = Dashboard(feed, watch_machine=False)
+    app = Dashboard(feed, ascii_only=False, theme="dark", watch_machine=False)  # a picture looks the same everywhere
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause(0.2)
         return app.export_screenshot(title=f"inittui: {feed.board.run}")

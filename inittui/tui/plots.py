@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from inittui.tui.look import Look, Row, fit
 
@@ -98,11 +99,13 @@ def bar(share: float, width: int, look: Look, style: str) -> Row:
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a chart: a value per x (1, 2, …), with its marker and style."""
+    """A value per x (1, 2, …): a line that ends in its marker, a line alone, or a marker on each point; on some, where None
+    is no fault."""
 
     values: Sequence[Number]
     marker: str
     style: str
+    kind: Literal["line", "bare", "points", "some"] = "line"
 
 
 def number(value: float) -> str:
@@ -166,12 +169,14 @@ def line_chart(
     gutter = max([len(label) for label in labels.values()] + [4]) + 1
     plot_width = width - gutter - 1
     if plot_width < 4 or height < 3:
-        return [[(fit(empty or "too small", width), "dim")] for _ in range(height)]
+        words = "too small" if finite(every) or not empty else empty
+        return [[(fit(words, width), "dim")] for _ in range(height)]
     canvas = _Canvas(plot_width, plot_height, look)
     for one in series:
         canvas.line(one, scale, last_x)
     for one in series:
-        canvas.end(one, scale, last_x)
+        if one.kind == "line":
+            canvas.end(one, scale, last_x)
     rows: list[Row] = []
     wall, tee, corner, floor = ("|", "+", "+", "-") if look.ascii else ("│", "┤", "└", "─")
     for y, cells in enumerate(canvas.rows()):
@@ -227,12 +232,14 @@ class _Canvas:
         before: tuple[int, int] | None = None
         for index, value in enumerate(one.values[: max(last_x, 1)]):
             x = _column(index + 1, last_x, self.width * 2)
+            if value is None and one.kind == "some":
+                continue
             if value is None or not math.isfinite(value):
                 self._signs[self.height - 1, x // 2] = (self.look.cross, "bad")
                 before = None
                 continue
             here = (x, self._place(value, scale))
-            if self.look.ascii:
+            if self.look.ascii or one.kind in ("points", "some"):
                 self._signs[here[1] // 4, x // 2] = (one.marker, one.style)
             elif before is None:
                 self._dot(*here, one.style)

@@ -1,6 +1,20 @@
-"""Two themes of our own, and the colours that the panels use in any theme."""
+"""Two themes of our own, each once more in the 16 colours of old terminals, and the colours of the panels in any theme."""
 
 from textual.theme import Theme
+
+from inittui.tui.look import ON_DARK, ON_LIGHT
+
+# The sixteen as Rich numbers them: it sends the nearest one's number, which for these is their own.
+_BLACK, _RED, _GREEN, _BROWN, _BLUE, _PURPLE, _CYAN, _GREY = (
+    "#000000", "#AA0000", "#00AA00", "#AA5500", "#0000AA", "#AA00AA", "#00AAAA", "#AAAAAA"
+)  # fmt: skip
+_DARK_GREY, _BRIGHT_RED, _BRIGHT_GREEN, _YELLOW, _BRIGHT_BLUE, _PINK, _BRIGHT_CYAN, _WHITE = (
+    "#555555", "#FF5555", "#55FF55", "#FFFF55", "#5555FF", "#FF55FF", "#55FFFF", "#FFFFFF"
+)  # fmt: skip
+# Left to itself the palette of a full terminal falls on three or four of them, and two arms on one. Marker and name tell
+# arms apart where a terminal's own idea of a colour does not.
+ON_DARK_16 = (_BRIGHT_CYAN, _YELLOW, _PINK, _BRIGHT_GREEN, _BRIGHT_RED, _GREY, _BROWN, _BRIGHT_BLUE)
+ON_LIGHT_16 = (_BLUE, _RED, _PURPLE, _DARK_GREY, _BRIGHT_BLUE, _GREEN, _CYAN, _BROWN)
 
 DARK = Theme(
     name="inittui-dark",
@@ -31,19 +45,59 @@ LIGHT = Theme(
     dark=False,
 )
 
+DARK_16 = Theme(
+    name=DARK.name,
+    primary=_BRIGHT_CYAN,
+    secondary=_YELLOW,
+    accent=_CYAN,
+    warning=_YELLOW,
+    error=_BRIGHT_RED,
+    success=_BRIGHT_GREEN,
+    foreground=_WHITE,
+    background=_BLACK,
+    surface=_BLACK,
+    panel=_DARK_GREY,
+    dark=True,
+)
+LIGHT_16 = Theme(
+    name=LIGHT.name,
+    primary=_BLUE,
+    secondary=_RED,
+    accent=_BLUE,
+    warning=_PURPLE,
+    error=_RED,
+    success=_GREEN,
+    foreground=_BLACK,
+    background=_WHITE,
+    surface=_WHITE,
+    panel=_GREY,
+    dark=False,
+)
 
-def variables(theme: Theme) -> dict[str, str]:
+
+def ours(*, few: bool) -> tuple[Theme, Theme]:
+    """The dark theme and the light one. `few`: for a terminal of 16 colours."""
+    return (DARK_16, LIGHT_16) if few else (DARK, LIGHT)
+
+
+def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
     """Plain hexadecimal colours for Rich styles: a theme's own variables may be blends, which Rich can't read."""
     dark = theme.dark
+    plain = ours(few=few)[0 if dark else 1]
+    arms = (ON_DARK_16 if dark else ON_LIGHT_16) if few else (ON_DARK if dark else ON_LIGHT)
+    dim, track = ("#8792A6", "#3A4457") if dark else ("#5B6472", "#B9BDC6")
+    if few:
+        dim, track = (_GREY, _DARK_GREY) if dark else (_DARK_GREY, _GREY)
     return {
-        "inittui-dim": "#8792A6" if dark else "#5B6472",
-        "inittui-track": "#3A4457" if dark else "#B9BDC6",
-        "inittui-accent": _hex(theme.accent, "#7FB4FF" if dark else "#0B5CAD"),
-        "inittui-good": _hex(theme.success, "#4FD6A5" if dark else "#006B4F"),
-        "inittui-warn": _hex(theme.warning, "#F0C244" if dark else "#8A5A00"),
-        "inittui-bad": _hex(theme.error, "#FF7B72" if dark else "#B3261E"),
+        "inittui-dim": dim,
+        "inittui-track": track,
+        "inittui-accent": _hex(theme.accent, plain.accent),
+        "inittui-good": _hex(theme.success, plain.success),
+        "inittui-warn": _hex(theme.warning, plain.warning),
+        "inittui-bad": _hex(theme.error, plain.error),
+        **{f"inittui-arm{place}": colour for place, colour in enumerate(arms)},
     }
 
 
-def _hex(colour: str | None, otherwise: str) -> str:
-    return colour if colour and colour.startswith("#") and len(colour) == 7 else otherwise
+def _hex(colour: str | None, otherwise: str | None) -> str:
+    return colour if colour and colour.startswith("#") and len(colour) == 7 else otherwise or ""

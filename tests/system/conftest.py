@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui.rundir import RunDir, runs
+from inittui.rundir import RunDir
+from inittui.runlist import runs
 
 PATIENCE = 60.0
 

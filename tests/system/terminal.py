@@ -4,30 +4,50 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pexpect
 import pyte
 
+# What a terminal's own variables are must not depend on where the tests run.
+UNSET = ("NO_COLOR", "COLUMNS", "LINES", "COLORTERM", "COLORFGBG", "LC_ALL", "LC_CTYPE", "INITTUI_THEME", "TMUX", "STY")
 PATIENCE = 60.0  # seconds; a test that has to wait that long has failed
 
 
 class Terminal:
-    """`inittui` with arguments, in `columns` x `rows`."""
+    """`inittui` with arguments, in `columns` x `rows`; `program` is the command before them.
 
-    def __init__(self, arguments: list[str], runs_dir: Path, *, columns: int = 120, rows: int = 40) -> None:
-        environment = {
-            **{key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")},
+    `environment` is changed against a plain terminal's; None takes a variable away.
+    """
+
+    def __init__(
+        self,
+        arguments: list[str],
+        runs_dir: Path,
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        program: Sequence[str] = (sys.executable, "-m", "inittui"),
+        environment: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        given = {
+            **{key: value for key, value in os.environ.items() if key not in UNSET},
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
             "INITTUI_RUNS_DIR": str(runs_dir),
+            **environment,
         }
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.child = pexpect.spawn(
-            sys.executable, ["-m", "inittui", *arguments], env=environment, dimensions=(rows, columns), timeout=PATIENCE
+            program[0],
+            [*program[1:], *arguments],
+            env={key: value for key, value in given.items() if value is not None},
+            dimensions=(rows, columns),
+            timeout=PATIENCE,
         )
 
     @property
@@ -81,7 +101,8 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close our end: the connection is lost."""
-        os.close(self.child.child_fd)
+        # Not the bare descriptor: pexpect would close its number once more, when it may be another file's.
+        self.child.ptyproc.fileobj.close()
 
     def kill(self) -> None:
         if self.child.isalive():

@@ -14,8 +14,10 @@ from textual.pilot import Pilot
 from inittui import board as boards
 from inittui import events
 from inittui.board import Board
+from inittui.folding import fold
 from inittui.gallery import Gallery
 from inittui.preset import Preset
+from inittui.rundir import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import Feed, StillFeed
 from inittui.tui.look import Look, Row
@@ -60,13 +62,13 @@ def states() -> dict[str, Board]:
     """A board in every state that a viewer can meet."""
     of = preset(2)
     loading = board_of(of, canned_events(of, until=0.5))
-    gone = boards.fold(running_board(), events.Phase(t=2.1, phase="failed", detail="the supervisor is gone: killed"))
+    gone = fold(running_board(), events.Phase(t=2.1, phase="failed", detail="the supervisor is gone: killed"))
     found = {
         "before the first event": boards.begin(of, "canned-20260101-120000"),
         "starting": board_of(of, canned_events(of, until=0.1)),
         "loading": loading,
-        "downloading": boards.fold(loading, events.Download(t=0.6, name="mnist", done=4_000_000, total=11_600_000)),
-        "downloading, size unknown": boards.fold(loading, events.Download(t=0.6, name="mnist", done=9, total=0)),
+        "downloading": fold(loading, events.Download(t=0.6, name="mnist", done=4_000_000, total=11_600_000)),
+        "downloading, size unknown": fold(loading, events.Download(t=0.6, name="mnist", done=9, total=0)),
         "data ready": board_of(of, canned_events(of, until=0.95)),
         "begun": board_of(of, canned_events(of, until=1.2)),
         "first epoch": board_of(of, canned_events(of, until=1.5)),
@@ -81,8 +83,19 @@ def states() -> dict[str, Board]:
         "finished, failed arm": finished_board(3, endings={1: FAILED}),
         "all failed before an epoch": finished_board(endings={0: FAILED, 1: FAILED}, ends_after=0),
         "stopped": finished_board(endings={0: STOPPED, 1: STOPPED}),
-        "refused": boards.fold(loading, events.Phase(t=0.7, phase="refused", detail="no data set 'mnist' here")),
+        "refused": fold(loading, events.Phase(t=0.7, phase="refused", detail="no data set 'mnist' here")),
         "supervisor gone": gone,
+        "paused": paused_board(),
+        "one arm paused": paused_board(0),
+        "paused, three seeds": paused_board(t=3.1, seeds=3, until=3.0),
+        "paused before it began": fold(
+            board_of(of, canned_events(of, until=1.0)), events.Asked(t=1.05, verb="pause", arm="he_normal")
+        ),
+        "interrupted": fold(running_board(), INTERRUPTED),
+        "interrupted before it trained": fold(loading, replace(INTERRUPTED, t=0.6)),
+        "taken up again": fold(fold(running_board(), INTERRUPTED), RESUMED),
+        "resumed": resumed_board(),
+        "disk full": replace(running_board(), disk_full=True),
         "damaged records": replace(running_board(), faults=("a/events.jsonl, line 3: the checksum does not match",)),
         "one epoch": finished_board(epochs=1),
         "long names": finished_board(named("a" * 70, "b" * 70)),
@@ -94,6 +107,28 @@ def states() -> dict[str, Board]:
         found[f"cost {name}, training"] = with_cost(value)
         found[f"cost {name}, finished"] = with_cost(value, until=None)
     return found
+
+
+def paused_board(*arms: int, t: float = 2.1, **story: Any) -> Board:
+    """A run under way of which these arms are paused: all of them where none is given."""
+    board = running_board(**story)
+    for place in arms or range(len(board.arms)):
+        board = fold(board, events.Paused(t=t), place)
+    return board
+
+
+INTERRUPTED = events.Phase(t=2.1, phase="interrupted", detail="the supervisor is gone; 'inittui resume canned' goes on")
+RESUMED = events.Resumed(t=2.2, arms=("xavier_normal", "he_normal"), note="bit for bit: the same torch")
+
+
+def resumed_board() -> Board:
+    """A run that was interrupted in its second epoch and trains on from the end of the first."""
+    board = fold(fold(running_board(), INTERRUPTED), events.Phase(t=2.15, phase="training"))
+    board = fold(board, RESUMED)
+    for place, arm in enumerate(board.arms):
+        board = fold(board, events.Hello(t=2.3, arm=arm.name, pid=5000 + place), place)
+        board = fold(board, events.Restored(t=2.4, places=(events.Place(seed=777, epochs=1),)), place)
+    return board
 
 
 def with_cost(value: float | None, *, until: float | None = 2.5) -> Board:
@@ -119,8 +154,17 @@ class ScriptedFeed:
 
     tag = ""
 
-    def __init__(self, of: Preset, canned: Canned, *, pictures: Gallery | None = None, live: bool = True) -> None:
+    def __init__(
+        self,
+        of: Preset,
+        canned: Canned,
+        *,
+        pictures: Gallery | None = None,
+        live: bool = True,
+        run: RunDir | None = None,
+    ) -> None:
         self._of, self._canned, self._pictures = of, canned, pictures
+        self.run = run
         self._told = 0
         self.live = live
         self.board = boards.begin(of, "canned-20260101-120000")

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.app import App
 
+from inittui import events
 from inittui.board import Board
 from inittui.tui.feed import ReplayFeed, StillFeed
 from inittui.tui.keys import KEYS
@@ -10,10 +12,22 @@ from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.leave import ANSWERS, LeaveScreen
 from inittui.tui.screens.main import MainScreen
-from tests.helpers import canned_events, preset, running_board, write_run
-from tests.tui.builders import FAILED, MARKUP, ScriptedFeed, dashboard, named, press, shown, states
+from inittui.tui.screens.question import Question
+from tests.helpers import Canned, canned_events, preset, running_board, write_run
+from tests.tui.builders import (
+    FAILED,
+    MARKUP,
+    ScriptedFeed,
+    dashboard,
+    named,
+    press,
+    screen_text,
+    shown,
+    states,
+)
 
 OF = preset(2)
+PAUSED: Canned = [(events.Paused(t=2.1), 0), (events.Paused(t=2.1), 1)]
 
 
 async def errors_of(board: Board, size: tuple[int, int] = (120, 40)) -> str:
@@ -82,6 +96,7 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
         "training": "No arm has failed.",
         "damaged records": "damaged record: a/events.jsonl, line 3",
         "supervisor gone": "the supervisor is gone: killed",
+        "interrupted": "the supervisor is gone; 'inittui resume canned' goes on",
     }
     feed = StillFeed(running_board())
     app = dashboard(feed)
@@ -93,26 +108,108 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
             await press(pilot, "escape")
 
 
-@pytest.mark.parametrize("size", [(120, 40), (40, 10)])
-async def test_the_question_shows_its_three_answers_at_any_size(size: tuple[int, int]) -> None:
+@pytest.fixture
+def under_way() -> ScriptedFeed:
     feed = ScriptedFeed(OF, canned_events(OF))
     feed.tell_until(2.0)
-    app = dashboard(feed)
+    return feed
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 10)])
+async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedFeed, size: tuple[int, int]) -> None:
+    app = dashboard(under_way)
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
         text = await press(pilot, "q")
         assert isinstance(app.screen, LeaveScreen)
-        for _, words in ANSWERS:
-            assert words[:20] in text
+        assert "training is under way" in text
+        for _, key, words in ANSWERS:
+            assert f"{key}  {words[:20]}" in text
+        assert "Esc  stay" in text
 
 
-@pytest.mark.parametrize(("keys", "left"), [(("enter",), "keep"), (("down", "enter"), "stop")])
-async def test_the_question_is_answered_with_the_arrows_as_well(keys: tuple[str, ...], left: str) -> None:
-    feed = ScriptedFeed(OF, canned_events(OF))
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+async def test_the_question_says_that_all_is_paused() -> None:
+    app = dashboard(ScriptedFeed(OF, [*canned_events(OF, until=2.0), *PAUSED]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.feed.tell_until(99)  # type: ignore[attr-defined]
+        await shown(pilot)
+        text = await press(pilot, "q")
+        assert "training is paused" in text
+        assert "under way" not in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"), [(("enter",), "keep"), (("down", "enter"), "stop"), (("down", "down", "enter"), None)]
+)
+async def test_the_question_is_answered_with_the_arrows_as_well(
+    under_way: ScriptedFeed, keys: tuple[str, ...], left: str | None
+) -> None:
+    app = dashboard(under_way)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         await press(pilot, "q")
-        await pilot.press(*keys)
+        await press(pilot, *keys)
+        assert app._exit == (left is not None)
+        assert isinstance(app.screen, MainScreen)
     assert app.return_value == left
+
+
+class Asking(App[None]):
+    """Nothing but a question, and what was answered."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self.question = question
+        self.answers: list[str | None] = []
+
+    def on_mount(self) -> None:
+        self.push_screen(self.question, self.answers.append)
+
+
+def a_question(heading: str = "what now?") -> Question:
+    return Question(heading, [("one", "o", "the first"), ("two", "t", "the second")], "neither")
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        (("o",), "one"),
+        (("t",), "two"),
+        (("enter",), "one"),
+        (("down", "enter"), "two"),
+        (("up", "enter"), ""),
+        (("down", "down", "enter"), ""),
+        (("escape",), ""),
+        (("q",), ""),
+        (("n",), ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+async def test_a_question_gives_the_answer_whose_key_or_line_was_chosen(keys: tuple[str, ...], answer: str) -> None:
+    app = Asking(a_question())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert app.answers == [answer]
+        assert app.screen is not app.question
+
+
+async def test_another_key_answers_nothing() -> None:
+    app = Asking(a_question())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("x", "s", "space", "1")
+        await pilot.pause()
+        assert app.answers == []
+        assert app.screen is app.question
+
+
+@pytest.mark.parametrize("name", [MARKUP, "[/]", "a[b", "x\x1b[2Jy"])
+async def test_a_question_shows_a_name_as_it_is(name: str) -> None:
+    question = Question(f"stop {name}?", [("stop", "s", f"stop {name}: all is kept")], "no")
+    app = Asking(question)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        text = "\n".join(screen_text(app))
+        visible = name.replace("\x1b", "?")
+        assert f"stop {visible}?" in text
+        assert f"s  stop {visible}: all is kept" in text

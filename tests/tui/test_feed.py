@@ -5,8 +5,10 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import board as boards
+from inittui import events
 from inittui.errors import RunError
 from inittui.follow import Follower
+from inittui.identity import Liveness
 from inittui.rundir import RunDir
 from inittui.tui import feed
 from inittui.tui.feed import LiveFeed, ReplayFeed, gallery_of
@@ -68,6 +70,51 @@ def test_after_a_reboot_or_on_another_machine_the_newest_event_is_the_clock(tmp_
     clock.now += 100
     board = live.poll()
     assert live.now(board) == board.t
+
+
+def test_the_clock_of_a_run_that_is_taken_up_again_is_the_new_supervisor_s(tmp_path: Path, clock: Clock) -> None:
+    run = empty_run(tmp_path, OF)
+    write_events(run, [*canned_events(OF, until=2.0), (events.Phase(t=2.0, phase="stopped"), None)])
+    live = of_status(run, monotonic=990.0)
+    assert live.now(live.poll()) == 10.0
+    clock.now += 3600  # an hour in which nothing ran
+    run.write_status(replace(run.status(), monotonic=clock.now - 2.0))
+    write_events(run, [(events.Phase(t=2.0, phase="starting"), None)])
+    assert live.now(live.poll()) == 2.0
+    clock.now += 1.5
+    assert live.now(live.poll()) == 3.5
+
+
+def test_a_status_that_is_damaged_while_one_looks_on_costs_the_clock_s_news_alone(tmp_path: Path, clock: Clock) -> None:
+    run = empty_run(tmp_path, OF)
+    live = of_status(run, monotonic=990.0)
+    (run.path / "status.json").write_bytes(b"{")
+    write_events(run, canned_events(OF, until=2.0))
+    board = live.poll()
+    assert board.phase == "training"
+    assert live.now(board) == 10.0
+    assert clock.now == 1000.0
+
+
+@pytest.mark.parametrize(
+    ("liveness", "ended", "tag"),
+    [("elsewhere", False, "on gpu7"), ("elsewhere", True, ""), ("alive", False, ""), ("dead", False, "")],
+)
+def test_a_run_on_another_host_says_so_while_it_goes_on(
+    tmp_path: Path, liveness: Liveness, ended: bool, tag: str
+) -> None:
+    run = empty_run(tmp_path, OF)
+    run.write_status(replace(run.status(), host="gpu7"))
+    write_events(run, canned_events(OF, until=99.0 if ended else 2.0))
+    live = LiveFeed(Follower(run, lambda: liveness))
+    assert live.poll().ended == (ended or liveness == "dead")
+    assert live.tag == tag
+
+
+def test_a_live_run_can_be_steered_and_a_replay_can_t(tmp_path: Path) -> None:
+    run = write_run(tmp_path, OF)
+    assert LiveFeed(Follower(run)).run is not None
+    assert ReplayFeed(run).run is None
 
 
 @pytest.mark.usefixtures("clock")

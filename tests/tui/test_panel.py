@@ -114,6 +114,7 @@ async def test_a_new_theme_draws_every_row_in_its_colours() -> None:
         await pilot.pause()
         before = app.panel.render_line(1)
         app.theme = "textual-light"
+        await pilot.pause()
         app.panel.asked = []
         app.panel.restyle()
         assert app.panel.asked == [()]

@@ -5,10 +5,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import report
+from inittui import remarks, report
 from inittui.board import Board
 from inittui.tui.look import Look, Row, width_of
-from inittui.tui.views import arm, chart, header, machine, result, sample, words
+from inittui.tui.views import arm, chart, confusion, header, machine, result, sample, words
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import Shown
 from tests.helpers import board_of, canned_events, canned_gallery, finished_board, preset, running_board, steady
@@ -44,6 +44,16 @@ EXACT: dict[str, View] = {
     "gallery": lambda board, w, h, look: sample.sample(
         board, canned_gallery(board.preset, 6), Shown("mistaken", 1), w, h, look
     ),
+    "gallery of seeds": lambda board, w, h, look: sample.sample(
+        board, canned_gallery(board.preset, 6, seeds=12), Shown("disputed", 1), w, h, look
+    ),
+    "confusions": lambda board, w, h, look: sample.sample(
+        board, canned_gallery(board.preset, 200), Shown(confused=0), w, h, look
+    ),
+    "confusions of seeds": lambda board, w, h, look: confusion.confusion(
+        board, canned_gallery(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, look
+    ),
+    "no confusions": lambda board, w, h, look: confusion.confusion(board, None, 0, w, h, look),
 }
 WITHIN: dict[str, View] = {
     "arm title": lambda board, w, _, look: [arm.title(board.arms[0], 0, look, w)],
@@ -51,9 +61,19 @@ WITHIN: dict[str, View] = {
     "machine with a GPU": lambda _board, w, _h, look: [machine.line(ON_GPU, w, look)],
     "no machine": lambda _board, w, _h, look: [machine.line(None, w, look)],
     "table": lambda board, w, h, look: result.table(board, w, h, look),
+    "table alone": lambda board, w, h, look: result.whole(board, w, h, look, each_seed=True, top=0),
+    "table alone, scrolled": lambda board, w, h, look: result.whole(board, w, h, look, each_seed=True, top=7),
 }
 # Below these a row may be longer than its room: the widget cuts it.
-NARROWEST = {"arm title": 76, "table": 32, "machine": 1, "machine with a GPU": 1, "no machine": 1}
+NARROWEST = {
+    "arm title": 76,
+    "table": 32,
+    "table alone": 32,
+    "table alone, scrolled": 32,
+    "machine": 1,
+    "machine with a GPU": 1,
+    "no machine": 1,
+}
 
 
 def table_of(board: Board, width: int = 76, look: Look | None = None) -> str:
@@ -192,8 +212,8 @@ def test_a_reason_with_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("state", ["training", "finished", "cost huge, finished", "cost none, finished"])
 def test_from_72_cells_on_the_table_has_all_its_columns(width: int, state: str) -> None:
     rows = lines_of(result.table(states()[state], width, 20, Look()))
-    for head in result.HEADS:
-        assert head in rows[0]
+    for place, head in enumerate(result.HEADS):
+        assert (head in rows[0]) == (place != report.INTERVAL)  # which takes several seeds
     assert all(len(row) <= width for row in rows)
 
 
@@ -238,6 +258,52 @@ def test_the_table_is_the_report_s() -> None:
 def test_the_table_has_as_many_lines_as_it_says(width: int, state: str) -> None:
     board = states()[state]
     assert len(result.table(board, width, 60, Look())) == result.rows_needed(board, width)
+
+
+def alone(board: Board, width: int = 76, *, each_seed: bool = False) -> list[str]:
+    return lines_of(result.everything(board, width, Look(), each_seed=each_seed))
+
+
+@pytest.mark.parametrize("width", [36, 56, 76, 96, 116])
+def test_the_table_alone_has_every_sentence_and_says_which_columns_have_no_room(width: int) -> None:
+    board = finished_board(5, seeds=7)
+    assert board.result is not None
+    lines = alone(board, width)
+    text = " ".join(" ".join(lines).split())
+    for told in remarks.verdicts(board.result) + remarks.asides(board.result):
+        assert told in text
+    for head in result.HEADS:
+        assert (head in lines[0]) != (head in text.partition("No room for: ")[2])
+
+
+def test_several_seeds_have_an_interval_where_there_is_room() -> None:
+    board = finished_board(2, seeds=7)
+    assert board.result is not None
+    low, high = board.result["arms"][1]["test_accuracy"]["ci95"]
+    assert f"{100 * low:.2f} to {100 * high:.2f}" in alone(board)[2]
+    assert "95 % interval" not in alone(running_board(2, seeds=7, until=9.0))[0]
+
+
+def test_each_seed_has_its_row_below_its_arm() -> None:
+    lines = alone(finished_board(2, seeds=3), 100, each_seed=True)
+    assert [line[:2].strip() for line in lines[1:9]] == ["●", "", "", "", "▲", "", "", ""]
+    for line, seed in zip(lines[6:9], ("777", "778", "779"), strict=True):
+        assert f" {seed} " in line
+    assert len(alone(finished_board(2, seeds=3), 100)) == len(lines) - 6
+
+
+@pytest.mark.parametrize("height", [1, 2, 5, 11, 60])
+def test_the_table_alone_can_be_read_to_its_last_line(height: int) -> None:
+    board = finished_board(5, seeds=7)
+    everything = result.everything(board, 76, Look(), each_seed=True)
+    last = result.furthest(len(everything), height)
+    seen = [result.whole(board, 76, height, Look(), each_seed=True, top=top) for top in range(last + 1)]
+    assert all(len(rows) <= height and rows[0] == everything[0] for rows in seen)
+    if height > 1:
+        assert seen[-1][-1] == everything[-1]
+        assert all(any(row in rows for rows in seen) for row in everything)
+    if height == 11:
+        assert text_of(seen[0][-1]).startswith(f"… {len(everything) - 10} lines more: down, page down")
 
 
 # The sample
@@ -295,6 +361,109 @@ def test_a_run_that_ended_without_pictures_promises_none() -> None:
 def test_arms_without_a_prediction_say_why() -> None:
     text = "\n".join(lines_of(sample.sample(states()["all failed before an epoch"], None, Shown(), 76, 12, Look())))
     assert text.count("no prediction: failed") == 2
+
+
+# Several seeds
+
+
+def seeds_of(shown: Shown, width: int = 76) -> str:
+    board = finished_board(2, seeds=12)
+    return "\n".join(lines_of(sample.sample(board, canned_gallery(board.preset, seeds=12), shown, width, 20, Look())))
+
+
+def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
+    text = seeds_of(Shown("disputed", 1))  # image 3: he_normal errs on 11 of 12 seeds, xavier_normal on none
+    assert sample.title(finished_board(2), canned_gallery(preset(2), seeds=12), Shown("disputed", 1)) == (
+        "test image 3, label 3"
+    )
+    first, second = (line for line in text.split("\n") if "● xavier" in line or "▲ he_n" in line)
+    assert "3 ✓" in first
+    assert first.rstrip().endswith("12 of 12")
+    assert "5 ✗" in second
+    assert second.rstrip().endswith("11 of 12")
+    assert " 1 of 12" in text
+    assert "disagreement 2 of 4; 6 mistakes in 297; arms differ by half of their seeds or more on 4" in " ".join(
+        text.split()
+    )
+
+
+def test_seeds_that_are_left_out_are_named() -> None:
+    board = finished_board(2, seeds=12)
+    pictures = replace(canned_gallery(board.preset, seeds=12), left_out=(3, 0))
+    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, Shown(), 100, 20, Look()))).split())
+    assert "seeds at chance left out: xavier_normal 3" in text
+
+
+# Confusions
+
+
+def confusions_of(
+    width: int = 76, height: int = 20, *, seeds: int = 1, pictures: int = 200, place: int = 1
+) -> list[str]:
+    board = finished_board(2)
+    made = canned_gallery(board.preset, pictures, seeds=seeds)
+    return lines_of(confusion.confusion(board, made, place, width, height, Look()))
+
+
+@pytest.mark.parametrize(("width", "height"), [(36, 12), (44, 13), (76, 20), (116, 38)])
+def test_a_confusion_matrix_has_a_row_a_label_and_a_column_an_answer(width: int, height: int) -> None:
+    head, *rows = confusions_of(width, height)
+    assert head.split() == ["▲", *"0123456789"]
+    assert [row.split()[0] for row in rows[:10]] == list("0123456789")
+    assert all(len(row.split()) == 11 for row in rows[:10])
+    # Label 1 is right but where all err, and where the last arm errs by two.
+    counts = canned_gallery(finished_board(2).preset, 200).confusion[1][1]
+    assert rows[1].split()[1:] == [str(count) if count else "·" for count in counts]
+    assert "% right, 1 seed; rows are labels" in " ".join(rows[10:]) or width < 44
+
+
+def test_where_counts_have_no_room_shares_are_shown_and_said_to_be_that() -> None:
+    rows = confusions_of(36, 14, seeds=12, pictures=2000)
+    text = " ".join(" ".join(rows).split())
+    assert "in % of a label's images" in text
+    assert sum(int(cell) for cell in rows[2].split()[1:] if cell.isdecimal()) in range(98, 103)
+
+
+@pytest.mark.parametrize(("width", "height"), [(36, 5), (76, 10), (26, 30)])
+def test_where_a_matrix_has_no_room_the_commonest_confusions_are_listed(width: int, height: int) -> None:
+    first, second, *_ = confusions_of(width, height)
+    assert "taken for" in first
+    count, of = (int(word) for word in first.split()[-3::2])
+    assert count <= of == 20
+    assert int(second.split()[-3]) <= count
+
+
+def test_an_arm_without_a_mistake_has_no_confusions_to_list() -> None:
+    board = finished_board(2)
+    right = tuple(tuple(20 if i == j else 0 for j in range(10)) for i in range(10))
+    made = replace(canned_gallery(board.preset), confusion=(right, right))
+    assert lines_of(confusion.confusion(board, made, 0, 60, 6, Look()))[0].strip() == "not one mistake"
+
+
+def test_colours_and_numbers_tell_how_frequent_a_confusion_is() -> None:
+    board = finished_board(2)
+    row = (950, 30, 15, 5) + (0,) * 6
+    made = replace(canned_gallery(board.preset), confusion=((row,) * 10,) * 2)
+    _, first, second, *_ = confusion.confusion(board, made, 0, 76, 20, Look())
+    assert [(text.strip(), style) for text, style in first[1:6]] == [
+        ("950", "good bold"), ("30", "warn"), ("15", "warn"), ("5", ""), ("·", "dim")
+    ]  # fmt: skip
+    assert [style for _, style in second[1:3]] == ["bad", "bad bold"]
+
+
+def test_answers_beyond_the_classes_have_a_column_of_their_own() -> None:
+    board = finished_board(2)
+    made = replace(canned_gallery(board.preset), confusion=(((20,) + (0,) * 9 + (3,),) * 10,) * 2)
+    assert lines_of(confusion.confusion(board, made, 0, 116, 20, Look()))[0].split()[-1] == "other"
+
+
+def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
+    text = lines_of(confusion.confusion(states()["training"], None, 0, 60, 10, Look()))[0]
+    assert text.strip() == "confusions, as soon as the run is over"
+    board = finished_board(2)
+    without = replace(canned_gallery(board.preset), confusion=())
+    assert lines_of(confusion.confusion(board, without, 0, 60, 10, Look()))[0].strip() == "no predictions of this arm"
+    assert sample.title(board, without, Shown(confused=1)) == "confusions of he_normal"
 
 
 # The machine, and words

@@ -22,11 +22,11 @@ class ErrorsScreen(BoxScreen):
 
     def contents(self) -> list[Widget]:
         board = self._board
-        found = [Text(board.detail)] if board.phase == "failed" and board.detail else []
+        found = [Text(board.detail)] if board.phase in ("failed", "interrupted") and board.detail else []
         found += [
             Text.assemble((arm.name, "bold"), "\n", arm.reason, "\n", arm.detail)
             for arm in board.arms
-            if arm.state == "failed"
+            if arm.state in ("failed", "stopped", "interrupted")
         ]
         found += [Text(f"damaged record: {fault}") for fault in board.faults]
         return [Static(text) for text in found or [Text("No arm has failed.")]]

@@ -3,7 +3,6 @@
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.geometry import Region
-from textual.screen import Screen
 from textual.widgets import Static
 
 from inittui.board import Board
@@ -15,17 +14,20 @@ from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
+from inittui.tui.screens.layered import LayeredScreen
 from inittui.tui.screens.leave import LeaveScreen
-from inittui.tui.views import arm, chart, header, machine, result, sample
+from inittui.tui.screens.reading import ReadingScreen
+from inittui.tui.screens.steered import SteeredScreen
+from inittui.tui.views import arm, chart, header, layers, machine, result, sample
 from inittui.tui.views.machine import Machine
 from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
 
-PLACED = ("header", "arms", "chart", "result", "sample", "machine", "footer")
+PLACED = ("header", "arms", "chart", "result", "sample", "layers", "machine", "footer")
 
 
-class MainScreen(Screen[None]):
+class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
     """Everything on one screen, laid out for the terminal's size."""
 
     BINDINGS = keys.bindings()
@@ -50,7 +52,9 @@ class MainScreen(Screen[None]):
         self._machine: Machine | None = None
         self._plan: Plan | None = None
         self._header = self._panel("header", framed=False)
-        self._chart, self._result, self._sample = (self._panel(name) for name in ("chart", "result", "sample"))
+        self._chart, self._result, self._sample, self._layers = (
+            self._panel(name) for name in ("chart", "result", "sample", "layers")
+        )
         self._machine_line = self._panel("machine", framed=False)
         self._lines = Panel(look, id="lines", framed=False)
         self._arms = [Panel(look, id=f"arm-{place}") for place in range(len(self.board.arms))]
@@ -73,11 +77,14 @@ class MainScreen(Screen[None]):
         self._chart.title = lambda _w: [(chart.title(self.metric, log=self.log_scale), "bold")]
         self._chart.paint = lambda w, h: chart.chart(self.board, w, h, look, metric=self.metric, log=self.log_scale)
         self._result.title = lambda _w: [(result.title(self.board), "good bold" if self.board.ended else "bold")]
-        self._result.paint = lambda w, h: result.table(self.board, w, h, look)
+        self._result.paint = self._table
         self._sample.title = lambda _w: [(sample.title(self.board, self.gallery, self.shown), "bold")]
         self._sample.paint = lambda w, h: sample.sample(self.board, self.gallery, self.shown, w, h, look)
+        self._layers.title = lambda _w: [(layers.title(self.board, self.looking), "bold")]
+        self._layers.paint = lambda w, h: layers.layers(self.board, self.looking, w, h, look)
         self._lines.paint = lambda w, _h: [
-            arm.line(self.board, place, w, look, log=self.log_scale) for place in range(len(self.board.arms))
+            arm.line(self.board, place, w, look, log=self.log_scale, chosen=place == self.chosen)
+            for place in range(len(self.board.arms))
         ]
         for place, panel in enumerate(self._arms):
             panel.title = lambda w, place=place: arm.title(self.board.arms[place], place, look, w)  # type: ignore[misc]
@@ -93,6 +100,7 @@ class MainScreen(Screen[None]):
         yield self._chart
         yield self._result
         yield self._sample
+        yield self._layers
         yield self._machine_line
         yield self._footer
         yield Static(id="too-small")
@@ -111,7 +119,9 @@ class MainScreen(Screen[None]):
         if self.feed.live and self.board.phase == "refused":
             self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
             return
-        if message.board.ended and self.gallery is None:
+        if not message.board.ended:
+            self.gallery = None  # of a run that was stopped and goes on, the pictures are out of date
+        elif self.gallery is None:
             self.gallery = self.feed.gallery()
         self._footer.ended = self.board.ended
         if (
@@ -187,24 +197,6 @@ class MainScreen(Screen[None]):
         for panel in self.query(Panel):
             panel.restyle()
 
-    def action_image(self, by: int) -> None:
-        self.shown = Shown(self.shown.kind, max(0, self.shown.place + by))
-        self._sample_changed()
-
-    def action_kind(self, kind: str) -> None:
-        self.shown = Shown("random" if self.shown.kind == kind else kind)
-        self._sample_changed()
-
-    def _sample_changed(self) -> None:
-        if self.gallery is None:
-            self.shown = Shown()
-        if self.gallery is None and not self.board.ended:
-            self.notify("More test images come with the end of the run.", timeout=3)
-        if not self._sample.display:
-            self.zoom = "sample"
-            self._lay_out()
-        self._sample.repaint()
-
     def action_toggle_log(self) -> None:
         self.log_scale = not self.log_scale
         self._repaint()
@@ -217,18 +209,24 @@ class MainScreen(Screen[None]):
         self._chart.repaint()
 
     def action_zoom(self, name: Zoom) -> None:
-        self.zoom = "" if self.zoom == name else name
+        self.zoom, self.top = "" if self.zoom == name else name, 0
         self._lay_out()
 
     def action_scroll_arms(self, by: int) -> None:
-        height = self._plan.panel_height if self._plan else 1
-        self.query_one("#arms", VerticalScroll).scroll_relative(y=by * height, animate=False)
+        if self.zoom == "result":
+            self._scroll_table(by)
+        else:
+            height = self._plan.panel_height if self._plan else 1
+            self.query_one("#arms", VerticalScroll).scroll_relative(y=by * height, animate=False)
 
     def action_page_arms(self, by: int) -> None:
-        box = self.query_one("#arms", VerticalScroll)
-        box.scroll_relative(y=by * box.size.height, animate=False)
+        if self.zoom == "result":
+            self._scroll_table(by * max(1, self._result.inside.height - 2))
+        else:
+            box = self.query_one("#arms", VerticalScroll)
+            box.scroll_relative(y=by * box.size.height, animate=False)
 
-    def action_pause(self) -> None:
+    def action_hold(self) -> None:
         if isinstance(self.feed, ReplayFeed):
             self.feed.held = not self.feed.held
             self._header.repaint()
@@ -252,7 +250,7 @@ class MainScreen(Screen[None]):
         if not self.feed.live or self.board.ended:
             self.app.exit("done")
             return
-        self.app.push_screen(LeaveScreen(), self._left)
+        self.app.push_screen(LeaveScreen(paused=self.board.paused), self._left)
 
     def _left(self, answer: str | None) -> None:
         if answer in ("keep", "stop"):

@@ -1,5 +1,7 @@
 """An arm: its state, progress, cost, accuracy, speed, and the live sparklines of its costs."""
 
+import statistics
+
 from rich.cells import cell_len
 
 from inittui.board import ArmBoard, Board
@@ -8,6 +10,8 @@ from inittui.tui.plots import Scale, bar, buckets, sparkline
 from inittui.tui.views import words
 from inittui.tui.views.header import STATE_STYLES, loading
 
+SAYS_WHY = ("failed", "stopped", "interrupted")
+UNDER_WAY = ("training", "paused")
 LABEL = 8  # the width of "epochs  " and "now     "
 
 
@@ -27,11 +31,11 @@ def title(arm: ArmBoard, place: int, look: Look, width: int) -> Row:
 def panel(board: Board, place: int, width: int, height: int, look: Look, *, log: bool) -> list[Row]:
     """The inside of an arm's panel, from one line up; more height shows more."""
     arm = board.arms[place]
-    if arm.state in ("failed", "stopped") and height > 1:
+    if arm.state in SAYS_WHY and height > 1:
         rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
         if arm.reason:
-            rows.insert(1, [(fit(arm.reason, width), "bad" if arm.state == "failed" else "warn")])
-    elif arm.state in ("waiting", "starting"):
+            rows.insert(1, [(fit(arm.reason, width), STATE_STYLES[arm.state])])
+    elif _has_not_begun(arm):
         words_ = [] if _trains(board) else [loading(board, width, look)]
         return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words_][:height]]
     else:
@@ -49,16 +53,19 @@ def panel(board: Board, place: int, width: int, height: int, look: Look, *, log:
     return [pad(row, width) for row in rows[:height]]
 
 
-def line(board: Board, place: int, width: int, look: Look, *, log: bool) -> Row:
+def line(board: Board, place: int, width: int, look: Look, *, log: bool, chosen: bool = False) -> Row:
     """An arm in one line: marker, name, state, cost, accuracy, and as much of a sparkline as fits."""
     arm = board.arms[place]
     style = arm_style(place)
     longest = min(max(cell_len(one.name) for one in board.arms), max(8, width // 3))
-    row: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, longest), f"{style} bold"), (" ", "")]
-    if arm.state in ("failed", "stopped"):
+    name_style = f"{style} bold reverse" if chosen else f"{style} bold"
+    row: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
+    if arm.state in SAYS_WHY:
         return pad([*row, (f"{arm.state}: {arm.reason}", STATE_STYLES[arm.state])], width)
-    if arm.state in ("waiting", "starting"):
+    if _has_not_begun(arm):
         return pad([*row, (_waiting(board, arm), "dim")], width)
+    if arm.state not in ("training", "finished"):  # paused, or waiting to go on: a line has no other place for it
+        row.append((f"{arm.state} ", STATE_STYLES.get(arm.state, "accent")))
     row += [(f"{_epoch(arm)} ", ""), (f"{words.cost(_last_cost(arm))} ", "bold")]
     accuracy = _accuracy(arm)
     row.append((f"{words.percent(accuracy)} " if accuracy is not None else "      … ", ""))
@@ -66,11 +73,18 @@ def line(board: Board, place: int, width: int, look: Look, *, log: bool) -> Row:
     return pad(row + (_both(arm, place, room, look, log=log, label=False)[0] if room > 3 else []), width)
 
 
+def _has_not_begun(arm: ArmBoard) -> bool:
+    """Whether there is nothing to show of the arm yet. One that goes on from a checkpoint keeps its curves."""
+    return arm.state in ("waiting", "starting", "paused") and not arm.replicas
+
+
 def _trains(board: Board) -> bool:
     return any(arm.state != "waiting" for arm in board.arms)
 
 
 def _waiting(board: Board, arm: ArmBoard) -> str:
+    if arm.state == "paused":
+        return "paused before it began"
     if arm.state == "starting" or board.phase != "training":
         return arm.state if arm.state == "starting" else board.phase
     return "waiting for a free core" if _trains(board) else "starting"
@@ -78,15 +92,15 @@ def _waiting(board: Board, arm: ArmBoard) -> str:
 
 def _epoch(arm: ArmBoard) -> str:
     digits = len(str(arm.epochs))
-    return f"{min(arm.epochs_done + (arm.state == 'training'), arm.epochs):>{digits}}/{arm.epochs}"
+    return f"{min(arm.epochs_done + (arm.state in UNDER_WAY), arm.epochs):>{digits}}/{arm.epochs}"
 
 
 def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
     """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
     style = STATE_STYLES.get(arm.state, "accent")
-    row: Row = [(f"{arm.state:<10}", style)]
+    row: Row = [(f"{arm.state:<9} ", style)]
     if arm.steps:
-        epoch = min(arm.epochs, arm.epochs_done + (arm.state == "training"))
+        epoch = min(arm.epochs, arm.epochs_done + (arm.state in UNDER_WAY))
         row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
         share = f" {100 * arm.progress:3.0f} %"
         room = width - width_of(row) - len(share)
@@ -111,6 +125,13 @@ def _accuracy(arm: ArmBoard) -> float | None:
     return accuracies[-1] if accuracies else None
 
 
+def _deviation(arm: ArmBoard) -> float | None:
+    """The sample deviation of the seeds' accuracies after the last epoch that has been tested in several of them."""
+    longest = max((len(replica.points) for replica in arm.replicas), default=0)
+    values = [r.points[-1].test_accuracy for r in arm.replicas if r.points and len(r.points) == longest]
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
 def _numbers(arm: ArmBoard, width: int) -> Row:
     if not arm.replicas:
         return []
@@ -118,6 +139,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
     started = arm.active is not None and (arm.active.running or arm.active.points)
     row: Row = [("cost ", "dim"), (words.cost(_last_cost(arm)) if started else "…", "bold")]
     row += [("   test ", "dim"), (words.percent(accuracy) if accuracy is not None else "…", "bold")]
+    if (deviation := _deviation(arm)) is not None:
+        row.append((f" ± {100 * deviation:.2f}", ""))
     if len(arm.seeds) > 1:
         count = sum(bool(r.points) for r in arm.replicas)
         row += [(f"   mean of {count} seeds" if width >= 60 else f"   {count} seeds", "dim")]
@@ -146,11 +169,11 @@ def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: b
     """The running cost within the epoch under way; it fills its line as the epoch goes."""
     active = arm.active
     room = max(1, width - LABEL)
-    running = active.running if active and arm.state == "training" else ()
+    running = active.running if active and arm.state in UNDER_WAY else ()
     share = active.step / arm.steps if active and arm.steps else 0.0
     columns = buckets(running, room, max(1, round(room * share))) if running else []
     lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
-    label = "now" if arm.state == "training" else ""
+    label = "now" if arm.state in UNDER_WAY else ""
     if active and len(arm.seeds) > 1 and running:
         label = f"{active.seed}"[: LABEL - 1]
     return [
@@ -163,7 +186,7 @@ def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label
     """Epochs, and after them the reports of the epoch under way, in one line."""
     room = max(1, width - (LABEL if label else 0))
     active = arm.active
-    running = list(active.running) if active and arm.state == "training" else []
+    running = list(active.running) if active and arm.state in UNDER_WAY else []
     epochs = _columns(arm, room)
     tail = buckets(running, max(1, min(room // 3, room - len(epochs), len(running)))) if running else []
     columns = (epochs + tail)[:room]

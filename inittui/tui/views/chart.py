@@ -19,9 +19,17 @@ def title(metric: str, *, log: bool) -> str:
 
 
 def chart(board: Board, width: int, height: int, look: Look, *, metric: str, log: bool) -> list[Row]:
-    """One line an arm, averaged over its seeds; x runs over all epochs from the start."""
+    """One line an arm, averaged over its seeds, between pale lines of the lowest and the highest seed.
+    x runs over all epochs from the start."""
     value = _VALUES[metric]
-    series = [Series(arm.mean(value), look.marker(place), arm_style(place)) for place, arm in enumerate(board.arms)]
+    series: list[Series] = []
+    for place, arm in enumerate(board.arms):
+        if len(arm.seeds) > 1:
+            band = arm.band(value)
+            edges = [[low for low, _ in band], [high for _, high in band]]
+            series += [Series(edge, look.dot, f"{arm_style(place)} soft", "bare") for edge in edges]
+    # The means last: they are drawn over the bands.
+    series += [Series(arm.mean(value), look.marker(place), arm_style(place)) for place, arm in enumerate(board.arms)]
     return line_chart(
         series,
         width,

@@ -6,7 +6,14 @@ from inittui.tui.look import Look, Row, fit, pad, spread, width_of
 from inittui.tui.plots import bar
 from inittui.tui.views import words
 
-STATE_STYLES = {"finished": "good", "failed": "bad", "stopped": "warn", "refused": "bad"}
+STATE_STYLES = {
+    "finished": "good",
+    "failed": "bad",
+    "stopped": "warn",
+    "paused": "warn",
+    "interrupted": "bad",
+    "refused": "bad",
+}
 
 
 def header(board: Board, now: float, width: int, height: int, look: Look, tag: str = "") -> list[Row]:
@@ -51,7 +58,8 @@ def _joined(facts: list[str], room: int, look: Look) -> Row:
 
 def _time(board: Board, now: float, tag: str) -> Row:
     row: Row = [(f"{tag}  ", "accent")] if tag else []
-    row.append((board.phase, STATE_STYLES.get(board.phase, "accent")))
+    phase = "paused" if board.paused else board.phase
+    row.append((phase, STATE_STYLES.get(phase, "accent")))
     if board.ended:
         return [*row, (f" in {words.clock(board.t)} ", "")]
     row.append((f"  {words.clock(now)}", ""))
@@ -61,14 +69,18 @@ def _time(board: Board, now: float, tag: str) -> Row:
 
 def _note(board: Board) -> str:
     """What a person has to know before believing a number."""
+    if board.disk_full:
+        return "Disk full: training goes on, and what it says waits in memory; nothing is lost if you free some space"
     if board.data and board.data.note:
         return f"Note: {board.data.note}"
     if board.preset.data.scale_test is False:
         return "Note: test pixels are left at 0 to 255, as in the notebook; training saw 0 to 1"
-    if board.phase in ("failed", "refused") and board.detail:
+    if board.phase in ("failed", "interrupted", "refused") and board.detail:
         return board.detail
     if board.faults:
         return f"{len(board.faults)} damaged record(s) passed over; the newest: {board.faults[-1]}"
+    if board.resumed and board.resumed.note and not board.ended:
+        return f"Resumed, {board.resumed.note}"
     return ""
 
 

@@ -1,14 +1,17 @@
-"""The accuracy table, filling while it trains, and the sentences that say what it is worth."""
+"""The accuracy table, filling while it trains, and the sentences that say what it is worth.
+
+Beside other panels it shows what there is room for. Alone on the screen (`whole`) it has everything, each seed on request,
+and scrolls.
+"""
 
 from rich.cells import cell_len
 
-from inittui import report, result
+from inittui import remarks, report, result
 from inittui.board import Board
+from inittui.report import ACCURACY, SCHEME, SPARED
 from inittui.tui.look import Look, Row, arm_style, fit, wrap
 
-# Column numbers of report.COLUMNS in the order in which a narrow screen gives them up.
-SPARED = (5, 6, 1, 3, 2)
-LONGEST_SENTENCE = 5  # lines
+LONGEST_SENTENCE = 5  # lines, unless the table is alone
 SHORTEST_NAME = 10
 HEADS = tuple("accuracy" if column == "test accuracy" else column for column in report.COLUMNS)
 
@@ -18,32 +21,72 @@ def title(board: Board) -> str:
 
 
 def rows_needed(board: Board, width: int) -> int:
-    """Lines for the whole table with its sentences."""
+    """Lines for the whole table with its sentences, beside other panels."""
     return 1 + len(board.arms) + sum(len(wrap(words_, width, LONGEST_SENTENCE)) for words_ in _sentences(board))
 
 
 def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
-    """Scheme, seed, costs, accuracy, seconds, speed; the best marked; then the verdicts."""
-    cells = [tuple(cell.strip() for cell in row) for row in report.rows({"arms": _arms(board)})]
-    shown = _columns(cells, width)
-    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], look)) for row in cells)) for i in shown}
-    widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
-    head = fit("  " + HEADS[0], widths[0] + 2)
-    rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
-    best = [cell.endswith("*") for cell in (row[4] for row in cells)]
-    for place, row in enumerate(cells):
-        arm = board.arms[place]
-        one: Row = [(f"{look.marker(place)} ", arm_style(place)), (fit(row[0], widths[0]), f"{arm_style(place)} bold")]
-        for i in (i for i in shown if i):
-            text = f"  {_plain(row[i], look):>{widths[i]}}"
-            style = ("good bold" if best[place] else "bold") if i == 4 else ""
-            one.append((text, "bad" if i == 4 and arm.state == "failed" else style))
-        rows.append(one)
+    """Scheme, seed, costs, accuracy, interval, seconds, speed; the best marked; then the verdicts, as there is room."""
+    rows, _ = _table(board, width, look, each_seed=False)
     lines = [line for words in _sentences(board) for line in wrap(look.text(words), width, LONGEST_SENTENCE)]
     room = max(0, height - len(rows))
     if 0 < room < len(lines):
         lines = [*lines[: room - 1], fit("… key 2 shows the rest", width).rstrip()]
     return [*rows, *([(line, "accent" if board.ended else "dim")] for line in lines)][:height]
+
+
+def whole(board: Board, width: int, height: int, look: Look, *, each_seed: bool, top: int) -> list[Row]:
+    """The table with all that there is to say, from its line `top` on; the heads stay."""
+    (heads, *rest) = everything(board, width, look, each_seed=each_seed)
+    top = min(top, furthest(1 + len(rest), height))
+    shown = rest[top : top + max(0, height - 1)]
+    below = len(rest) - top - len(shown)
+    if below and len(shown) > 1:
+        shown[-1] = [(fit(f"… {below + 1} lines more: down, page down", width), "dim")]
+    return [heads, *shown][:height]
+
+
+def furthest(lines: int, height: int) -> int:
+    """The last line from which on `whole` can show its `lines`."""
+    return max(0, lines - max(2, height))
+
+
+def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list[Row]:
+    """As `whole`, whatever the height."""
+    rows, spared = _table(board, width, look, each_seed=each_seed)
+    told = _sentences(board) + (remarks.asides(board.result) if board.result else [])
+    style = "accent" if board.ended else "dim"
+    lines: list[Row] = [[(line, style)] for words in told for line in wrap(look.text(words), width, 40)]
+    if spared:
+        words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
+        lines += [[(line, "dim")] for line in wrap(look.text(words), width, 40)]
+    return [*rows, *lines]
+
+
+def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[list[Row], list[str]]:
+    """Heads and rows, and the columns that there is no room for."""
+    found = report.rows({"arms": _arms(board)}, each_seed=each_seed)
+    cells = [tuple(cell.strip() for cell in row) for row in found]
+    shown = _columns(cells, width)
+    spared = [HEADS[i] for i in report.columns(cells) if i not in shown]
+    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], look)) for row in cells)) for i in shown}
+    widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
+    head = fit("  " + HEADS[0], widths[0] + 2)
+    rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
+    place = -1
+    for row in cells:
+        of_arm = bool(row[SCHEME])  # else one of its seeds
+        place += of_arm
+        failed, best = board.arms[place].state == "failed", row[ACCURACY].endswith("*")
+        colour = arm_style(place)
+        one: Row = [(f"{look.marker(place)} " if of_arm else "  ", colour), (fit(row[0], widths[0]), f"{colour} bold")]
+        for i in (i for i in shown if i):
+            style = "" if of_arm else "dim"
+            if i == ACCURACY and of_arm:
+                style = "bad" if failed else "good bold" if best else "bold"
+            one.append((f"  {_plain(row[i], look):>{widths[i]}}", style))
+        rows.append(one)
+    return rows, spared
 
 
 def _plain(cell: str, look: Look) -> str:
@@ -61,8 +104,8 @@ def _arms(board: Board) -> list[dict[str, object]]:
 
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
-    shown = list(range(len(HEADS)))
-    names = [row[0] for row in cells]
+    shown = report.columns(cells)
+    names = [row[0] for row in cells if row[0]]
     # Names are cut before a column is given up, but never so far that two of them look alike.
     shortest = next((k for k in range(SHORTEST_NAME, 200) if len({fit(name, k) for name in names}) == len(names)), 200)
     for spare in SPARED:
@@ -70,13 +113,14 @@ def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
         needed = 2 + sum(min(wide[i], shortest) if i == 0 else wide[i] + 2 for i in shown)
         if needed <= width:
             break
-        shown.remove(spare)
+        if spare in shown:
+            shown.remove(spare)
     return shown
 
 
 def _sentences(board: Board) -> list[str]:
     if board.result:
-        return report.verdicts(board.result) + report.notes(board.result)  # the header has the data's note as well
+        return remarks.verdicts(board.result) + remarks.notes(board.result)  # the header has the data's note as well
     if board.ended:
         return []
     if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:

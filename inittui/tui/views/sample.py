@@ -1,24 +1,28 @@
-"""A test image, its label, and what every arm makes of it."""
+"""A test image, its label, and what every arm makes of it: of one replica its likeliest classes, of several how many of
+them answer what."""
 
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 
 from inittui.board import Board
-from inittui.gallery import Gallery, Picture, Prediction
+from inittui.gallery import Gallery, Picture
 from inittui.tui.image import image
 from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of, wrap
 from inittui.tui.plots import bar
+from inittui.tui.views import confusion
 
 KINDS = ("random", "disputed", "mistaken")
+Answers = list[tuple[int, float, str]]  # class, its share, and that in words
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Which picture of which kind is shown."""
+    """Which picture of which kind is shown, or the confusions of which arm."""
 
     kind: str = "random"
     place: int = 0
+    confused: int | None = None
 
 
 def picture(board: Board, gallery: Gallery | None, shown: Shown) -> Picture | None:
@@ -34,17 +38,22 @@ def picture(board: Board, gallery: Gallery | None, shown: Shown) -> Picture | No
 
 def title(board: Board, gallery: Gallery | None, shown: Shown) -> str:
     """`test image 8,431, label 8`"""
+    if shown.confused is not None:
+        return confusion.title(board, shown.confused)
     found = picture(board, gallery, shown)
     return f"test image {found.index:,}, label {_name(board, found.label)}" if found else "sample prediction"
 
 
 def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, height: int, look: Look) -> list[Row]:
-    """The image above or beside the predictions, as the room is; below, how many there are of its kind."""
+    """The image above or beside the predictions, as the room is; below, how many there are of its kind.
+    Or an arm's confusions."""
+    if shown.confused is not None:
+        return confusion.confusion(board, gallery, shown.confused, width, height, look)
     found = picture(board, gallery, shown)
     if found is None:
         return [[(fit(_nothing(board, gallery, shown), width), "dim")]]
     grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
-    lines = 2 if height >= 12 else 1 if height >= 4 else 0
+    lines = 3 if height >= 16 else 2 if height >= 12 else 1 if height >= 4 else 0
     footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(board, gallery, shown), width, lines)]
     room = height - len(footer)
     beside = width >= 44
@@ -52,11 +61,11 @@ def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, heig
         bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), look
     )
     if beside:
-        rows = _beside(board, found, drawn, width, room, look)
+        rows = _beside(board, gallery, found, drawn, width, room, look)
     else:
         left = (width - width_of(drawn[0])) // 2 if drawn else 0
         rows = [[(" " * left, ""), *row] for row in drawn]
-        rows += [[], *_predictions(board, found, width, room - len(drawn) - 1, look)]
+        rows += [[], *_predictions(board, gallery, found, width, room - len(drawn) - 1, look)]
     rows = rows[:room]
     return [pad(row, width) for row in rows + [[]] * (room - len(rows)) + footer]
 
@@ -69,9 +78,11 @@ def _image_rows(room: int, beside: bool) -> int:
     return max(1, room if beside else min(14, room * 3 // 5) if room >= 8 else 0)
 
 
-def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: int, look: Look) -> list[Row]:
+def _beside(
+    board: Board, gallery: Gallery | None, found: Picture, drawn: list[Row], width: int, room: int, look: Look
+) -> list[Row]:
     wide = width_of(drawn[0]) if drawn else 0
-    texts = _predictions(board, found, width - wide - 3, room, look)
+    texts = _predictions(board, gallery, found, width - wide - 3, room, look)
     blank: Row = [(" " * wide, "")]
     return [
         [(" ", ""), *(drawn[y] if y < len(drawn) else blank), ("  ", ""), *(texts[y] if y < len(texts) else [])]
@@ -79,36 +90,41 @@ def _beside(board: Board, found: Picture, drawn: list[Row], width: int, room: in
     ]
 
 
-def _predictions(board: Board, found: Picture, width: int, room: int, look: Look) -> list[Row]:
-    """The label, then per arm its likeliest classes with their probabilities as bars; fewer where room is short."""
+def _predictions(board: Board, gallery: Gallery | None, found: Picture, width: int, room: int, look: Look) -> list[Row]:
+    """The label, then per arm its answers with their shares as bars; fewer where room is short."""
     arms = len(board.arms)
     # The title names the label as well: where lines are few, the arms need them.
     rows: list[Row] = [[("label ", "dim"), (_name(board, found.label), "bold")]] if room > arms else []
     each = max(1, min(3, (room - 1) // arms - (1 if (room - 1) // arms > 2 else 0)))
-    for place, prediction in enumerate(found.predictions[:arms]):
+    for place in range(min(arms, len(found.predictions))):
         if each > 1 and arms * (each + 1) < room:
             rows.append([])
-        rows += _prediction(board, place, prediction, found.label, each, width, look)
+        rows += _arm(board, place, _answers(gallery, found, place), found.label, each, width, look)
     return [pad(row, width) for row in rows[:room]]
 
 
-def _prediction(
-    board: Board, place: int, prediction: Prediction, label: int, most: int, width: int, look: Look
-) -> list[Row]:
+def _answers(gallery: Gallery | None, found: Picture, place: int) -> Answers:
+    if gallery is None or not gallery.several:
+        return [(number, share, f" {100 * share:5.1f} %") for number, share in found.predictions[place]]
+    tally = found.tally(place)
+    count = sum(votes for _, votes in tally)
+    return [(number, votes / count, f" {votes:>{len(str(count))}} of {count}") for number, votes in tally]
+
+
+def _arm(board: Board, place: int, answers: Answers, label: int, most: int, width: int, look: Look) -> list[Row]:
     arm = board.arms[place]
     style = arm_style(place)
     name_width = min(max(cell_len(one.name) for one in board.arms), max(6, width - 22))
     head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
-    if not prediction:
+    if not answers:
         why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "waiting"
         return [[*head, (why, "dim")]]
-    class_width = max(cell_len(_name(board, number)) for number, _ in prediction[:most])
+    class_width = max(cell_len(_name(board, number)) for number, _, _ in answers[:most])
     rows: list[Row] = []
-    for rank, (number, share) in enumerate(prediction[:most]):
+    for rank, (number, share, text) in enumerate(answers[:most]):
         right = number == label
         sign = (look.tick if right else look.cross) if rank == 0 else " " * len(look.tick)
         lead: Row = head if rank == 0 else [(" " * width_of(head), "")]
-        text = f" {100 * share:5.1f} %"
         verdict = ("good" if right else "bad") if rank == 0 else "dim"
         name: Row = [
             (f"{_name(board, number):>{class_width}} ", "bold" if rank == 0 else "dim"),
@@ -154,7 +170,15 @@ def _counter(board: Board, gallery: Gallery | None, shown: Shown) -> str:
         rest.append(f"{gallery.disputed_in_all:,} disagreements")
     if shown.kind != "mistaken":
         rest.append(f"{gallery.mistaken_in_all:,} mistakes")
-    return f"{kind}; {', '.join(rest)} in {gallery.test:,}"
+    words = f"{kind}; {', '.join(rest)} in {gallery.test:,}"
+    return f"{words}; {_seeds(gallery)}" if gallery.several else words
+
+
+def _seeds(gallery: Gallery) -> str:
+    """Of several seeds: on how many images arms differ consistently, and which seeds do not count."""
+    words = f"arms differ by half of their seeds or more on {gallery.split_in_all:,}"
+    told = [f"{name} {count}" for name, count in zip(gallery.arms, gallery.left_out, strict=False) if count]
+    return f"{words}; seeds at chance left out: {', '.join(told)}" if told else words
 
 
 def _of(kept: int, everything: int) -> str:

@@ -37,12 +37,17 @@ def network(preset: Preset, board: Board) -> str:
     """784-512-512-10 relu, as far as it is known: the inputs come with the data."""
     if any(arm.model != preset.model for arm in preset.arms):
         return "arms differ in the network"
-    inputs = str(board.data.rows * board.data.columns) if board.data else "?"
+    model = preset.model
+    if model.factory:
+        return model.factory.rpartition("/")[2]
+    shape = board.data and (board.data.shape or (board.data.rows, board.data.columns))
+    inputs = str(math.prod(shape)) if shape else "?"
     outputs = preset.model.outputs or (len(board.data.classes) if board.data else "?")
     hidden = "-".join(map(str, preset.model.hidden))
     if len(preset.model.hidden) > 6 and len(set(preset.model.hidden)) == 1:
         hidden = f"{len(preset.model.hidden)}x{preset.model.hidden[0]}"
-    return f"{inputs}-{hidden}-{outputs} {preset.model.activation}" if hidden else f"{inputs}-{outputs}"
+    norm = "" if model.norm == "none" else f", {model.norm} norm"
+    return f"{inputs}-{hidden}-{outputs} {model.activation}{norm}" if hidden else f"{inputs}-{outputs}"
 
 
 def seeds(preset: Preset) -> str:

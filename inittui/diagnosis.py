@@ -1,0 +1,156 @@
+"""What probes say, in sentences: how signal and gradient pass through an arm's layers. Pure rules, no threshold hidden.
+
+A layer is called healthy while its signal and its gradient are within a factor of ten of where they started, since that is
+what a network trains through with ease; beyond it they vanish or explode. The last layer has another width and no activation
+after it, so the signal is followed up to the layer before it.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from inittui.events import LayerProbe, Probe
+
+Health = Literal["healthy", "vanishing", "exploding", "unknown"]
+
+FACTOR = 10.0  # of change that a layer is still healthy at
+SAME = 0.99  # mean cosine from which on two images look alike to a layer
+CARRIED = 0.1  # spread over rms below which the biases carry the signal, not the input
+MOST = 0.5  # share of a layer's units, dead or saturated, from which on it is worth a sentence
+
+
+def health(value: float | None, start: float | None) -> Health:
+    """How a layer's signal or gradient stands to the one it started from."""
+    if value is None or start is None or not math.isfinite(value) or not math.isfinite(start):
+        return "exploding" if value is None and start is not None else "unknown"
+    if value == 0 or start == 0:
+        return "vanishing"
+    if value * FACTOR < start:
+        return "vanishing"
+    return "exploding" if value > FACTOR * start else "healthy"
+
+
+def sentences(probe: Probe) -> list[str]:
+    """What is seen, the worst first; one sentence that all is well where it is."""
+    layers = probe.layers
+    if not layers:
+        return ["no layer was reached, so that nothing is known of signal and gradient"]
+    lost = [place for place, layer in enumerate(layers, 1) if not _known(layer.rms)]
+    if lost:
+        return [f"the signal is not finite from layer {lost[0]} of {len(layers)} on"]
+    if all(layer.rms == 0 for layer in layers):
+        return ["there is no signal: every layer answers 0 to every image"]
+    found = [_signal(probe), _gradient(layers), _inputs(layers), _units(layers)]
+    told = [words for words, bad in found if words and bad]
+    return told or [_well(probe)]
+
+
+def _signal(probe: Probe) -> tuple[str, bool]:
+    """`signal halves every 2.0 layers; 0.4 % of it is left at layer 20, theory says 0.5 %`"""
+    hidden = probe.layers[:-1]
+    start, end = (hidden[0].rms, hidden[-1].rms) if hidden else (None, None)
+    if start == 0:
+        return f"layer 1 of {len(probe.layers)} answers 0 to every image", True
+    if len(hidden) < 2 or not start or end is None or health(end, start) == "healthy":
+        return "", False
+    share = end / start
+    last = len(hidden)
+    words = (
+        f"{_share(share)} of the signal is left at layer {last}"
+        if share < 1
+        else f"it is {_times(share)} at layer {last}"
+    )
+    expected = probe.signal
+    if len(expected) == len(probe.layers) and expected[0] and expected[last - 1] is not None:
+        theory = (expected[last - 1] or 0.0) / expected[0]
+        words += f", theory says {_share(theory) if theory < 1 else _times(theory)}"
+    return f"{_pace('signal', share, last - 1)}; {words}", True
+
+
+def _pace(what: str, share: float, layers: int) -> str:
+    """How fast something shrinks or grows over so many layers."""
+    if share == 0:
+        return f"{what} dies out"
+    each = math.log(share) / layers
+    every = math.log(2) / abs(each)
+    verb = "halves" if each < 0 else "doubles"
+    return f"{what} {verb} every {every:.1f} layers" if every > 1.25 else f"{what} {verb} with every layer, or faster"
+
+
+def gradient_ratio(layers: Sequence[LayerProbe]) -> float | None:
+    """‖∂L/∂z₁‖/‖∂L/∂z_L‖, each per unit. The ratio of the weights' gradients can't see Xavier vanish: there the small signal
+    and the small gradient trade places."""
+    first, last = layers[0].grad_z, layers[-1].grad_z
+    return first / last if first is not None and last else None
+
+
+def _gradient(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
+    # Followed between the first and the last hidden layer: the last layer's own has another width.
+    inner = layers[:-1]
+    if len(inner) < 2:
+        return "", False
+    start, end = inner[-1].grad_z, inner[0].grad_z
+    if not _known(start) or not _known(end) or health(end, start) == "healthy":
+        return "", False
+    if not start or not end:
+        return "no gradient reaches the first layer", True
+    share = end / start
+    way = "vanishes" if share < 1 else "explodes"
+    amount = _share(share) if share < 1 else _times(share)
+    return f"gradient {way} on its way back: at layer 1 it is {amount} of what it is at layer {len(inner)}", True
+
+
+def _inputs(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
+    """A network whose biases carry the signal looks healthy by its size alone."""
+    hidden = layers[:-1] or layers
+    for place, layer in enumerate(hidden, 1):
+        if layer.cosine is None or layer.spread is None or not layer.rms:
+            continue
+        if layer.cosine >= SAME and layer.spread < CARRIED * layer.rms:
+            share = _share(layer.spread / layer.rms)
+            return (
+                f"from layer {place} on all images look alike (mean cosine {layer.cosine:.3f}): "
+                f"only {share} of what it carries depends on the image",
+                True,
+            )
+    return "", False
+
+
+def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
+    dead = [layer.dead or 0.0 for layer in layers]
+    saturated = [layer.saturated or 0.0 for layer in layers]
+    for shares, words in ((dead, "of the ReLU units are dead"), (saturated, "of the units are saturated")):
+        worst = max(shares)
+        if worst > MOST:
+            count = sum(share > MOST for share in shares)
+            more = f", and more than half in {count} layers" if count > 1 else ""
+            return f"{100 * worst:.0f} % {words} in layer {shares.index(worst) + 1}{more}", True
+    return "", False
+
+
+def _well(probe: Probe) -> str:
+    layers = probe.layers
+    for what, key in (("gradient", "grad_z"), ("deviation over the images", "spread"), ("cosine", "cosine")):
+        missing = [place for place, layer in enumerate(layers, 1) if not _known(getattr(layer, key))]
+        if missing:
+            return f"nothing amiss is seen, but the {what} of layer {missing[0]} of {len(layers)} could not be measured"
+    if len(layers) < 3:
+        return "too few layers for signal or gradient to go astray"
+    start, end = layers[0].rms, layers[-2].rms
+    left = f" ({_share(end / start)} of it at layer {len(layers) - 1})" if start and end is not None else ""
+    return f"signal{left} and gradient keep their size"
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _share(share: float) -> str:
+    if share == 0:
+        return "nothing"
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.2g} %" if percent >= 1e-3 else f"{percent:.0e} %"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.3g} times as large" if factor < 1e6 else f"{factor:.0e} times as large"

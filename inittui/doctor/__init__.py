@@ -1,0 +1,81 @@
+"""`inittui doctor`: what it found, and a mend for each fault."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from inittui.doctor.check import Check, System, columns, here
+from inittui.errors import path_of
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """The command. Exit code 1 where there is a fault."""
+    from inittui.commands import runs_dir
+    from inittui.datafiles import default_data_dir
+    from inittui.doctor import show
+
+    folder = runs_dir(arguments)
+    data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
+    checks: list[Check] = []
+    colour = (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    )
+    for check in examine(here(), folder, data_dir):
+        checks.append(check)
+        if not arguments.json:
+            print("\n".join(show.lines(check, columns(), colour=colour)), flush=True)
+    if arguments.json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
+    else:
+        print(f"\n{show.closing(checks)}")
+    return 1 if any(check.state == "fault" for check in checks) else 0
+
+
+def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool = True) -> Iterator[Check]:
+    """All checks, each as soon as it is made; torch, which takes seconds, is asked meanwhile and comes last."""
+    from inittui.doctor import logout, machine, places, screen
+
+    probe = machine.TorchProbe() if with_torch else None
+    try:
+        yield from _made("python", machine.python)
+        yield from _made("packages", machine.packages)
+        gpus = machine.Gpus()
+        try:
+            gpus = machine.look_for_gpus()
+        except Exception as error:  # an NVML that is not what it should be
+            yield _strange("gpu", error)
+        else:
+            yield from _made("gpu", lambda: machine.gpu(system, gpus))
+        yield from _made("cores", lambda: machine.cores(system))
+        yield from _made("memory", lambda: machine.memory(system))
+        yield from _made("terminal", lambda: screen.screen(system))
+        yield from _made("locale", lambda: screen.locale(system))
+        yield from _made("logout", lambda: logout.logout(system))
+        yield from _made("runs", lambda: places.runs(runs_dir, system))
+        yield from _made("data-dir", lambda: places.data_folder(data_dir, system))
+        yield from _made("data", lambda: places.data(data_dir))
+        yield from _made("presets", places.presets)
+        if probe is not None:
+            answer, words = probe.answer()
+            yield from _made("torch", lambda: machine.torch(answer, words, gpus))
+    finally:
+        if probe is not None:
+            probe.close()
+
+
+def _made(name: str, check: Callable[[], Check | list[Check]]) -> list[Check]:
+    """What a check says. One that stumbles over an odd system is told, and the others go on."""
+    try:
+        made = check()
+    except Exception as error:
+        return [_strange(name, error)]
+    return made if isinstance(made, list) else [made]
+
+
+def _strange(name: str, error: Exception) -> Check:
+    return Check(name, "note", f"could not be looked at: {type(error).__name__}: {error}")

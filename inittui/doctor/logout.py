@@ -1,0 +1,59 @@
+"""Whether systemd would end a run when its person logs out."""
+
+from inittui.doctor import groups
+from inittui.doctor.check import Check, System
+
+# The first one wins for the main file; drop-ins of one name hide each other likewise.
+_FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
+_SCOPE = "systemd-run --user --scope inittui"
+
+
+def logout(system: System) -> Check:
+    """logind ends what a session leaves behind if it is told to; the user's own manager ends with the last session
+    unless the user lingers, and everything in it."""
+    if not (system.root / "run/systemd/system").is_dir():
+        return Check("logout", "ok", "no systemd here: nothing ends a run at logout")
+    settings = _settings(system)
+    kills = settings.get("KillUserProcesses", "no").lower() in ("yes", "true", "on", "1", "y", "t")
+    kills = kills and _concerns(settings, system.user)
+    managed = f"/user@{system.uid}.service/" in groups.own(system)
+    lingers = (system.root / "var/lib/systemd/linger" / system.user).exists() if system.user else False
+    linger = f"loginctl enable-linger {system.user}".rstrip()
+    if managed and lingers:
+        return Check("logout", "ok", "runs in your own systemd manager, which lingers: a run goes on")
+    if managed:
+        return Check(
+            "logout", "fault", "your systemd manager ends with your last session, and a run in it", f"once: {linger}"
+        )
+    if not kills:
+        return Check("logout", "ok", "a run goes on (KillUserProcesses=no)")
+    steps = f"start it with: {_SCOPE}" if lingers else f"once: {linger}; then start it with: {_SCOPE}"
+    return Check("logout", "fault", "KillUserProcesses=yes: logind would end a run with your session", steps)
+
+
+def _settings(system: System) -> dict[str, str]:
+    main = next((text for folder in _FOLDERS if (text := system.read(f"{folder}/logind.conf"))), "")
+    # What is commented out are the values that were compiled in: distributions differ.
+    found = _pairs(main.replace("\n#", "\n")) | _pairs(main)
+    drop_ins: dict[str, str] = {}
+    for folder in _FOLDERS:
+        try:
+            names = [path.name for path in (system.root / folder / "logind.conf.d").glob("*.conf")]
+        except OSError:  # not to be read
+            names = []
+        for name in names:
+            drop_ins.setdefault(name, f"{folder}/logind.conf.d/{name}")
+    for name in sorted(drop_ins):
+        found |= _pairs(system.read(drop_ins[name]))
+    return found
+
+
+def _pairs(text: str) -> dict[str, str]:
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith(("#", ";")))
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _concerns(settings: dict[str, str], user: str) -> bool:
+    only = settings.get("KillOnlyUsers", "").split()
+    return (not only or user in only) and user not in (settings.get("KillExcludeUsers") or "root").split()

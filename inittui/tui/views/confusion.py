@@ -1,0 +1,137 @@
+"""What an arm takes for what: its confusion matrix, or, where that has no room, a list of its commonest confusions."""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+
+from inittui.board import Board
+from inittui.gallery import Gallery
+from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
+
+LONGEST_NAME = 11
+SHARES = ", in % of a label's images"
+Matrix = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A matrix in words, with the cells that one of them takes."""
+
+    texts: list[list[str]]
+    cell: int
+    unit: str = ""
+
+
+def title(board: Board, place: int) -> str:
+    """`confusions of he_normal`"""
+    return f"confusions of {board.arms[place].name}"
+
+
+def confusion(board: Board, gallery: Gallery | None, place: int, width: int, height: int, look: Look) -> list[Row]:
+    """Rows are labels, columns are answers, over all replicas that count; a row is coloured by its shares, green on the
+    diagonal, then yellow and red as a confusion is more frequent. Below, as there is room, the commonest confusions."""
+    matrix = gallery.confusion[place] if gallery is not None and place < len(gallery.confusion) else ()
+    if gallery is None or not matrix or not any(map(sum, matrix)):
+        return [[(fit(_nothing(board, gallery), width), "dim")]]
+    names = _names(board, matrix)
+    form = next((form for form in _forms(matrix) if _label(names) + form.cell * len(names) <= width), None)
+    lines = 3 if height >= 14 else 1 if height >= 5 else 0
+    if form is None or height <= len(matrix):
+        form = None
+        rows = _list(matrix, names, width, height - lines, look)
+    else:
+        lines = min(lines, height - len(matrix) - 1)
+        rows = _matrix(matrix, form, names, place, width, look)
+        if (spare := height - lines - len(rows) - 1) > 1:
+            rows += [[], *_list(matrix, names, width, spare, look)]
+    footer: list[Row] = [[(line, "dim")] for line in wrap(_footer(gallery, matrix, place, form), width, lines)]
+    room = height - len(footer)
+    return [pad(row, width) for row in rows[:room] + [[]] * (room - len(rows)) + footer]
+
+
+def _nothing(board: Board, gallery: Gallery | None) -> str:
+    if gallery is None and not board.ended:
+        return "confusions, as soon as the run is over"
+    return "no predictions of this arm"
+
+
+def _names(board: Board, matrix: Matrix) -> list[str]:
+    """The classes by name, and a last one for answers beyond them where there are any."""
+    classes = board.data.classes if board.data else ()
+    known = [classes[i] if i < len(classes) else str(i) for i in range(len(matrix))]
+    return [*known, "other"] if matrix[0][len(matrix) :] else known
+
+
+def _counts(matrix: Matrix) -> list[list[str]]:
+    return [[str(count) if count else "" for count in row] for row in matrix]
+
+
+def _shares(matrix: Matrix) -> list[list[str]]:
+    """Whole per cent of the label's images; `<1` for less than a half."""
+    shares = [[100 * count / (sum(row) or 1) for count in row] for row in matrix]
+    return [["" if not share else f"{share:.0f}" if share >= 0.5 else "<1" for share in row] for row in shares]
+
+
+def _forms(matrix: Matrix) -> list[Form]:
+    """Counts, else shares; at the narrowest a share of 100 touches its neighbour, which can't be large as well."""
+    counts, shares = _counts(matrix), _shares(matrix)
+    wide = max(2, *(len(cell) for row in counts for cell in row))
+    return [Form(counts, wide + 1), Form(shares, 4, unit=SHARES), Form(shares, 3, unit=SHARES)]
+
+
+def _label(names: list[str]) -> int:
+    return min(LONGEST_NAME, max(cell_len(name) for name in names))
+
+
+def _matrix(matrix: Matrix, form: Form, names: list[str], place: int, width: int, look: Look) -> list[Row]:
+    # What is left over is shared out, so that columns are as far apart as rows, and their heads are whole.
+    label, longest = _label(names), max(cell_len(name) for name in names)
+    size = min(max(form.cell + 2, longest + 1), (width - label) // len(names))
+    heads = "".join(" " + " " * (size - 1 - cell_len(name)) + name for name in (_cut(name, size - 1) for name in names))
+    rows: list[Row] = [[(fit(look.marker(place), label), arm_style(place)), (heads, "dim")]]
+    for number, counts in enumerate(matrix):
+        row: Row = [(fit(names[number], label), "bold")]
+        for answer, (count, cell) in enumerate(zip(counts, form.texts[number], strict=True)):
+            row.append((f"{cell or look.dot:>{size}}", _style(count / (sum(counts) or 1), right=answer == number)))
+        rows.append(row)
+    return rows
+
+
+def _cut(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else set_cell_size(name, width)
+
+
+def _style(share: float, *, right: bool) -> str:
+    if right:
+        return "good bold" if share >= 0.9 else "warn bold" if share >= 0.5 else "bad bold"
+    return "dim" if not share else "" if share < 0.01 else "warn" if share < 0.05 else "bad"
+
+
+def _list(matrix: Matrix, names: list[str], width: int, room: int, look: Look) -> list[Row]:
+    """`4 taken for 9   12 of 982`, the most frequent first."""
+    wrong = sorted(
+        ((count, label, answer) for label, row in enumerate(matrix) for answer, count in enumerate(row) if count),
+        key=lambda one: -one[0],
+    )
+    wrong = [one for one in wrong if one[1] != one[2]]
+    if not wrong:
+        return [[(fit("not one mistake", width), "good")]]
+    found: list[Row] = []
+    for count, label, answer in wrong[: max(1, room)]:
+        words = f"{fit(names[label], LONGEST_NAME).strip()} taken for {fit(names[answer], LONGEST_NAME).strip()}"
+        share = count / sum(matrix[label])
+        numbers = f"{count:,} of {sum(matrix[label]):,}"
+        left = max(1, width - len(numbers) - 1)
+        found.append([(fit(look.text(words), left), ""), (" ", ""), (numbers, _style(share, right=False) or "bold")])
+    return found
+
+
+def _footer(gallery: Gallery, matrix: Matrix, place: int, form: Form | None) -> str:
+    images, right = sum(map(sum, matrix)), sum(row[i] for i, row in enumerate(matrix))
+    count = gallery.replicas[place] if gallery.replicas else 1
+    out = gallery.left_out[place] if gallery.left_out else 0
+    seeds = f"{count} seed{'s' * (count > 1)}" + (f", {out} at chance left out" if out else "")
+    right_seeds = f"{100 * right / images:.2f} % right, {seeds}"
+    if form is None:
+        return right_seeds
+    return f"{right_seeds}; rows are labels, columns answers{form.unit}"

@@ -1,0 +1,351 @@
+"""The real dashboard in terminals of every kind, and what else is written while it is up."""
+
+import re
+import shutil
+import subprocess
+import sys
+import termios
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from signal import SIGQUIT
+
+import psutil
+import pytest
+
+from tests.helpers import write_run
+
+from .conftest import until
+from .terminal import Terminal
+
+REPLAY = ["replay", "last", "--speed", "1000"]
+LEFT = b"\x1b[?1049l"  # the alternate screen
+INDEXED, DIRECT = re.compile(rb"\x1b\[[0-9;]*[34]8;5;"), re.compile(rb"\x1b\[[0-9;]*[34]8;2;(\d+);(\d+);(\d+)")
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(runs_dir: Path) -> Iterator[Open]:
+    """Opens terminals on one finished run, and kills what is left of them."""
+    write_run(runs_dir)
+    opened: list[Terminal] = []
+
+    def open_(arguments: list[str] = REPLAY, **more: object) -> Terminal:
+        opened.append(Terminal(arguments, runs_dir, **more))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.kill()
+
+
+def leave(screen: Terminal, code: int = 0) -> str:
+    """Leave the dashboard; what stands below it then."""
+    screen.press("q")
+    assert screen.end() == code
+    return screen.raw[screen.raw.rfind(LEFT) :].decode()
+
+
+# Locale
+
+
+def test_a_locale_without_utf8_gets_ascii_alone(terminal: Open) -> None:
+    screen = terminal(environment={"LANG": "C"}, columns=120)
+    text = screen.wait_for_text("finished in", "o xavier_normal", "x he_normal")
+    assert "+- o xavier_normal " in text
+    screen.press("?")
+    screen.wait_for_text("help: Esc closes")
+    screen.press("\x1b")
+    screen.wait_for(lambda text: "help: Esc" not in text, "closed help")
+    screen.press("\x10")  # the command palette, which is Textual's own
+    screen.wait_for_text("Search for commands")
+    screen.press("\x1b")
+    screen.wait_for(lambda text: "Search for" not in text, "closed palette")
+    leave(screen)
+    assert screen.raw.isascii()
+
+
+@pytest.mark.parametrize(
+    ("environment", "option", "marker"),
+    [
+        ({"LANG": "C"}, ["--no-ascii"], "● xavier_normal"),
+        ({"LANG": None}, [], "● xavier_normal"),
+        ({"LANG": "C.UTF-8"}, ["--ascii"], "o xavier_normal"),
+    ],
+)
+def test_the_look_can_be_forced_and_no_locale_means_blocks(
+    terminal: Open, environment: dict[str, str | None], option: list[str], marker: str
+) -> None:
+    screen = terminal([*REPLAY, *option], environment=environment)
+    screen.wait_for_text("finished in", marker)
+    leave(screen)
+
+
+# Colours
+
+
+@pytest.mark.parametrize(
+    "term", ["xterm", pytest.param("screen", marks=pytest.mark.slow), pytest.param("linux", marks=pytest.mark.slow)]
+)
+def test_sixteen_colours_are_sixteen(terminal: Open, term: str) -> None:
+    screen = terminal(environment={"TERM": term}, columns=80, rows=24)
+    screen.wait_for_text("finished in", "xavier_normal", "he_normal")
+    screen.press("?")
+    screen.wait_for_text("help: Esc closes")
+    screen.press("\x1b")
+    screen.wait_for(lambda text: "help: Esc" not in text, "closed help")
+    leave(screen)
+    assert not INDEXED.search(screen.raw)
+    assert not DIRECT.search(screen.raw)
+    assert b"\x1b[1;96;40m" in screen.raw, "the first arm's own colour, bold, on black"
+    assert b"93;40m" in screen.raw, "the second one's"
+
+
+def test_256_colours_and_all_of_them(terminal: Open) -> None:
+    screen = terminal()
+    screen.wait_for_text("finished in")
+    leave(screen)
+    assert INDEXED.search(screen.raw)
+    assert not DIRECT.search(screen.raw)
+    screen = terminal(environment={"COLORTERM": "truecolor"})
+    screen.wait_for_text("finished in")
+    leave(screen)
+    assert not INDEXED.search(screen.raw)
+    assert any(len(set(match.groups())) > 1 for match in DIRECT.finditer(screen.raw))
+
+
+def test_no_color_means_greys(terminal: Open) -> None:
+    screen = terminal(environment={"NO_COLOR": "1", "COLORTERM": "truecolor"})
+    screen.wait_for_text("finished in", "● xavier_normal")
+    leave(screen)
+    found = list(DIRECT.finditer(screen.raw))
+    assert found
+    assert all(len(set(match.groups())) == 1 for match in found)
+
+
+@pytest.mark.parametrize(
+    ("environment", "option", "background"),
+    [
+        ({"COLORFGBG": "0;15"}, [], b"107m"),
+        pytest.param({}, [], b"40m", marks=pytest.mark.slow),
+        pytest.param({"INITTUI_THEME": "light"}, [], b"107m", marks=pytest.mark.slow),
+        ({"INITTUI_THEME": "light", "COLORFGBG": "0;15"}, ["--theme", "dark"], b"40m"),
+    ],
+)
+def test_the_theme_is_light_where_that_is_asked_for(
+    terminal: Open, environment: dict[str, str | None], option: list[str], background: bytes
+) -> None:
+    screen = terminal([*REPLAY, *option], environment={"TERM": "xterm", **environment})
+    screen.wait_for_text("finished in")
+    leave(screen)
+    assert max((b"107m", b"40m"), key=screen.raw.count) == background
+
+
+@pytest.mark.parametrize(
+    ("environment", "option", "said"),
+    [
+        ({}, ["--theme", "pink"], "inittui: --theme pink: expected one of auto, dark, light"),
+        ({"INITTUI_THEME": "pink"}, [], "inittui: INITTUI_THEME pink: expected one of auto, dark, light"),
+    ],
+)
+def test_a_theme_that_is_none_is_bad_input(
+    terminal: Open, environment: dict[str, str | None], option: list[str], said: str
+) -> None:
+    screen = terminal([*REPLAY, *option], environment=environment)
+    assert screen.end() == 2
+    assert screen.text.strip() == said
+
+
+def test_a_dumb_terminal_gets_lines(terminal: Open) -> None:
+    screen = terminal(environment={"TERM": "dumb"})
+    assert screen.end() == 0
+    assert "* the highest" in screen.text
+    assert b"\x1b" not in screen.raw
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_the_doctor_fits_and_has_colours_where_they_are_wanted(
+    terminal: Open, environment: dict[str, str | None], tmp_path: Path
+) -> None:
+    screen = terminal(["doctor", "--data-dir", str(tmp_path)], environment=environment, columns=80, rows=60)
+    assert screen.end() in (0, 1)
+    lines = screen.raw.decode().replace("\r", "").splitlines()
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    assert max(len(line) for line in plain if "/" not in line) <= 80
+    assert sum(line.startswith(("ok ", "note ", "fault ")) for line in plain) >= 12
+    assert (b"\x1b[" in screen.raw) == (environment == {})
+
+
+# What else is written while the dashboard is up
+
+NOISE = """
+import ctypes, os, sys, threading, warnings
+from pathlib import Path
+from inittui.tui.app import Dashboard
+
+libc = ctypes.CDLL(None)
+
+def noise():
+    os.write(2, b"stray-write\\n")
+    libc.write(1, b"stray-one\\n", 10)
+    libc.dprintf(2, b"stray-c\\n")
+    print("stray-print")
+    warnings.warn("stray-warning \\x1b[31m")
+    Path(sys.argv.pop()).touch()
+
+mount = Dashboard.on_mount
+def on_mount(self):
+    mount(self)
+    threading.Thread(target=noise).start()
+Dashboard.on_mount = on_mount
+
+from inittui.cli import main
+code = main(sys.argv[1:-1])
+os.write(1, b"one-works\\n"); os.write(2, b"two-works\\n"); print("print-works")
+sys.exit(code)
+"""
+STRAY = ("stray-write", "stray-one", "stray-c", "stray-print", "stray-warning")
+
+
+def test_nothing_else_reaches_the_screen_and_all_of_it_is_told_afterwards(terminal: Open, tmp_path: Path) -> None:
+    made = tmp_path / "noise"
+    screen = terminal([*REPLAY, str(made)], program=(sys.executable, "-c", NOISE))
+    screen.wait_for_text("finished in", "xavier_normal")
+    until(made.exists, "the noise")
+    screen.press("l")
+    screen.wait_for(lambda text: "per epoch, log" not in text, "another scale")
+    after = leave(screen)
+    drawn = screen.raw[: screen.raw.rfind(LEFT)]
+    assert b"stray" not in drawn
+    assert "printed while the dashboard was up:" in after
+    assert [word for word in STRAY if word not in after] == []
+    assert "\x1b[31m" not in after
+    assert [word for word in ("one-works", "two-works", "print-works") if word not in after] == []
+
+
+def test_standard_error_in_a_file_takes_no_screen(terminal: Open, tmp_path: Path) -> None:
+    log, made = tmp_path / "log", tmp_path / "noise"
+    shell = ("sh", "-c", f'exec "$0" -c "$NOISE" "$@" 2>"{log}"', sys.executable)
+    screen = terminal([*REPLAY, str(made)], program=shell, environment={"NOISE": NOISE}, columns=100, rows=30)
+    screen.wait_for_text("finished in", "xavier_normal")
+    assert "inittui" in screen.screen.display[0]
+    until(made.exists, "the noise")
+    after = leave(screen)
+    logged = log.read_text()
+    assert "\x1b[?" not in logged
+    assert "stray-write" in logged
+    assert "stray-write" not in after
+    assert b"stray" not in screen.raw[: screen.raw.rfind(LEFT)]
+
+
+def test_a_quiet_dashboard_says_nothing_afterwards(terminal: Open) -> None:
+    screen = terminal()
+    screen.wait_for_text("finished in")
+    assert "printed" not in leave(screen)
+
+
+def test_a_resize_is_seen(terminal: Open) -> None:
+    screen = terminal(columns=120, rows=40)
+    screen.wait_for_text("finished in", "training cost per epoch")
+    screen.child.setwinsize(8, 30)
+    screen.wait_for(lambda _: b"inittui needs 40x10" in screen.raw, "the smallest size")
+    leave(screen)
+
+
+# The end
+
+SELDOM = [*REPLAY, "--refresh", "0.001"]  # once in a quarter of an hour: whoever waits for the next time is found out
+
+
+def test_leaving_does_not_wait_for_the_next_redraw(terminal: Open) -> None:
+    screen = terminal(SELDOM)
+    screen.wait_for_text("xavier_normal", "leave")
+    leave(screen)
+
+
+def test_sigquit_leaves_the_terminal_as_it_was(terminal: Open) -> None:
+    screen = terminal()
+    before = termios.ICANON | termios.ECHO | termios.ISIG
+    screen.wait_for_text("finished in")
+    assert not termios.tcgetattr(screen.child.child_fd)[3] & before
+    psutil.Process(screen.child.pid).send_signal(SIGQUIT)
+    screen.wait_for(lambda _: LEFT in screen.raw, "the alternate screen's end")
+    assert termios.tcgetattr(screen.child.child_fd)[3] & before == before
+    assert screen.end() == 128 + SIGQUIT
+
+
+def test_a_terminal_that_goes_ends_a_viewer_whose_parent_ignores_sighup(terminal: Open) -> None:
+    shell = ("sh", "-c", 'trap "" HUP; exec "$0" -m inittui "$@"', sys.executable)
+    screen = terminal(SELDOM, program=shell)
+    screen.wait_for_text("xavier_normal", "leave")
+    screen.hang_up()
+    until(lambda: not screen.child.isalive(), "the viewer's end")
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid is not installed")
+def test_the_end_of_standard_input_ends_a_viewer_that_no_signal_reaches(terminal: Open) -> None:
+    # In a session of its own the kernel sends it no SIGHUP; all it can see is that its input has ended.
+    screen = terminal(SELDOM, program=("setsid", "--wait", sys.executable, "-m", "inittui"))
+    screen.wait_for_text("xavier_normal", "leave")
+    (viewer,) = psutil.Process(screen.child.pid).children()
+    screen.hang_up()
+    until(lambda: gone(viewer), "the viewer's end")
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+# In a multiplexer
+
+
+@pytest.fixture
+def tmux() -> Iterator[tuple[str, ...]]:
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    words = ("tmux", "-L", f"inittui-{uuid.uuid4().hex[:8]}", "-f", "/dev/null")
+    yield words
+    subprocess.run([*words, "kill-server"], capture_output=True, check=False)
+
+
+def test_in_tmux_the_screen_comes_back_after_detaching(terminal: Open, tmux: tuple[str, ...]) -> None:
+    screen = terminal(REPLAY, program=(*tmux, "new-session", sys.executable, "-m", "inittui"), columns=100, rows=30)
+    screen.wait_for_text("finished in", "xavier_normal", "leave")
+    screen.press("\x02d")
+    assert screen.end() == 0
+    again = terminal([], program=(*tmux, "attach"), columns=80, rows=24)
+    again.wait_for_text("finished in", "xavier_normal", "leave")
+    again.press("q")
+    assert again.end() == 0
+
+
+def test_the_end_of_a_tmux_session_ends_the_viewer(terminal: Open, tmux: tuple[str, ...]) -> None:
+    screen = terminal(SELDOM, program=(*tmux, "new-session", sys.executable, "-m", "inittui"))
+    screen.wait_for_text("xavier_normal", "leave")
+    listed = subprocess.run([*tmux, "list-panes", "-F", "#{pane_pid}"], capture_output=True, text=True, check=True)
+    viewer = psutil.Process(int(listed.stdout))
+    subprocess.run([*tmux, "kill-session"], check=True)
+    until(lambda: gone(viewer), "the viewer's end")
+
+
+def test_in_gnu_screen_the_screen_comes_back_after_detaching(terminal: Open) -> None:
+    if shutil.which("screen") is None:
+        pytest.skip("GNU screen is not installed")
+    name = f"inittui-{uuid.uuid4().hex[:8]}"
+    try:
+        screen = terminal(
+            REPLAY,
+            program=("screen", "-c", "/dev/null", "-U", "-S", name, sys.executable, "-m", "inittui"),
+            columns=100,
+            rows=30,
+        )
+        screen.wait_for_text("finished in", "● xavier_normal", "leave")
+        screen.press("\x01d")
+        screen.end()
+        again = terminal([], program=("screen", "-U", "-r", name), columns=100, rows=30)
+        again.wait_for_text("finished in", "● xavier_normal", "leave")
+        again.press("q")
+        assert again.end() == 0
+    finally:
+        subprocess.run(["screen", "-S", name, "-X", "quit"], capture_output=True, check=False)
