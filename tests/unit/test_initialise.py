@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.layers import Shape, layers
 from inittui.errors import SchemeError
-from inittui.errors import SchemeError
 from inittui.schemes import GAINS, SCHEMES, Init, Rule, scheme
 from inittui.schemes.rule import truncated_deviation
 from inittui.schemes.wording import as_variance_scaling

@@ -1,0 +1,357 @@
+"""Bad weather: a clock that is set back, a home that can't be written, no network, terminals that change or stall."""
+
+import fcntl
+import os
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from inittui import events
+from inittui.follow import Follower
+from inittui.rundir import RunDir
+from inittui.runlist import find, runs, summaries
+
+from .conftest import Command, until
+from .logs import all_whole, epochs
+from .terminal import Terminal
+
+ARM = "he_normal"
+DIGITS = ["--preset", "digits", "--arm", ARM]
+LONG = [*DIGITS, "--epochs", "5000"]
+NOBODY = 65534
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(runs_dir: Path) -> Iterator[Open]:
+    """Opens terminals, and kills what is left of them."""
+    opened: list[Terminal] = []
+
+    def open_(arguments: list[str], **more: object) -> Terminal:
+        opened.append(Terminal(arguments, runs_dir, **more))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.kill()
+
+
+def missing(reason: str) -> None:
+    """What these tests need is there where the whole suite is run; elsewhere one may do without."""
+    if os.environ.get("INITTUI_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def plain(inittui: Command, *program: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        program, capture_output=True, text=True, env=inittui.environment, timeout=120, stdin=subprocess.DEVNULL
+    )
+
+
+def start(inittui: Command, arguments: list[str] = LONG) -> RunDir:
+    done = inittui(*arguments, "--detach")
+    assert done.returncode == 0, done.stderr
+    run = inittui.run_dir()
+    until_more(run, 1)
+    return run
+
+
+def done_of(run: RunDir) -> int:
+    return Follower(run).poll().arms[0].epochs_done
+
+
+def shown(lines: str) -> list[int]:
+    """The epochs in plain output."""
+    return [int(number) for number in re.findall(r"epoch +(\d+) of", lines)]
+
+
+def until_more(run: RunDir, count: int) -> None:
+    """Until so many epochs more are on disk."""
+    before = done_of(run)
+    until(lambda: done_of(run) >= before + count, f"{count} epochs more")
+
+
+def one_line(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("inittui: ")
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+# The clock
+
+
+def day_alone(folder: Path) -> dict[str, str]:
+    """An environment in which faketime sets the time of day and leaves the monotonic clock, as whoever sets a clock does."""
+    # It then breaks sleeping until a moment of the monotonic clock, which is how Python sleeps.
+    (folder / "sitecustomize.py").write_text(
+        "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
+    )
+    return {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(folder)}
+
+
+class Clock:
+    """The time of day of every process that is started with `environment`; it can be set at any moment."""
+
+    def __init__(self, folder: Path, library: Path) -> None:
+        self._file = folder / "clock"
+        self.put(time_of_day(12))
+        self.environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            **day_alone(folder),
+        }
+
+    def put(self, offset: timedelta) -> None:
+        """So far from the true time."""
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(f"{offset.total_seconds():+.0f}\n")
+        fresh.replace(self._file)
+
+
+def time_of_day(hour: float) -> timedelta:
+    """How far it is from now to that hour of today: what a test finds must not depend on when it runs."""
+    now = datetime.now()
+    return now.replace(hour=0, minute=0, second=0) + timedelta(hours=hour) - now
+
+
+@pytest.fixture
+def clock(tmp_path: Path, inittui: Command) -> Clock:
+    """The clock of every `inittui` that the test starts."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        missing("no libfaketime; 'apt-get install faketime' brings it")
+    made = Clock(tmp_path, library)  # type: ignore[arg-type]
+    inittui.environment |= made.environment
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hour", "then"), [(12, 11), (0.5, -0.5), (12, 13)], ids=["back", "to yesterday", "on"])
+def test_a_clock_that_is_set_in_mid_run_changes_nothing_that_counts(
+    clock: Clock, inittui: Command, tmp_path: Path, hour: float, then: float
+) -> None:
+    clock.put(time_of_day(hour))
+    began = time.monotonic()
+    run = start(inittui)
+    stamp = run.name
+    with (tmp_path / "seen").open("wb") as out:
+        viewer = subprocess.Popen(
+            [sys.executable, "-m", "inittui", "attach", "--plain"], stdout=out, stderr=out, env=inittui.environment
+        )
+    until(lambda: 2 in shown((tmp_path / "seen").read_text()), "the viewer's first lines")
+    clock.put(time_of_day(then))
+    until_more(run, 30)
+    assert run.alive()
+    listed = inittui("runs")
+    assert "training" in listed.stdout
+    assert viewer.poll() is None
+    (summary,) = summaries(inittui.runs_dir)
+    assert summary.age >= 0
+    assert inittui("stop", "last").returncode == 0
+    took = time.monotonic() - began
+    assert viewer.wait(60) == 130
+    seen = (tmp_path / "seen").read_text()
+    assert "interrupted" not in seen
+    assert shown(seen)[-1] == done_of(run)
+    told = all_whole(run)  # t never goes back
+    numbers = epochs(told[ARM])[777]
+    assert numbers == list(range(1, len(numbers) + 1))
+    points = [event for event in told[ARM] if isinstance(event, events.Epoch)]
+    assert all(0 < point.seconds < took for point in points)
+    assert max(event.t for log in told.values() for event in log) <= took
+    document = run.result()
+    assert document is not None
+    assert sum(point.seconds for point in points) <= document["seconds"] <= took
+    # The next run is the newest, whatever its clock says.
+    assert inittui(*DIGITS, "--epochs", "1", "--json").returncode == 0
+    (second,) = [one for one in runs(inittui.runs_dir) if one.name != stamp]
+    assert find(inittui.runs_dir, "last").name == second.name
+    assert inittui("report", "last").stdout.startswith(f"{second.name}:")
+
+
+@pytest.mark.slow
+def test_a_viewer_of_another_time_sees_a_living_run_and_its_end(inittui: Command, tmp_path: Path) -> None:
+    if shutil.which("faketime") is None:
+        missing("no faketime; 'apt-get install faketime' brings it")
+    run = start(inittui)
+    viewer = subprocess.Popen(
+        ["faketime", "-f", "-1h", sys.executable, "-m", "inittui", "attach", "--plain"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=inittui.environment | day_alone(tmp_path),
+    )
+    until_more(run, 10)
+    assert viewer.poll() is None
+    assert inittui("stop", "last").returncode == 0
+    out, err = viewer.communicate(timeout=60)
+    assert (viewer.returncode, err) == (130, "")
+    assert shown(out)[-1] == done_of(run)
+    assert "stopped" in out.split("test accuracy")[1]
+
+
+# A home that can't be written
+
+
+def homeless(inittui: Command, home: str) -> None:
+    for name in ("INITTUI_RUNS_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        inittui.environment.pop(name, None)
+    inittui.environment["HOME"] = home
+
+
+def test_a_home_that_takes_no_folder_is_one_line_and_another_place_will_do(inittui: Command) -> None:
+    homeless(inittui, "/proc")
+    one_line(inittui(*DIGITS, "--plain"), "'/proc/.local/share/inittui/runs'", "--runs-dir")
+    for command in (("runs",), ("presets",), ("schemes",)):
+        done = inittui(*command)
+        assert (done.returncode, done.stderr) == (0, "")
+    one_line(inittui("attach", "--plain"), "no run is going on")
+    done = inittui(*DIGITS, "--epochs", "1", "--plain", "--runs-dir", str(inittui.runs_dir))
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_read_only_home_of_a_user_without_rights_is_one_line(inittui: Command, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)  # pytest's own are for its user alone
+    as_nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    homeless(inittui, str(home))
+    mounted = plain(inittui, "mount", "--bind", str(home), str(home))
+    if mounted.returncode or plain(inittui, *as_nobody, sys.executable, "-c", "import inittui").returncode:
+        missing("nothing can be mounted here, or another user can't run this Python")
+    try:
+        assert plain(inittui, "mount", "-o", "remount,bind,ro", str(home)).returncode == 0
+        refused = plain(inittui, *as_nobody, sys.executable, "-m", "inittui", *DIGITS, "--plain")
+        one_line(refused, f"'{home}/.local/share/inittui/runs'", "read-only file system", "--runs-dir")
+    finally:
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
+    refused = plain(inittui, *as_nobody, sys.executable, "-m", "inittui", *DIGITS, "--plain")  # root's, now
+    one_line(refused, f"'{home}/.local/share/inittui/runs'", "permission denied", "--runs-dir")
+
+
+# No network
+
+
+@pytest.mark.slow
+def test_without_a_network_mnist_is_refused_in_one_line_and_auto_takes_what_there_is(
+    inittui: Command, tmp_path: Path
+) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        inittui.environment.pop(name)  # the real thing
+    alone = ("unshare", "-n", sys.executable, "-m", "inittui", "--data-dir", str(tmp_path / "data"), "--plain")
+    if plain(inittui, "unshare", "-n", "true").returncode:
+        missing("no network can be taken away here")
+    refused = plain(inittui, *alone, "--data", "mnist", "--epochs", "1")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("inittui: MNIST could not be downloaded")
+    assert not list(inittui.runs_dir.iterdir())
+    done = plain(inittui, *alone, "--data", "auto", "--epochs", "2", "--set", "model.hidden=[16]")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "digits" in next(line for line in done.stdout.splitlines() if line.startswith("note:"))
+
+
+# Terminals
+
+
+def resize(screen: Terminal, columns: int, rows: int) -> None:
+    fcntl.ioctl(screen.child.child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def rows_of(screen: Terminal) -> list[str]:
+    """What is on the screen and does not depend on the moment: the machine's load does."""
+    return [row.rstrip() for row in screen.screen.display if " CPU " not in row]
+
+
+def storm(screen: Terminal, count: int) -> None:
+    """So many sizes in quick succession, from 1x1 to 300x100; then 120x40."""
+    chance = random.Random(7)
+    for place in range(count):
+        columns, rows = (1, 1) if place % 50 == 0 else (chance.randint(1, 300), chance.randint(1, 100))
+        resize(screen, columns, rows)
+        screen.read(0.01)
+    resize(screen, 119, 39)
+    screen.screen.resize(40, 120)
+    screen.screen.reset()
+    resize(screen, 120, 40)
+
+
+@pytest.mark.slow
+def test_a_storm_of_sizes_while_it_trains_leaves_the_screen_that_anybody_sees(terminal: Open, runs_dir: Path) -> None:
+    screen = terminal([*DIGITS, "--epochs", "120"])
+    screen.wait_for_text("training", ARM, "cost 0")
+    storm(screen, 300)
+    screen.wait_for_text("finished in", "label")
+    fresh = terminal(["attach", "last"])
+
+    def alike(_text: str) -> bool:
+        fresh.read()
+        return "finished in" in fresh.text and rows_of(screen) == rows_of(fresh)
+
+    screen.wait_for(alike, "screen like that of a fresh viewer")
+    screen.press("q")
+    assert screen.end() == 0
+    assert runs(runs_dir)[0].status().state == "finished"
+
+
+def test_sizes_that_change_in_quick_succession_end_in_the_right_screen(terminal: Open, runs_dir: Path) -> None:
+    screen = terminal([*DIGITS, "--epochs", "3"])
+    storm(screen, 60)
+    screen.wait_for_text("finished in", "label", "final cost")
+    screen.press("q")
+    assert screen.end() == 0
+    assert runs(runs_dir)[0].status().state == "finished"
+
+
+def trained_in(run: RunDir, seconds: float) -> int:
+    """Epochs that are trained while so many seconds pass."""
+    before = done_of(run)
+    time.sleep(seconds)
+    return done_of(run) - before
+
+
+@pytest.mark.slow
+def test_a_viewer_whose_terminal_nobody_reads_slows_nothing_and_ends_when_told(
+    terminal: Open, inittui: Command
+) -> None:
+    run = start(inittui)
+    without = trained_in(run, 5.0)
+    screen = terminal(["attach", "last", "--refresh", "30"])
+    viewer = psutil.Process(screen.child.pid)
+    until(lambda: "inittui" in " ".join(viewer.cmdline()), "the viewer")
+    time.sleep(5.0)  # its terminal takes no more by now
+    with_viewer = trained_in(run, 5.0)
+    assert with_viewer >= without / 3
+    assert viewer.is_running()
+    os.kill(viewer.pid, signal.SIGTERM)
+    until(lambda: not screen.child.isalive(), "the viewer's end")
+    assert run.alive()
+    until_more(run, 1)
+
+
+@pytest.mark.parametrize("how", ["< /dev/null", pytest.param("<&-", marks=pytest.mark.slow)])
+def test_without_an_input_there_are_lines_instead_of_a_dashboard(terminal: Open, how: str) -> None:
+    shell = ("bash", "-c", f'exec "$0" -m inittui "$@" {how}', sys.executable)
+    screen = terminal([*DIGITS, "--epochs", "2"], program=shell)
+    assert screen.end() == 0
+    assert "epoch 2 of 2" in screen.text
+    assert "test accuracy" in screen.text
+    assert b"\x1b[?1049h" not in screen.raw
