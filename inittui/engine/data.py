@@ -11,7 +11,7 @@ from inittui import datafiles
 from inittui.datafiles import DataFilesError
 from inittui.engine.download import Report, download
 from inittui.errors import DataError
-from inittui.preset import Data
+from inittui.preset import Data, Preset
 
 DIGITS_TRAIN = 1500
 
@@ -148,3 +148,18 @@ def _stand_in(why: str, limit: int | None) -> Dataset:
         note += f", of which {len(digits.train_images):,} are for training instead of {limit:,}"
         limit = None
     return _limited(replace(digits, note=note), limit)
+
+
+def check_fit(preset: Preset, data: Dataset) -> None:
+    """Raises DataError where an arm can't be trained on `data`: too few images for a batch, or outputs for the classes."""
+    count, classes = len(data.train_images), len(data.classes)
+    for arm in preset.arms:
+        if arm.training.batch_size > count:
+            raise DataError(
+                f"training.batch_size = {arm.training.batch_size}: {data.title} has {count:,} training images here; "
+                "expected no more than that"
+            )
+        if arm.model.factory is None and (arm.model.outputs or classes) < classes:
+            raise DataError(
+                f"model.outputs = {arm.model.outputs}: {data.title} has {classes} classes; expected at least as many"
+            )

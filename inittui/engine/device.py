@@ -1,10 +1,13 @@
 """What trains: the device a person asked for, its name, and how many workers it takes at a time."""
 
 import os
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+from inittui import __version__
 from inittui.errors import DeviceError
 
 
@@ -70,3 +73,15 @@ def cores() -> int:
 def slots(device: torch.device, threads: int) -> int:
     """Workers at a time. On a CPU one per `threads` cores, since more would slow each other down many times over."""
     return max(1, cores() // threads) if device.type == "cpu" else max(1, cores())
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """What the bits of a result depend on, beside the preset."""
+    return {
+        "inittui": __version__,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "torch": str(torch.__version__),
+        "torchvision": version("torchvision"),
+        "numpy": version("numpy"),
+        "instructions": instructions(device),
+    }

@@ -13,15 +13,14 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import __version__, board, control, events, identity, result, resuming
+from inittui import board, control, events, identity, result, resuming
 from inittui.board import Board
-from inittui.errors import DataError, InittuiError
+from inittui.errors import InittuiError
 from inittui.eventlog import EventLog
 from inittui.files import mark_full, one_line, print_what_fits
 from inittui.folding import fold
@@ -117,7 +116,7 @@ class Supervisor:
         # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
-        from inittui.engine.data import load
+        from inittui.engine.data import check_fit, load
         from inittui.engine.training import warm_up
         from inittui.engine.worker import Job
 
@@ -125,12 +124,12 @@ class Supervisor:
         threads = self.status.threads
         label, self.slots = devices.label(device), devices.slots(device, threads)
         self.on_cpu = device.type == "cpu"
-        was, versions = self.status, _versions(str(torch.__version__), devices.instructions(device))
+        was, versions = self.status, devices.versions(device)
         self.status = replace(was, device=label, versions=versions)
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
-        _check_fit(self.preset, data)
+        check_fit(self.preset, data)
         warm_up()
         self.log.append(
             events.DataReady(
@@ -270,32 +269,6 @@ class Supervisor:
                     traceback.print_exc()
                     return None
             time.sleep(0.25)
-
-
-def _check_fit(preset: Preset, data: Any) -> None:
-    count, classes = len(data.train_images), len(data.classes)
-    for arm in preset.arms:
-        if arm.training.batch_size > count:
-            raise DataError(
-                f"training.batch_size = {arm.training.batch_size}: {data.title} has {count:,} training images here; "
-                "expected no more than that"
-            )
-        if arm.model.factory is None and (arm.model.outputs or classes) < classes:
-            raise DataError(
-                f"model.outputs = {arm.model.outputs}: {data.title} has {classes} classes; expected at least as many"
-            )
-
-
-def _versions(torch_version: str, instructions: str) -> dict[str, str]:
-    """What the bits of a result depend on, beside the preset."""
-    return {
-        "inittui": __version__,
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "torch": torch_version,
-        "torchvision": version("torchvision"),
-        "numpy": version("numpy"),
-        "instructions": instructions,
-    }
 
 
 def main(path: Path) -> int:
