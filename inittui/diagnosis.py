@@ -6,7 +6,7 @@ after it, so the signal is followed up to the layer before it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from inittui.events import LayerProbe, Probe
@@ -35,7 +35,7 @@ def sentences(probe: Probe) -> list[str]:
     layers = probe.layers
     if not layers:
         return ["no layer was reached, so that nothing is known of signal and gradient"]
-    lost = [place for place, layer in enumerate(layers, 1) if not _known(layer.rms)]
+    lost = [place for place, layer in enumerate(layers, 1) if not _is_size(layer.rms)]
     if lost:
         return [f"the signal is not finite from layer {lost[0]} of {len(layers)} on"]
     if all(layer.rms == 0 for layer in layers):
@@ -90,14 +90,14 @@ def _gradient(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
     if len(inner) < 2:
         return "", False
     start, end = inner[-1].grad_z, inner[0].grad_z
-    if not _known(start) or not _known(end) or health(end, start) == "healthy":
+    if not _is_size(start) or not _is_size(end) or health(end, start) == "healthy":
         return "", False
     if not start or not end:
         return "no gradient reaches the first layer", True
     share = end / start
     way = "vanishes" if share < 1 else "explodes"
-    amount = _share(share) if share < 1 else _times(share)
-    return f"gradient {way} on its way back: at layer 1 it is {amount} of what it is at layer {len(inner)}", True
+    amount = f"{_share(share)} of what it is" if share < 1 else f"{_times(share)} as"
+    return f"gradient {way} on its way back: at layer 1 it is {amount} at layer {len(inner)}", True
 
 
 def _inputs(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
@@ -130,8 +130,13 @@ def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
 
 def _well(probe: Probe) -> str:
     layers = probe.layers
-    for what, key in (("gradient", "grad_z"), ("deviation over the images", "spread"), ("cosine", "cosine")):
-        missing = [place for place, layer in enumerate(layers, 1) if not _known(getattr(layer, key))]
+    wanted: tuple[tuple[str, Callable[[LayerProbe], bool]], ...] = (
+        ("gradient", lambda one: _is_size(one.grad_z)),
+        ("deviation over the images", lambda one: _is_size(one.spread)),
+        ("cosine", lambda one: one.cosine is not None and math.isfinite(one.cosine)),
+    )
+    for what, measured in wanted:
+        missing = [place for place, layer in enumerate(layers, 1) if not measured(layer)]
         if missing:
             return f"nothing amiss is seen, but the {what} of layer {missing[0]} of {len(layers)} could not be measured"
     if len(layers) < 3:
@@ -141,8 +146,9 @@ def _well(probe: Probe) -> str:
     return f"signal{left} and gradient keep their size"
 
 
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+def _is_size(value: float | None) -> bool:
+    """Known, and not below 0, which a forged log may say."""
+    return value is not None and math.isfinite(value) and value >= 0
 
 
 def _share(share: float) -> str:

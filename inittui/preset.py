@@ -45,7 +45,7 @@ class Data(Struct, frozen=True, forbid_unknown_fields=True):
     name: DataName = "auto"
     train_limit: Annotated[int, whole(1)] | None = None
     scale_test: Annotated[bool, Meta(description="true or false")] = True  # false: the notebook's slip, 0..255
-    factory: Annotated[str, Meta(min_length=3, description=f"{DATA.noun}, as in {DATA.forms}")] | None = None
+    factory: Annotated[str, Meta(description=f"{DATA.noun}, as in {DATA.forms}")] | None = None
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     outputs: Width | None = None
     activation: Activation = "relu"
     norm: Literal["none", "batch", "layer"] = "none"  # between each hidden layer and its activation
-    factory: Annotated[str, Meta(min_length=3, description=f"{NETWORK.noun}, as in {NETWORK.forms}")] | None = None
+    factory: Annotated[str, Meta(description=f"{NETWORK.noun}, as in {NETWORK.forms}")] | None = None
     exclude: Annotated[
         tuple[Words, ...], Meta(max_length=100, description='a list of names of layers, as in ["head", "features.*"]')
     ] = ()

@@ -51,6 +51,7 @@ SCENES = {
     "80x24": Scene(
         ("--preset", "deep5", "--epochs", "4"), ("finished", "★", "random image 1"), keys="d", size=(80, 24)
     ),
+    "layers": Scene(("--preset", "deep30-sgd"), ("finished", "★", "random image 1"), keys="4i"),
     "60x20": Scene(("--preset", "deep5", "--epochs", "4"), ("epoch", "3/4"), size=(60, 20)),
 }
 

@@ -30,8 +30,7 @@ _handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of a person's own netw
 def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """The network of `model`, before its scheme: from inputs of `shape` to logits [batch, outputs]. A perceptron takes them
     flat. What the network itself draws, if anything, follows from `seed`. Raises OwnError."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(seed, "module").initial_seed())
+    with owncode.repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
             return mlp(model, math.prod(shape), classes)
         found = reference(model.factory, NETWORK)

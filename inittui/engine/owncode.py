@@ -4,12 +4,17 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy
+import torch
 
 from inittui.errors import InittuiError
 from inittui.references import Kind, Own
@@ -23,7 +28,8 @@ def load(found: Own, kind: Kind) -> Function:
     if found.file and not found.file.is_file():
         raise fault(found, kind, "there is no such file")
     try:
-        module = _file(found.file) if found.file else importlib.import_module(found.where)
+        with repeatable(0):  # what it draws while it is imported
+            module = _file(found.file) if found.file else importlib.import_module(found.where)
     except (Exception, SystemExit) as error:
         raise fault(found, kind, f"importing it raised {named(error)}") from error
     function: Function | None = getattr(module, found.function, None)
@@ -49,13 +55,28 @@ def call(found: Own, kind: Kind, *positional: object, where: str = "", **keyword
         raise fault(found, kind, f"{where}it raised {named(error)}") from error
 
 
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Whatever is drawn from the global streams in here follows from `seed`, and nobody else's draws do."""
+    state, array_state = random.getstate(), numpy.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            random.seed(seed)
+            numpy.random.seed(seed % 2**32)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(state)
+            numpy.random.set_state(array_state)
+
+
 def fault(found: Own, kind: Kind, words: str) -> InittuiError:
     return kind.error(f"{kind.noun} '{found}': {words}")
 
 
 def named(error: BaseException) -> str:
     """The error with its type, on one line."""
-    return f"{type(error).__name__}: {error}".replace("\n", " ").strip()[:300]
+    return f"{type(error).__name__}: {error}".replace("\n", " ").strip(" :")[:300]
 
 
 def _names(words: str) -> list[str]:

@@ -19,7 +19,8 @@ def load(text: str) -> Dataset:
     0..1, all else is taken as it is. Labels are whole numbers from 0. Raises OwnError."""
     found = reference(text, DATA)
     assert found is not None
-    returned = owncode.call(found, DATA)
+    with owncode.repeatable(0):  # a resume has to see the same images
+        returned = owncode.call(found, DATA)
     if not isinstance(returned, tuple | list) or len(returned) not in (4, 5):
         raise owncode.fault(found, DATA, f"it returned {_what(returned)}; expected {FORM}")
     train, test = _inputs(found, "train", returned[0]), _inputs(found, "test", returned[2])

@@ -15,9 +15,8 @@ def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None
     shape = Shape.of(layer)
     weight = torch.full(shape.weight, torch.nan)
     bias = torch.zeros(shape.weight[0]) if layer.bias is not None else None
-    # A function that asks torch's global stream instead of `generator` is to be repeatable too, and to disturb no other.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator.initial_seed())
+    # A function that asks a global stream instead of `generator` is to be repeatable too, and to disturb no other.
+    with owncode.repeatable(generator.initial_seed()):
         owncode.call(
             found,
             SCHEME,

@@ -77,11 +77,13 @@ def measure(
 
 @contextmanager
 def _undisturbed(network: nn.Module) -> Iterator[None]:
-    """Leave buffers (a batch norm's running statistics) and the random stream as they are."""
+    """Leave buffers (a batch norm's running statistics) and the random stream as they are. What the network draws in here
+    (dropout) is the same every time, as the images are."""
     kept = [buffer.clone() for buffer in network.buffers()]
     devices = {parameter.device for parameter in network.parameters() if parameter.device.type == "cuda"}
     with torch.random.fork_rng(devices=list(devices)), torch.no_grad():
         try:
+            torch.manual_seed(0)
             yield
         finally:
             for buffer, value in zip(network.buffers(), kept, strict=True):

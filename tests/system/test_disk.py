@@ -20,6 +20,7 @@ from inittui.rundir import RunDir
 from inittui.runlist import runs
 
 from .conftest import Command, until
+from .logs import all_whole
 from .terminal import Terminal
 
 SIZE = 8 << 20  # bytes: room for a few checkpoints of 0.3 MB
@@ -135,11 +136,6 @@ def start(inittui: Command, epochs: int) -> RunDir:
     return inittui.run_dir()
 
 
-def told(path: Path) -> list[Any]:
-    """A log's events, each of which has to be whole."""
-    return [events.decode(line) for line in path.read_bytes().splitlines()] if path.exists() else []
-
-
 def epochs_of(run: RunDir, arm: str) -> list[events.Epoch]:
     """Also while the log is written, when its last line may be torn."""
     lines = run.arm_log(arm).read_bytes().split(b"\n")[:-1] if run.arm_log(arm).exists() else []
@@ -150,9 +146,7 @@ def check_logs(run: RunDir, epochs: int) -> None:
     """No line is torn, no number is missing, every epoch is there once, and nothing is left lying about."""
     for path in (run.log, *(run.arm_log(arm) for arm in ARMS)):
         assert path.read_bytes().endswith(b"\n")
-        assert [event.seq for event in told(path)] == list(range(len(told(path))))
-        times = [event.t for event in told(path)]
-        assert times == sorted(times)
+    all_whole(run)
     for arm in ARMS:
         assert [event.epoch for event in epochs_of(run, arm)] == list(range(1, epochs + 1))
     assert not [path.name for path in run.path.rglob("*") if path.name == DISK_FULL or path.name.startswith(".")]

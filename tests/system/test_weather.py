@@ -22,6 +22,7 @@ from inittui import events
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import find, runs, summaries
+from tests.helpers import write_run
 
 from .conftest import Command, until
 from .logs import all_whole, epochs
@@ -214,13 +215,16 @@ def homeless(inittui: Command, home: str) -> None:
     inittui.environment["HOME"] = home
 
 
-def test_a_home_that_takes_no_folder_is_one_line_and_another_place_will_do(inittui: Command) -> None:
+def test_a_home_that_takes_no_folder_is_one_line(inittui: Command) -> None:
     homeless(inittui, "/proc")
     one_line(inittui(*DIGITS, "--plain"), "'/proc/.local/share/inittui/runs'", "--runs-dir")
-    for command in (("runs",), ("presets",), ("schemes",)):
-        done = inittui(*command)
-        assert (done.returncode, done.stderr) == (0, "")
-    one_line(inittui("attach", "--plain"), "no run is going on")
+    listed = inittui("runs")
+    assert (listed.returncode, listed.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_where_the_home_takes_no_folder_another_place_will_do(inittui: Command) -> None:
+    homeless(inittui, "/proc")
     done = inittui(*DIGITS, "--epochs", "1", "--plain", "--runs-dir", str(inittui.runs_dir))
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
@@ -313,12 +317,13 @@ def test_a_storm_of_sizes_while_it_trains_leaves_the_screen_that_anybody_sees(te
 
 
 def test_sizes_that_change_in_quick_succession_end_in_the_right_screen(terminal: Open, runs_dir: Path) -> None:
-    screen = terminal([*DIGITS, "--epochs", "3"])
+    write_run(runs_dir)
+    screen = terminal(["replay", "last", "--speed", "2"])
+    screen.wait_for_text("replay")
     storm(screen, 60)
     screen.wait_for_text("finished in", "label", "final cost")
     screen.press("q")
     assert screen.end() == 0
-    assert runs(runs_dir)[0].status().state == "finished"
 
 
 def trained_in(run: RunDir, seconds: float) -> int:
@@ -347,11 +352,23 @@ def test_a_viewer_whose_terminal_nobody_reads_slows_nothing_and_ends_when_told(
     until_more(run, 1)
 
 
-@pytest.mark.parametrize("how", ["< /dev/null", pytest.param("<&-", marks=pytest.mark.slow)])
-def test_without_an_input_there_are_lines_instead_of_a_dashboard(terminal: Open, how: str) -> None:
-    shell = ("bash", "-c", f'exec "$0" -m inittui "$@" {how}', sys.executable)
-    screen = terminal([*DIGITS, "--epochs", "2"], program=shell)
+def without_input(how: str) -> tuple[str, ...]:
+    return ("bash", "-c", f'exec "$0" -m inittui "$@" {how}', sys.executable)
+
+
+@pytest.mark.parametrize("how", ["< /dev/null", "<&-"])
+def test_without_an_input_there_are_lines_instead_of_a_dashboard(terminal: Open, runs_dir: Path, how: str) -> None:
+    write_run(runs_dir)
+    screen = terminal(["attach", "last"], program=without_input(how))
+    assert screen.end() == 0
+    assert "test accuracy" in screen.text
+    assert b"\x1b[?1049h" not in screen.raw
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["< /dev/null", "<&-"])
+def test_without_an_input_a_run_is_told_in_lines(terminal: Open, how: str) -> None:
+    screen = terminal([*DIGITS, "--epochs", "2"], program=without_input(how))
     assert screen.end() == 0
     assert "epoch 2 of 2" in screen.text
     assert "test accuracy" in screen.text
-    assert b"\x1b[?1049h" not in screen.raw

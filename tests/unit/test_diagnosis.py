@@ -69,6 +69,11 @@ def test_the_output_layer_of_another_width_does_not_count() -> None:
     rms, gradient = [0.5] * 21, [0.02] * 21
     rms[-1], gradient[-1] = 1e-3, 40.0
     assert told(probe(rms=rms, grad_z=gradient)).endswith("keep their size")
+    alike = {"cosine": [*[0.6] * 20, 1.0], "spread": [*[0.4] * 20, 1e-9]}
+    assert told(probe(**alike)).endswith("keep their size")
+    assert told(probe(1, cosine=1.0, spread=1e-9)).startswith(
+        "from layer 1 on all images look alike"
+    )  # if it is the only one
 
 
 # Signal
@@ -248,6 +253,7 @@ numbers = st.one_of(
     st.none(),
     st.floats(0, allow_nan=False, allow_infinity=False),
     st.sampled_from((0.0, 5e-324, 1e-300, 1.0, sys.float_info.max)),
+    st.sampled_from((-1.0, -sys.float_info.max)),  # which only a forged log says
     st.floats(0.001, 10),
 )
 shares = st.one_of(st.none(), st.floats(0, 1))
@@ -277,6 +283,8 @@ def probes(draw: st.DrawFn) -> Probe:
 @example(probe(3, rms=[5e-324, sys.float_info.max, 1.0], theory=[5e-324, sys.float_info.max, 1.0]))
 @example(probe(3, rms=math.nan, spread=math.inf, cosine=math.nan, grad_z=math.inf, dead=math.nan))
 @example(probe(3, rms=[math.inf, 1.0, math.nan]))
+@example(probe(3, rms=[1.0, -1.0, 1.0]))
+@example(probe(3, grad_z=[-1.0, -1.0, 1.0]))
 def test_any_probe_gives_sentences_that_can_be_printed(of: Probe) -> None:
     found = sentences(of)
     assert found

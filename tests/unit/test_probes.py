@@ -368,6 +368,15 @@ def test_a_network_is_left_exactly_as_it_was(look: Callable[..., object], traini
     assert not x.requires_grad
 
 
+def test_what_a_network_drops_while_it_is_looked_at_is_the_same_every_time() -> None:
+    network = filled(nn.Sequential(nn.Linear(INPUTS, 7), nn.Dropout(0.5), nn.Linear(7, CLASSES)))
+    first = measure(network, *batch())
+    torch.rand(3)
+    assert measure(network, *batch()) == first
+    network.eval()
+    assert measure(network, *batch()) != first  # it was dropped
+
+
 def test_a_network_that_fails_is_left_as_it_was_too() -> None:
     class Fails(Twice):
         def forward(self, x: Tensor) -> Tensor:

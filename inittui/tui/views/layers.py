@@ -193,15 +193,18 @@ def heat_map(arm: ArmBoard, looking: Looking, width: int, height: int, look: Loo
             value = quantity.value(probe.layers[place]) if place < len(probe.layers) else None
             row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, look))
         rows.append(row)
-    last = str(probes[-1].epoch)
-    span = 2 * len(probes)
-    rows.append([(" " * gutter, ""), ((str(probes[0].epoch) + last.rjust(max(0, span - 1)))[:span], "dim")])
+    foot = str(probes[0].epoch)
+    if len(probes) > 1:
+        foot = _ends(foot, str(probes[-1].epoch), 2 * len(probes))
+    rows.append([(" " * gutter, ""), (foot, "dim")])
     return [pad(row, width) for row in rows[:height]]
 
 
 def _start(probe: Probe, quantity: Quantity) -> float | None:
     """What the layers are compared with: gradients with the last hidden layer's, all else with the first one's."""
     layers = probe.layers
+    if not layers:
+        return None
     return quantity.value(layers[-2] if quantity.key == "gradient" and len(layers) > 1 else layers[0])
 
 
@@ -233,9 +236,13 @@ def histogram(probe: Probe, layer: int, place: int, width: int, height: int, loo
     counts = [float(count) for count in one.bins]
     bars = sparkline(counts, len(counts), max(1, height - 2), look, Scale(0.0, max(counts), False))
     rows += [[(line, arm_style(place))] for line in bars]
-    low, high = f"{one.low:.3g}", f"{one.high:.3g}"
-    rows.append([(low + high.rjust(max(0, len(counts) - len(low))), "dim")])
+    rows.append([(_ends(f"{one.low:.3g}", f"{one.high:.3g}", len(counts)), "dim")])
     return [pad(row, width) for row in rows[:height]]
+
+
+def _ends(first: str, last: str, width: int) -> str:
+    """Both at the ends of `width` cells; of more where they would run into each other."""
+    return first + last.rjust(max(len(last) + 1, width - len(first)))
 
 
 def _spread_out(things: Sequence[T], most: int) -> list[T]:

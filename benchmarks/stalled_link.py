@@ -1,0 +1,110 @@
+"""How fast training is while a dashboard hangs on a pty that nobody reads, against without one, in turn, in one run.
+
+    python benchmarks/stalled_link.py [--data-dir DIR] [--quick]
+
+One run of two arms trains on, on digits or with --data-dir on MNIST; the terminal of one dashboard is full. Windows in which
+that dashboard is frozen (SIGSTOP), which is as if there were none, alternate with windows in which it runs: A B B A. Speed is
+arm-steps a second by the run's own events. Prints a table of the ratios and their median: within 2 % of 1 is promised.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks.wire import COLUMNS, ROWS, Screen, training, viewer  # noqa: E402
+from inittui import events  # noqa: E402
+from inittui.eventlog import Tail  # noqa: E402
+from inittui.rundir import RunDir, arm_folders  # noqa: E402
+
+SETTLE_SECONDS = 8.0  # a dashboard is up, and its terminal full
+WINDOW_SECONDS = 2.0
+ALLOWED = 0.02
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, help="a folder with MNIST in torchvision's layout")
+    parser.add_argument("--seconds", type=float, default=60.0, help="in all, about (60)")
+    parser.add_argument("--quick", action="store_true", help="20 seconds")
+    arguments = parser.parse_args()
+    seconds = 20.0 if arguments.quick else arguments.seconds
+    pairs = max(2, round((seconds - SETTLE_SECONDS) / 2 / WINDOW_SECONDS))
+    ratios, alone, stalled, used = [], [], [], 0.0
+    with training(arguments.data_dir) as run, viewer(run) as screen:
+        fill(screen)
+        check_stalled(screen)
+        for number in range(pairs):
+            for frozen in (True, False) if number % 2 == 0 else (False, True):
+                before = sum(screen.process.cpu_times()[:2])
+                screen.process.suspend() if frozen else screen.process.resume()
+                (alone if frozen else stalled).append(speed(run, WINDOW_SECONDS))
+                used += sum(screen.process.cpu_times()[:2]) - before
+            ratios.append(stalled[-1] / alone[-1])
+        screen.process.resume()
+        check_stalled(screen)
+    median = statistics.median(ratios)
+    low, _, high = statistics.quantiles(ratios, n=4)
+    print(f"{'mnist3' if arguments.data_dir else 'digits'}, two arms, {pairs} pairs of {WINDOW_SECONDS:.0f} s")
+    print(f"{'':<16}{'arm-steps/s':>12}{'ratio':>8}   half of the ratios    % of a core")
+    print(f"{'no viewer':<16}{statistics.median(alone):>12.0f}{1:>8.3f}")
+    share = 100 * used / pairs / WINDOW_SECONDS
+    print(
+        f"{'stalled viewer':<16}{statistics.median(stalled):>12.0f}{median:>8.3f}   {low:.3f} to {high:.3f}{share:>19.1f}"
+    )
+    if abs(1 - median) > ALLOWED:
+        raise SystemExit(1)
+
+
+def fill(screen: Screen) -> None:
+    """Until the terminal takes no more: every other size is a whole new screen to send."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < end:
+        screen.resize(COLUMNS, ROWS - round(time.monotonic() * 5) % 2)
+        time.sleep(0.1)
+
+
+def check_stalled(screen: Screen) -> None:
+    time.sleep(1.0)  # a write that a signal interrupted is counted late
+    before = screen.process.io_counters().write_chars
+    time.sleep(2.0)
+    if screen.process.io_counters().write_chars != before:
+        raise SystemExit("the viewer is not stalled: its terminal still takes something")
+
+
+def speed(run: RunDir, seconds: float) -> float:
+    """Arm-steps a second, of all arms together, from the first to the last event of the next `seconds`."""
+    logs = [(Tail(path), steps_of(path)) for path in map(run.arm_log, arm_folders(run.preset()))]
+    for tail, _ in logs:
+        deque(tail.poll(), maxlen=0)
+    time.sleep(seconds)
+    total = 0.0
+    for tail, steps in logs:
+        reached = [found for event in tail.poll() if (found := place(event, steps)) is not None]
+        (first, began), (last, ended) = reached[0], reached[-1]
+        total += (last - first) / (ended - began)
+    return total
+
+
+def place(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
+    """How many steps are done, and when; None where the event does not tell."""
+    match event:
+        case events.Progress():
+            return (event.epoch - 1) * steps + event.step, event.t
+        case events.Epoch():
+            return event.epoch * steps, event.t
+    return None
+
+
+def steps_of(log: Path) -> int:
+    """Steps of an epoch."""
+    return next(event.steps for event in Tail(log).poll() if isinstance(event, events.Begin))
+
+
+if __name__ == "__main__":
+    main()
