@@ -128,6 +128,15 @@ def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
     return "", False
 
 
+def jacobian(probe: Probe) -> list[str]:
+    """`singular values of outputs by inputs from 1.2 to 0.6`: how evenly small changes of an image reach the outputs, as
+    initialised. Far apart, some directions are lost while others swell (Saxe et al. 2014, Pennington et al. 2017)."""
+    if not probe.jacobian:
+        return []
+    largest, smallest = max(probe.jacobian), min(probe.jacobian)
+    return [f"singular values of the outputs by the inputs from {largest:.2g} to {smallest:.2g}"]
+
+
 def _well(probe: Probe) -> str:
     layers = probe.layers
     wanted: tuple[tuple[str, Callable[[LayerProbe], bool]], ...] = (

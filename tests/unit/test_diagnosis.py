@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.diagnosis import Health, gradient_ratio, health, sentences
+from inittui.diagnosis import Health, gradient_ratio, health, jacobian, sentences
 from inittui.events import LayerProbe, Probe
 from tests.helpers import steady
 
@@ -308,3 +308,10 @@ def test_the_pace_is_the_share_that_is_left(every: float, count: int) -> None:
         assert 0.5 ** ((count - 2) / every) < 0.1
     else:
         assert "with every layer" in words or 0.5 ** ((count - 2) / every) > 0.099
+
+
+def test_the_jacobians_singular_values_are_told_as_initialised_alone() -> None:
+    assert jacobian(replace(probe(), jacobian=(1.234, 0.9, 0.00567))) == [
+        "singular values of the outputs by the inputs from 1.2 to 0.0057"
+    ]
+    assert jacobian(probe()) == []

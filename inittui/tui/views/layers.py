@@ -104,7 +104,8 @@ def _sentences(board: Board, looking: Looking, width: int, look: Look, *, most: 
         probe = probe_of(board.arms[place], looking)
         if probe is None or len(rows) >= most:
             continue
-        words = look.text("; ".join(diagnosis.sentences(probe)))
+        told = [*diagnosis.sentences(probe), *diagnosis.jacobian(probe)]
+        words = look.text("; ".join(told))
         head: Row = [(f"{look.marker(place)} ", arm_style(place))]
         lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == looking.arm else 1)
         for number, line in enumerate(lines[: most - len(rows)]):
