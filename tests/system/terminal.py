@@ -16,6 +16,12 @@ UNSET = ("NO_COLOR", "COLUMNS", "LINES", "COLORTERM", "COLORFGBG", "LC_ALL", "LC
 PATIENCE = 60.0  # seconds; a test that has to wait that long has failed
 
 
+def _as_from_a_shell() -> None:
+    """A program that a shell starts has its signals as they are by default, also when the tests run under nohup."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Terminal:
     """`inittui` with arguments, in `columns` x `rows`; `program` is the command before them.
 
@@ -48,6 +54,7 @@ class Terminal:
             env={key: value for key, value in given.items() if value is not None},
             dimensions=(rows, columns),
             timeout=PATIENCE,
+            preexec_fn=_as_from_a_shell,
         )
 
     @property
