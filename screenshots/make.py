@@ -7,7 +7,6 @@ DATA_DIR holds MNIST. Needs a monospace font with block and Braille glyphs (Debi
 """
 
 import contextlib
-import os
 import sys
 import tempfile
 import time
@@ -19,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-os.environ["COLORTERM"] = "truecolor"  # the program inherits it
 
 from tests.system.terminal import Terminal  # noqa: E402
 
@@ -62,7 +60,11 @@ def main() -> None:
         scene = SCENES[name]
         with tempfile.TemporaryDirectory() as runs:
             terminal = Terminal(
-                [*scene.arguments, "--data-dir", data_dir], Path(runs), columns=scene.size[0], rows=scene.size[1]
+                [*scene.arguments, "--data-dir", data_dir],
+                Path(runs),
+                columns=scene.size[0],
+                rows=scene.size[1],
+                environment={"COLORTERM": "truecolor"},
             )
             wait(terminal, scene.until)
             for key in scene.keys:

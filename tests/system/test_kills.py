@@ -570,6 +570,7 @@ def refuses(inittui: Command, run: RunDir, words: list[str], *parts: str) -> Non
     assert snapshot(run) == before
 
 
+@pytest.mark.slow
 def test_killed_then_damaged_then_taken_for_somebody_else_and_yet_the_same_bits(inittui, undisturbed, plan):
     epochs = 20
     plan(seconds=0.2, pace=0.05)

@@ -196,6 +196,7 @@ def test_a_fault_before_any_arm_is_one_line_and_leaves_nothing(
     assert not inittui.runs_dir.exists() or not list(inittui.runs_dir.iterdir())
 
 
+@pytest.mark.slow
 def test_a_network_at_fault_is_an_arm_that_failed_with_one_line_and_the_others_go_on(
     inittui: Command, mine: Path
 ) -> None:
@@ -223,6 +224,7 @@ def test_a_network_at_fault_is_an_arm_that_failed_with_one_line_and_the_others_g
     assert not [path.name for path in run.path.rglob("*") if path.name.startswith((".", "checkpoint"))]
 
 
+@pytest.mark.slow
 def test_the_cnn_preset_trains_on_five_hundred_images(inittui: Command, mnist_dir: Path) -> None:
     words = ("--preset", "cnn", "--epochs", "1", "--set", "data.train_limit=500", "--data-dir", str(mnist_dir))
     document = inittui.result(*words)

@@ -64,7 +64,7 @@ def around(share: float, count: int) -> tuple[int, int]:
     return int(reference.binom.ppf(SURE / 2, count, share)), int(reference.binom.ppf(1 - SURE / 2, count, share))
 
 
-@pytest.mark.parametrize("arms", [2, 5])
+@pytest.mark.parametrize("arms", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_with_no_true_difference_few_claim_one(arms: int) -> None:
     wrong, _ = claims(arms, 10, 300)
     assert wrong <= at_most(stats.LEVEL, 300)
