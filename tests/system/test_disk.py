@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from inittui import control, events, gallery
+from inittui.engine.checkpoint import EVERY_SECONDS
 from inittui.files import DISK_FULL
 from inittui.rundir import RunDir
 from inittui.runlist import runs
@@ -28,7 +29,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 ARMS = ("xavier_normal", "he_normal")
 DIGITS = ("--preset", "digits", "--arm", ARMS[0], "--arm", ARMS[1])
 TRAINING_PATIENCE = 300.0
-LONG, SHORT = 400, 3  # epochs: some 20 seconds of training at least, and hardly any
+LONG, SHORT = 400, 3  # epochs: ten seconds of training and more, and hardly any
 
 
 class Disk:
@@ -182,6 +183,15 @@ def until_trained(workers: list[psutil.Process], seconds: float) -> None:
     until(lambda: busy(workers) > before + seconds, "training")
 
 
+def let_time_pass(workers: list[psutil.Process]) -> None:
+    """More than from one checkpoint to the next, and no training meanwhile: the next step finds that one is due."""
+    for worker in workers:
+        worker.suspend()
+    time.sleep(EVERY_SECONDS + 1)
+    for worker in workers:
+        worker.resume()
+
+
 def until_idle(workers: list[psutil.Process]) -> None:
     """Until they do hardly anything any more: they wait for room."""
 
@@ -287,7 +297,8 @@ def test_a_disk_that_is_full_in_mid_run_loses_nothing_and_viewers_say_so(
     until(run.starved, "a full disk")
     known = {arm: len(epochs_of(run, arm)) for arm in ARMS}
     screen.wait_for_text("Disk full: training goes on")
-    until_trained(workers, 6.0)  # longer than from one checkpoint to the next
+    let_time_pass(workers)
+    until_trained(workers, 0.5)
     assert all(worker.is_running() for worker in workers)
     late = {arm: epochs_of(run, arm)[known[arm] + 5 :] for arm in ARMS}
     assert not any(late.values()), "there was room after all"
@@ -377,10 +388,13 @@ def test_no_checkpoint_is_ahead_of_the_log_when_all_is_killed_on_a_full_disk(
 ) -> None:
     run = start(inittui, LONG)
     workers = workers_of(run)
+    until_epochs(run, 1)
+    let_time_pass(workers)
     until(lambda: all(place(run, arm) is not None for arm in ARMS), "checkpoints")
     disk.fill()
     until(run.starved, "a full disk")
-    until_trained(workers, 6.0)  # longer than from one checkpoint to the next
+    let_time_pass(workers)
+    until_trained(workers, 0.5)
     assert all(worker.is_running() for worker in workers)
     kill_all(run)
     until(lambda: not any(worker.is_running() for worker in workers), "the workers' end")

@@ -234,8 +234,10 @@ def test_where_the_home_takes_no_folder_another_place_will_do(inittui: Command) 
 def test_a_read_only_home_of_a_user_without_rights_is_one_line(inittui: Command, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o755)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # pytest's own are for its user alone
+    ours = [folder for folder in (tmp_path, *tmp_path.parents) if folder.stat().st_uid == os.geteuid()]
+    for folder in ours:
+        if not folder.stat().st_mode & 0o005:
+            folder.chmod(0o755)  # pytest's own are for its user alone
     as_nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     homeless(inittui, str(home))
     mounted = plain(inittui, "mount", "--bind", str(home), str(home))
