@@ -9,7 +9,7 @@ from typing import Any
 
 from inittui import references
 from inittui.errors import InittuiError, PresetError, UsageError, nearest, path_of
-from inittui.preset import LARGEST_SEED, Preset, build
+from inittui.preset import IDLE, LARGEST_SEED, Preset, build
 
 DEFAULT = "mnist3"
 
@@ -152,6 +152,10 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
         if not mark or not key:
             raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
         _put(table, key, _toml_value(text.strip()), f"--set {key}")
+        if key in ("data.factory", "model.factory"):  # takes the place of what the preset says of data or network
+            section = table[key.partition(".")[0]]
+            for idle in IDLE & section.keys():
+                del section[idle]
         changes.origins[key] = f"--set {key}"
     for key, option, typed in (
         ("data.name", "--data", changes.data),

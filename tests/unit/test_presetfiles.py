@@ -207,3 +207,10 @@ def test_the_file_that_is_read_is_left_as_it_was(file: Path) -> None:
     load(str(file), Changes(epochs="1", arms=["he_normal"]))
     assert file.read_bytes() == before
     assert tomllib.loads(before.decode())["training"]["epochs"] == 4
+
+
+def test_a_factory_on_the_command_line_takes_the_place_of_the_presets_network_and_data(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("")
+    preset = load("mnist3", Changes(set=[f"model.factory={file}:network", f"data.factory={file}:data"]))
+    assert (preset.model.factory, preset.data.factory) == (f"{file}:network", f"{file}:data")
