@@ -38,7 +38,7 @@ def read_plain(path: Path) -> bytes:
         return file.read()
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes | bytearray) -> None:
     """Write `content` so that a reader sees the old file or the new one, whole. Mode 0600."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

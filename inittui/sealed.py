@@ -53,13 +53,13 @@ def unseal_toml(content: bytes) -> str:
     return body.decode()
 
 
-def seal_tensors(content: bytes) -> bytes:
+def seal_tensors(content: bytes) -> bytearray:
     """A safetensors file whose metadata has `"sha256":"000…"`, with the digest of the whole file put there."""
     at = _digest_place(content)
     digest = hashlib.sha256(content).hexdigest().encode()
     sealed = bytearray(content)
     sealed[at : at + len(NO_DIGEST)] = digest
-    return bytes(sealed)
+    return sealed
 
 
 def check_tensors(content: bytes) -> None:

@@ -23,7 +23,7 @@ from inittui.files import one_line, read_plain, reason, replace
 from inittui.sealed import NO_DIGEST, check_tensors, seal_tensors
 
 FORMAT = 1
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 7.0
 MOST_SECONDS = 8.0  # with the time that writing takes, no more than ten seconds of training are ever lost
 COST_SHARE = 0.015  # of the time; where saving costs more it is done less often, down to MOST_SECONDS
 
