@@ -577,19 +577,19 @@ def test_what_was_restored_and_has_not_moved_is_not_saved_again(kept: Kept, writ
     assert writes == [5, 6]
 
 
-@pytest.mark.parametrize(("writing", "interval"), [(0.0, 5.0), (0.07, 5.0), (0.09, 6.0), (0.13, 8.0), (60.0, 8.0)])
-def test_it_saves_every_five_seconds_and_less_often_where_that_costs_more(
+@pytest.mark.parametrize(("writing", "interval"), [(0.0, 7.0), (0.1, 7.0), (0.1125, 7.5), (0.13, 8.0), (60.0, 8.0)])
+def test_it_saves_every_seven_seconds_and_less_often_where_that_costs_more(
     clock: Clock, tmp_path: Path, writing: float, interval: float
 ) -> None:
     kept = Kept(tmp_path)
     clock.writing = writing
     for passed, saves in (
         (0.0, False),
-        (4.9, False),
-        (5.0, True),
-        (5.0, False),
-        (5.0 + interval - 0.1, False),
-        (5.0 + interval + 0.1, True),
+        (6.9, False),
+        (7.0, True),
+        (7.0, False),
+        (7.0 + interval - 0.1, False),
+        (7.0 + interval + 0.1, True),
     ):
         clock.now = 1000.0 + passed
         assert kept.tick() == saves, passed
