@@ -100,8 +100,9 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     """One arm, from `zero` on the monotonic clock."""
     import torch
 
+    from inittui.engine.crew import warm_up
     from inittui.engine.data import Dataset
-    from inittui.engine.training import Stop, warm_up
+    from inittui.engine.training import Stop
     from inittui.engine.worker import Control, Job, Worker
     from inittui.presetfiles import Changes, load
 

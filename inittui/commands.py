@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         arms=arguments.arm,
         set=arguments.set,
         epochs=arguments.epochs,
+        precision=arguments.precision,
         seeds=arguments.seeds,
         seed=arguments.seed,
         data=arguments.data,

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class EventLog:
-    """Appends events to one file, numbered and timed. A full disk loses and tears nothing: events wait in memory."""
+    """Appends events to one file, numbered and timed; from any thread. A full disk loses and tears nothing: events wait in
+    memory."""
 
     def __init__(self, path: Path, zero: float) -> None:
         """`zero` is the run's beginning on the monotonic clock. An existing log is continued; a torn end of it is cut off,
@@ -29,6 +31,7 @@ class EventLog:
         self._waiting: deque[tuple[bool, bytes]] = (
             deque()
         )  # whether it may be dropped when there are too many; the line
+        self._lock = threading.RLock()
         self._seq, self._t = 0, 0.0  # of the next event; of the last one
         for event in Tail(path).poll():
             self._count(event)
@@ -57,14 +60,15 @@ class EventLog:
         return bool(self._waiting)
 
     def append(self, event: events.Event) -> None:
-        # Never back: the clock of a run that goes on starts at the last that a reader was shown.
-        t = max(self._t, round(time.monotonic() - self.zero, 4))
-        stamped = msgspec.structs.replace(event, seq=self._seq, t=t)
-        self._count(stamped)
-        self._waiting.append((isinstance(event, events.Progress), events.encode(stamped)))
-        if len(self._waiting) > SPOOLED_EVENTS:
-            self._thin()
-        self.flush()
+        with self._lock:
+            # Never back: the clock of a run that goes on starts at the last that a reader was shown.
+            t = max(self._t, round(time.monotonic() - self.zero, 4))
+            stamped = msgspec.structs.replace(event, seq=self._seq, t=t)
+            self._count(stamped)
+            self._waiting.append((isinstance(event, events.Progress), events.encode(stamped)))
+            if len(self._waiting) > SPOOLED_EVENTS:
+                self._thin()
+            self.flush()
 
     def _thin(self) -> None:
         """Give up every second report of progress; the other events are few, and each is needed."""
@@ -78,20 +82,21 @@ class EventLog:
 
     def flush(self) -> bool:
         """Write what waits. False while the disk takes no more."""
-        while self._waiting:
-            line = self._waiting[0][1]
-            size = os.fstat(self._file).st_size
-            try:
-                written = os.write(self._file, line)
-            except OSError as error:
-                if error.errno in NO_ROOM:
+        with self._lock:
+            while self._waiting:
+                line = self._waiting[0][1]
+                size = os.fstat(self._file).st_size
+                try:
+                    written = os.write(self._file, line)
+                except OSError as error:
+                    if error.errno in NO_ROOM:
+                        return False
+                    raise
+                if written < len(line):
+                    os.ftruncate(self._file, size)  # a part of a line is worse than none
                     return False
-                raise
-            if written < len(line):
-                os.ftruncate(self._file, size)  # a part of a line is worse than none
-                return False
-            self._waiting.popleft()
-        return True
+                self._waiting.popleft()
+            return True
 
     def sync(self) -> None:
         """See to it that what is written outlives the machine. From any thread."""

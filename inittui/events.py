@@ -147,6 +147,13 @@ class Epoch(Event, frozen=True):
     sample: tuple[tuple[int, float], ...] = ()  # (class, probability) of the watched image, the likeliest first
 
 
+class Stacked(Event, frozen=True):
+    """Not all replicas of the arm fit on the device at once: from now on `together` of the `seeds` train at a time."""
+
+    together: int
+    seeds: int
+
+
 class Finished(Event, frozen=True):
     """All replicas of the arm are trained."""
 
@@ -257,6 +264,7 @@ AnyEvent = (
     | Continued
     | Saved
     | Restored
+    | Stacked
     | Finished
     | Failed
     | Stopped

@@ -78,6 +78,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Seed, ...],
         Meta(min_length=1, max_length=10_000, description="a list of one or more seeds, whole numbers of at least 0"),
     ] = (777,)
+    # Of matrix products; tf32 is a GPU's. All else, sums, parameters, the test, is in 32 bits.
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
     # The cost that arms are timed to; a tenth of the cost of guessing where it is not given. See `comparisons`.
     target_cost: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most 1e6")] | None = None
 

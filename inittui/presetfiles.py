@@ -21,6 +21,7 @@ class Changes:
     arms: Sequence[str] = ()
     set: Sequence[str] = ()
     epochs: str | None = None
+    precision: str | None = None
     seeds: str | None = None
     seed: str | None = None
     data: str | None = None
@@ -160,6 +161,7 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
     for key, option, typed in (
         ("data.name", "--data", changes.data),
         ("training.epochs", "--epochs", changes.epochs),
+        ("training.precision", "--precision", changes.precision),
     ):
         if typed is not None:
             _put(table, key, _number(typed), option)

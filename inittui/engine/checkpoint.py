@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from inittui.sealed import NO_DIGEST, check_tensors, seal_tensors
 FORMAT = 1
 EVERY_SECONDS = 7.0
 MOST_SECONDS = 8.0  # with the time that writing takes, no more than ten seconds of training are ever lost
+NOBODY: AbstractContextManager[Sequence[Replica]] = nullcontext(())
 COST_SHARE = 0.015  # of the time; where saving costs more it is done less often, down to MOST_SECONDS
 
 
@@ -101,7 +103,7 @@ class Written:
 
 
 class Keeper:
-    """Saves the replicas of an arm as they train."""
+    """Saves the replicas of an arm as they train; from any of the threads that train them."""
 
     def __init__(self, folder: Path, arm: str, log: EventLog) -> None:
         self._folder, self._arm, self._log = folder, arm, log
@@ -109,20 +111,29 @@ class Keeper:
         self._done: queue.SimpleQueue[Written] = queue.SimpleQueue()
         self._at_work: list[Replica] = []  # whose snapshots are being written
         self._interval = EVERY_SECONDS
-        self._last = time.monotonic()
+        self._began = time.monotonic()
+        self._last: dict[int, float] = {}  # when each seed's replica was last looked at
+        self._lock = threading.RLock()
         threading.Thread(target=self._work, daemon=True, name="checkpoints").start()
 
-    def tick(self, replicas: Sequence[Replica]) -> None:
-        """Between two steps: say what has been saved, and save when it is time."""
-        self._tell()
-        if not self._at_work and time.monotonic() - self._last >= self._interval:
-            self._begin(replicas)
+    def tick(self, replicas: Sequence[Replica], resting: AbstractContextManager[Sequence[Replica]] = NOBODY) -> None:
+        """Between two steps of `replicas`: say what has been saved, and save them when it is time, with those that nobody
+        trains just now."""
+        if not self._at_work and time.monotonic() - self._last.get(replicas[0].seed, self._began) < self._interval:
+            return
+        with self._lock:
+            self._tell()
+            if not self._at_work and time.monotonic() - self._last.get(replicas[0].seed, self._began) >= self._interval:
+                with resting as others:
+                    self._begin([*replicas, *others])
 
-    def save(self, replicas: Sequence[Replica]) -> None:
+    def save(self, replicas: Sequence[Replica], resting: AbstractContextManager[Sequence[Replica]] = NOBODY) -> None:
         """Save now, and wait until it is on disk."""
-        self._tell(wait=True)
-        self._begin(replicas)
-        self._tell(wait=True)
+        with self._lock:
+            self._tell(wait=True)
+            with resting as others:
+                self._begin([*replicas, *others])
+            self._tell(wait=True)
 
     def forget(self) -> None:
         """The arm is trained to its end: its log has everything, and is on disk before the checkpoints go."""
@@ -131,7 +142,8 @@ class Keeper:
         clear(self._folder)
 
     def _begin(self, replicas: Sequence[Replica]) -> None:
-        self._last = began = time.monotonic()
+        began = time.monotonic()
+        self._last |= {replica.seed: began for replica in replicas}
         # A checkpoint must never be ahead of the log: with the disk full, the one from before stays.
         if not self._log.flush():
             return

@@ -9,6 +9,7 @@ import torch
 
 from inittui import __version__
 from inittui.errors import DeviceError
+from inittui.preset import Preset
 
 
 def resolve(requested: str) -> torch.device:
@@ -31,6 +32,24 @@ def resolve(requested: str) -> torch.device:
     if number >= count:
         raise DeviceError(f"--device {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
     return torch.device("cuda", number)
+
+
+def check_precision(device: torch.device, preset: Preset) -> None:
+    """Raises DeviceError for a precision that the device does not have."""
+    if device.type == "cpu":
+        for arm in preset.arms:
+            if arm.training.precision == "tf32":
+                raise DeviceError(
+                    f"arm '{arm.name}': training.precision: \"tf32\" is a GPU's, and this trains on the CPU; "
+                    "expected float32 or bf16"
+                )
+
+
+def set_precision(name: str) -> None:
+    """How this process multiplies matrices of 32 bits on a GPU: in full, unless it is asked to round to TF32. torch's
+    convolutions round by default."""
+    torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
+    torch.backends.cudnn.allow_tf32 = name == "tf32"
 
 
 def label(device: torch.device) -> str:

@@ -15,11 +15,11 @@ def explain(error: BaseException) -> str | None:
 
     torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU; both tell the rest in their words alone.
     """
+    if not is_out(error):
+        return None
     words = str(error)
     asked, free, total = _ASKED.search(words), _FREE.search(words), _TOTAL.search(words)
-    on_gpu = type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in words
-    if not (on_gpu or asked or isinstance(error, MemoryError)):
-        return None
+    on_gpu = _on_gpu(error)
     kind = "out of GPU memory" if on_gpu else "out of memory"
     if asked is None:
         return f"{kind}: {one_line(error)}"
@@ -31,6 +31,15 @@ def explain(error: BaseException) -> str | None:
 
     memory = psutil.virtual_memory()
     return f"{told}, {_gib(memory.available)} free of {_gib(memory.total)}"
+
+
+def is_out(error: BaseException) -> bool:
+    """Whether memory ran out, of a GPU or of the machine."""
+    return _on_gpu(error) or isinstance(error, MemoryError) or _ASKED.search(str(error)) is not None
+
+
+def _on_gpu(error: BaseException) -> bool:
+    return type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in str(error)
 
 
 def _readable(size: str) -> str:

@@ -1,6 +1,6 @@
 """One training of an arm from one seed, and all of its state that a checkpoint needs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -18,9 +18,10 @@ class Snapshot:
     tensors: dict[str, Tensor]
 
 
-@dataclass
+@dataclass(eq=False)
 class Replica:
     """`epochs` are done; `step` and `seconds` count in the epoch under way, and `costs` [steps] holds its steps' costs.
+    `moments` gives what the optimizer remembers of it, as `PARAMETER/KEY`; whoever trains it puts its own in there.
 
     Two streams of random numbers: `order` draws the batches, and what a network draws itself (dropout) comes from torch's
     global stream, which is set anew for every epoch, so that neither other replicas nor other arms can move it.
@@ -28,12 +29,12 @@ class Replica:
 
     seed: int
     network: nn.Module
-    optimizer: torch.optim.Optimizer
     order: torch.Generator  # the batches' stream
     costs: Tensor
     epochs: int = 0
     step: int = 0
     seconds: float = 0.0
+    moments: Callable[[], Mapping[str, Tensor]] = dict
     saved: events.Place | None = None  # where the newest snapshot stands
     _batches: Tensor | None = None
     _noise: Tensor | None = None  # the global stream's state, as a checkpoint within an epoch held it
@@ -64,9 +65,7 @@ class Replica:
     def snapshot(self) -> Snapshot:
         """A copy of everything that the rest of the training depends on."""
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            # What is no tensor is None, as SGD's momentum before the first step: absent is the same.
-            tensors |= {f"optimizer/{number}/{key}": v for key, v in state.items() if isinstance(v, Tensor)}
+        tensors |= {f"optimizer/{name}": value for name, value in self.moments().items()}
         tensors["costs"] = self.costs[: self.step]
         copied = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
         copied["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
@@ -79,18 +78,18 @@ class Replica:
         """Become what `snapshot` holds. Raises KeyError, RuntimeError or ValueError when it is of another network."""
         tensors = snapshot.tensors
         self.network.load_state_dict(_under("network/", tensors))
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimizer/", tensors).items():
-            number, _, key = name.partition("/")
-            # A copy, since the optimizer keeps what it is given, and would train in the snapshot.
-            states.setdefault(int(number), {})[key] = value.clone()
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": states})
+        moments = _under("optimizer/", tensors)
+        self.moments = moments.copy
         self.epochs, self.step, self.seconds = snapshot.place.epochs, snapshot.place.step, snapshot.seconds
         self.costs[: self.step] = tensors["costs"].to(self.costs.device)
         self.order.set_state(tensors["order"])
         self._noise = tensors.get("noise")
         self._batches = None  # drawn again from the same state, when it is needed
         self.saved = self.place
+
+    def to(self, device: torch.device) -> None:
+        self.network.to(device)
+        self.costs = self.costs.to(device)
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

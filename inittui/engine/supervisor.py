@@ -116,14 +116,15 @@ class Supervisor:
         # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
+        from inittui.engine.crew import warm_up
         from inittui.engine.data import check_fit, load
-        from inittui.engine.training import warm_up
         from inittui.engine.worker import Job
 
         device = devices.resolve(self.status.requested_device)
         threads = self.status.threads
         label, self.slots = devices.label(device), devices.slots(device, threads)
         self.on_cpu = device.type == "cpu"
+        devices.check_precision(device, self.preset)
         was, versions = self.status, devices.versions(device)
         self.status = replace(was, device=label, versions=versions)
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
@@ -148,13 +149,16 @@ class Supervisor:
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
             self._insist(partial(self.run.write_preset, self.preset))
+        folders = arm_folders(self.preset)
+        going_on = folders if self.before is None else [arm.folder for arm in resuming.unfinished(self.before)]
+        # Cores that no arm needs train further seeds of one.
+        lanes = max(1, self.slots // max(1, len(going_on))) if self.on_cpu else 1
         jobs = [
-            Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test)
-            for arm, folder in zip(self.preset.arms, arm_folders(self.preset), strict=True)
+            Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, lanes)
+            for arm, folder in zip(self.preset.arms, folders, strict=True)
         ]
         if self.before is None:
             return jobs, data
-        going_on = [arm.folder for arm in resuming.unfinished(self.before)]
         (self.run.path / "result.json").unlink(missing_ok=True)  # of the run as it was stopped; the logs have all of it
         if going_on:
             exact, note = resuming.exactness(was, self.status, on_cpu=self.on_cpu)

@@ -1,28 +1,34 @@
 """The training loop: yields events, and knows no process, no file and no terminal.
 
-This is the reference path: autograd, torch's own optimizers, any module. Costs stay on the device between reports.
+Crews take the steps (`crew`, `stack`). Costs stay on the device between reports.
 """
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events
-from inittui.engine import probes
+from inittui.engine import memory, probes
+from inittui.engine.crew import Crew, Reference
 from inittui.engine.data import Dataset
+from inittui.engine.images import Images
 from inittui.engine.initialise import BATCH, initialise, stream
+from inittui.engine.lanes import Roster, side_by_side
 from inittui.engine.layers import Shape, layers
 from inittui.engine.network import build
 from inittui.engine.probing import Prober
 from inittui.engine.replica import Replica
-from inittui.preset import Arm, Training
+from inittui.engine.stack import Stack
+from inittui.preset import Arm
 
 TEST_BATCH = 1000
+REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; so many more, so much less often
 SHOWN = 5  # classes kept of a prediction, the likeliest first
 
 
@@ -32,29 +38,6 @@ class CostNotFinite(ArithmeticError):
 
 class Stop(Exception):
     """Raised by `between_steps` to end a training early."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """A data set on the device; images flat, as uint8 [n, inputs], scaled batch by batch: a quarter of the memory."""
-
-    train: Tensor
-    train_labels: Tensor
-    test: Tensor
-    test_labels: Tensor
-    train_divisor: float
-    test_divisor: float
-
-    @classmethod
-    def of(cls, data: Dataset, device: torch.device, *, scale_test: bool) -> "Images":
-        return cls(
-            train=data.train_images.flatten(1).to(device),
-            train_labels=data.train_labels.to(device),
-            test=data.test_images.flatten(1).to(device),
-            test_labels=data.test_labels.to(device),
-            train_divisor=data.pixel_max,
-            test_divisor=data.pixel_max if scale_test else 1.0,
-        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +51,12 @@ class Evaluation:
 
 
 class Trainer:
-    """Trains every replica of an arm, epoch by epoch in turn, so that mean and band of the replicas are live.
+    """Trains every replica of an arm: always those that have come least far, so that mean and band of the replicas are live.
 
-    `between_steps` is called before every step and returns the seconds that it waited (a pause); it may raise `Stop`. There,
-    and between two events of `run`, the replicas are whole: a snapshot of them is a place to go on from.
+    On a GPU they are one stack, or a few where one does not fit; on a CPU each is trained by one thread, `lanes` at a time.
+    `between_steps` is called before every step, with the replicas that take it, and returns the seconds that it waited (a
+    pause); it may raise `Stop`. There, and between two events of `run`, those replicas are whole: a snapshot of them is a
+    place to go on from.
     """
 
     def __init__(
@@ -81,72 +66,65 @@ class Trainer:
         device: torch.device,
         *,
         scale_test: bool = True,
-        between_steps: Callable[[], float] = lambda: 0.0,
+        between_steps: Callable[[Sequence[Replica]], float] = lambda _: 0.0,
         report_seconds: float = 0.1,
+        lanes: int = 1,
+        stacked: int | None = None,
+        by_hand: bool = True,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
+        """`stacked` replicas at most take their steps together: by default all on a GPU, one on a CPU. Without `by_hand` the
+        reference path trains everything. `prepare` is called in the thread of every lane, where they are several."""
         self.arm = arm
         self.data = data
         self.device = device
-        self.images = Images.of(data, device, scale_test=scale_test)
+        self.images = Images.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
         self.steps = len(self.images.train) // arm.training.batch_size
         self.between_steps = between_steps
         self.report_seconds = report_seconds
         self.deviations: list[float] = []  # of the first replica's layers, as drawn
         self.replicas = [self._replica(seed) for seed in arm.training.seeds]
         self.evaluations: dict[int, Evaluation] = {}  # the newest of each seed
-        looked_at = self._inputs(self.images.train[: probes.BATCH], self.images.train_divisor)
-        self.prober = Prober(arm, self.replicas[0], looked_at, self.images.train_labels[: probes.BATCH])
+        self.prober = Prober(
+            arm, self.replicas[0], self.images.first(probes.BATCH), self.images.train_labels[: probes.BATCH]
+        )
+        self._by_hand = by_hand and Stack.suits(arm)
+        most = stacked or (len(self.replicas) if device.type == "cuda" else 1)
+        # What a network of one's own draws comes from a stream that all threads share.
+        self.lanes = min(lanes, len(self.replicas)) if arm.model.factory is None else 1
+        self.at_work = self.lanes  # lanes that have not ended
+        self._prepare = prepare
+        self.roster = Roster(self.replicas, arm.training.epochs, most if self._by_hand else 1)
+        self._crews: dict[int, Crew] = {}  # by the first replica's seed
 
     def _replica(self, seed: int) -> Replica:
         model = self.arm.model
         network = build(model, self.data.shape, len(self.data.classes), seed)
         # For the schemes that are fitted to data: always the same images, as they are in training.
-        first = self._inputs(self.images.train[:BATCH].cpu(), self.images.train_divisor)
-        drawn = initialise(network, self.arm.init, seed, batch=first, exclude=model.exclude)
+        drawn = initialise(network, self.arm.init, seed, batch=self.images.first(BATCH).cpu(), exclude=model.exclude)
         self.deviations = self.deviations or drawn
         network.to(self.device)
-        costs = torch.zeros(self.steps, device=self.device)
-        return Replica(seed, network, optimizer(network, self.arm.training), stream(seed, "batches"), costs)
-
-    def _inputs(self, images: Tensor, divisor: float) -> Tensor:
-        """Scaled, and in the shape that the network takes: a perceptron takes them flat. `images` is not changed."""
-        x = images.float()
-        x = x.div_(divisor) if x is not images else x / divisor
-        return x if self.arm.model.factory is None else x.view(-1, *self.data.shape)
+        return Replica(seed, network, stream(seed, "batches"), torch.zeros(self.steps, device=self.device))
 
     def run(self) -> Iterator[events.Event]:
         """Train to the end, from where the replicas stand. Raises CostNotFinite, Stop, and what torch raises."""
+        self.roster.give_back(self.replicas)  # of an earlier run that was ended
         if any(replica.epochs or replica.step for replica in self.replicas):
             yield events.Restored(places=tuple(replica.place for replica in self.replicas))
         else:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
-        watched = watched_image(self.arm.training.seeds[0], len(self.images.test))
-        yield _sample(self.data, watched)
-        for epoch in range(1, self.arm.training.epochs + 1):
-            for replica in self.replicas:
-                if replica.epochs >= epoch:
-                    continue
-                cost, seconds = yield from self._epoch(replica)
-                began = time.perf_counter()
-                self.evaluations[replica.seed] = tested = self._evaluate(replica.network)
-                yield events.Epoch(
-                    seed=replica.seed,
-                    epoch=epoch,
-                    train_cost=cost,
-                    test_cost=events.finite(tested.cost),
-                    test_accuracy=tested.accuracy,
-                    seconds=seconds,
-                    test_seconds=time.perf_counter() - began,
-                    sample=_prediction(tested, watched),
-                )
-                if (probe := self.prober.after(replica)) is not None:
-                    yield probe
+        yield _sample(self.data, self._watched)
+        yield from side_by_side(self._lane, self.lanes, self._prepare)
         for replica in self.replicas:  # one that had its last epoch before a checkpoint
             if replica.seed not in self.evaluations:
                 self.evaluations[replica.seed] = self._evaluate(replica.network)
         # In the order of the seeds, whichever was tested first after a resume.
         self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
+
+    @cached_property
+    def _watched(self) -> int:
+        return watched_image(self.arm.training.seeds[0], len(self.images.test))
 
     def _begin(self) -> events.Begin:
         training = self.arm.training
@@ -162,60 +140,126 @@ class Trainer:
             stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
 
-    def _epoch(self, replica: Replica) -> Generator[events.Event, None, tuple[float, float]]:
-        """One pass over the shuffled training images, the last partial batch dropped, or what is left of it. Returns the
-        mean cost and the seconds of training."""
-        images, size = self.images, self.arm.training.batch_size
-        order = replica.batches(len(images.train))
-        replica.take_up(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
-        reported = replica.step
+    def _lane(self) -> Iterator[events.Event]:
+        """Epochs of replicas that nobody else trains, as long as there are any."""
+        while group := self.roster.take():
+            try:
+                yield from self._epoch(group)
+            except Exception as error:
+                if len(group) == 1 or group[0].step or not memory.is_out(error):
+                    raise
+                self._split(group)
+                yield events.Stacked(together=self.roster.most, seeds=len(self.replicas))
+            self.roster.give_back(group)
+        self.at_work -= 1
+
+    def _crew(self, group: list[Replica]) -> Crew:
+        """Those who train `group`: the same as in the epoch before, where it is the same group."""
+        crew = self._crews.get(group[0].seed)
+        if crew is None or crew.replicas != group:
+            for seed in [seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)]:
+                self._dissolve(seed)
+            if self._by_hand:
+                crew = Stack(group, self.arm, self.images)
+            else:
+                crew = Reference(group[0], self.arm.training, self.images)
+            self._crews[group[0].seed] = crew
+        return crew
+
+    def crew_of(self, replica: Replica) -> Crew:
+        """Those who trained `replica` last. Raises StopIteration when nobody has."""
+        return next(crew for crew in self._crews.values() if replica in crew.replicas)
+
+    def _split(self, group: list[Replica]) -> None:
+        """From now on half as many train together."""
+        self.roster.most = (len(group) + 1) // 2
+        self._dissolve(group[0].seed)
+
+    def _dissolve(self, seed: int) -> None:
+        crew = self._crews.pop(seed, None)
+        if not isinstance(crew, Stack):
+            return
+        crew.disband()
+        replicas = crew.replicas
+        del crew  # and with it the memory on the device, before the replicas move back there
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        for replica in replicas:
+            replica.to(self.device)
+
+    def _epoch(self, group: list[Replica]) -> Iterator[events.Event]:
+        """One pass of each replica over its shuffled training images, the last partial batch dropped, or what is left of it;
+        then the test."""
+        crew = self._crew(group)
+        crew.begin_epoch([replica.batches(len(self.images.train)) for replica in group])
+        for replica in group:
+            replica.take_up(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
+        # A report says something of every replica; a large stack reports less often.
+        report_seconds = max(self.report_seconds, self.report_seconds * len(group) / REPORTS_AT_ONCE)
+        reported = group[0].step
         last = reported_at = time.perf_counter()
-        while replica.step < self.steps:
-            waited = self.between_steps()
+        while group[0].step < self.steps:
+            waited = self.between_steps(group)
             last += waited
             reported_at += waited
-            if replica.step == self.steps - 1:
-                self.prober.note(replica)
-            batch = order[replica.step * size : (replica.step + 1) * size]
-            x = self._inputs(images.train.index_select(0, batch), images.train_divisor)
-            cost = cross_entropy(replica.network(x), images.train_labels.index_select(0, batch))
-            replica.optimizer.zero_grad()
-            cost.backward()  # type: ignore[no-untyped-call]
-            replica.optimizer.step()
-            replica.costs[replica.step] = cost.detach()
-            replica.step += 1
+            if group[0].step == self.steps - 1:
+                for replica in group:
+                    self.prober.note(replica)
+            crew.advance()
             now = time.perf_counter()
-            replica.seconds += now - last
+            for replica in group:
+                replica.step += 1
+                replica.seconds += (now - last) / len(group)
             last = now
-            if now - reported_at >= self.report_seconds and replica.step < self.steps:
-                mean = self._mean_cost(replica, reported)
-                done = replica.step - reported
-                yield events.Progress(
-                    seed=replica.seed,
-                    epoch=replica.epochs + 1,
-                    step=replica.step,
-                    cost=mean,
-                    samples_per_second=done * size / (now - reported_at),
-                    device_bytes=self._device_bytes(),
-                )
-                reported, reported_at = replica.step, now
+            if now - reported_at >= report_seconds and group[0].step < self.steps:
+                yield from self._report(group, reported, now - reported_at)
+                reported, reported_at = group[0].step, now
                 last = time.perf_counter()  # what a report's reader does with it is no training
-        mean = self._mean_cost(replica, 0)
-        seconds = replica.seconds + time.perf_counter() - last
-        replica.end_epoch()
-        return mean, seconds
-
-    def _mean_cost(self, replica: Replica, first: int) -> float:
-        """The mean over the steps since `first`, from the device in one transfer. Raises CostNotFinite."""
-        costs = replica.costs[first : replica.step]
-        mean: float = costs.mean(dtype=torch.float64).item()
-        if not math.isfinite(mean):
-            place = int((~costs.isfinite()).nonzero()[0])
-            raise CostNotFinite(
-                f"cost not finite ({costs[place].item()}) at step {first + place + 1} of {self.steps} "
-                f"in epoch {replica.epochs + 1}, seed {replica.seed}"
+        means = self._mean_costs(group, 0)
+        waited = time.perf_counter() - last  # for a device that was still computing
+        for replica, mean in zip(group, means, strict=True):
+            seconds = replica.seconds + waited / len(group)
+            replica.end_epoch()
+            began = time.perf_counter()
+            self.evaluations[replica.seed] = tested = self._evaluate(replica.network)
+            yield events.Epoch(
+                seed=replica.seed,
+                epoch=replica.epochs,
+                train_cost=mean,
+                test_cost=events.finite(tested.cost),
+                test_accuracy=tested.accuracy,
+                seconds=seconds,
+                test_seconds=time.perf_counter() - began,
+                sample=_prediction(tested, self._watched),
             )
-        return mean
+            if (probe := self.prober.after(replica)) is not None:
+                yield probe
+
+    def _report(self, group: list[Replica], since: int, seconds: float) -> Iterator[events.Event]:
+        """The mean costs of the steps after `since`, which took `seconds`."""
+        images = (group[0].step - since) * self.arm.training.batch_size * len(group)
+        for replica, mean in zip(group, self._mean_costs(group, since), strict=True):
+            yield events.Progress(
+                seed=replica.seed,
+                epoch=replica.epochs + 1,
+                step=replica.step,
+                cost=mean,
+                samples_per_second=images / seconds,
+                device_bytes=self._device_bytes(),
+            )
+
+    def _mean_costs(self, group: list[Replica], first: int) -> list[float]:
+        """Each replica's mean over the steps since `first`, from the device in one transfer. Raises CostNotFinite."""
+        costs = torch.stack([replica.costs[first : replica.step] for replica in group])
+        means: list[float] = costs.mean(1, dtype=torch.float64).tolist()
+        for replica, mean, own in zip(group, means, costs, strict=True):
+            if not math.isfinite(mean):
+                place = int((~own.isfinite()).nonzero()[0])
+                raise CostNotFinite(
+                    f"cost not finite ({own[place].item()}) at step {first + place + 1} of {self.steps} "
+                    f"in epoch {replica.epochs + 1}, seed {replica.seed}"
+                )
+        return means
 
     def _device_bytes(self) -> int:
         return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0
@@ -228,8 +272,7 @@ class Trainer:
         tops = []
         network.eval()
         for first in range(0, len(images.test), TEST_BATCH):
-            x = self._inputs(images.test[first : first + TEST_BATCH], images.test_divisor)
-            labels = images.test_labels[first : first + TEST_BATCH]
+            x, labels = images.tests(first, TEST_BATCH)
             logits = network(x)
             cost += cross_entropy(logits, labels, reduction="sum")
             # argmax, not topk: of equal logits argmax takes the first, on every device.
@@ -243,28 +286,6 @@ class Trainer:
             classes=torch.cat([top.indices for top in tops]),
             probabilities=torch.cat([top.values for top in tops]),
         )
-
-
-def optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    """The preset's optimizer, fused where this torch and device can: one pass over the parameters instead of eight."""
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "sgd": torch.optim.SGD,
-    }
-    options: dict[str, float] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
-    if training.optimizer == "sgd":
-        options["momentum"] = training.momentum
-    kind = kinds[training.optimizer]
-    try:
-        return kind(network.parameters(), **options, fused=True)
-    except (RuntimeError, TypeError):  # a torch that fuses on GPUs only, or not this one
-        return kind(network.parameters(), **options)
-
-
-def warm_up() -> None:
-    """Have torch import now what it imports at the first optimizer (1.2 s): once here, not once in every fork."""
-    optimizer(nn.Linear(1, 1), Training()).zero_grad()
 
 
 def watched_image(seed: int, count: int) -> int:

@@ -11,8 +11,9 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,8 @@ from inittui import events
 from inittui.engine import checkpoint, memory
 from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
+from inittui.engine.device import set_precision
+from inittui.engine.replica import Replica
 from inittui.engine.training import CostNotFinite, Evaluation, Stop, Trainer
 from inittui.errors import InittuiError, RunError
 from inittui.eventlog import NO_ROOM, EventLog
@@ -45,6 +48,7 @@ class Job:
     device: torch.device
     threads: int
     scale_test: bool
+    lanes: int = 1  # replicas that train at a time, on a CPU
 
 
 class Control:
@@ -84,6 +88,8 @@ class Worker:
         self.job = job
         self.control = control
         self.log = EventLog(job.folder / "events.jsonl", job.zero)
+        self._lock = threading.Lock()
+        self._holding, self._paused = 0, False  # lanes that wait; whether that has been said
         self._full = False
         self._waits_until: float | None = None  # for room, once a stop is asked for
         mark_full(job.folder, False)  # of one that was killed on a full disk
@@ -109,38 +115,59 @@ class Worker:
         self.say(events.Hello(arm=job.arm.name, pid=os.getpid()))
         began = time.monotonic()
         self.trainer = trainer = Trainer(
-            job.arm, data, job.device, scale_test=job.scale_test, between_steps=self._between_steps
+            job.arm,
+            data,
+            job.device,
+            scale_test=job.scale_test,
+            between_steps=self._between_steps,
+            lanes=job.lanes,
+            prepare=partial(set_up_thread, job.threads),
         )
         for replica in trainer.replicas:
             if (snapshot := checkpoint.read(job.folder, replica.seed, self._arm)) is not None:
                 replica.restore(snapshot)
         for event in trainer.run():
             self.say(event)
-            self.keeper.tick(trainer.replicas)
         seconds = round(time.monotonic() - began, 3)
         self._insist(self._write_predictions)
         self.say(events.Finished(seconds=seconds))
         if self.drain():
             self.keeper.forget()
 
-    def _between_steps(self) -> float:
-        """Nothing, or a pause; the seconds that it took. Raises Stop."""
+    def _between_steps(self, group: Sequence[Replica]) -> float:
+        """Nothing, a checkpoint, or a pause; the seconds that a pause took. Raises Stop."""
         control = self.control
         if not (control.stop_reason or control.pausing):
+            self.keeper.tick(group, self.trainer.roster.resting())
             return 0.0
         began = time.perf_counter()
         if control.pausing and not control.stop_reason:
-            self.keeper.save(self.trainer.replicas)
-            self.say(events.Paused())
-            while control.pausing and not control.stop_reason:
-                control.changed.wait(1.0 if self.log.starved else None)
-                control.changed.clear()
-                self.log.flush()
-                self._mark()
+            self.keeper.save(group, self.trainer.roster.resting())
+            self._hold()
         if control.stop_reason:
             raise Stop(control.stop_reason)
-        self.say(events.Continued())
         return time.perf_counter() - began
+
+    def _hold(self) -> None:
+        """Wait as long as the arm is paused. The last lane that comes here says so, the first that leaves says that too."""
+        control = self.control
+        with self._lock:
+            self._holding += 1
+        while control.pausing and not control.stop_reason:
+            with self._lock:
+                if not self._paused and self._holding == self.trainer.at_work:
+                    self._paused = True
+                    self.say(events.Paused())
+            # With several lanes one may end, or take the news away from another, while this one waits.
+            control.changed.wait(1.0 if self.log.starved else 0.25 if self.trainer.lanes > 1 else None)
+            control.changed.clear()
+            self.log.flush()
+            self._mark()
+        with self._lock:
+            self._holding -= 1
+            if self._paused and not control.stop_reason:
+                self.say(events.Continued())
+            self._paused = False
 
     def stopped(self, stop: Stop) -> None:
         """Save, so that the arm can go on from just here, and say so."""
@@ -185,9 +212,8 @@ def run(job: Job, data: Dataset, door: int) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: control.stop("stopped by hand"))
     threading.Thread(target=control.listen, args=(door,), daemon=True, name="door").start()
-    torch.set_num_threads(job.threads)
-    # Per thread. Dying ReLU units send Adam's moments into denormals, each a hundred times slower to add.
-    torch.set_flush_denormal(True)
+    set_up_thread(job.threads)
+    set_precision(job.arm.training.precision)
     worker = Worker(job, control)
     try:
         code = _train(worker, data)
@@ -195,6 +221,13 @@ def run(job: Job, data: Dataset, door: int) -> int:
         whole = worker.drain()
         worker.log.close()
     return code if whole else LOST
+
+
+def set_up_thread(threads: int) -> None:
+    """How this thread computes; both are a thread's own matter in torch."""
+    torch.set_num_threads(threads)
+    # Dying ReLU units send Adam's moments into denormals, each a hundred times slower to add.
+    torch.set_flush_denormal(True)
 
 
 def _train(worker: Worker, data: Dataset) -> int:

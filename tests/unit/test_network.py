@@ -166,7 +166,7 @@ def test_dropout_repeats_its_costs_from_the_seed_whatever_else_is_drawn(noisy: s
     assert figures(run(of({"factory": noisy}, epochs=3, seeds=[778]))) != first
     draws = iter(range(100))
 
-    def elsewhere() -> float:  # as a probe, or anything between two steps that is not ours, may draw
+    def elsewhere(_: object) -> float:  # as a probe, or anything between two steps that is not ours, may draw
         with torch.random.fork_rng(devices=[]):
             torch.rand(next(draws))
         return 0.0
@@ -180,7 +180,7 @@ def test_dropout_is_drawn_anew_in_every_epoch_and_for_every_seed(noisy: str) -> 
         seen: list[bytes] = []
         training = False
 
-        def between_steps() -> float:
+        def between_steps(_: object = None) -> float:
             nonlocal training
             training = True
             return 0.0
@@ -233,7 +233,7 @@ def test_a_resume_in_mid_epoch_is_bit_for_bit_the_training_that_never_stopped(
     told = list(whole.run())
     steps = count()
 
-    def stop() -> float:
+    def stop(_: object) -> float:
         if next(steps) == after:
             raise Stop("here")
         return 0.0

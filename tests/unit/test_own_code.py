@@ -250,7 +250,7 @@ def test_a_layer_that_two_seeds_would_share_is_refused(networks: Path) -> None:
 
 
 def test_an_own_network_trains_as_a_perceptron_of_its_kind_does(tmp_path: Path) -> None:
-    """Flat inputs, the same layers, the same draws: the costs are a preset's own to the last bit."""
+    """Flat inputs, the same layers, the same draws: the costs are a preset's own, by autograd, to the last bit."""
     path = tmp_path / "net.py"
     path.write_text(
         "from torch import nn\ndef build(*, inputs, classes):\n"
@@ -258,7 +258,7 @@ def test_an_own_network_trains_as_a_perceptron_of_its_kind_does(tmp_path: Path) 
     )
     ours = arm(epochs=3)
     theirs = type(ours)(ours.name, ours.init, Model(factory=f"{path}:build"), ours.training)
-    perceptron, own = (list(Trainer(of, dataset(), CPU).run()) for of in (ours, theirs))
+    perceptron, own = (list(Trainer(of, dataset(), CPU, by_hand=False).run()) for of in (ours, theirs))
     # A layer's draws are those of its place among the layers, whatever stands between them.
     assert figures(own) == figures(perceptron)
     (begin,) = [event for event in own if isinstance(event, events.Begin)]

@@ -531,7 +531,7 @@ def test_an_update_is_that_of_the_epochs_last_step() -> None:
     network = trainer.replicas[0].network
     seen: list[list[Tensor]] = []
 
-    def between_steps() -> float:
+    def between_steps(_: object = None) -> float:
         seen.append([layer.weight.detach().clone() for _, layer in layers(network)])
         return 0.0
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events
-from inittui.engine import training
+from inittui.engine import crew, training
 from inittui.engine.data import Dataset
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import ACTIVATIONS, mlp
@@ -89,7 +89,7 @@ def test_reports_on_the_way_change_nothing(data: Dataset) -> None:
 
 def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
     """What a replica's network is shown in each epoch's training, in order: [steps · batch, inputs]."""
-    trainer = Trainer(of, data, CPU)
+    trainer = Trainer(of, data, CPU, by_hand=False)
     shown: list[Tensor] = []
     told = trainer.run()
     next(told)  # the networks are there once training has begun
@@ -178,7 +178,7 @@ class Clock:
     def perf_counter(self) -> float:
         return self.now
 
-    def between_steps(self) -> float:
+    def between_steps(self, _: object = None) -> float:
         waited = self.waits.get(next(self.steps), 0.0)
         self.now += waited + 1.0
         return waited
@@ -289,7 +289,7 @@ def test_a_cost_that_is_not_finite_is_raised_with_its_very_step(
 ) -> None:
     steps = count()
 
-    def between_steps() -> float:
+    def between_steps(_: object = None) -> float:
         if next(steps) == bad:
             with torch.no_grad():
                 next(trainer.replicas[bad // 3 % 2].network.parameters()).fill_(math.nan)
@@ -321,7 +321,7 @@ def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Datas
 def test_a_stop_ends_it_between_two_steps(data: Dataset, after: int) -> None:
     steps = count()
 
-    def stop() -> float:
+    def stop(_: object) -> float:
         if next(steps) == after:
             raise Stop("by hand")
         return 0.0
@@ -336,7 +336,7 @@ def test_a_stop_ends_it_between_two_steps(data: Dataset, after: int) -> None:
 
 def test_between_steps_is_asked_before_every_step(data: Dataset) -> None:
     asked = count()
-    run(arm(seeds=[5, 6]), data, between_steps=lambda: next(asked) * 0.0)
+    run(arm(seeds=[5, 6]), data, between_steps=lambda _: next(asked) * 0.0)
     assert next(asked) == 2 * 2 * 3
 
 
@@ -352,7 +352,7 @@ def test_between_steps_is_asked_before_every_step(data: Dataset) -> None:
 def test_the_presets_optimizer_is_made_with_its_settings(
     changes: dict[str, Any], kind: type[torch.optim.Optimizer], options: dict[str, float]
 ) -> None:
-    made = training.optimizer(nn.Linear(2, 2), arm(**changes).training)
+    made = crew.optimizer(nn.Linear(2, 2).parameters(), arm(**changes).training, CPU)
     assert type(made) is kind
     assert {key: made.defaults[key] for key in options} == options
 

@@ -1,0 +1,231 @@
+"""Replicas of a perceptron as one stack, with the backward pass written by hand into buffers that are made once.
+
+Every parameter has a leading axis, one entry a replica, and all of them lie in one block of memory, so that the optimizer
+makes one pass over it. On a GPU the whole step is captured once as a CUDA graph and replayed: gather, forward, backward,
+optimizer, and the cost's place in a buffer on the device. On a CPU the same step runs as it is written, with a stack of one.
+
+Mean cross-entropy by hand: the gradient with respect to the logits is (softmax(logits) - onehot(label)) / batch.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from inittui.engine.crew import load_moments, moments_of, number_states, optimizer
+from inittui.engine.images import Images
+from inittui.engine.replica import Replica
+from inittui.engine.slopes import SLOPES
+from inittui.preset import Arm
+
+ALIGNMENT = 64  # elements that a parameter begins at a multiple of: aligned loads, whatever lies before it
+WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too
+
+
+class Stack:
+    """`replicas` in step, all at the same place. Raises KeyError or ValueError for moments of another network."""
+
+    @staticmethod
+    def suits(arm: Arm) -> bool:
+        """Whether an arm can be trained so: perceptrons without norms."""
+        return arm.model.factory is None and arm.model.norm == "none"
+
+    def __init__(self, replicas: list[Replica], arm: Arm, images: Images) -> None:
+        self.replicas = replicas
+        self._images = images
+        self._slope = SLOPES[arm.model.activation]
+        self._half = arm.training.precision == "bf16"
+        size, count = arm.training.batch_size, len(replicas)
+        layers = [module for module in replicas[0].network.children() if isinstance(module, nn.Linear)]
+        like = layers[0].weight
+        self._device, kind = like.device, like.dtype
+
+        def new(*shape: int, dtype: torch.dtype = kind) -> Tensor:
+            return torch.zeros(count, *shape, dtype=dtype, device=self._device)
+
+        shapes = [parameter.shape for parameter in replicas[0].network.parameters()]
+        starts, total = places(shapes)
+        self._block = nn.Parameter(new(total))
+        self._block.grad = new(total)
+        self._views = [
+            self._block.data[:, start : start + shape.numel()].view(count, *shape)
+            for start, shape in zip(starts, shapes, strict=True)
+        ]
+        self._shapes, self._starts = shapes, starts
+        gradients = self.gradients()
+        self._weights, self._biases = self._views[0::2], [bias.unsqueeze(1) for bias in self._views[1::2]]
+        self._weight_gradients, self._bias_gradients = gradients[0::2], gradients[1::2]
+        widths = [layer.out_features for layer in layers]
+        self._pixels = torch.empty(count * size, images.train.shape[1], dtype=images.train.dtype, device=self._device)
+        self._x = new(size, images.train.shape[1])
+        self._z = [new(size, width) for width in widths]
+        last = len(widths) - 1
+        self._a = [new(size, w) if self._slope.keeps_z and i < last else self._z[i] for i, w in enumerate(widths)]
+        self._gradients = [new(size, width) for width in widths]
+        self._log_p = new(size, widths[-1])
+        self._labels = new(size, dtype=torch.int64)
+        self._minus_one = torch.full((count, size, 1), -1.0, dtype=kind, device=self._device)
+        steps = len(replicas[0].costs)
+        self._batches = new(steps, size, dtype=torch.int64)  # which images a step takes
+        self._chosen = new(1, size, dtype=torch.int64)
+        self._step = torch.zeros(
+            1, dtype=torch.int64, device=self._device
+        )  # of the epoch; on the device, to be captured
+        self._costs = new(steps, dtype=replicas[0].costs.dtype)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._warm = 0
+        self._take_in(arm)
+
+    def _take_in(self, arm: Arm) -> None:
+        """The replicas' parameters, moments and costs become views of the stack's."""
+        moments = [number_states(replica.moments()) for replica in self.replicas]
+        for place, replica in enumerate(self.replicas):
+            for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
+                view[place].copy_(parameter.data)
+            self._costs[place].copy_(replica.costs)
+        self.optimizer = optimizer([self._block], arm.training, self._device)
+        load_moments(self.optimizer, self._joined(moments))
+        for place, replica in enumerate(self.replicas):
+            for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
+                parameter.data = view[place]
+            replica.costs = self._costs[place]
+            replica.moments = partial(self.moments, place)
+
+    def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[int, dict[str, Tensor]]:
+        """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
+        if not any(moments):
+            return {}
+        joined: dict[str, Tensor] = {}
+        for key, value in moments[0][0].items():
+            if value.dim() == 0:  # the steps taken so far, which all parameters of one stack have in common
+                if any(states[number][key] != value for states in moments for number in range(len(self._shapes))):
+                    raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
+                joined[key] = value
+                continue
+            joined[key] = torch.zeros_like(self._block.data, dtype=value.dtype)
+            for place, states in enumerate(moments):
+                for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
+                    found = states[number][key]
+                    if found.shape != shape:
+                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {list(shape)}")
+                    joined[key][place, start : start + shape.numel()].copy_(found.flatten())
+        return {0: joined}
+
+    def moments(self, place: int) -> dict[str, Tensor]:
+        """One replica's share of what the optimizer remembers: views, under the names that the reference path gives them."""
+        found = {}
+        for name, value in moments_of(self.optimizer).items():
+            key = name.partition("/")[2]
+            for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
+                share = value if value.dim() == 0 else value[place, start : start + shape.numel()].view(shape)
+                found[f"{number}/{key}"] = share
+        return found
+
+    def begin_epoch(self, orders: Sequence[Tensor]) -> None:
+        used = self._batches[0].numel()
+        for place, order in enumerate(orders):
+            self._batches[place].copy_(order[:used].view(self._batches.shape[1:]))
+        self._step.fill_(self.replicas[0].step)
+
+    def advance(self) -> None:
+        if self._device.type != "cuda":
+            self._take_step()
+        elif self._graph is not None:
+            self._graph.replay()
+        elif self._warm < WARM_STEPS:
+            self._warm += 1
+            with self._beside():
+                self._take_step()
+        else:
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._take_step()
+            self._graph.replay()  # what is captured has only been noted down
+
+    @contextmanager
+    def _beside(self) -> Iterator[None]:
+        """On a stream of its own, as a capture asks of the steps before it."""
+        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
+            yield
+        torch.cuda.current_stream(self._device).wait_stream(stream)
+
+    @torch.no_grad()
+    def _take_step(self) -> None:
+        torch.index_select(self._batches, 1, self._step, out=self._chosen)
+        chosen = self._chosen.view(-1)
+        torch.index_select(self._images.train, 0, chosen, out=self._pixels)
+        torch.index_select(self._images.train_labels, 0, chosen, out=self._labels.view(-1))
+        self._x.copy_(self._pixels.view(self._x.shape)).div_(self._images.train_divisor)
+        self._costs.index_copy_(1, self._step, self._forward().to(self._costs.dtype))
+        self._backward()
+        self.optimizer.step()
+        self._step.add_(1)
+
+    def _forward(self) -> Tensor:
+        """The cost of each replica, [replicas, 1]."""
+        a, last = self._x, len(self._weights) - 1
+        for place, weight in enumerate(self._weights):
+            self._product(a, weight.mT, out=self._z[place], plus=self._biases[place])
+            if place < last:
+                self._slope.forward(self._z[place], self._a[place])
+            a = self._a[place]
+        torch.log_softmax(a, -1, out=self._log_p)
+        return self._log_p.gather(-1, self._labels.unsqueeze(-1)).mean(1).neg_()
+
+    def _backward(self) -> None:
+        """Fill the gradient of every parameter, the last layer's first."""
+        last = len(self._weights) - 1
+        above = torch.exp(self._log_p, out=self._gradients[last])
+        above.scatter_add_(-1, self._labels.unsqueeze(-1), self._minus_one).mul_(1 / above.shape[1])
+        for place in range(last, -1, -1):
+            below = self._a[place - 1] if place else self._x
+            self._product(above.mT, below, out=self._weight_gradients[place])
+            torch.sum(above, 1, out=self._bias_gradients[place])
+            if place:
+                gradient = self._gradients[place - 1]
+                self._product(above, self._weights[place], out=gradient)
+                self._slope.backward(gradient, self._z[place - 1] if self._slope.keeps_z else below)
+                above = gradient
+
+    def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None) -> None:
+        """out = a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
+        if self._half:
+            out.copy_(torch.bmm(a.to(torch.bfloat16), b.to(torch.bfloat16)))
+            if plus is not None:
+                out.add_(plus)
+        elif plus is not None:
+            torch.baddbmm(plus, a, b, out=out)
+        else:
+            torch.bmm(a, b, out=out)
+
+    def gradients(self) -> list[Tensor]:
+        """Of each parameter [replicas, …], in the network's order, as the last step left them: views."""
+        assert self._block.grad is not None
+        return [
+            self._block.grad[:, start : start + shape.numel()].view(-1, *shape)
+            for start, shape in zip(self._starts, self._shapes, strict=True)
+        ]
+
+    def disband(self) -> None:
+        """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
+        room for a second copy of it."""
+        for replica in self.replicas:
+            moments = {name: value.to("cpu", copy=True) for name, value in replica.moments().items()}
+            replica.moments = moments.copy
+            replica.costs = replica.costs.to("cpu", copy=True)
+            for parameter in replica.network.parameters():
+                parameter.data = parameter.data.to("cpu", copy=True)
+
+
+def places(shapes: Sequence[torch.Size]) -> tuple[list[int], int]:
+    """Where each parameter begins in a replica's block, and the block's length."""
+    starts, total = [], 0
+    for shape in shapes:
+        starts.append(total)
+        total += math.ceil(shape.numel() / ALIGNMENT) * ALIGNMENT
+    return starts, total

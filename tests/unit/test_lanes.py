@@ -1,0 +1,140 @@
+"""Replicas side by side in threads come to what they come to one after the other."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from inittui import events
+from inittui.engine.lanes import Roster, side_by_side
+from inittui.engine.training import CostNotFinite, Stop, Trainer
+from tests.unit.tiny import CPU, arm, dataset, epochs, figures
+
+DATA = dataset()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def trainer(lanes: int, **options: Any) -> Trainer:
+    seeds = options.pop("seeds", [5, 6, 7, 8, 9])
+    return Trainer(
+        arm(seeds=seeds, epochs=3), DATA, CPU, lanes=lanes, prepare=lambda: torch.set_num_threads(1), **options
+    )
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("lanes", [2, 3, 8])
+def test_they_come_to_the_same_bits(lanes: int, by_hand: bool) -> None:
+    alone = sorted(figures(trainer(1, by_hand=by_hand).run()))
+    assert sorted(figures(trainer(lanes, by_hand=by_hand).run())) == alone
+
+
+def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
+    prepared, seen = set(), set()
+    meeting = threading.Barrier(3, timeout=30)  # passed only by three that train at the same time
+
+    def prepare() -> None:
+        prepared.add(threading.get_ident())
+
+    met = threading.local()
+
+    def between_steps(_: object) -> float:
+        seen.add(threading.get_ident())
+        if not hasattr(met, "done"):
+            met.done = True
+            meeting.wait()
+        return 0.0
+
+    of = arm(seeds=[5, 6, 7], epochs=2)
+    list(Trainer(of, DATA, CPU, lanes=3, prepare=prepare, between_steps=between_steps).run())
+    assert seen == prepared
+    assert len(seen) == 3
+    assert threading.get_ident() not in seen
+
+
+def test_no_more_lanes_than_replicas_and_one_for_a_network_of_ones_own() -> None:
+    assert trainer(8, seeds=[5, 6]).lanes == 2
+    assert trainer(1).lanes == 1
+
+
+def test_a_stop_ends_all_lanes_between_two_steps_and_what_they_did_is_told() -> None:
+    steps = 0
+    lock = threading.Lock()
+
+    def between_steps(_: object) -> float:
+        nonlocal steps
+        with lock:
+            steps += 1
+            if steps > 20:
+                raise Stop("by hand")
+        return 0.0
+
+    running = trainer(2, between_steps=between_steps)
+    told: list[events.Event] = []
+    with pytest.raises(Stop, match="by hand"):
+        for event in running.run():
+            told.append(event)
+    behind = {replica.seed: replica.epochs for replica in running.replicas}
+    assert {seed: sum(e.seed == seed for e in epochs(told)) for seed in behind} == behind
+    assert sum(behind.values()) * 3 + sum(r.step for r in running.replicas) == 20
+    on = trainer(2)
+    for replica, before in zip(on.replicas, running.replicas, strict=True):
+        replica.restore(before.snapshot())
+    both = figures(told) + figures(on.run())
+    assert sorted(both) == sorted(figures(trainer(1).run()))
+
+
+def test_a_fault_in_one_lane_ends_the_others_and_is_raised() -> None:
+    def between_steps(group: Any) -> float:
+        if group[0].seed == 7 and group[0].epochs == 1:
+            with torch.no_grad():
+                next(group[0].network.parameters()).fill_(float("nan"))
+        return 0.0
+
+    before = threading.active_count()
+    with pytest.raises(CostNotFinite, match="seed 7"):
+        list(trainer(2, between_steps=between_steps).run())
+    for thread in threading.enumerate():
+        if thread.name.startswith("lane-"):
+            thread.join(30)
+    assert threading.active_count() == before
+
+
+def test_an_event_is_dealt_with_before_its_lane_goes_on() -> None:
+    at_work = threading.local()
+    dealt: list[int] = []
+
+    def lane() -> Iterator[events.Event]:
+        for number in range(50):
+            at_work.number = number
+            yield events.Stopped(reason=str(number))
+            assert str(number) in {str(n) for n in dealt}
+
+    for event in side_by_side(lane, 2, lambda: None):
+        assert isinstance(event, events.Stopped)
+        dealt.append(int(event.reason))
+    assert sorted(dealt) == sorted([*range(50), *range(50)])
+
+
+def test_whoever_has_come_least_far_is_next() -> None:
+    replicas = trainer(1).replicas
+    roster = Roster(replicas, 3, 2)
+    replicas[0].epochs, replicas[1].epochs, replicas[2].epochs = 2, 1, 1
+    replicas[3].epochs, replicas[3].step = 1, 2
+    replicas[4].epochs = 3  # done
+    assert roster.take() == replicas[1:3]
+    with roster.resting() as resting:
+        assert resting == [replicas[0], replicas[3], replicas[4]]
+    assert roster.take() == [replicas[3]]
+    assert roster.take() == [replicas[0]]
+    assert roster.take() == []
+    roster.give_back(replicas[1:3])
+    assert roster.take() == replicas[1:3]

@@ -1,0 +1,270 @@
+"""The hand-written step against autograd, alone and stacked."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from inittui import events
+from inittui.engine import stack as stacks
+from inittui.engine.images import Images
+from inittui.engine.initialise import initialise, stream
+from inittui.engine.network import mlp
+from inittui.engine.replica import Replica
+from inittui.engine.slopes import SLOPES
+from inittui.engine.stack import Stack
+from inittui.engine.training import Stop, Trainer
+from inittui.preset import Arm, Model
+from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures
+
+DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly
+STEPS = TRAIN // BATCH
+every_optimizer = pytest.mark.parametrize(
+    "optimizer",
+    [{"optimizer": "adam"}, {"optimizer": "adamw", "weight_decay": 0.1}, {"optimizer": "sgd", "momentum": 0.9}],
+    ids=["adam", "adamw", "sgd"],
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def replicas(of: Arm, images: Images, *, dtype: torch.dtype = torch.float32) -> list[Replica]:
+    made = []
+    for seed in of.training.seeds:
+        network = mlp(of.model, DATA.inputs, len(DATA.classes))
+        initialise(network, of.init, seed, batch=images.first(BATCH))
+        order = stream(seed, "batches")
+        made.append(Replica(seed, network.to(dtype), order, torch.zeros(STEPS, dtype=dtype)))
+    return made
+
+
+def images() -> Images:
+    return Images.of(DATA, CPU, scale_test=True, flat=True)
+
+
+def model(of: Arm, **changes: Any) -> Arm:
+    return Arm(of.name, of.init, Model(**changes), of.training, of.changes)
+
+
+@pytest.mark.parametrize("seeds", [[5], [5, 6, 7]], ids=["alone", "stacked"])
+@pytest.mark.parametrize("outputs", [None, 30], ids=["classes", "more outputs than classes"])
+@pytest.mark.parametrize("activation", SLOPES)
+def test_its_gradients_are_autograds(activation: Any, outputs: int | None, seeds: list[int]) -> None:
+    of = model(
+        arm("normal(std=0.7)", seeds=seeds, optimizer="sgd"), hidden=(9, 8, 7), activation=activation, outputs=outputs
+    )
+    shown = images()
+    made = replicas(of, shown, dtype=torch.float64)
+    orders = [torch.randperm(TRAIN, generator=replica.order) for replica in made]
+    expected, costs = [], []
+    for replica, order in zip(made, orders, strict=True):
+        x, labels = shown.batch(order[:BATCH])
+        cost = cross_entropy(replica.network(x.double()), labels)
+        expected.append([g.clone() for g in torch.autograd.grad(cost, list(replica.network.parameters()))])
+        costs.append(float(cost.detach()))
+    stack = Stack(made, of, shown)
+    stack.begin_epoch(orders)
+    stack.advance()
+    for place in range(len(made)):
+        for found, wanted in zip(stack.gradients(), expected[place], strict=True):
+            torch.testing.assert_close(found[place], wanted, rtol=1e-10, atol=1e-10)
+    assert [float(replica.costs[0]) for replica in made] == pytest.approx(costs, rel=1e-10)
+
+
+def trained(of: Arm, **options: Any) -> tuple[Trainer, list[events.Event]]:
+    trainer = Trainer(of, DATA, CPU, **options)
+    return trainer, list(trainer.run())
+
+
+def parameters(trainer: Trainer) -> list[Tensor]:
+    return [p.detach() for replica in trainer.replicas for p in replica.network.parameters()]
+
+
+@every_optimizer
+@pytest.mark.parametrize("activation", SLOPES)
+def test_two_hundred_steps_agree_with_the_reference_path(activation: Any, optimizer: dict[str, Any]) -> None:
+    """Within a thousandth: rounding differs, and training magnifies it."""
+    of = model(arm(seeds=[5, 6], learning_rate=0.003, epochs=67, **optimizer), hidden=(8, 7), activation=activation)
+    reference, told = trained(of, by_hand=False)
+    for options in ({}, {"stacked": 2}):
+        _, ours = trained(of, **options)
+        assert [e.train_cost for e in epochs(ours)] == pytest.approx([e.train_cost for e in epochs(told)], rel=1e-3)
+        assert [e.test_cost for e in epochs(ours)] == pytest.approx([e.test_cost for e in epochs(told)], rel=1e-3)
+    assert reference.steps * 67 > 200
+
+
+def test_they_show_every_replica_the_same_batches_as_the_reference_path() -> None:
+    """With a learning rate so small that weights stay, a step's cost is its batch's own."""
+    of = arm(seeds=[5, 6, 7], optimizer="sgd", learning_rate=1e-30)
+    costs = []
+    for options in ({"by_hand": False}, {}, {"stacked": 3}):
+        trainer, _ = trained(of, **options)
+        costs.append(torch.stack([replica.costs for replica in trainer.replicas]))
+    for ours in costs[1:]:
+        torch.testing.assert_close(ours, costs[0], rtol=1e-6, atol=1e-7)
+    assert len(costs[0].unique()) == costs[0].numel()
+
+
+# Snapshots, and going on
+
+
+def stopped(of: Arm, steps: int, **options: Any) -> Trainer:
+    left = steps
+
+    def between_steps(_: object) -> float:
+        nonlocal left
+        if not left:
+            raise Stop("over")
+        left -= 1
+        return 0.0
+
+    trainer = Trainer(of, DATA, CPU, between_steps=between_steps, **options)
+    with pytest.raises(Stop):
+        list(trainer.run())
+    return trainer
+
+
+@every_optimizer
+@pytest.mark.parametrize("steps", range(7))
+def test_a_stack_goes_on_bit_for_bit(steps: int, optimizer: dict[str, Any]) -> None:
+    of = arm(seeds=[5, 6, 7], epochs=3, **optimizer)
+    whole, told = trained(of, stacked=3)
+    first, on = stopped(of, steps, stacked=3), Trainer(of, DATA, CPU, stacked=3)
+    for replica, before in zip(on.replicas, first.replicas, strict=True):
+        replica.restore(before.snapshot())
+    assert figures(on.run()) == figures(told)[3 * (steps // 3) :]
+    assert all(map(torch.equal, parameters(on), parameters(whole)))
+
+
+@every_optimizer
+def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: dict[str, Any]) -> None:
+    of = arm(seeds=[5, 6], epochs=3, **optimizer)
+    _, told = trained(of, by_hand=False)
+    for before, after in (({"by_hand": False}, {"stacked": 2}), ({"stacked": 2}, {"by_hand": False})):
+        first, on = stopped(of, 4, stacked=2) if before.get("stacked") else stopped(of, 8, **before), None
+        on = Trainer(of, DATA, CPU, **after)
+        for replica, old in zip(on.replicas, first.replicas, strict=True):
+            replica.restore(old.snapshot())
+        last = [e.train_cost for e in epochs(on.run())][-2:]
+        assert last == pytest.approx([e.train_cost for e in epochs(told)][-2:], rel=1e-4)
+
+
+def test_replicas_at_different_places_come_together_again() -> None:
+    """As after a kill between the writing of two checkpoints."""
+    of = arm(seeds=[5, 6, 7], epochs=4)
+    _, told = trained(of, stacked=3)
+    early, late = stopped(of, 2, stacked=3), stopped(of, 7, stacked=3)
+    on = Trainer(of, DATA, CPU, stacked=3)
+    for place, replica in enumerate(on.replicas):
+        replica.restore((late if place == 1 else early).replicas[place].snapshot())
+    ours = list(on.run())
+    assert {(e.seed, e.epoch) for e in epochs(ours)} == {(s, n) for s in (5, 6, 7) for n in range(1, 5)} - {
+        (6, 1),
+        (6, 2),
+    }
+    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
+    for e in epochs(ours):
+        assert e.train_cost == pytest.approx(wanted[e.seed, e.epoch], rel=1e-5)
+    assert len(on.crew_of(on.replicas[0]).replicas) == 3
+
+
+def test_moments_of_another_network_are_refused() -> None:
+    snapshot = stopped(arm(seeds=[5]), 2).replicas[0].snapshot()
+    wrong = {**snapshot.tensors, "optimizer/0/exp_avg": torch.zeros(3, 3)}
+    on = Trainer(arm(seeds=[5]), DATA, CPU)
+    on.replicas[0].restore(replace(snapshot, tensors=wrong))
+    with pytest.raises(ValueError, match=r"optimizer/0/exp_avg is \[3, 3\]; expected \[8, 16\]"):
+        list(on.run())
+
+
+# A stack that does not fit
+
+
+@pytest.mark.parametrize("fits", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("where", ["_forward", "_take_in", "_joined"])
+def test_a_stack_that_does_not_fit_is_halved_until_it_does(
+    monkeypatch: pytest.MonkeyPatch, fits: int, where: str
+) -> None:
+    of = arm(seeds=[5, 6, 7, 8, 9], epochs=2)
+    _, told = trained(of)
+    before: Callable[..., Any] = getattr(Stack, where)
+
+    def small(stack: Stack, *arguments: Any) -> Any:
+        if len(stack.replicas) > fits:
+            raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+        return before(stack, *arguments)
+
+    monkeypatch.setattr(Stack, where, small)
+    trainer, ours = trained(of, stacked=5)
+    together = [event.together for event in ours if isinstance(event, events.Stacked)]
+    assert together == {1: [3, 2, 1], 2: [3, 2], 3: [3], 4: [3], 5: []}[fits]
+    for e, wanted in zip(sorted(epochs(ours), key=lambda e: (e.epoch, e.seed)), epochs(told), strict=True):
+        assert (e.seed, e.epoch) == (wanted.seed, wanted.epoch)
+        assert e.train_cost == pytest.approx(wanted.train_cost, rel=1e-5)
+    assert all(event == events.decode(events.encode(event)) for event in ours)
+    assert trainer.evaluations.keys() == {5, 6, 7, 8, 9}
+
+
+def test_memory_that_runs_out_later_or_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any) -> Any:
+        raise MemoryError("Tried to allocate 1 GiB")
+
+    monkeypatch.setattr(Stack, "_forward", none)
+    with pytest.raises(MemoryError):
+        trained(arm(seeds=[5]))
+
+
+# Precision, and who is trained so
+
+
+def test_bf16_rounds_products_and_trains_all_the_same() -> None:
+    exact, rounded, other = (
+        [e.train_cost for e in epochs(trained(arm(epochs=20, precision=precision), by_hand=by_hand)[1])]
+        for precision, by_hand in (("float32", True), ("bf16", True), ("bf16", False))
+    )
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.05)
+    assert other == pytest.approx(exact, rel=0.05)
+
+
+def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from torch import nn\ndef build(*, inputs, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(16, classes))\n"
+    )
+    assert Stack.suits(arm())
+    for other in (model(arm(), norm="batch"), model(arm(), norm="layer"), model(arm(), factory=f"{path}:build")):
+        assert not Stack.suits(other)
+        trainer, told = trained(other, stacked=3)
+        assert epochs(told)
+        assert not isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
+    trainer, _ = trained(arm())
+    assert isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
+
+
+def test_parameters_lie_aligned_in_one_block() -> None:
+    starts, total = stacks.places([torch.Size([3, 5]), torch.Size([3]), torch.Size([64]), torch.Size([65])])
+    assert (starts, total) == ([0, 64, 128, 192], 320)
+
+
+def test_a_network_is_trained_in_place() -> None:
+    """Whoever holds the module sees it train, stacked or not."""
+    of = arm(seeds=[5, 6])
+    trainer = Trainer(of, DATA, CPU, stacked=2)
+    held = [replica.network for replica in trainer.replicas]
+    before = [p.detach().clone() for network in held for p in network.parameters()]
+    list(trainer.run())
+    assert not any(map(torch.equal, before, parameters(trainer)))
+    assert [replica.network for replica in trainer.replicas] == held
+    assert all(isinstance(p, nn.Parameter) for network in held for p in network.parameters())
