@@ -1,11 +1,13 @@
 """The state that a viewer shows. Nothing here reads a clock or a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from inittui import events
+from inittui.curves import Curve, Curves, Point, band_of, mean_of
+from inittui.history import History, Thinned
 from inittui.preset import Preset
 from inittui.rundir import arm_folders
 
@@ -13,24 +15,15 @@ from inittui.rundir import arm_folders
 ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
 
 
-class Point(Struct, frozen=True):
-    """One epoch of one replica. Costs are None where they were not finite."""
-
-    epoch: int
-    train_cost: float | None
-    test_cost: float | None
-    test_accuracy: float
-    seconds: float
-
-
 class Replica(Struct, frozen=True):
-    """One training of an arm from one seed."""
+    """One training of an arm from one seed. `points` has every epoch, exactly: results are made of it."""
 
     seed: int
-    points: tuple[Point, ...] = ()
+    points: History[Point] = field(default_factory=History)
+    trained: float = 0.0  # seconds, over the points
     epoch: int = 0  # under way; 0 before the first report
     step: int = 0
-    running: tuple[float | None, ...] = ()  # reports of the epoch under way
+    running: Thinned = field(default_factory=Thinned)  # reports of the epoch under way
     rate: float = 0.0  # images a second
     sample: tuple[tuple[int, float], ...] = ()
 
@@ -62,6 +55,7 @@ class ArmBoard(Struct, frozen=True):
     batch_size: int = 0
     parameters: int = 0
     replicas: tuple[Replica, ...] = ()
+    settled: Curves = field(default_factory=Curves)
     probes: tuple[events.Probe, ...] = ()  # of the first replica, by epoch
     began: float | None = None  # seconds since the run began; since the last checkpoint it went on from
     done_before: float = 0.0  # its progress then
@@ -105,29 +99,26 @@ class ArmBoard(Struct, frozen=True):
     def rate(self) -> float:
         """Images a second over the last reports; over the whole training once that is over."""
         if self.state in (*ENDED, "paused"):
-            seconds = sum(point.seconds for replica in self.replicas for point in replica.points)
+            seconds = sum(replica.trained for replica in self.replicas)
             count = sum(len(replica.points) for replica in self.replicas)
             return count * self.steps * self.batch_size / seconds if seconds else 0.0
         return self.active.rate if self.active else 0.0
 
+    def curve(self, figure: str) -> Curve:
+        """A figure of `curves.FIGURES` by epoch, thinned where there are many: what a screen draws."""
+        return self.settled.whole(figure, [replica.points for replica in self.replicas])
+
     def mean(self, value: Callable[[Point], float | None]) -> tuple[float | None, ...]:
-        """`value` per epoch, averaged over the replicas that have it; None where one of them was not finite."""
-        longest = max((len(replica.points) for replica in self.replicas), default=0)
-        means: list[float | None] = []
-        for place in range(longest):
-            values = [value(r.points[place]) for r in self.replicas if len(r.points) > place]
-            finite = [v for v in values if v is not None]
-            means.append(sum(finite) / len(finite) if len(finite) == len(values) else None)
-        return tuple(means)
+        """`value` of every epoch, averaged over the replicas that have it; None where one of them was not finite."""
+        return tuple(mean_of(values) for values in self._by_epoch(value))
 
     def band(self, value: Callable[[Point], float | None]) -> tuple[tuple[float | None, float | None], ...]:
         """The lowest and the highest of the replicas' `value` per epoch, over the replicas that have it and are finite."""
-        longest = max((len(replica.points) for replica in self.replicas), default=0)
-        found: list[tuple[float | None, float | None]] = []
-        for place in range(longest):
-            values = [v for r in self.replicas if len(r.points) > place and (v := value(r.points[place])) is not None]
-            found.append((min(values), max(values)) if values else (None, None))
-        return tuple(found)
+        return tuple(band_of(values) for values in self._by_epoch(value))
+
+    def _by_epoch(self, value: Callable[[Point], float | None]) -> Iterator[list[float | None]]:
+        for place in range(max((len(replica.points) for replica in self.replicas), default=0)):
+            yield [value(r.points[place]) for r in self.replicas if len(r.points) > place]
 
 
 class Board(Struct, frozen=True):

@@ -1,17 +1,17 @@
-"""fold(board, event) → board: how each event changes what a viewer shows. Pure.
+"""fold(board, event) → board: how each event changes what a viewer shows. Pure; takes no longer in a long run.
 
 Events of one log come in their order; those of different logs may not. So the supervisor's word about an arm counts only as
 long as the arm's worker has said nothing since: a worker that was killed, and the one that took its place, can't be mixed up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from inittui import events
-from inittui.board import ENDED, ArmBoard, Board, Point, Replica
-
-RUNNING_KEPT = 256  # reports kept of the epoch under way; beyond that neighbours are averaged
+from inittui.board import ENDED, ArmBoard, Board, Replica
+from inittui.curves import Curves, Point
+from inittui.history import History, Thinned
 
 
 def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
@@ -39,6 +39,31 @@ def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
             return _on_arms(board, event, event.arms, _again) if event.arms else board
         case _:
             return board
+
+
+def fold_all(board: Board, told: Iterable[events.AnyEvent], arm: int | None = None) -> Board:
+    """The board that `fold` makes of these events of one log, one after the other. Reports of epochs that are over by the
+    end of them, nearly all of a long log, cost next to nothing."""
+    for event in _that_matter(told):
+        board = fold(board, event, arm)
+    return board
+
+
+def _that_matter(told: Iterable[events.AnyEvent]) -> Iterator[events.AnyEvent]:
+    """`told` without the reports whose effect the end of their epoch undoes: the last of them stands for all."""
+    reports: list[events.Progress] = []
+    for event in told:
+        if type(event) is events.Progress:
+            reports.append(event)
+            continue
+        if reports:
+            if type(event) is events.Epoch and {report.seed for report in reports} == {event.seed}:
+                yield replace(reports[-1], t=max([report.t for report in reports]))
+            else:
+                yield from reports
+            reports = []
+        yield event
+    yield from reports
 
 
 def _on_arms(
@@ -121,6 +146,7 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
                 batch_size=event.batch_size,
                 parameters=event.parameters,
                 replicas=tuple(Replica(seed=seed) for seed in event.seeds),
+                settled=Curves(),
                 probes=(),
                 began=event.t,
                 done_before=0.0,
@@ -131,7 +157,8 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             first = places.get(arm.seeds[0], events.Place(arm.seeds[0]))
             arm = replace(arm, probes=tuple(probe for probe in arm.probes if probe.epoch <= first.epochs))
             rewound = tuple(_rewind(replica, places.get(replica.seed)) for replica in arm.replicas)
-            arm = replace(arm, state="training", replicas=rewound, began=event.t, idle=0.0)
+            settled = Curves().grown([replica.points for replica in rewound])
+            arm = replace(arm, state="training", replicas=rewound, settled=settled, began=event.t, idle=0.0)
             return replace(arm, done_before=arm.progress)
         case events.Probe():
             return replace(arm, probes=(*arm.probes, event))
@@ -146,20 +173,8 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             arm = replace(arm, device_bytes=event.device_bytes)
             return _with_replica(arm, event.seed, lambda replica: _report(replica, event))
         case events.Epoch():
-            point = Point(event.epoch, event.train_cost, event.test_cost, event.test_accuracy, event.seconds)
-            return _with_replica(
-                arm,
-                event.seed,
-                lambda replica: replace(
-                    replica,
-                    points=(*replica.points, point),
-                    epoch=event.epoch,
-                    step=arm.steps,
-                    running=(),
-                    rate=arm.steps * arm.batch_size / event.seconds if event.seconds else replica.rate,
-                    sample=event.sample,
-                ),
-            )
+            arm = _with_replica(arm, event.seed, lambda replica: _end_epoch(replica, event, arm.steps, arm.batch_size))
+            return replace(arm, settled=arm.settled.grown([replica.points for replica in arm.replicas]))
         case events.Finished():
             return _end(arm, "finished", event.t)
         case events.Failed():
@@ -174,32 +189,39 @@ def _with_replica(arm: ArmBoard, seed: int, change: Callable[[Replica], Replica]
     return replace(arm, replicas=tuple(change(r) if r.seed == seed else r for r in arm.replicas))
 
 
+def _end_epoch(replica: Replica, event: events.Epoch, steps: int, batch_size: int) -> Replica:
+    point = Point(event.epoch, event.train_cost, event.test_cost, event.test_accuracy, event.seconds)
+    return replace(
+        replica,
+        points=replica.points.plus(point),
+        trained=replica.trained + event.seconds,
+        epoch=event.epoch,
+        step=steps,
+        running=Thinned(),
+        rate=steps * batch_size / event.seconds if event.seconds else replica.rate,
+        sample=event.sample,
+    )
+
+
 def _rewind(replica: Replica, place: events.Place | None) -> Replica:
     """The replica as it was at `place`: what it did after that was lost, and happens again."""
     place = place or events.Place(replica.seed)
-    points = tuple(point for point in replica.points if point.epoch <= place.epochs)
+    points = [point for point in replica.points if point.epoch <= place.epochs]
     # Reports of the epoch under way are kept up to the place's share of them: they have no step of their own here.
     same = replica.epoch == place.epochs + 1 and replica.step > 0
-    kept = len(replica.running) * place.step // replica.step if same and place.step <= replica.step else 0
+    kept = replica.running.seen * place.step // replica.step if same and place.step <= replica.step else 0
     return Replica(
         seed=replica.seed,
-        points=points,
+        points=History(points),
+        trained=sum((point.seconds for point in points), 0.0),
         epoch=place.epochs + (place.step > 0),
         step=place.step,
-        running=replica.running[:kept],
+        running=replica.running.upto(kept),
         rate=replica.rate,
         sample=replica.sample,
     )
 
 
 def _report(replica: Replica, event: events.Progress) -> Replica:
-    running = (*replica.running, event.cost) if event.epoch == replica.epoch else (event.cost,)
-    if len(running) > RUNNING_KEPT:
-        running = tuple(_pair_mean(*running[i : i + 2]) for i in range(0, len(running), 2))
+    running = (replica.running if event.epoch == replica.epoch else Thinned()).plus(event.cost)
     return replace(replica, epoch=event.epoch, step=event.step, running=running, rate=event.samples_per_second)
-
-
-def _pair_mean(first: float | None, second: float | None = None) -> float | None:
-    if first is None or second is None:
-        return first if second is None else second
-    return (first + second) / 2

@@ -77,7 +77,7 @@ def _arm(arm: ArmBoard, head: dict[str, Any], below: float, target: float | None
 
 def _replica(arm: ArmBoard, replica: Replica, below: float, target: float | None) -> dict[str, Any]:
     last = replica.points[-1] if replica.points else None
-    seconds = sum(point.seconds for point in replica.points)
+    seconds = replica.trained
     images = len(replica.points) * arm.steps * arm.batch_size
     costs = [point.train_cost for point in replica.points]
     return {

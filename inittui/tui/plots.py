@@ -1,13 +1,14 @@
 """Pictures as pure functions of numbers and a size. Any number may be None (not finite); none is trusted to be small."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from inittui.history import Number, Spot, Thinned
 from inittui.tui.look import Look, Row, fit
 
-Number = float | None
 HUGE = 1e307  # beyond that a tenth more may overflow
 LOWEST_LOG = 1e-12  # a cost of zero has no logarithm: it is drawn here
 
@@ -16,6 +17,16 @@ _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 def finite(values: Sequence[Number]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def extremes(values: Sequence[Number]) -> Sequence[Number]:
+    """Values of which a scale comes out as of all of them."""
+    return (values.low, values.high) if isinstance(values, Thinned) else values
+
+
+def _spots(values: Sequence[Number]) -> Sequence[Spot]:
+    """The values with their places, from 1: of a thinned history those that are left."""
+    return values.spots if isinstance(values, Thinned) else list(enumerate(values, 1))
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,17 @@ def buckets(values: Sequence[Number], width: int, filled: int | None = None) -> 
     columns = width if filled is None else min(filled, width)
     if not values or columns < 1:
         return []
-    count = len(values)
+    spots = _spots(values)
+    places = [place for place, _ in spots]
+    count = places[-1]
     out: list[Number] = []
     for column in range(columns):
         first = column * count // columns
         last = max(first + 1, (column + 1) * count // columns)
-        part = values[first:last]
+        part = [value for _, value in spots[bisect_left(places, first + 1) : bisect_left(places, last + 1)]]
+        if not part:  # all that fell here has been thinned out: it was no peak
+            out.append(out[-1])
+            continue
         numbers = finite(part)
         out.append(max(numbers) if len(numbers) == len(part) else None)
     return out
@@ -161,7 +177,7 @@ def line_chart(
     Every line ends in its marker, so that lines are told apart without colour. A value that is not finite breaks its
     line and leaves a cross. In the ASCII look each point is its series' marker.
     """
-    every = [value for one in series for value in one.values]
+    every = [value for one in series for value in extremes(one.values)]
     scale = Scale.of(every, log=log)
     plot_height = max(1, height - 2)
     marks = ticks(scale, max(1, plot_height // 2)) if finite(every) else []
@@ -230,8 +246,10 @@ class _Canvas:
 
     def line(self, one: Series, scale: Scale, last_x: int) -> None:
         before: tuple[int, int] | None = None
-        for index, value in enumerate(one.values[: max(last_x, 1)]):
-            x = _column(index + 1, last_x, self.width * 2)
+        for place, value in _spots(one.values):
+            if place > max(last_x, 1):
+                break
+            x = _column(place, last_x, self.width * 2)
             if value is None and one.kind == "some":
                 continue
             if value is None or not math.isfinite(value):
@@ -256,10 +274,9 @@ class _Canvas:
 
     def end(self, one: Series, scale: Scale, last_x: int) -> None:
         """The marker on the newest point; beside another's where both would fall into one cell."""
-        for index in range(min(len(one.values), last_x) - 1, -1, -1):
-            value = one.values[index]
-            if value is not None and math.isfinite(value):
-                x, y = _column(index + 1, last_x, self.width * 2) // 2, self._place(value, scale) // 4
+        for place, value in reversed(_spots(one.values)):
+            if place <= last_x and value is not None and math.isfinite(value):
+                x, y = _column(place, last_x, self.width * 2) // 2, self._place(value, scale) // 4
                 if self._signs.get((y, x)) == (one.marker, one.style):
                     return
                 x = next((c for c in (*range(x, -1, -1), *range(x + 1, self.width)) if (y, c) not in self._signs), x)

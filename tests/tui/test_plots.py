@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from inittui.history import Thinned
 from inittui.tui.image import image
 from inittui.tui.look import Look, width_of
 from inittui.tui.plots import (
@@ -15,6 +16,7 @@ from inittui.tui.plots import (
     _x_labels,
     bar,
     buckets,
+    extremes,
     finite,
     line_chart,
     number,
@@ -94,6 +96,35 @@ def test_buckets_fill_their_columns_and_keep_peaks_and_gaps(
         assert (None in out) == (len(finite(values)) < len(values)) or columns < len(values)
         if len(finite(values)) == len(values):
             assert max(out) == max(values)  # type: ignore[type-var]
+
+
+@steady
+@given(st.lists(numbers, max_size=40), st.integers(1, 60), st.integers(1, 700), st.booleans())
+def test_the_columns_of_a_thinned_history_reach_as_high_as_those_of_all_its_values(
+    values: list[float | None], times: int, width: int, log: bool
+) -> None:
+    values = values * times
+    thinned = Thinned.of(values)
+    out, all_of_them = buckets(thinned, width), buckets(values, width)
+    assert len(out) == len(all_of_them)
+    if thinned.width == 1:
+        assert repr(out) == repr(all_of_them)
+    if len(finite(values)) == len(values):
+        assert max(finite(out), default=None) == max(finite(values), default=None)
+    assert Scale.of(extremes(thinned), log=log) == Scale.of(values, log=log)
+
+
+def test_a_thinned_line_has_its_marker_where_the_line_of_all_values_has_it_and_peaks_as_high() -> None:
+    values: list[float | None] = [1 + math.sin(i / 300) for i in range(5000)]
+    values[777] = 9.0
+    drawn = [
+        lines_of(line_chart([Series(one, "●", "")], 60, 12, Look(), last_x=6000, log=False))
+        for one in (values, Thinned.of(values))
+    ]
+    for lines in drawn:
+        assert lines[0].strip(" ┤│1234567890")  # the peak reaches the top
+    places = [[(y, line.index("●")) for y, line in enumerate(lines) if "●" in line] for lines in drawn]
+    assert places[0] == places[1] != []
 
 
 @steady

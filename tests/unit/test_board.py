@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui import board as boards
-from inittui import events
+from inittui import events, result
 from inittui.board import ArmBoard, Board, begin, remaining
-from inittui.folding import RUNNING_KEPT, fold
+from inittui.curves import FIGURES
+from inittui.folding import fold
+from inittui.history import BUCKETS, MOST
 from tests.helpers import EPOCH_SECONDS, TRAIN, accuracy, board_of, canned_events, cost, preset, running_board, steady
 
 STEPS = TRAIN // 50
@@ -135,18 +137,15 @@ def test_a_mean_is_none_where_a_replica_was_not_finite() -> None:
     assert costs(board.arms[0]) == (None, 3.0)
 
 
-@pytest.mark.parametrize("reports", [1, RUNNING_KEPT, RUNNING_KEPT + 1, 5 * RUNNING_KEPT])
+@pytest.mark.parametrize("reports", [1, BUCKETS, BUCKETS + 1, 5 * BUCKETS])
 def test_the_reports_of_an_epoch_are_kept_in_bounds_and_in_order(reports: int) -> None:
     board = started()
     for step in range(1, reports + 1):
         board = fold(board, progress(1, step, float(step)), 0)
-        kept = board.arms[0].replicas[0].running
-        assert 1 <= len(kept) <= RUNNING_KEPT
-    assert list(kept) == sorted(kept, key=lambda value: value or 0.0)
-    assert kept[0] is not None
-    assert kept[-1] is not None
-    assert 1 <= kept[0] <= reports / 8 + 1
-    assert 7 * reports / 8 <= kept[-1] <= reports
+        assert 1 <= len(board.arms[0].replicas[0].running) <= MOST
+    kept = [value for value in board.arms[0].replicas[0].running if value is not None]
+    assert kept == sorted(kept)
+    assert (kept[0], kept[-1]) == (1.0, float(reports))
 
 
 def test_a_report_of_the_next_epoch_begins_a_new_series_and_an_epochs_end_clears_it() -> None:
@@ -161,9 +160,57 @@ def test_a_report_of_the_next_epoch_begins_a_new_series_and_an_epochs_end_clears
 
 def test_a_report_that_is_not_finite_is_folded_like_any_other() -> None:
     board = started()
-    for step in range(2 * RUNNING_KEPT):
+    for step in range(2 * BUCKETS):
         board = fold(board, progress(1, step + 1, None if step % 2 else 1.0), 0)
     assert set(board.arms[0].replicas[0].running) <= {1.0, None}
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize(("seeds", "epochs"), [(1, 1), (1, 3), (3, 2), (3, 3)])
+def test_a_curve_of_few_epochs_is_every_epoch_with_those_that_some_seeds_have_yet_to_end(
+    seeds: int, epochs: int
+) -> None:
+    for until in (1.2 + EPOCH_SECONDS * done for done in range(seeds * epochs + 1)):
+        arm = running_board(1, epochs=epochs, seeds=seeds, until=until).arms[0]
+        for figure, value in FIGURES.items():
+            curve = arm.curve(figure)
+            assert tuple(curve.mean) == arm.mean(value)
+            assert tuple(zip(curve.low, curve.high, strict=True)) == arm.band(value)
+
+
+@steady
+@given(st.lists(st.tuples(st.integers(0, 2), st.none() | st.floats(0.1, 9)), max_size=40), st.integers(0, 30))
+def test_a_curve_is_that_of_the_epochs_however_far_the_seeds_are_apart_and_after_a_rewind(
+    told: list[tuple[int, float | None]], back: int
+) -> None:
+    board = started(seeds=3, epochs=99)
+    reached = [0, 0, 0]
+    for number, value in told:
+        reached[number] += 1
+        board = fold(board, epoch_of(777 + number, reached[number], value), 0)
+    places = tuple(events.Place(777 + number, min(back, epochs)) for number, epochs in enumerate(reached))
+    for arm in (board.arms[0], fold(board, events.Restored(places=places), 0).arms[0]):
+        curve = arm.curve("train_cost")
+        assert tuple(curve.mean) == costs(arm)
+        assert tuple(zip(curve.low, curve.high, strict=True)) == arm.band(FIGURES["train_cost"])
+
+
+def test_of_a_long_run_every_epoch_is_known_exactly_and_few_are_drawn() -> None:
+    board = started(2, epochs=5000)
+    values = [1.0 + (epoch * 7919 % 1000) / 1000 for epoch in range(5000)]
+    values[1234], values[4321] = 99.0, 0.001
+    for epoch, value in enumerate(values, 1):
+        board = fold(board, epoch_of(777, epoch, value), 0)
+    arm = board.arms[0]
+    assert [point.train_cost for point in arm.replicas[0].points] == values
+    assert result.arms(board)[0]["replicas"][0]["train_cost"] == values
+    drawn = arm.curve("train_cost").mean
+    assert len(drawn) <= MOST
+    assert (1235, 99.0) in drawn.spots
+    assert (4322, 0.001) in drawn.spots
+    assert (drawn[0], drawn[-1], drawn.seen) == (values[0], values[-1], 5000)
 
 
 def test_a_worker_that_ends_without_a_word_has_failed() -> None:

@@ -10,7 +10,8 @@ from inittui.gallery import Gallery
 from inittui.tui import keys
 from inittui.tui.feed import Feed, ReplayFeed
 from inittui.tui.layout import SMALLEST, Plan, Zoom, plan
-from inittui.tui.look import Look
+from inittui.tui.look import Look, Row
+from inittui.tui.memo import Memo, epochs
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
@@ -50,6 +51,8 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self.log_scale = True
         self.zoom: Zoom = ""
         self._machine: Machine | None = None
+        self._drawn: Memo[list[Row]] = Memo()
+        self._tabled = Memo()
         self._plan: Plan | None = None
         self._header = self._panel("header", framed=False)
         self._chart, self._result, self._sample, self._layers = (
@@ -75,7 +78,7 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         )
         self._machine_line.paint = lambda w, _h: [machine.line(self._machine, w, look)]
         self._chart.title = lambda _w: [(chart.title(self.metric, log=self.log_scale), "bold")]
-        self._chart.paint = lambda w, h: chart.chart(self.board, w, h, look, metric=self.metric, log=self.log_scale)
+        self._chart.paint = self._curves
         self._result.title = lambda _w: [(result.title(self.board), "good bold" if self.board.ended else "bold")]
         self._result.paint = self._table
         self._sample.title = lambda _w: [(sample.title(self.board, self.gallery, self.shown), "bold")]
@@ -91,6 +94,13 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
             panel.paint = lambda w, h, place=place: arm.panel(  # type: ignore[misc]
                 self.board, place, w, h, look, log=self.log_scale
             )
+
+    def _curves(self, width: int, height: int) -> list[Row]:
+        board, metric, log = self.board, self.metric, self.log_scale
+        return self._drawn(
+            (width, height, metric, log, *epochs(board)),
+            lambda: chart.chart(board, width, height, self.look, metric=metric, log=log),
+        )
 
     def compose(self) -> ComposeResult:
         yield self._header

@@ -5,8 +5,9 @@ import statistics
 from rich.cells import cell_len
 
 from inittui.board import ArmBoard, Board
+from inittui.history import Number, Thinned
 from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of
-from inittui.tui.plots import Scale, bar, buckets, sparkline
+from inittui.tui.plots import Scale, bar, buckets, extremes, sparkline
 from inittui.tui.views import words
 from inittui.tui.views.header import STATE_STYLES, loading
 
@@ -121,7 +122,7 @@ def _last_cost(arm: ArmBoard) -> float | None:
 
 
 def _accuracy(arm: ArmBoard) -> float | None:
-    accuracies = arm.mean(lambda point: point.test_accuracy)
+    accuracies = arm.curve("test_accuracy").mean
     return accuracies[-1] if accuracies else None
 
 
@@ -147,20 +148,20 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
     return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 
-def _series(arm: ArmBoard) -> tuple[float | None, ...]:
-    return arm.mean(lambda point: point.train_cost)
+def _series(arm: ArmBoard) -> Thinned:
+    return arm.curve("train_cost").mean
 
 
-def _columns(arm: ArmBoard, width: int) -> list[float | None]:
+def _columns(arm: ArmBoard, width: int) -> list[Number]:
     """The epochs' costs on a fixed axis: all epochs of the run fill `width`."""
     costs = _series(arm)
-    return buckets(costs, width, round(width * len(costs) / max(1, arm.epochs)) if costs else 0)
+    return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)) if costs else 0)
 
 
 def _epochs(board: Board, arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
     room = max(1, width - LABEL)
     # One scale for all arms, or their panels could not be compared.
-    scale = Scale.of([cost for one in board.arms for cost in _series(one)], log=log)
+    scale = Scale.of([cost for one in board.arms for cost in extremes(_series(one))], log=log)
     lines = sparkline(_columns(arm, room), room, rows, look, scale)
     return [[(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
 
@@ -169,7 +170,7 @@ def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: b
     """The running cost within the epoch under way; it fills its line as the epoch goes."""
     active = arm.active
     room = max(1, width - LABEL)
-    running = active.running if active and arm.state in UNDER_WAY else ()
+    running = active.running if active and arm.state in UNDER_WAY else Thinned()
     share = active.step / arm.steps if active and arm.steps else 0.0
     columns = buckets(running, room, max(1, round(room * share))) if running else []
     lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
@@ -186,7 +187,7 @@ def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label
     """Epochs, and after them the reports of the epoch under way, in one line."""
     room = max(1, width - (LABEL if label else 0))
     active = arm.active
-    running = list(active.running) if active and arm.state in UNDER_WAY else []
+    running = active.running if active and arm.state in UNDER_WAY else Thinned()
     epochs = _columns(arm, room)
     tail = buckets(running, max(1, min(room // 3, room - len(epochs), len(running)))) if running else []
     columns = (epochs + tail)[:room]

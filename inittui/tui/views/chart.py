@@ -5,11 +5,7 @@ from inittui.tui.look import Look, Row, arm_style
 from inittui.tui.plots import Series, line_chart
 
 METRICS = ("cost", "test cost", "accuracy")
-_VALUES = {
-    "cost": lambda point: point.train_cost,
-    "test cost": lambda point: point.test_cost,
-    "accuracy": lambda point: 100 * point.test_accuracy,
-}
+_FIGURES = {"cost": "train_cost", "test cost": "test_cost", "accuracy": "test_accuracy"}
 
 
 def title(metric: str, *, log: bool) -> str:
@@ -21,15 +17,17 @@ def title(metric: str, *, log: bool) -> str:
 def chart(board: Board, width: int, height: int, look: Look, *, metric: str, log: bool) -> list[Row]:
     """One line an arm, averaged over its seeds, between pale lines of the lowest and the highest seed.
     x runs over all epochs from the start."""
-    value = _VALUES[metric]
+    curves = [arm.curve(_FIGURES[metric]) for arm in board.arms]
+    factor = 100 if metric == "accuracy" else 1
     series: list[Series] = []
-    for place, arm in enumerate(board.arms):
-        if len(arm.seeds) > 1:
-            band = arm.band(value)
-            edges = [[low for low, _ in band], [high for _, high in band]]
+    for place, curve in enumerate(curves):
+        if len(board.arms[place].seeds) > 1:
+            edges = [edge.times(factor) for edge in (curve.low, curve.high)]
             series += [Series(edge, look.dot, f"{arm_style(place)} soft", "bare") for edge in edges]
     # The means last: they are drawn over the bands.
-    series += [Series(arm.mean(value), look.marker(place), arm_style(place)) for place, arm in enumerate(board.arms)]
+    series += [
+        Series(curve.mean.times(factor), look.marker(place), arm_style(place)) for place, curve in enumerate(curves)
+    ]
     return line_chart(
         series,
         width,

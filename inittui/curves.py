@@ -1,0 +1,87 @@
+"""What is drawn of an arm's epochs: mean, lowest and highest over its replicas, thinned (see `history.Thinned`).
+
+An epoch is settled once every replica has it; settled epochs are taken in once, and never looked at again.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, field
+
+from inittui.history import History, Number, Thinned
+
+
+class Point(Struct, frozen=True):
+    """One epoch of one replica. Costs are None where they were not finite."""
+
+    epoch: int
+    train_cost: float | None
+    test_cost: float | None
+    test_accuracy: float
+    seconds: float
+
+
+def mean_of(values: Sequence[Number]) -> Number:
+    """None where one of them was not finite."""
+    finite = [value for value in values if value is not None]
+    return sum(finite) / len(finite) if finite and len(finite) == len(values) else None
+
+
+def band_of(values: Sequence[Number]) -> tuple[Number, Number]:
+    """The lowest and the highest of those that are finite."""
+    finite = [value for value in values if value is not None]
+    return (min(finite), max(finite)) if finite else (None, None)
+
+
+class Curve(Struct, frozen=True):
+    """One figure by epoch: over the replicas its mean, its lowest and its highest value; of one replica all the same."""
+
+    mean: Thinned
+    low: Thinned
+    high: Thinned
+
+    @classmethod
+    def empty(cls) -> "Curve":
+        nothing = Thinned()
+        return cls(nothing, nothing, nothing)
+
+    def plus(self, values: Sequence[Number]) -> "Curve":
+        """With the values of one more epoch, one a replica that has it."""
+        mean = self.mean.plus(mean_of(values))
+        if len(values) == 1 and self.low is self.mean:
+            return Curve(mean, mean, mean)
+        low, high = band_of(values)
+        return Curve(mean, self.low.plus(low), self.high.plus(high))
+
+
+FIGURES: dict[str, Callable[[Point], Number]] = {
+    "train_cost": lambda point: point.train_cost,
+    "test_cost": lambda point: point.test_cost,
+    "test_accuracy": lambda point: point.test_accuracy,
+}
+
+
+class Curves(Struct, frozen=True):
+    """The curves of an arm over its settled epochs."""
+
+    epochs: int = 0
+    of: dict[str, Curve] = field(default_factory=lambda: {name: Curve.empty() for name in FIGURES})
+
+    def grown(self, replicas: Sequence[History[Point]]) -> "Curves":
+        """With the epochs that have been settled since; `replicas` are the points of each."""
+        settled = min(map(len, replicas), default=0)
+        if settled <= self.epochs:
+            return self
+        of = {}
+        for name, value in FIGURES.items():
+            curve = self.of[name]
+            for place in range(self.epochs, settled):
+                curve = curve.plus([value(points[place]) for points in replicas])
+            of[name] = curve
+        return Curves(settled, of)
+
+    def whole(self, figure: str, replicas: Sequence[History[Point]]) -> Curve:
+        """The curve of `figure`, over those that have them also through the epochs that are not settled yet."""
+        curve, value = self.of[figure], FIGURES[figure]
+        for place in range(self.epochs, max(map(len, replicas), default=0)):
+            curve = curve.plus([value(points[place]) for points in replicas if len(points) > place])
+        return curve
