@@ -1,3 +1,38 @@
-"""Which weight initialisation, why, and is the difference real? A terminal dashboard that answers with evidence."""
+"""Which weight initialisation, why, and is the difference real? A terminal dashboard that answers with evidence.
+
+From Python: `compare` trains and judges, `load` reads a run that is there, `init_` fills a network of your own. They are
+imported when they are first asked for, so that `import inittui` costs nothing and loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inittui.api import compare as compare
+    from inittui.api import load as load
+    from inittui.engine.apply import init_ as init_
+    from inittui.errors import InittuiError as InittuiError
+    from inittui.outcome import Result as Result
 
 __version__ = "0.1.0"
+__all__ = ["InittuiError", "Result", "__version__", "compare", "init_", "load"]
+
+_WHERE = {
+    "InittuiError": "inittui.errors",
+    "Result": "inittui.outcome",
+    "compare": "inittui.api",
+    "init_": "inittui.engine.apply",
+    "load": "inittui.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'inittui' has no attribute '{name}'")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value  # found at once the next time
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

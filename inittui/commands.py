@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inittui.board import Board
-from inittui.errors import DeviceError, InittuiError, RunError, UsageError, path_of, printable
+from inittui.errors import RunError, UsageError, path_of, printable
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import default_runs_dir, find
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
     from inittui.tui.app import Dashboard, Leave
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "refused": 2}
-DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
-    from inittui import launch, presetfiles
+    from inittui import beginning, presetfiles
     from inittui.datafiles import default_data_dir
 
     changes = presetfiles.Changes(
@@ -44,16 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
     preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
-    check_device(arguments.device)
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = refresh_of(arguments)
-    _check_data(preset.data.name, data_dir)
-    run_dir = RunDir.create(runs_dir(arguments), preset, data_dir=data_dir, device=arguments.device, threads=threads)
-    try:
-        supervisor = launch.start(run_dir)
-    except RunError:
-        run_dir.delete()
-        raise
+    run_dir, supervisor = beginning.begin(
+        preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
+    )
     if arguments.detach:
         print(run_dir.name)
         return 0
@@ -79,7 +72,7 @@ def _watch_plainly(
 ) -> int:
     import msgspec
 
-    from inittui import launch, plain, result
+    from inittui import beginning, launch, plain, result
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
@@ -97,7 +90,7 @@ def _watch_plainly(
     except BrokenPipeError:
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
-    _refuse_if_refused(run_dir, board, supervisor)
+    beginning.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
         document = board.result or result.document(board, seconds=board.t)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
@@ -129,7 +122,7 @@ def _watch_dashboard(
 
 def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
     """What is done and said once the dashboard has gone: about the run that it showed last."""
-    from inittui import launch, plain
+    from inittui import beginning, launch, plain
     from inittui.tui.feed import LiveFeed
 
     if not isinstance(app.feed, LiveFeed):
@@ -140,7 +133,7 @@ def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Pope
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
         return app.return_code
     board = follower.poll()
-    _refuse_if_refused(run_dir, board, supervisor)
+    beginning.refuse_if_refused(run_dir, board, supervisor)
     if leave == "stop" and not board.ended:
         print("stopping…", file=sys.stderr)
         launch.stop(run_dir)
@@ -152,16 +145,6 @@ def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Pope
     print(f"run: {run_dir.path}")
     print(f"see it again: inittui replay {run_dir.name}")
     return EXIT_CODES[board.phase]
-
-
-def _refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Popen[bytes] | None") -> None:
-    """Bad input that only the engine could see: said like any other, and nothing is left behind."""
-    if board.phase != "refused":
-        return
-    if supervisor is not None:
-        supervisor.wait()
-        run_dir.delete()
-    raise InittuiError(board.detail)
 
 
 def attach(arguments: argparse.Namespace) -> int:
@@ -210,36 +193,6 @@ def _can_show() -> bool:
     if sys.stdin is None or sys.stdout is None:  # closed by who started us
         return False
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")
-
-
-def _check_data(name: str, data_dir: Path) -> None:
-    """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
-    if name in DATA_NAMES:
-        from inittui.datafiles import inspect
-        from inittui.errors import DataError
-
-        found = inspect(name, data_dir)
-        if found.state == "damaged":
-            raise DataError(f"data '{name}': {found.detail}")
-
-
-def check_device(requested: str) -> None:
-    """Refuse at once what can be seen without torch: a name that is none, and CUDA without a driver."""
-    kind, mark, number = requested.partition(":")
-    if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
-        raise DeviceError(f"--device {requested}: expected auto, cpu, cuda or cuda:N, as in cuda:1")
-    if kind != "cuda":
-        return
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        count = pynvml.nvmlDeviceGetCount()
-        pynvml.nvmlShutdown()
-    except pynvml.NVMLError as error:
-        raise DeviceError(f"--device {requested}: no NVIDIA GPU can be used here ({error}); use --device cpu") from None
-    if number and int(number) >= count:
-        raise DeviceError(f"--device {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
 
 
 def _whole(option: str, text: str, *, most: int) -> int:

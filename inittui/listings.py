@@ -7,7 +7,7 @@ import sys
 from inittui import gallery
 from inittui.commands import runs_dir
 from inittui.errors import InittuiError, UsageError
-from inittui.follow import Follower
+from inittui.reading import document_of
 from inittui.rundir import RunDir
 from inittui.runlist import find
 
@@ -18,7 +18,7 @@ def report(arguments: argparse.Namespace) -> int:
     """`inittui report`: a run's table, in the format asked for."""
     import msgspec
 
-    from inittui import comparisons, plain, result
+    from inittui import comparisons, plain
     from inittui import report as tables
 
     _check_report(arguments)
@@ -29,11 +29,9 @@ def report(arguments: argparse.Namespace) -> int:
         columns, rows = _size(arguments.size)
         print(screenshot(run_dir, columns, rows))
         return 0
-    document = run_dir.result()
-    if document is None:  # still going on, or its supervisor was killed: what the logs hold
-        board = Follower(run_dir).poll()
-        document = result.document(board, seconds=board.t)
-        print(f"no result.json yet (the run is {board.phase}): this is what its logs hold", file=sys.stderr)
+    document, final = document_of(run_dir)
+    if not final:
+        print(f"no result.json yet (the run is {document['status']}): this is what its logs hold", file=sys.stderr)
     if arguments.baseline is not None or arguments.all_pairs:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     if arguments.format == "json":

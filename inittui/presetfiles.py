@@ -16,16 +16,25 @@ DEFAULT = "mnist3"
 
 @dataclass(frozen=True)
 class Changes:
-    """What the command line changes against a preset. Texts as they were typed; None or empty where nothing was."""
+    """What the command line changes against a preset. Texts as they were typed; None or empty where nothing was.
 
-    arms: Sequence[str] = ()
+    Python gives whole rows as `arms` too, and values instead of texts in `values`; messages then name an option without
+    its dashes."""
+
+    arms: Sequence[str | Mapping[str, Any]] = ()
     set: Sequence[str] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
     epochs: str | None = None
     precision: str | None = None
     seeds: str | None = None
     seed: str | None = None
     data: str | None = None
+    dashes: str = "--"
     origins: dict[str, str] = field(default_factory=dict)  # preset key → the option it came from, for messages
+
+    def option(self, name: str) -> str:
+        """The option as whoever gave it knows it."""
+        return self.dashes + name
 
 
 def shipped_dir() -> Path:
@@ -147,36 +156,42 @@ def _with_origin(fault: str, origins: Mapping[str, str]) -> str:
 
 def merge(table: dict[str, Any], changes: Changes) -> None:
     """Change `table` in place. What can't be merged raises UsageError; what is wrong in itself `build` will say."""
-    for change in changes.set:
-        key, mark, text = change.partition("=")
-        key = key.strip()
-        if not mark or not key:
-            raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
-        _put(table, key, _toml_value(text.strip()), f"--set {key}")
+    for key, value in [*map(_typed, changes.set), *changes.values.items()]:
+        option = f"{changes.option('set')} {key}"
+        _put(table, key, value, option)
         if key in ("data.factory", "model.factory"):  # takes the place of what the preset says of data or network
             section = table[key.partition(".")[0]]
             for idle in IDLE & section.keys():
                 del section[idle]
-        changes.origins[key] = f"--set {key}"
+        changes.origins[key] = option
     for key, option, typed in (
-        ("data.name", "--data", changes.data),
-        ("training.epochs", "--epochs", changes.epochs),
-        ("training.precision", "--precision", changes.precision),
+        ("data.name", changes.option("data"), changes.data),
+        ("training.epochs", changes.option("epochs"), changes.epochs),
+        ("training.precision", changes.option("precision"), changes.precision),
     ):
         if typed is not None:
             _put(table, key, _number(typed), option)
             changes.origins[key] = option
     seeds = _seeds(table, changes)
     if seeds is not None:
-        option = "--seed" if changes.seed is not None else "--seeds"
+        option = changes.option("seed" if changes.seed is not None else "seeds")
         _put(table, "training.seeds", seeds, option)
         changes.origins["training.seeds"] = option
     if changes.arms:
-        table["arms"] = [{"init": arm} for arm in changes.arms]
-        changes.origins["arms"] = "--arm"
-    changed = bool(changes.set or changes.arms or changes.data)
+        table["arms"] = [dict(arm) if isinstance(arm, Mapping) else {"init": arm} for arm in changes.arms]
+        changes.origins["arms"] = changes.option("arm")
+    changed = bool(changes.set or changes.values or changes.arms or changes.data)
     if changed and isinstance(table.get("title"), str) and "title" not in changes.origins:
         table["title"] += ", changed"  # it may no longer say what is trained
+
+
+def _typed(change: str) -> tuple[str, object]:
+    """Key and value of `--set KEY=VALUE`."""
+    key, mark, text = change.partition("=")
+    key = key.strip()
+    if not mark or not key:
+        raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
+    return key, _toml_value(text.strip())
 
 
 def _put(table: dict[str, Any], key: str, value: object, option: str) -> None:
@@ -209,7 +224,8 @@ def _number(text: str) -> int | str:
 def _seeds(table: Mapping[str, Any], changes: Changes) -> object:
     """The list of seeds that `--seed` or `--seeds` asks for, or None."""
     if changes.seed is not None and changes.seeds is not None:
-        raise UsageError("--seed and --seeds: expected one of the two; --seed 777 is one seed, --seeds 9 are nine")
+        seed, seeds = changes.option("seed"), changes.option("seeds")
+        raise UsageError(f"{seed} and {seeds}: expected one of the two; {seed} 777 is one seed, {seeds} 9 are nine")
     if changes.seed is not None:
         return [_number(changes.seed)]
     if changes.seeds is None:
@@ -218,7 +234,9 @@ def _seeds(table: Mapping[str, Any], changes: Changes) -> object:
         return [_number(part.strip()) for part in changes.seeds.split(",") if part.strip()]
     count = _number(changes.seeds)
     if not isinstance(count, int) or not 1 <= count <= 10_000:
-        raise UsageError(f"--seeds {changes.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3")
+        raise UsageError(
+            f"{changes.option('seeds')} {changes.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3"
+        )
     training = table.get("training")
     given = training.get("seeds") if isinstance(training, dict) else None
     first = given[0] if isinstance(given, list) and given and isinstance(given[0], int) else 777

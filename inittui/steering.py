@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from inittui import commands, control, launch
+from inittui import beginning, commands, control, launch
 from inittui.board import ArmBoard, Board
 from inittui.errors import RunError, UsageError, nearest, path_of
 from inittui.follow import Follower
@@ -53,7 +53,7 @@ def resume(arguments: argparse.Namespace) -> int:
     """`inittui resume`: let a run go on, paused, stopped or killed, and watch it."""
     run_dir = find(commands.runs_dir(arguments), arguments.run)
     refresh = commands.refresh_of(arguments)
-    commands.check_device(arguments.device or "auto")
+    beginning.check_device(arguments.device or "auto")
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
     if run_dir.alive() and (arguments.device or arguments.data_dir):
         raise UsageError(

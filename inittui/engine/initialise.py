@@ -50,10 +50,11 @@ def initialise(
         if any(fnmatchcase(name, pattern) for pattern in exclude):
             continue
         chosen.append((name, layer))
-        if rule.distribution == "own":
-            ownscheme.fill(init.name, name, layer, stream(seed, f"weights/{place}"))
-        else:
-            _fill(rule, layer, seed, place)
+        with torch.device("cpu"):  # also where a person has set another default: the generators are the CPU's
+            if rule.distribution == "own":
+                ownscheme.fill(init.name, name, layer, stream(seed, f"weights/{place}"))
+            else:
+                _fill(rule, layer, seed, place)
     if rule.target is not None:
         if batch is None:
             raise SchemeError(f"scheme '{init.name}' is fitted to training inputs, and there are none")

@@ -434,7 +434,7 @@ def test_a_run_without_result_is_reported_from_its_logs(call: Call, runs_dir: Pa
     code, out, err = call("report", run.name)
     assert code == 0
     assert "xavier_normal" in out
-    assert err == "no result.json yet (the run is training): this is what its logs hold\n"
+    assert err == "no result.json yet (the run is interrupted): this is what its logs hold\n"
 
 
 def test_a_damaged_result_is_refused_and_kept(call: Call, runs_dir: Path) -> None:

@@ -1,0 +1,140 @@
+"""inittui from Python: the same engine, the same runs and the same verdict as on the command line."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inittui import beginning, launch, presetfiles
+from inittui.board import Board
+from inittui.datafiles import default_data_dir
+from inittui.errors import RunError, UsageError, path_of
+from inittui.follow import Follower
+from inittui.outcome import Result
+from inittui.rundir import RunDir
+from inittui.runlist import default_runs_dir, find
+
+POLL_SECONDS = 0.2
+Row = str | Mapping[str, Any]
+
+
+def compare(
+    arms: Row | Sequence[Row] = (),
+    *,
+    preset: str | Path = presetfiles.DEFAULT,
+    seeds: int | Sequence[int] | None = None,
+    epochs: int | None = None,
+    data: str | None = None,
+    set: Mapping[str, object] | None = None,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path | None = None,
+    device: str = "auto",
+    threads: int = 1,
+    progress: bool = True,
+) -> Result:
+    """Train the same network once per scheme and seed, side by side, and judge the difference.
+
+    Starts a run as the command line does: a supervisor of its own that writes a run directory, which `inittui attach` watches
+    meanwhile from anywhere. Waits until it has ended, with a progress bar for each arm.
+
+    arms: schemes such as "he_normal", "normal(std=0.01)" or "./mine.py:my_init", or whole rows as in a preset, such as
+        {"init": "zeros", "model": {"activation": "tanh"}}; the preset's own unless given
+    preset: a shipped one, one of yours, or a TOML file
+    seeds: how many, from the preset's first on, or which
+    epochs, data: as in the preset unless given
+    set: any other key of the preset, as in {"model.hidden": [256, 256], "training.optimizer": "sgd"}
+    data_dir, runs_dir: where data sets and runs are kept; the user's folders unless given
+    device, threads: auto, cpu, cuda or cuda:N; threads of a worker on a CPU
+
+    Ctrl-C (in a notebook: interrupt the kernel) stops the run, says how to resume it, and raises KeyboardInterrupt. Where an
+    arm fails nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
+    input.
+    """
+    changes = presetfiles.Changes(
+        arms=_rows(arms),
+        values=dict(set or {}),
+        epochs=None if epochs is None else str(epochs),
+        seeds=_seeds(seeds),
+        data=data,
+        dashes="",
+    )
+    checked = presetfiles.load(str(preset), changes)
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
+    run, supervisor = beginning.begin(
+        checked,
+        runs_dir=_folder(runs_dir, default_runs_dir),
+        data_dir=_folder(data_dir, default_data_dir),
+        device=device,
+        threads=threads,
+        option="device",
+    )
+    return _wait(run, supervisor, progress=progress)
+
+
+def load(run: str | Path = "last", *, runs_dir: str | Path | None = None) -> Result:
+    """The result of a run that is there: its name, the beginning of one, a path, or "last". One that still trains, or that
+    failed, has what there is so far. Raises RunError."""
+    return Result(find(_folder(runs_dir, default_runs_dir), str(run)))
+
+
+def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool) -> Result:
+    follower = Follower(run, run.liveness)
+    try:
+        with _bars() if progress else contextlib.nullcontext(lambda _: None) as show:
+            board = _watch(follower, show)
+    except KeyboardInterrupt:
+        print("stopping the run (interrupt again to leave at once)", file=sys.stderr)
+        with contextlib.suppress(RunError):  # it has just ended by itself
+            launch.stop(run)
+        _watch(follower, lambda _: None)
+        supervisor.wait()
+        print(
+            f"stopped. inittui.load('{run.name}') has what there is; 'inittui resume {run.name}' goes on with it",
+            file=sys.stderr,
+        )
+        raise
+    supervisor.wait()  # it has said all that it will
+    beginning.refuse_if_refused(run, board, supervisor)
+    return Result(run)
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[Callable[[Board], None]]:
+    from inittui.progress import bars  # rich is imported where something is drawn
+
+    with bars() as show:
+        yield show
+
+
+def _watch(follower: Follower, show: Callable[[Board], None]) -> Board:
+    while True:
+        board = follower.poll()
+        show(board)
+        if board.ended:
+            return board
+        time.sleep(POLL_SECONDS)
+
+
+def _rows(arms: Row | Sequence[Row]) -> list[Row]:
+    rows = [arms] if isinstance(arms, str | Mapping) else list(arms)
+    for row in rows:
+        if not isinstance(row, str | Mapping):
+            raise UsageError(
+                f"arms: {row!r}: expected a scheme such as 'he_normal', or a row such as {{'init': 'zeros'}}"
+            )
+    return rows
+
+
+def _seeds(seeds: int | Sequence[int] | None) -> str | None:
+    """As the command line takes them: `10`, or `1,2,3`; a list of one has a comma too."""
+    if seeds is None or isinstance(seeds, int):
+        return None if seeds is None else str(seeds)
+    return ",".join(map(str, seeds)) + ","
+
+
+def _folder(given: str | Path | None, otherwise: Callable[[], Path]) -> Path:
+    return path_of(str(given)).absolute() if given is not None else otherwise()

@@ -1,0 +1,54 @@
+"""Any scheme of the catalogue for any network, in people's own training code."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from inittui import references
+from inittui.engine.initialise import initialise
+from inittui.engine.layers import layers
+from inittui.errors import SchemeError, UsageError
+from inittui.preset import LARGEST_SEED
+from inittui.schemes import Init
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def init_(
+    module: M,
+    scheme: str | Mapping[str, Any],
+    *,
+    seed: int = 0,
+    inputs: Tensor | None = None,
+    exclude: Sequence[str] = (),
+) -> M:
+    """Fill every Linear and Conv layer of `module` in place by `scheme`, and return the module.
+
+    scheme: as on the command line, "he_normal", "normal(std=0.01)" or "./mine.py:my_init", or {"name": "normal", "std": 0.01}
+    seed: the same seed gives the same weights, on any device; torch's own generators are neither used nor changed
+    inputs: a batch of training inputs, for lsuv alone, which is fitted to data
+    exclude: patterns of the names of layers that stay as they are, such as "head" or "features.*"
+
+    Biases become zero, or what the scheme says of them. Everything that is no such layer (norms, embeddings, attention's
+    packed weights) stays as it is. Raises SchemeError or UsageError, one line that says what was expected.
+    """
+    if not isinstance(module, nn.Module):
+        raise UsageError(f"module: a {type(module).__name__}; expected a torch.nn.Module")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
+    init = Init.of(scheme)
+    if found := references.named(init.name):
+        found = references.absolute(found, Path.cwd(), references.SCHEME)
+        references.check(found, references.SCHEME)
+        init = Init(str(found))
+    known = layers(module)
+    if not known:
+        raise SchemeError(f"module {type(module).__name__} has no Linear or Conv layer that a scheme could fill")
+    for name, layer in known:
+        if is_lazy(layer.weight):
+            raise SchemeError(f"layer '{name}' has no shape yet; expected a module that has seen one batch")
+    initialise(module, init, seed, batch=inputs, exclude=exclude)
+    return module

@@ -1,0 +1,95 @@
+"""A run as an object of Python: what `inittui.compare` and `inittui.load` return."""
+
+import html
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from inittui import longtable, remarks, report
+from inittui.document import ComparisonOf, SummaryOf
+from inittui.errors import printable
+from inittui.follow import Follower
+from inittui.reading import document_of
+from inittui.rundir import RunDir
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Result:
+    """A run's result as it stands now; `inittui.load` looks again. At a prompt it shows its table, in a notebook too."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Raises RunError where the run can't be read."""
+        self._run = run
+        self.document, self._final = document_of(run)
+
+    @property
+    def run(self) -> str:
+        """The run's name, which `inittui attach`, `replay`, `report` and `resume` take."""
+        return self._run.name
+
+    @property
+    def path(self) -> Path:
+        """The run's directory."""
+        return self._run.path
+
+    @property
+    def status(self) -> str:
+        """finished, failed (an arm did) or stopped; starting, loading, training or interrupted while there is no result."""
+        status: str = self.document["status"]
+        return status
+
+    @property
+    def accuracy(self) -> dict[str, SummaryOf | None]:
+        """Of each arm the mean final test accuracy over its seeds (a share of 1), its deviation and its 95 % interval; None
+        where an arm has no epoch behind it."""
+        return {arm["name"]: msgspec.convert(arm["test_accuracy"], SummaryOf | None) for arm in self.document["arms"]}
+
+    @property
+    def comparisons(self) -> tuple[ComparisonOf, ...]:
+        """Every arm that finished against the first: `difference`, `ci95`, `p`, `p_holm`, `n`, `verdict` and more."""
+        return msgspec.convert(self.document["comparisons"], tuple[ComparisonOf, ...])
+
+    @property
+    def verdict(self) -> list[str]:
+        """What is to be said, in sentences: notes first, then whether differences are established."""
+        return [printable(sentence) for sentence in remarks.sentences(self.document)]
+
+    @property
+    def table(self) -> "pandas.DataFrame":
+        """One row an arm and seed: its final figures."""
+        import pandas
+
+        return pandas.read_csv(
+            io.StringIO(report.comma_separated(self.document)), keep_default_na=False, na_values=[""]
+        )
+
+    @property
+    def epochs(self) -> "pandas.DataFrame":
+        """One row an arm, seed and epoch; see `inittui.longtable`."""
+        return longtable.frame(Follower(self._run, self._run.liveness).poll())
+
+    def __repr__(self) -> str:
+        of_arms = ", ".join(
+            f"{name} {100 * accuracy.mean:.2f} %" if accuracy else f"{name} -"
+            for name, accuracy in self.accuracy.items()
+        )
+        return printable(f"<inittui run {self.run}, {self.status}: {of_arms}>")
+
+    def __str__(self) -> str:
+        return self._unfinished() + report.text(self.document)
+
+    def _repr_html_(self) -> str:
+        table = report.rows(self.document)
+        shown = report.columns(table)
+        head = "".join(f"<th>{html.escape(report.COLUMNS[i])}</th>" for i in shown)
+        body = "".join(f"<tr>{''.join(f'<td>{html.escape(row[i].strip())}</td>' for i in shown)}</tr>" for row in table)
+        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.verdict)
+        heading = html.escape(self._unfinished() + report.heading(self.document))
+        return f"<div><p>{heading}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{told}</ul></div>"
+
+    def _unfinished(self) -> str:
+        return "" if self._final else f"So far (the run is {self.status}): "

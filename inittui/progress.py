@@ -1,0 +1,65 @@
+"""Progress bars for Python and notebooks: one an arm, drawn by rich."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from inittui.board import ArmBoard, Board
+from inittui.errors import printable
+
+Show = Callable[[Board], None]
+
+
+@contextmanager
+def bars() -> Iterator[Show]:
+    """Shows a board each time it is given one: live on standard error, or in the notebook's output."""
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        TimeRemainingColumn(),
+        console=console,
+        auto_refresh=False,
+    )
+    tasks: dict[str, TaskID] = {}
+    if console.is_jupyter:
+        # rich's own live display in a notebook needs ipywidgets; a display that is replaced needs nothing.
+        from IPython.display import display
+
+        handle = display(progress.make_tasks_table(progress.tasks), display_id=True)
+
+        def in_notebook(board: Board) -> None:
+            _put(progress, tasks, board)
+            handle.update(progress.make_tasks_table(progress.tasks))
+
+        yield in_notebook
+        return
+
+    def in_terminal(board: Board) -> None:
+        _put(progress, tasks, board)
+        progress.refresh()
+
+    with progress:
+        yield in_terminal
+
+
+def _put(progress: Progress, tasks: dict[str, TaskID], board: Board) -> None:
+    for arm in board.arms:
+        if arm.folder not in tasks:
+            tasks[arm.folder] = progress.add_task(printable(arm.name), total=1.0, words="")
+        progress.update(tasks[arm.folder], completed=arm.progress, words=_words(board, arm))
+
+
+def _words(board: Board, arm: ArmBoard) -> str:
+    if board.phase in ("starting", "loading"):
+        download = board.download
+        if download and not board.data:
+            return f"downloading {download.name}: {100 * download.done // max(1, download.total)} %"
+        return board.detail or board.phase
+    if arm.state != "training":
+        return arm.state
+    return f"epoch {min(arm.epochs_done + 1, arm.epochs)} of {arm.epochs}"

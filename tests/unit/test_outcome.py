@@ -1,0 +1,136 @@
+"""`inittui.load` and what a result shows, on canned runs; `inittui.compare`'s arguments, with nothing started."""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import inittui
+from inittui import events, launch
+from inittui.errors import InittuiError
+from inittui.longtable import COLUMNS
+from inittui.rundir import RunDir
+from tests.helpers import EPOCH_SECONDS, accuracy, cost, preset, write_run
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+def test_a_finished_run_has_tables_sentences_and_figures(runs_dir: Path) -> None:
+    run = write_run(runs_dir, preset(2, seeds=3, epochs=2))
+    result = inittui.load("last", runs_dir=runs_dir)
+    assert (result.run, result.path, result.status) == (run.name, run.path, "finished")
+    assert result.document == run.result()
+    of_he = result.accuracy["he_normal"]
+    assert of_he is not None
+    assert of_he.mean == pytest.approx(sum(accuracy(1, seed, 2) for seed in range(3)) / 3)
+    (comparison,) = result.comparisons
+    assert (comparison.a, comparison.b, comparison.n) == ("xavier_normal", "he_normal", 3)
+    assert comparison.verdict.lower().rstrip(".") in result.verdict[0].lower()
+    assert list(result.table["test_accuracy"]) == [accuracy(arm, seed, 2) for arm in range(2) for seed in range(3)]
+    assert list(result.table["arm"].unique()) == ["xavier_normal", "he_normal"]
+
+
+def test_the_long_table_has_a_row_an_arm_seed_and_epoch(runs_dir: Path) -> None:
+    rows = [{"init": "zeros", "name": "tanh", "model": {"activation": "tanh"}}, "normal(std=0.1)"]
+    write_run(runs_dir, preset(rows, seeds=2, epochs=3))
+    frame = inittui.load(runs_dir=runs_dir).epochs
+    assert list(frame.columns) == list(COLUMNS)
+    assert len(frame) == 2 * 2 * 3
+    of_one = frame[(frame["arm"] == "tanh") & (frame["seed"] == 778)]
+    assert list(of_one["epoch"]) == [1, 2, 3]
+    assert list(of_one["train_cost"]) == [cost(0, 1, epoch) for epoch in (1, 2, 3)]
+    assert set(of_one["changes"]) == {'model.activation = "tanh"'}
+    assert set(of_one["seconds"]) == {EPOCH_SECONDS}
+    assert set(frame["scheme"]) == {"zeros", "normal(std=0.1)"}
+
+
+def test_a_cost_that_is_not_finite_is_missing_in_the_tables(runs_dir: Path) -> None:
+    write_run(runs_dir, preset(2), costs=lambda arm, _, epoch: None if arm and epoch > 1 else 1.0)
+    result = inittui.load(runs_dir=runs_dir)
+    assert list(result.epochs["train_cost"].isna()) == [False] * 4 + [True] * 2
+    assert list(result.table["train_cost"].isna()) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("story", "status", "told"),
+    [
+        ({"until": 2.0}, "interrupted", "So far (the run is interrupted): "),
+        (
+            {"endings": {1: events.Failed(kind="memory", reason="out of memory")}},
+            "failed",
+            "he_normal failed: out of memory.",
+        ),
+        ({"until": 0.1}, "interrupted", "xavier_normal"),
+    ],
+    ids=["cut short", "an arm failed", "before it began"],
+)
+def test_a_run_without_a_happy_end_can_be_loaded_too(
+    runs_dir: Path, story: dict[str, Any], status: str, told: str
+) -> None:
+    run = write_run(runs_dir, preset(2), **story)
+    result = inittui.load(run.path)
+    assert result.status == status
+    assert told in str(result)
+    assert run.name in repr(result)
+    assert isinstance(result.epochs, pandas.DataFrame)
+    assert len(result.table) == 2
+
+
+def test_a_prompt_shows_a_line_and_a_notebook_a_table(runs_dir: Path) -> None:
+    run = write_run(runs_dir, preset(["he_normal", {"init": "zeros", "name": "<b>bold</b>"}], seeds=2))
+    result = inittui.load(runs_dir=runs_dir)
+    assert repr(result).startswith(f"<inittui run {run.name}, finished: he_normal 9")
+    assert "\n" not in repr(result)
+    data, _ = InteractiveShell.instance().display_formatter.format(result)
+    assert set(data) >= {"text/plain", "text/html"}
+    assert "<td>he_normal</td>" in data["text/html"]
+    assert "&lt;b&gt;bold&lt;/b&gt;" in data["text/html"]
+    assert "<b>" not in data["text/html"]
+    assert "<li>Indicative only" in data["text/html"]
+
+
+def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
+    with pytest.raises(InittuiError, match="no run in"):
+        inittui.load("last", runs_dir=runs_dir)
+    with pytest.raises(AttributeError, match="has no attribute 'compar'"):
+        inittui.compar  # type: ignore[attr-defined]  # noqa: B018
+    assert set(inittui.__all__) <= set(dir(inittui))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"preset": "digts"}, "no preset 'digts'. Did you mean 'digits'?"),
+        ({"arms": ["he_norml"]}, "no scheme 'he_norml'"),
+        ({"arms": [len]}, "arms: <built-in function len>: expected a scheme such as 'he_normal'"),
+        ({"epochs": 0}, "epochs: training.epochs = 0: expected a whole number from 1"),
+        ({"epochs": 1.5}, "epochs: training.epochs"),
+        ({"seeds": 0}, "seeds 0: expected how many"),
+        ({"seeds": []}, "seeds: training.seeds"),
+        ({"set": {"training.lerning_rate": 1}}, "Did you mean 'learning_rate'?"),
+        ({"set": {"model.hidden": [0]}}, "set model.hidden: model.hidden"),
+        ({"device": "tpu"}, "device tpu: expected auto, cpu, cuda or cuda:N"),
+        ({"threads": 0}, "threads 0: expected a whole number from 1 to 1024"),
+        ({"data": "mnsit"}, 'data: data.name = "mnsit"'),
+        ({"runs_dir": "~nosuchuser/x"}, "path '~nosuchuser/x' can't be used"),
+    ],
+    ids=str,
+)
+def test_bad_arguments_are_one_line_in_pythons_words(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], said: str
+) -> None:
+    def refused(run: RunDir) -> NoReturn:
+        pytest.fail(f"a run was started: {run.path}")
+
+    monkeypatch.setattr(launch, "start", refused)
+    with pytest.raises(InittuiError) as caught:
+        inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **arguments})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "--" not in str(caught.value)
+    assert not runs_dir.exists()
