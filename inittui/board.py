@@ -64,6 +64,7 @@ class ArmBoard(Struct, frozen=True):
     ended: float | None = None
     saved: float | None = None  # when the newest checkpoint was on disk
     device_bytes: int = 0
+    together: int = 0  # replicas that train at a time, where not all fit on the device
 
     @property
     def active(self) -> Replica | None:

@@ -80,7 +80,9 @@ def run_parser() -> argparse.ArgumentParser:
     what.add_argument("--epochs", metavar="N", help="passes over the training images")
     what.add_argument("--seeds", metavar="N|A,B,C", help="N seeds from the preset's first on, or these")
     what.add_argument("--seed", metavar="S", help="one seed")
-    what.add_argument("--precision", metavar="NAME", help="of matrix products: float32, bf16, or tf32 on a GPU (float32)")
+    what.add_argument(
+        "--precision", metavar="NAME", help="of matrix products: float32, bf16, or tf32 on a GPU (float32)"
+    )
     what.add_argument("--data", metavar="NAME", help="auto, mnist, fashion_mnist, kmnist or digits")
     where = parser.add_argument_group("where")
     where.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")

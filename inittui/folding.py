@@ -118,7 +118,16 @@ def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:
 def _again(arm: ArmBoard) -> ArmBoard:
     """An arm that had ended and will be trained on."""
     return replace(
-        arm, state="waiting", reason="", failure="", detail="", ended=None, began=None, halted=None, pid=None
+        arm,
+        state="waiting",
+        reason="",
+        failure="",
+        detail="",
+        ended=None,
+        began=None,
+        halted=None,
+        pid=None,
+        together=0,
     )
 
 
@@ -169,6 +178,8 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             return replace(arm, state="training", halted=None, idle=idle)
         case events.Saved():
             return replace(arm, saved=event.t)
+        case events.Stacked():
+            return replace(arm, together=event.together)
         case events.Progress():
             arm = replace(arm, device_bytes=event.device_bytes)
             return _with_replica(arm, event.seed, lambda replica: _report(replica, event))

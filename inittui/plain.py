@@ -45,6 +45,7 @@ class Narrator:
         self._device = False
         self._data = False
         self._tenth = -1
+        self._together: dict[str, int] = {}  # replicas at a time, as told
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._faults: set[str] = set()
@@ -98,6 +99,13 @@ class Narrator:
                     )
                 # A resume goes back some epochs; they come out the same, and are not told again.
                 self._epochs[arm.folder, replica.seed] = max(seen, len(replica.points))
+            if arm.together != self._together.get(arm.folder, 0):
+                self._together[arm.folder] = arm.together
+                if arm.together:
+                    yield (
+                        f"{arm.name:<{width}}  {arm.together} of {len(arm.seeds)} seeds train at a time: "
+                        "more do not fit on the device"
+                    )
             before = self._states.get(arm.folder)
             if arm.state != before:
                 if arm.state in ("failed", "stopped", "interrupted"):

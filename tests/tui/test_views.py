@@ -5,8 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import remarks, report
+from inittui import events, remarks, report
 from inittui.board import Board
+from inittui.folding import fold
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample, words
 from inittui.tui.views.machine import Gpu, Machine
@@ -508,3 +509,10 @@ def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
     signs = "".join(lines_of(rows))
     assert "●" in signs
     assert "✗" in signs
+
+
+def test_an_arm_says_how_many_of_its_seeds_fit_at_a_time() -> None:
+    board = fold(running_board(2, seeds=8), events.Stacked(together=4, seeds=8), 0)
+    first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Look(), log=True))) for place in (0, 1))
+    assert "8 seeds, 4 at a time: more do not fit" in first
+    assert "at a time" not in second

@@ -80,8 +80,7 @@ def test_a_stop_ends_all_lanes_between_two_steps_and_what_they_did_is_told() -> 
     running = trainer(2, between_steps=between_steps)
     told: list[events.Event] = []
     with pytest.raises(Stop, match="by hand"):
-        for event in running.run():
-            told.append(event)
+        told.extend(running.run())
     behind = {replica.seed: replica.epochs for replica in running.replicas}
     assert {seed: sum(e.seed == seed for e in epochs(told)) for seed in behind} == behind
     assert sum(behind.values()) * 3 + sum(r.step for r in running.replicas) == 20

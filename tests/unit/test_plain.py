@@ -216,3 +216,20 @@ def test_the_closing_is_the_table_of_the_result_or_of_the_board(tmp_path: Path) 
     assert "* the highest" in closing(board)
     over = board_of(OF, canned_events(OF, endings={0: FAILED}))
     assert "failed: cost not finite" in closing(over)
+
+
+def test_a_stack_that_does_not_fit_is_told_once_each_time_it_gets_smaller() -> None:
+    narrator, board, lines = Narrator(), running_board(1, seeds=8), list[str]()
+    list(narrator.lines(board))
+    smaller = [
+        events.Stacked(together=4, seeds=8),
+        events.Saved(seconds=0, bytes=1),
+        events.Stacked(together=2, seeds=8),
+    ]
+    for event in smaller:
+        board = fold(board, event, 0)
+        lines += narrator.lines(board)
+    assert [line.split("  ")[-1] for line in lines] == [
+        "4 of 8 seeds train at a time: more do not fit on the device",
+        "2 of 8 seeds train at a time: more do not fit on the device",
+    ]

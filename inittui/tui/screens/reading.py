@@ -33,9 +33,11 @@ class ReadingScreen(Screen[None]):
         board, alone, each_seed, top = self.board, self.zoom == "result", self.each_seed, self.top
         return self._tabled(
             (width, height, alone, each_seed, top, *epochs(board)),
-            lambda: result.whole(board, width, height, self.look, each_seed=each_seed, top=top)
-            if alone
-            else result.table(board, width, height, self.look),
+            lambda: (
+                result.whole(board, width, height, self.look, each_seed=each_seed, top=top)
+                if alone
+                else result.table(board, width, height, self.look)
+            ),
         )
 
     def _scroll_table(self, by: int) -> None:

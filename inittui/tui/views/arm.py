@@ -145,6 +145,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
     if len(arm.seeds) > 1:
         count = sum(bool(r.points) for r in arm.replicas)
         row += [(f"   mean of {count} seeds" if width >= 60 else f"   {count} seeds", "dim")]
+        if arm.together and arm.state in UNDER_WAY:
+            row += [(f", {arm.together} at a time{': more do not fit' if width >= 90 else ''}", "warn")]
     return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 
