@@ -514,5 +514,5 @@ def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
 def test_an_arm_says_how_many_of_its_seeds_fit_at_a_time() -> None:
     board = fold(running_board(2, seeds=8), events.Stacked(together=4, seeds=8), 0)
     first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Look(), log=True))) for place in (0, 1))
-    assert "8 seeds, 4 at a time: more do not fit" in first
+    assert ", 4 at a time: more do not fit" in first
     assert "at a time" not in second

@@ -144,7 +144,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
         row.append((f" ± {100 * deviation:.2f}", ""))
     if len(arm.seeds) > 1:
         count = sum(bool(r.points) for r in arm.replicas)
-        row += [(f"   mean of {count} seeds" if width >= 60 else f"   {count} seeds", "dim")]
+        seeds = f"{count} seed{'s' if count != 1 else ''}"
+        row += [(f"   mean of {seeds}" if width >= 60 else f"   {seeds}", "dim")]
         if arm.together and arm.state in UNDER_WAY:
             row += [(f", {arm.together} at a time{': more do not fit' if width >= 90 else ''}", "warn")]
     return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
