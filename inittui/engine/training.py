@@ -4,6 +4,7 @@ Crews take the steps (`crew`, `stack`). Costs stay on the device between reports
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ class Trainer:
         self.at_work = self.lanes  # lanes that have not ended
         self._prepare = prepare
         self.roster = Roster(self.replicas, arm.training.epochs, most if self._by_hand else 1)
+        self._mustering = threading.Lock()
         self._crews: dict[int, Crew] = {}  # by the first replica's seed
 
     def _replica(self, seed: int) -> Replica:
@@ -143,11 +145,14 @@ class Trainer:
     def _lane(self) -> Iterator[events.Event]:
         """Epochs of replicas that nobody else trains, as long as there are any."""
         while group := self.roster.take():
+            too_many = False
             try:
                 yield from self._epoch(group)
             except Exception as error:
-                if len(group) == 1 or group[0].step or not memory.is_out(error):
+                too_many = len(group) > 1 and not group[0].step and memory.is_out(error)
+                if not too_many:
                     raise
+            if too_many:  # out here, where the error no longer keeps the stack alive
                 self._split(group)
                 yield events.Stacked(together=self.roster.most, seeds=len(self.replicas))
             self.roster.give_back(group)
@@ -155,16 +160,17 @@ class Trainer:
 
     def _crew(self, group: list[Replica]) -> Crew:
         """Those who train `group`: the same as in the epoch before, where it is the same group."""
-        crew = self._crews.get(group[0].seed)
-        if crew is None or crew.replicas != group:
-            for seed in [seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)]:
-                self._dissolve(seed)
-            if self._by_hand:
-                crew = Stack(group, self.arm, self.images)
-            else:
-                crew = Reference(group[0], self.arm.training, self.images)
-            self._crews[group[0].seed] = crew
-        return crew
+        with self._mustering:
+            crew = self._crews.get(group[0].seed)
+            if crew is None or crew.replicas != group:
+                for seed in [seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)]:
+                    self._dissolve(seed)
+                if self._by_hand:
+                    crew = Stack(group, self.arm, self.images)
+                else:
+                    crew = Reference(group[0], self.arm.training, self.images)
+                self._crews[group[0].seed] = crew
+            return crew
 
     def crew_of(self, replica: Replica) -> Crew:
         """Those who trained `replica` last. Raises StopIteration when nobody has."""

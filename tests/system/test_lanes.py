@@ -1,0 +1,87 @@
+"""Seeds of one arm side by side, in one worker: the same bits as one after the other, whatever happens meanwhile."""
+
+import os
+import random
+import shutil
+import time
+
+import pytest
+
+from inittui import events
+
+from . import logs
+from .conftest import until
+from .test_kills import figures, kill, processes, resumed, started
+
+SEEDS = 5
+ALONE = [
+    *("--preset", "digits", "--arm", "he_normal", "--seeds", str(SEEDS)),
+    *("--set", "training.batch_size=25", "--set", "model.hidden=[32]"),
+]
+several_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
+
+
+def told(run):
+    log = run.arm_log("he_normal")
+    return logs.whole(log) if log.exists() else []
+
+
+@several_cores
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="taskset is not installed")
+def test_on_one_core_and_on_several_a_run_comes_to_the_same(inittui):
+    _, said = inittui.start(*ALONE, "--epochs", "4", "--json").communicate(timeout=300)
+    assert "Traceback" not in said
+    several = figures(inittui.run_dir())
+    (run,) = inittui.runs_dir.iterdir()
+    shutil.rmtree(run)
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(mine)})  # what is started in here keeps to it
+    try:
+        inittui.start(*ALONE, "--epochs", "4", "--json").communicate(timeout=300)
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert figures(inittui.run_dir()) == several
+
+
+@several_cores
+def test_a_pause_holds_all_of_them_and_is_told_once(inittui):
+    run = started(inittui, *ALONE, "--epochs", "100000")
+    until(lambda: len({e.seed for e in told(run) if isinstance(e, events.Progress | events.Epoch)}) >= 2, "two seeds")
+    for _ in range(2):
+        assert inittui("pause", run.name).returncode == 0
+        worker = processes(run)["he_normal"]
+        before, length = worker.cpu_times(), len(told(run))
+        time.sleep(0.5)
+        assert sum(worker.cpu_times()[:2]) - sum(before[:2]) < 0.1
+        assert len(told(run)) == length
+        assert inittui("resume", run.name, "--detach").returncode == 0
+        until(lambda length=length: len(told(run)) > length + 5, "training to go on")
+    assert inittui("stop", run.name).returncode == 0
+    said = [type(event) for event in told(run)]
+    assert said.count(events.Paused) == said.count(events.Continued) == 2
+    assert said[-1] is events.Stopped
+
+
+@pytest.mark.slow
+@several_cores
+def test_killed_at_random_and_resumed_it_comes_to_the_same_bits(inittui):
+    _, said = inittui.start(*ALONE, "--epochs", "200", "--json").communicate(timeout=300)
+    assert "Traceback" not in said
+    expected = figures(inittui.run_dir())
+    (run,) = inittui.runs_dir.iterdir()
+    shutil.rmtree(run)
+    chance = random.Random(20251125)
+    run = started(inittui, *ALONE, "--epochs", "200")
+    before = 0
+    for number in range(6):
+        until(lambda before=before: any(isinstance(event, events.Epoch) for event in told(run)[before:]), "an epoch")
+        time.sleep(chance.uniform(0, 1.5))
+        if run.status().state == "finished":
+            break
+        if number % 2:
+            assert inittui("pause", run.name).returncode == 0  # with a checkpoint of all of them
+        kill(*processes(run).values())
+        before = len(told(run))
+        resumed(inittui, run)
+    until(lambda: run.status().state == "finished" and not run.alive(), "the run's end")
+    assert figures(run) == expected
