@@ -1,68 +1,57 @@
-"""How long `mnist3` takes, against the notebook's own way; both as whole commands, one after the other, in one run.
+"""How fast training is, every figure a ratio in the same run: one command, one table.
 
-    python benchmarks/speed.py --data-dir DIR            two arms, 15 epochs: about six minutes on two cores
-    python benchmarks/speed.py --data-dir DIR --quick    two epochs
+    python benchmarks/speed.py --data-dir DIR             about ten minutes on two cores
+    python benchmarks/speed.py --data-dir DIR --quick     shorter, and noisier
+    python benchmarks/speed.py --gpu                      what a GPU adds; needs no data
 
-Prints a table of ratios against the notebook's way. Nothing else should run on the machine meanwhile.
+Against the notebook's own way (a DataLoader that transforms image by image, default Adam, one scheme after the other),
+against two notebooks side by side, and against the floor: a step's matrix products on one thread, times the cores.
+`--json FILE` writes the figures as well. Nothing else should run on the machine meanwhile.
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-import torch
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-HERE = Path(__file__).parent
+import figures
+import floors
+import whole_commands
+
+PARTS = ("notebook", "floor", "seeds", "arms")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True, help="a folder with MNIST in torchvision's layout")
-    parser.add_argument("--quick", action="store_true", help="two epochs instead of fifteen")
+    parser.add_argument("--data-dir", type=Path, help="a folder with MNIST in torchvision's layout")
+    parser.add_argument("--quick", action="store_true", help="fewer images and epochs, shorter windows")
+    parser.add_argument("--part", choices=PARTS, action="append", help="this part alone; repeatable")
+    parser.add_argument("--gpu", action="store_true", help="the GPU's part alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     arguments = parser.parse_args()
-    epochs = 2 if arguments.quick else 15
-    baseline = timed([sys.executable, str(HERE / "notebook_way.py"), str(arguments.data_dir), str(epochs)])
-    with tempfile.TemporaryDirectory() as runs:
-        command = [sys.executable, "-m", "inittui", "--preset", "mnist3", "--json", "--device", "cpu"]
-        command += [
-            "--data",
-            "mnist",
-            "--data-dir",
-            str(arguments.data_dir),
-            "--epochs",
-            str(epochs),
-            "--runs-dir",
-            runs,
-        ]
-        began = time.perf_counter()
-        outcome = subprocess.run(command, check=True, capture_output=True, text=True)
-        ours = time.perf_counter() - began
-    document = json.loads(outcome.stdout)
-    training = max(arm["replicas"][0]["seconds"] for arm in document["arms"])
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {epochs} epochs"
-    )
-    print(f"{'mnist3, 2 arms':<44}{'seconds':>9}{'ratio':>8}")
-    print(f"{'the notebook, one scheme after the other':<44}{baseline:>9.1f}{1:>8.2f}")
-    print(f"{'inittui, whole command':<44}{ours:>9.1f}{baseline / ours:>8.2f}")
-    print(f"{'inittui, training alone (slower arm)':<44}{training:>9.1f}{baseline / training:>8.2f}")
+    parts = set(arguments.part or PARTS)
+    if arguments.data_dir is None and not arguments.gpu and parts != {"floor"}:
+        parser.error("--data-dir: expected a folder with MNIST; --gpu and --part floor need none")
+    epochs, images, seconds = (1, 6_000, 2.0) if arguments.quick else (15, None, 15.0)
+    found: list[figures.Figure] = []
+    if arguments.gpu:
+        found += floors.on_a_gpu("cuda", seconds)
+    else:
+        if "notebook" in parts:
+            found += whole_commands.against_the_notebook(arguments.data_dir, epochs, images)
+        if "floor" in parts:
+            found += floors.against_the_floor(seconds)
+        few, some = (1, 6_000) if arguments.quick else (3, 20_000)
+        if "seeds" in parts:
+            counts = (1, 8) if arguments.quick else (1, 8, 32)
+            found += whole_commands.more_seeds(arguments.data_dir, few, some, counts)
+        if "arms" in parts and not arguments.quick:
+            found += whole_commands.more_arms(arguments.data_dir, few, some, (1, 2, 4, 8))
+    print(", ".join(f"{key} {value}" for key, value in figures.machine().items() if value is not None))
+    figures.tell(found)
     if arguments.json:
-        figures = {"epochs": epochs, "notebook": baseline, "inittui": ours, "training": training}
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def timed(command: list[str]) -> float:
-    """Wall seconds of a whole command; what it prints on standard error is shown."""
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+        figures.write(arguments.json, found)
 
 
 if __name__ == "__main__":

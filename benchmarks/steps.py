@@ -1,0 +1,148 @@
+"""Steps a second of the `mnist3` network (784-512-512-10, batch 100, Adam) on noise in the shape of MNIST; one process.
+
+    python benchmarks/steps.py KIND SECONDS [--device cpu] [--replicas N] [--start T]
+
+KIND: `products` (a step's matrix products alone: the floor), `floor` (those, and the optimizer's pass over the parameters),
+`eager` (the reference path: autograd and fused Adam), `hand` (the hand-written step; captured on a GPU), `default` (autograd
+and Adam as a script has them). Prints one JSON object: replica-steps a second, and the peak of the process's memory.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import itertools
+
+import psutil
+import torch
+from torch import nn
+
+from inittui.engine.crew import Reference, optimizer
+from inittui.engine.data import Dataset
+from inittui.engine.images import Images
+from inittui.engine.initialise import initialise, stream
+from inittui.engine.network import mlp
+from inittui.engine.replica import Replica
+from inittui.engine.stack import Stack
+from inittui.engine.worker import set_up_thread
+from inittui.preset import Training
+from inittui.presetfiles import Changes, load
+
+WIDTHS, BATCH, STEPS = (784, 512, 512, 10), 100, 600
+WARM_SECONDS = 1.0
+Step = Callable[[], None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=["products", "floor", "eager", "hand", "default"])
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--replicas", type=int, default=1)
+    parser.add_argument("--start", type=float, help="on the monotonic clock, for several processes at once")
+    arguments = parser.parse_args()
+    set_up_thread(1)
+    device = torch.device(arguments.device)
+    step = {"products": products, "floor": floor}.get(arguments.kind)
+    taken = step(device) if step else crew(arguments.kind, device, arguments.replicas)
+    run_for(taken, WARM_SECONDS, device)
+    if arguments.start:
+        time.sleep(max(0.0, arguments.start - time.monotonic()))
+    rate = run_for(taken, arguments.seconds, device) * (1 if step else arguments.replicas)
+    memory = psutil.Process().memory_info().rss
+    print(json.dumps({"steps_per_second": rate, "memory": memory}))
+
+
+def run_for(step: Step, seconds: float, device: torch.device) -> float:
+    """Steps a second."""
+    done, began = 0, time.perf_counter()
+    while (now := time.perf_counter()) - began < seconds:
+        for _ in range(20):
+            step()
+        done += 20
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        now = time.perf_counter()
+    return done / (now - began)
+
+
+def products(device: torch.device) -> Step:
+    """The eight matrix products of a step: three forward, three for the weights' gradients, two for the signals'."""
+    draws = torch.Generator().manual_seed(1)
+    x, *zs = [torch.rand(BATCH, width, generator=draws).to(device) for width in WIDTHS]
+    weights = [torch.rand(o, i, generator=draws).to(device) for i, o in itertools.pairwise(WIDTHS)]
+    inputs, gradients = [x, *zs[:-1]], [torch.empty_like(weight) for weight in weights]
+    outs = [torch.empty_like(z) for z in zs]
+
+    def step() -> None:
+        for a, weight, out in zip(inputs, weights, outs, strict=True):
+            torch.mm(a, weight.t(), out=out)
+        for place in (2, 1, 0):
+            torch.mm(zs[place].t(), inputs[place], out=gradients[place])
+            if place:
+                torch.mm(zs[place], weights[place], out=outs[place - 1])
+
+    return step
+
+
+def floor(device: torch.device) -> Step:
+    network = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(WIDTHS))).to(device)
+    flat = nn.Parameter(torch.cat([p.detach().flatten() for p in network.parameters()]))
+    flat.grad = torch.full_like(flat, 1e-3)
+    adam, multiply = optimizer([flat], Training(), device), products(device)
+
+    def step() -> None:
+        multiply()
+        adam.step()
+
+    return step
+
+
+def crew(kind: str, device: torch.device, count: int) -> Step:
+    arm = load("mnist3", Changes()).arms[0]
+    noise = torch.Generator().manual_seed(1)
+    sets = [
+        (torch.randint(256, (n, 28, 28), generator=noise).to(torch.uint8), torch.randint(10, (n,), generator=noise))
+        for n in (60_000, 1000)
+    ]
+    data = Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
+    images = Images.of(data, device, scale_test=True, flat=True)
+    replicas = []
+    for seed in range(count):
+        network = mlp(arm.model, WIDTHS[0], WIDTHS[-1])
+        initialise(network, arm.init, seed)
+        replicas.append(Replica(seed, network.to(device), stream(seed, "batches"), torch.zeros(STEPS, device=device)))
+    if kind == "hand":
+        crews: list[Stack | Reference] = [Stack(replicas, arm, images)]
+    else:
+        crews = [Reference(replica, arm.training, images) for replica in replicas]
+    if kind == "default":
+        for one in crews:
+            one.optimizer = torch.optim.Adam(one.replicas[0].network.parameters(), lr=1e-3)
+
+    def begin() -> None:
+        for one in crews:
+            one.begin_epoch([replica.batches(len(data.train_images)) for replica in one.replicas])
+
+    begin()
+
+    def step() -> None:
+        for one in crews:
+            one.advance()
+            for replica in one.replicas:
+                replica.step += 1
+        if replicas[0].step == STEPS:
+            for replica in replicas:
+                replica.end_epoch()
+            begin()
+
+    return step
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Whole commands: ours against the notebook, and what more seeds and arms take."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from figures import Figure
+
+from inittui import events
+from inittui.eventlog import Tail
+
+HERE = Path(__file__).parent
+NOTEBOOK = [sys.executable, str(HERE / "notebook_way.py")]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One run: seconds of the whole command, of its training phase, of the slower arm's steps, to the first cost from the
+    command, of loading the data; and the largest memory of a worker, in bytes, all of it and what is its alone."""
+
+    whole: float
+    training: float
+    steps: float
+    first_cost: float
+    loading: float
+    memory: int
+    own_memory: int
+
+
+def ours(data_dir: Path, epochs: int, images: int | None, *options: str) -> Ours:
+    with tempfile.TemporaryDirectory() as runs:
+        command = [sys.executable, "-m", "inittui", "--json", "--device", "cpu", "--data", "mnist"]
+        command += ["--data-dir", str(data_dir), "--epochs", str(epochs), "--runs-dir", runs, *options]
+        command += ["--set", f"data.train_limit={images}"] if images else []
+        began, memory, own = time.monotonic(), 0, 0
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            found: list[Path] = []
+            while process.poll() is None:
+                time.sleep(0.25)
+                found = found or list(Path(runs).glob("*/status.json"))
+                for pid in workers(found):
+                    try:
+                        full = psutil.Process(pid).memory_full_info()
+                    except psutil.Error:
+                        continue
+                    memory, own = max(memory, full.rss), max(own, full.uss)
+            whole = time.monotonic() - began
+            assert process.stdout is not None
+            document = json.loads(process.stdout.read())
+        run = found[0].parent
+        zero = json.loads((run / "status.json").read_bytes())["monotonic"]
+        phases = {e.phase: e.t for e in Tail(run / "events.jsonl").poll() if isinstance(e, events.Phase)}
+        first = min(
+            event.t
+            for log in run.glob("arms/*/events.jsonl")
+            for event in Tail(log).poll()
+            if isinstance(event, events.Progress | events.Epoch)
+        )
+    return Ours(
+        whole=whole,
+        training=phases["finished"] - phases["training"],
+        steps=max(sum(replica["seconds"] for replica in arm["replicas"]) for arm in document["arms"]),
+        first_cost=zero + first - began,
+        loading=phases["training"] - phases["loading"],
+        memory=memory,
+        own_memory=own,
+    )
+
+
+def workers(status: list[Path]) -> list[int]:
+    try:
+        return list(json.loads(status[0].read_bytes())["workers"].values())
+    except (IndexError, OSError, ValueError):
+        return []
+
+
+def timed(*commands: list[str]) -> float:
+    """Seconds until all of these, started together, have ended well."""
+    began = time.perf_counter()
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands
+    ]
+    if any(process.wait() for process in processes):
+        raise SystemExit(f"{commands} failed")
+    return time.perf_counter() - began
+
+
+def against_the_notebook(data_dir: Path, epochs: int, images: int | None) -> list[Figure]:
+    limit = ["--images", str(images)] if images else []
+    base = [*NOTEBOOK, str(data_dir), str(epochs)]
+    one_by_one = timed([*base, *limit])
+    together = timed([*base, "xavier_normal", *limit], [*base, "he_normal", *limit])
+    torch_import = min(timed([sys.executable, "-c", "import torch"]) for _ in range(3))
+    us = ours(data_dir, epochs, images)
+    sizes = f"2 arms x {epochs} epochs of {images or 60_000:,}"
+    twice = "the notebook, one scheme after the other"
+    torch_memory = memory_of_torch()
+    return [
+        Figure(twice, one_by_one, "s", 1.0, sizes),
+        Figure("two notebooks side by side", together, "s", one_by_one / together, twice),
+        Figure("inittui, whole command", us.whole, "s", one_by_one / us.whole, twice, least=5),
+        Figure("inittui, training alone", us.steps, "s", one_by_one / us.steps, twice, least=6),
+        Figure("inittui, whole command", us.whole, "s", together / us.whole, "two notebooks side by side"),
+        Figure("import torch", torch_import, "s"),
+        Figure(
+            "command to first cost, less loading",
+            us.first_cost - us.loading,
+            "s",
+            (us.first_cost - us.loading) / torch_import,
+            "import torch",
+            most=1.3,
+        ),
+        Figure("loading the data", us.loading, "s"),
+        Figure(
+            "memory of a worker", us.memory / 2**20, "MiB", us.memory / torch_memory, "a process with torch", most=1.6
+        ),
+        Figure("of it the worker's alone", us.own_memory / 2**20, "MiB"),
+    ]
+
+
+def memory_of_torch() -> int:
+    code = "import torch, psutil; print(psutil.Process().memory_info().rss)"
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+def more_seeds(data_dir: Path, epochs: int, images: int | None, counts: tuple[int, ...]) -> list[Figure]:
+    """What a seed costs among several, and an arm among several, against the first of the row."""
+    found = []
+    first = 0.0
+    for count in counts:
+        took = ours(data_dir, epochs, images, "--seeds", str(count)).training / count
+        first = first or took
+        wanted = 1.05 if count == 8 else None
+        found.append(
+            Figure(f"a seed of {count}, 2 arms", took, "s", took / first, f"a seed of {counts[0]}", most=wanted)
+        )
+    return found
+
+
+def more_arms(data_dir: Path, epochs: int, images: int | None, counts: tuple[int, ...]) -> list[Figure]:
+    schemes = ["xavier_normal", "he_normal", "lecun_normal", "orthogonal", "xavier_uniform", "he_uniform"]
+    schemes += ["lecun_uniform", "torch_default"]
+    cores = len(os.sched_getaffinity(0))
+    found = []
+    first = 0.0
+    for count in counts:
+        words = [word for scheme in schemes[:count] for word in ("--arm", scheme)]
+        took = ours(data_dir, epochs, images, *words).training * min(cores, count) / count
+        first = first or took
+        found.append(Figure(f"an arm of {count}, core-seconds", took, "s", took / first, f"an arm of {counts[0]}"))
+    return found
