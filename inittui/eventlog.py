@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -15,6 +16,7 @@ from inittui.files import open_plain, read_plain
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
 FAULTS_KEPT = 100  # damaged lines that are described; beyond that they are counted
+BLOCK_BYTES = 1 << 20  # read at a time
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
@@ -114,6 +116,7 @@ class Tail:
         self._path = path
         self._offset = 0
         self._line = 0
+        self.behind = False  # whether the last `batches` left off before the end
         self._damaged = 0
         self._described: list[str] = []
 
@@ -129,26 +132,43 @@ class Tail:
 
     def poll(self) -> Iterator[events.AnyEvent]:
         """The events that have arrived since. A damaged line is noted in `faults` with its number and passed over."""
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self, most: int | None = None, *, reports: bool = True) -> Iterator[list[events.AnyEvent]]:
+        """As `poll`, as many events at a time as are in BLOCK_BYTES. With `most` it ends once so many bytes are read, and
+        `behind` says whether there is more. Without `reports` those of epochs that are over are left out, most of them."""
+        self.behind = False
         try:
             with open_plain(self._path) as file:
-                file.seek(self._offset)
-                fresh = file.read()
+                yield from self._blocks(file, most, reports)
         except FileNotFoundError:
             return
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             self._described, self._damaged = [f"{self._name}: {error.strerror}"], 1
-            return
-        complete = fresh.rfind(b"\n") + 1
-        self._offset += complete
-        for line in fresh[:complete].split(b"\n")[:-1]:  # not splitlines: a damaged byte may be a carriage return
-            self._line += 1
-            try:
-                event = events.decode(line)
-            except ValueError as error:
-                self._damaged += 1
-                if len(self._described) < FAULTS_KEPT:
-                    self._described.append(f"{self._name}, line {self._line}: {error}")
+
+    def _blocks(self, file: BinaryIO, most: int | None, reports: bool) -> Iterator[list[events.AnyEvent]]:
+        began, size = self._offset, min(BLOCK_BYTES, most or BLOCK_BYTES)
+        while True:
+            file.seek(self._offset)
+            fresh = file.read(size)
+            complete = fresh.rfind(b"\n") + 1
+            there_is_more = len(fresh) == size
+            if there_is_more and not complete:
+                size *= 2  # a line that is longer than a block, or no log at all
                 continue
-            yield event
+            self._offset += complete
+            self.behind = there_is_more and most is not None and self._offset - began + len(fresh) > most
+            yield self._events(fresh[:complete], reports)
+            if not there_is_more or self.behind:
+                return
+
+    def _events(self, block: bytes, reports: bool) -> list[events.AnyEvent]:
+        found, faults = events.decode_block(block, reports=reports)
+        self._damaged += len(faults)
+        for number, error in faults[: FAULTS_KEPT - len(self._described)]:
+            self._described.append(f"{self._name}, line {self._line + number}: {error}")
+        self._line += block.count(b"\n")
+        return found

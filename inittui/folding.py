@@ -4,7 +4,7 @@ Events of one log come in their order; those of different logs may not. So the s
 long as the arm's worker has said nothing since: a worker that was killed, and the one that took its place, can't be mixed up.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -39,31 +39,6 @@ def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
             return _on_arms(board, event, event.arms, _again) if event.arms else board
         case _:
             return board
-
-
-def fold_all(board: Board, told: Iterable[events.AnyEvent], arm: int | None = None) -> Board:
-    """The board that `fold` makes of these events of one log, one after the other. Reports of epochs that are over by the
-    end of them, nearly all of a long log, cost next to nothing."""
-    for event in _that_matter(told):
-        board = fold(board, event, arm)
-    return board
-
-
-def _that_matter(told: Iterable[events.AnyEvent]) -> Iterator[events.AnyEvent]:
-    """`told` without the reports whose effect the end of their epoch undoes: the last of them stands for all."""
-    reports: list[events.Progress] = []
-    for event in told:
-        if type(event) is events.Progress:
-            reports.append(event)
-            continue
-        if reports:
-            if type(event) is events.Epoch and {report.seed for report in reports} == {event.seed}:
-                yield replace(reports[-1], t=max([report.t for report in reports]))
-            else:
-                yield from reports
-            reports = []
-        yield event
-    yield from reports
 
 
 def _on_arms(

@@ -14,6 +14,8 @@ from inittui.identity import Liveness
 from inittui.rundir import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
+# The supervisor's words that are about no arm, and mean the same whatever the arms have said.
+OF_NO_ARM = (events.Download, events.DataReady, events.DeviceReady)
 
 
 class Follower:
@@ -27,19 +29,32 @@ class Follower:
         self.run = run
         self._liveness = liveness
         self._asked = time.monotonic() - LIVENESS_SECONDS
+        self._news = False  # whether the answer is yet to be looked at
         self.liveness: Liveness = "alive"  # as it was asked last
         self._unreadable = ""
         self._lock = threading.Lock()  # a dashboard's thread may still read while the command line takes over
         preset = run.preset()
         self._supervisor = Tail(run.log)
         self._arms = [Tail(run.arm_log(folder)) for folder in arm_folders(preset)]
+        self._held: list[events.AnyEvent] = []  # the supervisor's words that wait until every arm's log is read
         self._board = board.begin(preset, run.name)
 
-    def poll(self) -> board.Board:
-        """The board now. The same object as before when nothing has happened."""
+    @property
+    def behind(self) -> bool:
+        """Whether the last `poll` was told to leave off before the end of some arm's log."""
+        return any(tail.behind for tail in self._arms)
+
+    def poll(self, most: int | None = None) -> board.Board:
+        """The board now. The same object as before when nothing has happened.
+
+        With `most` so many bytes of each log are read, about, and a long run's board may be one of its past: see `behind`.
+        """
         with self._lock:
-            asked = self._ask()  # before reading: what a supervisor wrote last is on disk once it is gone
-            self._read()
+            self._ask()  # before reading: what a supervisor wrote last is on disk once it is gone
+            self._read(most)
+            if self.behind:
+                return self._board
+            asked, self._news = self._news, False
             if asked and self.liveness == "dead" and not self._board.ended:
                 words = self.run.last_words() or ("the disk was full" if self.run.starved() else "")
                 detail = (
@@ -49,26 +64,29 @@ class Follower:
                 self._board = fold(self._board, over)
             return self._board
 
-    def _ask(self) -> bool:
+    def _ask(self) -> None:
         """Once a second: whether the supervisor lives, and whether the disk is full."""
         if self._liveness is None or time.monotonic() - self._asked < LIVENESS_SECONDS:
-            return False
+            return
         self._asked = time.monotonic()
         self.liveness = self._liveness()
         full = self.liveness != "dead" and self.run.starved()
         if full != self._board.disk_full:
             self._board = replace(self._board, disk_full=full)
-        return True
+        self._news = True
 
-    def _read(self) -> None:
+    def _read(self, most: int | None) -> None:
         # The supervisor's log is read first and folded last: when it says that the run is over, the arms' last words
         # are on disk already.
-        from_supervisor = list(self._supervisor.poll())
+        self._held += self._supervisor.poll()
         for place, tail in enumerate(self._arms):
-            for event in tail.poll():
-                self._board = fold(self._board, event, place)
-        for event in from_supervisor:
+            for batch in tail.batches(most, reports=False):
+                for event in batch:
+                    self._board = fold(self._board, event, place)
+        may_be_said = _before_the_arms(self._held) if self.behind else len(self._held)
+        for event in self._held[:may_be_said]:
             self._board = fold(self._board, event)
+        del self._held[:may_be_said]
         if not self._board.ended:
             self._unreadable = ""
         if self._board.ended and self._board.result is None and not self._unreadable:
@@ -85,6 +103,16 @@ class Follower:
         faults += [self._unreadable] if self._unreadable else []
         if tuple(faults) != self._board.faults:
             self._board = replace(self._board, faults=tuple(faults))
+
+
+def _before_the_arms(told: list[events.AnyEvent]) -> int:
+    """How many of the supervisor's first words mean the same before the arms' as after them."""
+    for number, event in enumerate(told):
+        if not isinstance(event, OF_NO_ARM) and not (
+            isinstance(event, events.Phase) and event.phase not in board.ENDED
+        ):
+            return number
+    return len(told)
 
 
 def timeline(run: RunDir) -> list[tuple[events.AnyEvent, int | None]]:

@@ -150,8 +150,9 @@ class Dashboard(App[Leave]):
         """In a thread: a long log takes a while to read."""
         worker = get_current_worker()
         try:
-            feed = LiveFeed(Follower(run, run.liveness))
-            board = feed.poll()
+            follower = Follower(run, run.liveness)
+            board = follower.poll()
+            feed = LiveFeed(follower)
             if board.phase == "refused":
                 raise RunError(f"run '{run.name}' was refused before it trained: {board.detail}")
         except (RunError, OSError) as error:

@@ -18,6 +18,7 @@ from inittui.identity import boot_id
 from inittui.rundir import RunDir
 
 REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
+FIRST_BYTES = 1 << 18  # of each arm's log, before the first frame
 
 
 class Feed(Protocol):
@@ -53,6 +54,8 @@ class LiveFeed:
     @property
     def tag(self) -> str:
         """Whether it still lives on another host can't be seen from here."""
+        if self.follower.behind:
+            return "reading"
         return f"on {self._host}" if self.follower.liveness == "elsewhere" and not self._ended else ""
 
     def __init__(self, follower: Follower) -> None:
@@ -62,6 +65,7 @@ class LiveFeed:
         self._zero = self._zero_of(follower.run)
         self._phase = ""
         self._ended = False
+        self._polled = False
 
     @property
     def run(self) -> RunDir:
@@ -74,7 +78,9 @@ class LiveFeed:
         return status.monotonic if status.boot == boot_id() else None
 
     def poll(self) -> Board:
-        board = self.follower.poll()
+        """At first a long run's beginning alone, so that there is something on the screen; all that there is from then on."""
+        board = self.follower.poll(None if self._polled else FIRST_BYTES)
+        self._polled = True
         self._ended = board.ended
         if board.phase != self._phase:  # a run that is taken up again has another zero
             self._phase = board.phase

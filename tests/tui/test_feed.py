@@ -55,6 +55,19 @@ def test_a_live_feed_tells_what_is_written_as_it_is_written(tmp_path: Path) -> N
     assert [arm.epochs_done for arm in board.arms] == [3, 3]
 
 
+def test_a_long_run_is_shown_at_once_and_read_to_its_end_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_run(tmp_path, OF)
+    monkeypatch.setattr(feed, "FIRST_BYTES", 2000)
+    live = LiveFeed(Follower(run))
+    first = live.poll()
+    assert (first.phase, first.ended, live.tag) == ("training", False, "reading")
+    assert all(arm.replicas for arm in first.arms)
+    assert live.poll() == Follower(run).poll()
+    assert live.tag == ""
+
+
 def test_a_live_clock_counts_from_the_run_s_beginning(tmp_path: Path, clock: Clock) -> None:
     run = empty_run(tmp_path, OF)
     live = of_status(run, monotonic=990.0)

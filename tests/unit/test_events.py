@@ -131,3 +131,37 @@ def test_a_cost_that_is_not_finite_becomes_null(value: float) -> None:
     assert json.loads(encode(event))["cost"] is None
     assert decode(encode(event)).cost is None  # type: ignore[union-attr]
     assert finite(0.25) == 0.25
+
+
+@steady
+@given(
+    st.lists(st.sampled_from(KINDS).flatmap(of_kind), max_size=6),
+    st.dictionaries(st.integers(0, 2000), st.binary(max_size=2), max_size=3),
+)
+def test_a_block_of_lines_is_decoded_as_each_of_them_alone(told: list[Any], damage: dict[int, bytes]) -> None:
+    block = b"".join(map(encode, told))
+    for at, what in damage.items():
+        block = block[:at] + what + block[at + 1 :]
+    block = block[: block.rfind(b"\n") + 1]
+    found, faults = [], []
+    for number, line in enumerate(block.split(b"\n")[:-1], 1):
+        try:
+            found.append(decode(line))
+        except ValueError as error:
+            faults.append((number, str(error)))
+    assert (found, [(number, str(error)) for number, error in events.decode_block(block)[1]]) == (
+        events.decode_block(block)[0],
+        faults,
+    )
+
+
+FORGED = [b"", b"{", b"[1", b'{"type":"finished","seconds":1}', b'{"type":"who"', b'{"type":"finished"', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", FORGED, ids=range(len(FORGED)))
+def test_in_a_block_a_line_with_a_checksum_that_is_no_event_is_told_as_alone(body: bytes) -> None:
+    line = b'%b,"crc":"%08x"}' % (body, zlib.crc32(body))
+    with pytest.raises(ValueError, match="no event of this version") as alone:
+        decode(line)
+    found, ((number, error),) = events.decode_block(encode(EPOCH) + line + b"\n")
+    assert (found, number, str(error)) == ([EPOCH], 2, str(alone.value))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from inittui import events
 from inittui.board import ENDED, ArmBoard, Board, begin, remaining
 from inittui.events import AnyEvent, Place
-from inittui.folding import fold, fold_all
+from inittui.folding import fold
 from inittui.resuming import unfinished
 from tests.helpers import EPOCH_SECONDS, TRAIN, Canned, board_of, canned_events, preset, running_board, steady
 
@@ -523,64 +523,13 @@ def test_where_every_arm_has_the_last_word_the_supervisor_may_even_be_read_too_e
     assert {arm.state for arm in folded(story.board, *shuffled).arms} <= {"finished", "failed"}
 
 
-# Many events at once
-
-
-@steady
-@given(actions, st.lists(st.integers(1, 9), min_size=1, max_size=40))
-def test_events_folded_in_any_batches_give_the_board_of_one_after_the_other(
-    acts: list[tuple[str, int]], sizes: list[int]
-) -> None:
-    told = story_of(acts).told
-    for place in (None, 0, 1, 2):
-        log = [event for event, at in told if at == place]
-        assert batched(log, sizes, place) == folded(begin(preset(3, epochs=99)), *((event, place) for event in log))
-
-
-reports = st.builds(
-    events.Progress,
-    t=st.integers(0, 9).map(float),  # clocks that go back, too: nothing may depend on their order
-    seed=st.integers(776, 779),
-    epoch=st.integers(1, 3),
-    step=st.integers(1, STEPS),
-    cost=st.none() | st.floats(0, 9),
-    samples_per_second=st.floats(1, 9),
-    device_bytes=st.integers(0, 9),
-)
-ends = st.builds(
-    events.Epoch,
-    t=st.integers(0, 9).map(float),
-    seed=st.integers(776, 779),
-    epoch=st.integers(1, 3),
-    train_cost=st.floats(0, 9),
-    test_cost=st.none(),
-    test_accuracy=st.floats(0, 1),
-    seconds=st.sampled_from([0.0, 2.0]),
-    test_seconds=st.just(0.0),
-)
-others = st.sampled_from([events.Paused(t=3.0), events.Continued(t=4.0), events.Restored(places=(Place(777, 1, 3),))])
-
-
-@steady
-@given(st.lists(reports | reports | ends | others, max_size=60), st.lists(st.integers(1, 30), min_size=1, max_size=40))
-def test_whatever_reports_say_they_can_be_folded_in_any_batches(log: list[AnyEvent], sizes: list[int]) -> None:
-    before = begun(1, seeds=2)
-    assert batched(log, sizes, 0, before) == folded(before, *((event, 0) for event in log))
-
-
-def batched(log: list[Any], sizes: list[int], place: int | None, board: Board | None = None) -> Board:
-    board = board or begin(preset(3, epochs=99))
-    rest = list(log)
-    for size in sizes:
-        board = fold_all(board, rest[:size], place)
-        rest = rest[size:]
-    return fold_all(board, rest, place)
+# Boards share their histories
 
 
 @steady
 @given(actions, st.integers(0, 40))
 def test_a_fold_leaves_every_board_before_it_as_it_was(acts: list[tuple[str, int]], again: int) -> None:
-    """Boards share their histories: what one adds must not show in another, whichever was first."""
+    """What one adds to a history must not show in another, whichever was first."""
     told = story_of(acts).told
     boards = [begin(preset(3, epochs=99))]
     for event, place in told:
