@@ -16,7 +16,9 @@ from msgspec import Struct
 FORMAT = 1
 _CRC = b',"crc":"'
 _TAIL = len(_CRC) + 10  # bytes of a line from there on, but for its newline
-_REPORT, _EPOCH = b'{"type":"progress","seed":', b'{"type":"epoch","seed":'  # how lines begin that `encode` wrote
+# How lines begin that `encode` wrote; asides say nothing of how far the training is.
+_REPORT, _EPOCH = b'{"type":"progress","seed":', b'{"type":"epoch","seed":'
+_ASIDES = (b'{"type":"saved",', b'{"type":"probe",')
 
 
 class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, omit_defaults=False):
@@ -304,8 +306,8 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent],
     """The events of whole lines, each with its newline, and of those that are none their number, from 1, and the error.
 
     As `decode` of one after the other, in half the time. Without `reports`, those of an epoch whose end is in the block as
-    well are left out but for the last, which says all that is left of them: nearly all of a long log. Their checksums are
-    checked all the same.
+    well are left out but for each seed's last, which says all that is left of them: nearly all of a long log. Their checksums
+    are checked all the same.
     """
     lines = block.split(b"\n")[:-1]  # not splitlines: a damaged byte may be a carriage return
     whole = [line for line in lines if line[-_TAIL:] == b'%b%08x"}' % (_CRC, zlib.crc32(line[:-_TAIL]))]
@@ -324,15 +326,23 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent],
 
 def _without_old_reports(lines: list[bytes]) -> list[bytes]:
     kept: list[bytes] = []
-    first, head = 0, b""  # of the reports of one seed that have just been met
-    for place, line in enumerate([*lines, b""]):
+    over: dict[bytes, bool] = {}  # seeds of which an epoch ends further on; whether its last report has been met
+    head = b""  # how reports begin that go
+    for line in reversed(lines):
         if head and line.startswith(head):
             continue
-        if head:
-            over = line.startswith(_EPOCH + head[len(_REPORT) :])
-            kept += lines[place - 1 if over else first : place]
-        head = line[: line.find(b",", len(_REPORT)) + 1] if line.startswith(_REPORT) else b""
-        first = place
-        if not head:
-            kept.append(line)
-    return kept[:-1]  # the end that was put there
+        if line.startswith(_REPORT):
+            seed = line[len(_REPORT) : line.find(b",", len(_REPORT)) + 1]
+            if over.get(seed):
+                head = _REPORT + seed
+                continue
+            if seed in over:
+                over[seed] = True
+        else:
+            head = b""
+            if line.startswith(_EPOCH):
+                over[line[len(_EPOCH) : line.find(b",", len(_EPOCH)) + 1]] = False
+            elif not line.startswith(_ASIDES):
+                over.clear()  # a resume, for one, goes back to what was reported before it
+        kept.append(line)
+    return kept[::-1]

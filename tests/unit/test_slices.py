@@ -42,7 +42,14 @@ ends = st.builds(
     test_seconds=st.just(0.0),
 )
 others: st.SearchStrategy[AnyEvent] = st.sampled_from(
-    [events.Paused(), events.Continued(), events.Restored(places=(Place(777, 1, 3),)), events.Finished(seconds=1.0)]
+    [
+        events.Paused(),
+        events.Continued(),
+        events.Saved(seconds=0.1, bytes=9),
+        events.Probe(seed=777, epoch=1, images=1, layers=()),
+        events.Restored(places=(Place(777, 1, 3),)),
+        events.Finished(seconds=1.0),
+    ]
 )
 # Runs of reports, as a log has them, and everything else between any two.
 logs = st.lists(st.lists(reports, max_size=9) | st.tuples(ends | others), max_size=20).map(
@@ -133,6 +140,30 @@ def test_nearly_all_reports_of_a_long_log_are_left_out_and_none_of_those_that_ar
         == board_of(OF, canned_events(preset(1, epochs=50), until=20.0)).arms[0].epochs_done
     )
     assert Follower(run).poll() == board_of(run.preset(), canned_events(run.preset(), until=20.0), run=run.name)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_of_every_seed_one_report_an_epoch_is_enough_also_where_seeds_train_together_and_checkpoints_are_saved(
+    stacked: bool,
+) -> None:
+    def report(seed: int, epoch: int, step: int) -> events.Progress:
+        return events.Progress(seed=seed, epoch=epoch, step=step, cost=0.5, samples_per_second=1.0)
+
+    log: list[AnyEvent] = []
+    for epoch in range(1, 6):
+        told = [report(seed, epoch, step) for seed in (777, 778) for step in range(1, 10)]
+        log += sorted(told, key=lambda one: one.step) if stacked else told
+        log.insert(-5, events.Saved(seconds=0.1, bytes=9))
+        log += [
+            events.Epoch(
+                seed=seed, epoch=epoch, train_cost=1.0, test_cost=1.0, test_accuracy=0.5, seconds=1.0, test_seconds=0.1
+            )
+            for seed in (777, 778)
+        ]
+    found, _ = events.decode_block(b"".join(map(events.encode, log)), reports=False)
+    kept = [event for event in found if isinstance(event, events.Progress)]
+    assert [(one.seed, one.epoch) for one in kept] == [(seed, epoch) for epoch in range(1, 6) for seed in (777, 778)]
+    assert {one.step for one in kept} == {9}
 
 
 def test_a_damaged_report_of_an_epoch_that_is_over_is_told_by_its_number(tmp_path: Path) -> None:
