@@ -1,8 +1,10 @@
 """What can go wrong by a person's hand. Each message is one line: the value, what was expected, the mend."""
 
-import difflib
 from collections.abc import Iterable
-from pathlib import Path
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class InittuiError(Exception):
@@ -61,8 +63,10 @@ def printable(words: str) -> str:
     return words if words.isprintable() else "".join(char if char.isprintable() else "?" for char in words)
 
 
-def path_of(text: str) -> Path:
+def path_of(text: str) -> "Path":
     """The path that a person typed, `~` resolved. Raises UsageError where it can't be one."""
+    from pathlib import Path  # here, as below: nobody asks `inittui --help` for it
+
     try:
         path = Path(text).expanduser()
         path.exists()
@@ -75,5 +79,7 @@ def path_of(text: str) -> Path:
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """` Did you mean 'mnist3'?` for the closest of `candidates`, or an empty string when none is close."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
