@@ -9,8 +9,6 @@ whether torch is in the viewer's process, and ends the run.
 import argparse
 import contextlib
 import os
-import pty
-import select
 import signal
 import statistics
 import subprocess
@@ -18,6 +16,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.driving import terminal
 
 
 def main() -> None:
@@ -42,25 +44,14 @@ def timed(command: list[str]) -> float:
 def first_frame() -> float:
     """Seconds from exec to a frame that names both arms."""
     with tempfile.TemporaryDirectory() as runs:
-        began = time.perf_counter()
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.environ.update(TERM="xterm-256color", COLUMNS="120", LINES="40", INITTUI_RUNS_DIR=runs)
-            os.execv(sys.executable, [sys.executable, "-m", "inittui", "--preset", "digits"])
-        seen = b""
-        while b"xavier_normal" not in seen or b"he_normal" not in seen:
-            if not select.select([terminal], [], [], 30)[0]:
-                raise SystemExit("no frame in 30 s")
-            seen += os.read(terminal, 65536)
-        took = time.perf_counter() - began
-        if "libtorch" in Path(f"/proc/{pid}/maps").read_text():
-            raise SystemExit("torch is loaded in the viewer's process")
-        os.kill(pid, signal.SIGTERM)
-        with contextlib.suppress(OSError):  # the terminal's end
-            while os.read(terminal, 65536):
-                pass
-        os.close(terminal)
-        os.waitpid(pid, 0)
+        with terminal("-m", "inittui", "--preset", "digits", "--runs-dir", runs) as screen:
+            took = screen.until(b"xavier_normal", b"he_normal") - screen.began
+            if "libtorch" in Path(f"/proc/{screen.process.pid}/maps").read_text():
+                raise SystemExit("torch is loaded in the viewer's process")
+            os.kill(screen.process.pid, signal.SIGTERM)
+            with contextlib.suppress(OSError):  # the terminal's end
+                while os.read(screen.terminal, 65536):
+                    pass
         subprocess.run(
             [sys.executable, "-m", "inittui", "stop", "last", "--runs-dir", runs], check=False, capture_output=True
         )

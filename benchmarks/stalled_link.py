@@ -11,16 +11,11 @@ import argparse
 import statistics
 import sys
 import time
-from collections import deque
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.wire import COLUMNS, ROWS, Screen, training, viewer  # noqa: E402
-from inittui import events  # noqa: E402
-from inittui.eventlog import Tail  # noqa: E402
-from inittui.rundir import RunDir, arm_folders  # noqa: E402
+from benchmarks.driving import COLUMNS, ROWS, Screen, mnist_or_digits, speed, training, viewer
 
 SETTLE_SECONDS = 8.0  # a dashboard is up, and its terminal full
 WINDOW_SECONDS = 2.0
@@ -36,7 +31,7 @@ def main() -> None:
     seconds = 20.0 if arguments.quick else arguments.seconds
     pairs = max(2, round((seconds - SETTLE_SECONDS) / 2 / WINDOW_SECONDS))
     ratios, alone, stalled, used = [], [], [], 0.0
-    with training(arguments.data_dir) as run, viewer(run) as screen:
+    with training(mnist_or_digits(arguments.data_dir)) as run, viewer(run) as screen:
         fill(screen)
         check_stalled(screen)
         for number in range(pairs):
@@ -75,35 +70,6 @@ def check_stalled(screen: Screen) -> None:
     time.sleep(2.0)
     if screen.process.io_counters().write_chars != before:
         raise SystemExit("the viewer is not stalled: its terminal still takes something")
-
-
-def speed(run: RunDir, seconds: float) -> float:
-    """Arm-steps a second, of all arms together, from the first to the last event of the next `seconds`."""
-    logs = [(Tail(path), steps_of(path)) for path in map(run.arm_log, arm_folders(run.preset()))]
-    for tail, _ in logs:
-        deque(tail.poll(), maxlen=0)
-    time.sleep(seconds)
-    total = 0.0
-    for tail, steps in logs:
-        reached = [found for event in tail.poll() if (found := place(event, steps)) is not None]
-        (first, began), (last, ended) = reached[0], reached[-1]
-        total += (last - first) / (ended - began)
-    return total
-
-
-def place(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
-    """How many steps are done, and when; None where the event does not tell."""
-    match event:
-        case events.Progress():
-            return (event.epoch - 1) * steps + event.step, event.t
-        case events.Epoch():
-            return event.epoch * steps, event.t
-    return None
-
-
-def steps_of(log: Path) -> int:
-    """Steps of an epoch."""
-    return next(event.steps for event in Tail(log).poll() if isinstance(event, events.Begin))
 
 
 if __name__ == "__main__":

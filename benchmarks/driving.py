@@ -1,0 +1,268 @@
+"""What the benchmarks of the screen share: a run that trains, one that is made up, and the real program in a pty."""
+
+import contextlib
+import os
+import platform
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from fcntl import ioctl
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import psutil
+from msgspec.structs import replace
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from inittui import eventlog, events, identity  # noqa: E402
+from inittui.eventlog import EventLog, Tail  # noqa: E402
+from inittui.follow import Follower  # noqa: E402
+from inittui.preset import build  # noqa: E402
+from inittui.rundir import RunDir, arm_folders  # noqa: E402
+from inittui.runlist import find  # noqa: E402
+
+COLUMNS, ROWS = 120, 40
+DIGITS = ["--preset", "digits", "--arm", "xavier_normal", "--arm", "he_normal"]
+SCHEMES = ("xavier_normal", "he_normal", "orthogonal", "lecun_normal", "he_uniform", "torch_default")
+STEPS, BATCH = 600, 100  # of an epoch that is made up
+
+
+# A run that trains
+
+
+@contextlib.contextmanager
+def training(words: Sequence[str]) -> Iterator[RunDir]:
+    """A run with these options that goes on until it is stopped, past its first epochs."""
+    with tempfile.TemporaryDirectory() as folder:
+        inittui(*words, "--epochs", "100000", "--device", "cpu", "--detach", "--runs-dir", folder)
+        run = find(Path(folder), "last")
+        try:
+            while not all(arm.epochs_done for arm in Follower(run).poll().arms):
+                if not run.alive():
+                    raise SystemExit(f"the run has ended: {run.status().reason or run.last_words()}")
+                time.sleep(0.2)
+            yield run
+        finally:
+            if run.alive():
+                stop(run)
+
+
+def mnist_or_digits(data_dir: Path | None) -> list[str]:
+    return ["--preset", "mnist3", "--data", "mnist", "--data-dir", str(data_dir)] if data_dir else DIGITS
+
+
+def inittui(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "inittui", *words], check=True, stdout=subprocess.DEVNULL, cwd=HERE.parent)
+
+
+def stop(run: RunDir) -> None:
+    inittui("stop", str(run.path))
+
+
+def speed(run: RunDir, seconds: float) -> float:
+    """Arm-steps a second, of all arms together, from the first to the last event of the next `seconds`."""
+    logs = [(Tail(path), steps_of(path)) for path in map(run.arm_log, arm_folders(run.preset()))]
+    for tail, _ in logs:
+        deque(tail.poll(), maxlen=0)
+    time.sleep(seconds)
+    total = 0.0
+    for tail, steps in logs:
+        reached = [found for event in tail.poll() if (found := place(event, steps)) is not None]
+        (first, began), (last, ended) = reached[0], reached[-1]
+        total += (last - first) / (ended - began)
+    return total
+
+
+def place(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
+    """How many steps are done, and when; None where the event does not tell."""
+    match event:
+        case events.Progress():
+            return (event.epoch - 1) * steps + event.step, event.t
+        case events.Epoch():
+            return event.epoch * steps, event.t
+    return None
+
+
+def steps_of(log: Path) -> int:
+    """Steps of an epoch."""
+    return next(event.steps for event in Tail(log).poll() if isinstance(event, events.Begin))
+
+
+# A run that is made up
+
+
+class Story:
+    """A run whose events we write ourselves, through the real log: `arms` arms that report ten times a second."""
+
+    def __init__(self, folder: Path, arms: int, epochs: int, reports: int) -> None:
+        """`epochs` is what is planned, `reports` how many there are of an epoch."""
+        self.epochs, self.reports = epochs, reports
+        of = build(
+            {"title": "Made up", "training": {"epochs": epochs}, "arms": [{"init": name} for name in SCHEMES[:arms]]},
+            name="made-up",
+            source="made up",
+        )
+        self.run = RunDir.create(folder, of, data_dir=folder, device="cpu", threads=1)
+        self._clock = SimpleNamespace(now=0.0)
+        with self._clocked():
+            self._log = EventLog(self.run.log, 0.0)
+            self._arms = [EventLog(self.run.arm_log(folder), 0.0) for folder in arm_folders(of)]
+            for event in (
+                events.DeviceReady(device="cpu", label="cpu", threads=1, workers=arms),
+                events.DataReady(
+                    name="mnist",
+                    title="MNIST",
+                    train=60_000,
+                    test=10_000,
+                    rows=28,
+                    columns=28,
+                    classes=tuple("0123456789"),
+                ),
+                events.Phase(phase="training"),
+            ):
+                self._log.append(event)
+            for name, log in zip(SCHEMES, self._arms, strict=False):
+                log.append(events.Hello(arm=name, pid=os.getpid()))
+                log.append(
+                    events.Begin(
+                        arm=name, seeds=(777,), epochs=epochs, steps=STEPS, batch_size=BATCH, parameters=669_706,
+                        layers=((784, 512), (512, 512), (512, 10)), stds=(0.05, 0.06, 0.06),
+                    )
+                )  # fmt: skip
+        self._told = 0  # reports and ends of epochs so far
+        own = os.getpid()
+        self._live = {"pid": own, "pid_started": identity.started(own), "boot": identity.boot_id()}
+
+    def _clocked(self) -> contextlib.AbstractContextManager[object]:
+        return mock.patch.object(eventlog, "time", SimpleNamespace(monotonic=lambda: self._clock.now))
+
+    def tell(self, count: int) -> None:
+        """So many events an arm, a tenth of a second apart."""
+        with self._clocked():
+            for _ in range(count):
+                self._clock.now += 0.1
+                epoch, report = divmod(self._told, self.reports + 1)
+                for place, log in enumerate(self._arms):
+                    log.append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * place))
+                self._told += 1
+
+    def _event(self, epoch: int, report: int, above: float) -> events.Event:
+        done = epoch - 1 + report / (self.reports + 1)
+        cost = above + 2 / (1 + done) + 0.05 * (self._told * 7919 % 1000) / 1000
+        if report <= self.reports:
+            return events.Progress(
+                seed=777, epoch=epoch, step=STEPS * report // (self.reports + 1), cost=cost, samples_per_second=6123.4
+            )
+        return events.Epoch(
+            seed=777, epoch=epoch, train_cost=cost, test_cost=1.1 * cost, test_accuracy=0.98 - above / 100, seconds=10.0,
+            test_seconds=0.1, sample=((8, 0.9), (3, 0.06), (9, 0.04)),
+        )  # fmt: skip
+
+    def lives(self) -> None:
+        """We are its supervisor, as far as a viewer can see; its clock is now."""
+        zero = time.monotonic() - self._clock.now
+        self.run.write_status(replace(self.run.status(), monotonic=zero, host=identity.host(), **self._live))
+
+    def close(self) -> None:
+        for log in (self._log, *self._arms):
+            log.close()
+
+
+# The program in a pty
+
+
+class Screen:
+    """A program in a pty, and our end of it."""
+
+    def __init__(self, pid: int, terminal: int) -> None:
+        self.process = psutil.Process(pid)
+        self.terminal = terminal
+        self.began = time.perf_counter()
+        self.seen = b""
+
+    def resize(self, columns: int, rows: int) -> None:
+        ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def take(self, seconds: float) -> int:
+        """Read for so long; the number of bytes."""
+        end = time.monotonic() + seconds
+        taken = b""
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.terminal], [], [], left)[0]:
+                taken += os.read(self.terminal, 1 << 16)
+        self.seen += taken
+        return len(taken)
+
+    def until(self, *marks: bytes, limit: float = 30.0) -> float:
+        """Read on until all of `marks` have been sent from now on; the moment, by `perf_counter`."""
+        end, fresh = time.perf_counter() + limit, b""
+        while not all(mark in fresh for mark in marks):
+            if not select.select([self.terminal], [], [], max(0.0, end - time.perf_counter()))[0]:
+                raise SystemExit(f"{marks!r} did not come in {limit:.0f} s; the last that came: {fresh[-500:]!r}")
+            fresh += os.read(self.terminal, 1 << 16)
+        self.seen += fresh
+        return time.perf_counter()
+
+    def measure(self, seconds: float) -> tuple[float, float]:
+        """KiB a second, and the share of a core."""
+        before = sum(self.process.cpu_times()[:2])
+        sent = self.take(seconds)
+        return sent / seconds / 1024, (sum(self.process.cpu_times()[:2]) - before) / seconds
+
+
+@contextlib.contextmanager
+def terminal(*command: str) -> Iterator[Screen]:
+    """`python COMMAND` in a pty of 120x40 that shows 256 colours, killed in the end. `began` is when it was started."""
+    ready, go = os.pipe()
+    pid, end = pty.fork()
+    if pid == 0:
+        for name in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES"):
+            os.environ.pop(name, None)
+        os.environ.update(TERM="xterm-256color", LANG="C.UTF-8")
+        os.chdir(HERE.parent)
+        os.read(ready, 1)  # until the size is set
+        os.execv(sys.executable, [sys.executable, *command])
+    screen = Screen(pid, end)
+    screen.resize(COLUMNS, ROWS)
+    screen.began = time.perf_counter()
+    os.write(go, b"!")
+    os.close(ready)
+    os.close(go)
+    try:
+        yield screen
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(end)
+
+
+def viewer(run: RunDir, *options: str) -> contextlib.AbstractContextManager[Screen]:
+    return terminal("-m", "inittui", "attach", str(run.path), *options)
+
+
+# Where it was measured
+
+
+def machine() -> dict[str, str]:
+    """Of which machine, and of which versions, the figures are."""
+    cpus = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")]
+    return {
+        "machine": f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores",
+        "load": f"{os.getloadavg()[0]:.1f} as it began",
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("textual", "msgspec", "torch")},
+    }
