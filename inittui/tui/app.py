@@ -27,7 +27,6 @@ from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
 from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
-from inittui.tui.screens.browser import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 
 Leave = Literal["keep", "stop", "done"]
@@ -134,6 +133,8 @@ class Dashboard(App[Leave]):
 
     def action_runs(self) -> None:
         """The runs of the folder in which the one on the screen lies."""
+        from inittui.tui.screens.browser import BrowserScreen  # the first frame need not wait for it
+
         run = self.feed.run
         folder = run.path.parent if run else self._runs_dir or default_runs_dir()
         shown = RunDir(folder / self.main.board.run) if self.main else None

@@ -27,6 +27,7 @@ class Panel(Widget):
         self.frame = "track"  # the style of the frame
         self.title: Callable[[int], Row] = lambda _width: []
         self._rows: list[Row] = []
+        self._painted_for = Size(0, 0)  # the size that the rows are for
         self._styles_of: dict[str, Style] = {}
 
     @property
@@ -37,15 +38,20 @@ class Panel(Widget):
 
     def repaint(self) -> None:
         """Paint again, and send the lines that differ."""
-        width, height = self.content_size
-        rows = self._paint_rows(width, height) if width > 0 and height > 0 else []
-        old, self._rows = self._rows, rows
+        width = self.content_size.width
+        old, rows = self._rows, self._paint()
         if len(rows) != len(old):
             self.refresh()
             return
         changed = [Region(0, y, width, 1) for y, row in enumerate(rows) if row != old[y]]
         if changed:
             self.refresh(*changed)
+
+    def _paint(self) -> list[Row]:
+        self._painted_for = self.content_size
+        width, height = self._painted_for
+        self._rows = self._paint_rows(width, height) if width > 0 and height > 0 else []
+        return self._rows
 
     def _paint_rows(self, width: int, height: int) -> list[Row]:
         inner = self.inside
@@ -72,6 +78,8 @@ class Panel(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
+        if self._painted_for != self.content_size:  # of a new size the first frame has everything, and not the next one
+            self._paint()
         base = self.rich_style
         width = self.content_size.width
         row = self._rows[y] if y < len(self._rows) else []
