@@ -75,7 +75,7 @@ async def test_the_last_key_of_the_help_can_be_reached_on_a_small_screen() -> No
         await press(pilot, "question_mark")
         text = await press(pilot, "end")
         assert " m " in text
-        assert "arm gets wrong" in text
+        assert "gets wrong" in text
 
 
 async def test_errors_say_why_each_arm_failed_in_full() -> None:

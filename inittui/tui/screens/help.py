@@ -2,14 +2,13 @@
 
 from itertools import groupby
 
-from rich.table import Table
-from rich.text import Text
 from textual.binding import Binding
 from textual.widget import Widget
-from textual.widgets import Static
 
 from inittui.tui.keys import KEYS
+from inittui.tui.look import Look, Row, wrap
 from inittui.tui.screens.box import BoxScreen
+from inittui.tui.widgets.panel import Page
 
 ABOUT = (
     "Each panel is one scheme, trained by a process of its own. 'epochs' is the mean training cost of every epoch, "
@@ -24,21 +23,24 @@ class HelpScreen(BoxScreen):
     BINDINGS = [Binding("question_mark,f1", "dismiss", "close")]
     heading = "help"
 
-    def __init__(self, *, replay: bool) -> None:
+    def __init__(self, look: Look, *, replay: bool) -> None:
         super().__init__()
+        self._look = look
         self._replay = replay
 
     def contents(self) -> list[Widget]:
-        return [Static(Text(ABOUT)), Static(self._table())]
+        return [Page(self._look, self._rows)]
 
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column()
+    def _rows(self, width: int) -> list[Row]:
+        rows: list[Row] = [[(line, "")] for line in wrap(self._look.text(ABOUT), width, 20)]
         keys = [key for key in KEYS if self._replay or not key.replay]
+        wide = max(len(key.label) for key in keys)
         for group, of_group in groupby(sorted(keys, key=lambda key: key.group), key=lambda key: key.group):
-            table.add_row("", "")
-            table.add_row(Text(group, style="dim"), "")
+            rows += [[], [(group, "dim")]]
             for key in of_group:
-                table.add_row(Text(key.label), Text(key.help))
-        return table
+                lines = wrap(self._look.text(key.help), width - wide - 2, 20)
+                rows += [
+                    [(f"{key.label if number == 0 else '':<{wide}}  ", "bold"), (line, "")]
+                    for number, line in enumerate(lines)
+                ]
+        return rows

@@ -254,7 +254,7 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self.app.push_screen(ErrorsScreen(self.board))
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(replay=isinstance(self.feed, ReplayFeed)))
+        self.app.push_screen(HelpScreen(self.look, replay=isinstance(self.feed, ReplayFeed)))
 
     def action_leave(self) -> None:
         if not self.feed.live or self.board.ended:

@@ -109,3 +109,18 @@ class Panel(Widget):
         if all(word in named for word in words):
             return Style.combine(named[word] for word in words)
         return Style.parse(key)
+
+
+class Page(Panel):
+    """A panel without a frame, as high as its rows are many: for a box that scrolls. Sooner there than a rich table."""
+
+    DEFAULT_CSS = "Page { width: 1fr; height: auto; }"
+
+    def __init__(self, look: Look, rows: Callable[[int], list[Row]]) -> None:
+        """`rows` are those of a width."""
+        super().__init__(look, framed=False)
+        self._rows_of = rows
+        self.paint = lambda width, _height: rows(width)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return len(self._rows_of(width))
