@@ -6,9 +6,9 @@ how long it is. Versions share one list, of which each sees its own beginning.
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Generic, TypeVar, overload
+from typing import Generic, TypeVar, cast, overload
 
 T = TypeVar("T")
 Number = float | None  # None where a value was not finite
@@ -79,7 +79,7 @@ class Thinned(Sequence[Number]):
     whenever there are BUCKETS full buckets. As a sequence it has the kept values alone, MOST at most, in their order.
     """
 
-    __slots__ = ("_first", "_full", "_last", "_open", "_spots", "high", "low", "seen", "width")
+    __slots__ = ("_first", "_full", "_last", "_made", "_open", "_spots", "high", "low", "seen", "width")
 
     def __init__(self) -> None:
         self.seen = 0  # of all values that it was given
@@ -91,6 +91,7 @@ class Thinned(Sequence[Number]):
         self._first: Number = None
         self._last: Number = None
         self._spots: list[Spot] | None = None
+        self._made: dict[object, object] = {}
 
     @classmethod
     def of(cls, values: Iterable[Number]) -> "Thinned":
@@ -161,6 +162,12 @@ class Thinned(Sequence[Number]):
                 kept.append((self.seen, self._last))
             self._spots = kept
         return self._spots
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What `make` returns, called once for every `key`: a history never changes, nor what is made of it."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(T, self._made[key])
 
     def __len__(self) -> int:
         return len(self.spots)

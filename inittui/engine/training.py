@@ -163,7 +163,9 @@ class Trainer:
         with self._mustering:
             crew = self._crews.get(group[0].seed)
             if crew is None or crew.replicas != group:
-                for seed in [seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)]:
+                for seed in [
+                    seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)
+                ]:
                     self._dissolve(seed)
                 if self._by_hand:
                     crew = Stack(group, self.arm, self.images)

@@ -70,7 +70,12 @@ def buckets(values: Sequence[Number], width: int, filled: int | None = None) -> 
     columns = width if filled is None else min(filled, width)
     if not values or columns < 1:
         return []
-    spots = _spots(values)
+    if isinstance(values, Thinned):
+        return values.once(("buckets", columns), lambda: _buckets(values.spots, columns))
+    return _buckets(_spots(values), columns)
+
+
+def _buckets(spots: Sequence[Spot], columns: int) -> list[Number]:
     places = [place for place, _ in spots]
     count = places[-1]
     out: list[Number] = []

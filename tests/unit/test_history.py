@@ -150,3 +150,19 @@ def test_one_that_is_thinned_leaves_the_one_before_it_as_it_was() -> None:
     assert before.spots == spots == Thinned.of(map(float, range(BUCKETS - 1))).spots
     assert before.plus(5.0) == after != before
     assert after != 1
+
+
+def test_what_is_made_of_a_history_is_made_once_and_anew_of_a_longer_one() -> None:
+    made: list[int] = []
+    history = Thinned.of([1.0, 2.0])
+
+    def count(of: Thinned) -> int:
+        made.append(of.seen)
+        return of.seen
+
+    for _ in range(3):
+        assert history.once("count", lambda: count(history)) == 2
+        assert history.once("another", lambda: 5) == 5
+    longer = history.plus(3.0)
+    assert longer.once("count", lambda: count(longer)) == 3
+    assert made == [2, 3]
