@@ -19,6 +19,7 @@ EPILOG = """commands:
   delete RUN...     delete runs, after a question; never one that is alive
   replay RUN        show a finished run again, as it went
   report RUN        its table: --format table|md|csv|json|svg; --each-seed, --baseline ARM, --all-pairs
+  export RUN        its figures as files: --to FILE (csv, parquet, md, svg, png, pdf), --tensorboard DIR, --wandb DIR
   presets [NAME]    list the presets with what each shows, or print one
   schemes [NAME]    list the initialisation schemes, or explain one
   doctor            what it found here (device, terminal, locale, data, folders), a mend for each fault
@@ -48,6 +49,7 @@ COMMANDS = {
     "delete": "shelf",
     "replay": "commands",
     "report": "listings",
+    "export": "exports",
     "presets": "listings",
     "schemes": "listings",
     "doctor": "doctor",
@@ -97,6 +99,9 @@ def run_parser() -> argparse.ArgumentParser:
     how.add_argument("--plain", action="store_true", help="no dashboard: one line an epoch and arm, then the table")
     how.add_argument("--json", action="store_true", help="as --plain; standard output carries the result alone")
     how.add_argument("--detach", action="store_true", help="start, print the run's name, return")
+    how.add_argument(
+        "--tensorboard", metavar="DIR", help="the curves as TensorBoard's event files too, live, in DIR/RUN"
+    )
     _screen_options(how)
     return parser
 
@@ -112,12 +117,13 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         "delete": "Delete runs, after a question. Never one that is alive.",
         "replay": "Show a finished run again, as it went.",
         "report": "Print a run's accuracy table, or the dashboard as SVG.",
+        "export": "Write a run's figures where other programs read them. It may still be training.",
         "presets": "List the presets with what each shows, or print one.",
         "schemes": "List the initialisation schemes, or explain one.",
         "doctor": "What inittui found here, and what to do about each fault. Exit code 1 where there is one.",
     }
     parser = Parser(prog=f"inittui {name}", description=about[name], allow_abbrev=False)
-    if name in ("pause", "resume", "stop", "replay", "report"):
+    if name in ("pause", "resume", "stop", "replay", "report", "export"):
         parser.add_argument("run", metavar="RUN", help="a name, an unambiguous beginning of one, a path, or 'last'")
     elif name == "delete":
         parser.add_argument("run", metavar="RUN", nargs="+", help="as elsewhere; more than one if you like")
@@ -128,7 +134,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         parser.add_argument("name", metavar="NAME", nargs="?")
     if name == "runs":
         parser.add_argument("--json", action="store_true", help="everything about each, for programs")
-    if name in ("attach", "runs", "pause", "resume", "stop", "delete", "replay", "report", "doctor"):
+    if name in ("attach", "runs", "pause", "resume", "stop", "delete", "replay", "report", "export", "doctor"):
         _runs_dir(parser)
     if name == "doctor":
         parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
@@ -153,6 +159,19 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         parser.add_argument("--baseline", metavar="ARM", help="the arm that others are compared with (the first)")
         parser.add_argument("--all-pairs", action="store_true", help="compare every arm with every other")
         parser.add_argument("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
+    if name == "export":
+        parser.add_argument(
+            "--to",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="repeatable; its end says what: .csv and .parquet (a row an arm, seed and epoch), .md (the table), "
+            ".svg, .png and .pdf (figures)",
+        )
+        parser.add_argument("--figure", metavar="F", default="both", help="cost, accuracy or both (both)")
+        parser.add_argument("--tensorboard", metavar="DIR", help="event files in DIR/RUN, for tensorboard --logdir DIR")
+        parser.add_argument("--follow", action="store_true", help="with --tensorboard: go on until the run has ended")
+        parser.add_argument("--wandb", metavar="DIR", help="offline runs in DIR/wandb, for wandb sync; nothing is sent")
     return parser
 
 

@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
     from inittui import beginning, presetfiles
     from inittui.datafiles import default_data_dir
+    from inittui.exporting import scalars
+    from inittui.exporting.extras import folder_of
 
     changes = presetfiles.Changes(
         arms=arguments.arm,
@@ -44,9 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = refresh_of(arguments)
+    curves = folder_of("--tensorboard", arguments.tensorboard)
     run_dir, supervisor = beginning.begin(
         preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
     )
+    if curves is not None:
+        scalars.start(run_dir, curves)
     if arguments.detach:
         print(run_dir.name)
         return 0

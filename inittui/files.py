@@ -38,11 +38,11 @@ def read_plain(path: Path) -> bytes:
         return file.read()
 
 
-def replace(path: Path, content: bytes | bytearray) -> None:
-    """Write `content` so that a reader sees the old file or the new one, whole. Mode 0600."""
+def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> None:
+    """Write `content` so that a reader sees the old file or the new one, whole. The umask takes from `mode`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

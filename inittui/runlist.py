@@ -169,7 +169,7 @@ class RunList:
         except RunError as error:
             age, reason = max(0.0, now - _made(run.path)), str(error).partition("': ")[2]
             return Summary(run.name, str(run.path), "damaged", age=age, size=_size(run.path), reason=reason)
-        began = _seconds(status.started)
+        began = seconds_of(status.started)
         if began is None:
             began = _made(run.path)
         summary = _of(run, status, max(0.0, now - began))
@@ -243,7 +243,7 @@ def _state(status: Status) -> tuple[str, bool]:
     return ("interrupted" if found == "dead" else f"on {status.host}"), False
 
 
-def _seconds(started: str) -> float | None:
+def seconds_of(started: str) -> float | None:
     """An ISO 8601 time as seconds since the epoch; None where it is none."""
     try:
         moment = datetime.fromisoformat(started)

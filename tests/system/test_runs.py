@@ -223,3 +223,37 @@ def test_a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one_line(inittui
         assert done.returncode == code
         assert done.stderr.startswith(words)
         assert len(done.stderr.splitlines()) == (1 if words else 0)
+
+
+@pytest.mark.slow
+def test_curves_arrive_in_tensorboard_while_it_trains_and_a_detached_run_has_them_too(inittui, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs inittui[tensorboard]")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    done = inittui(
+        "--preset",
+        "digits",
+        "--epochs",
+        "5000",
+        "--arm",
+        "he_normal",
+        "--detach",
+        "--tensorboard",
+        str(tmp_path / "tb"),
+    )
+    assert done.returncode == 0, done.stderr
+    run = inittui.run_dir()
+    place = tmp_path / "tb" / run.name / "he_normal" / "seed-777"
+
+    def epochs() -> list[int]:
+        read = EventAccumulator(str(place))
+        read.Reload()
+        return [point.step for point in read.Scalars("train/cost")] if "train/cost" in read.Tags()["scalars"] else []
+
+    until(lambda: place.is_dir() and len(epochs()) > 1, "the first epochs in TensorBoard")
+    assert run.alive()
+    assert inittui("stop", "last").returncode == 0
+    last = Follower(run).poll().arms[0].epochs_done
+    until(lambda: epochs()[-1] == last, "the last epoch in TensorBoard")
+    assert epochs() == list(range(1, last + 1))
+    until(lambda: "wrote" in (run.path / "tensorboard.log").read_text(), "the end of the writer")

@@ -1,0 +1,127 @@
+"""Figures for a paper: the cost per epoch, and the accuracy of each arm. Safe for colour-blind eyes, and readable in grey:
+line and marker tell arms apart without colour."""
+
+import io
+import math
+from collections.abc import Mapping
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from inittui.board import ArmBoard, Board
+from inittui.errors import RunError
+from inittui.report import heading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's, without their yellow, which is lost on white; neighbours differ in lightness too.
+COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00")
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "^", "s", "D", "v", "X", "P")  # as the dashboard begins them
+WIDE, HIGH = 3.4, 2.6  # inches of a panel: a column of a paper
+STYLE: Any = {  # of matplotlib; its own type of the keys is a hundred lines long
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "grid.linewidth": 0.4,
+    "grid.color": "#D9D9D9",
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "svg.hashsalt": "inittui",  # the same run gives the same file
+    "svg.fonttype": "none",  # words stay words
+    "pdf.fonttype": 42,
+}
+
+
+def draw(board: Board, document: Mapping[str, Any], which: str, form: str) -> bytes:
+    """`which` is cost, accuracy or both; `form` svg, png (300 dots an inch) or pdf. Raises RunError for a run without an
+    epoch behind it."""
+    if not any(replica.points for arm in board.arms for replica in arm.replicas):
+        raise RunError(f"run '{board.run}' has no epoch behind it: there is nothing to draw")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    panels = {"cost": _cost, "accuracy": _accuracy}
+    drawn = list(panels.values()) if which == "both" else [panels[which]]
+    higher = max(0, len(board.arms) - 6) * 0.18
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDE * len(drawn), HIGH + higher), layout="constrained")
+        for panel, axes in zip(drawn, figure.subplots(1, len(drawn), squeeze=False)[0], strict=True):
+            panel(axes, board, document)
+        out = io.BytesIO()
+        # No date in it, or the same run would never give the same file.
+        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[form]
+        figure.savefig(out, format=form, dpi=300, metadata={"Title": heading(document), **dates})
+    return out.getvalue()
+
+
+def look(place: int) -> dict[str, str]:
+    """Colour, line and marker of the arm at `place`; line and marker together differ among 28 arms."""
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linestyle": LINES[place % len(LINES)],
+        "marker": MARKERS[place % len(MARKERS)],
+    }
+
+
+def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
+    """The mean training cost per epoch, and the band from the lowest to the highest seed."""
+    from matplotlib.ticker import MaxNLocator
+
+    several = False
+    lowest = math.inf
+    for place, arm in enumerate(board.arms):
+        means = [math.nan if value is None else value for value in arm.mean(lambda point: point.train_cost)]
+        epochs = range(1, len(means) + 1)
+        band = arm.band(lambda point: point.train_cost)
+        axes.plot(epochs, means, label=_name(arm), markevery=max(1, len(means) // 8), **look(place))  # type: ignore[arg-type]
+        if len(arm.replicas) > 1:
+            several = True
+            low, high = ([math.nan if end[i] is None else end[i] for end in band] for i in (0, 1))
+            axes.fill_between(epochs, low, high, color=look(place)["color"], alpha=0.15, linewidth=0)  # type: ignore[arg-type]
+        lowest = min([lowest, *(end for end, _ in band if end is not None)])
+    if 0 < lowest < math.inf:
+        axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half an epoch
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training cost, mean of seeds" if several else "training cost")
+    if several:
+        axes.set_title("band: lowest to highest seed", fontsize="small", loc="left")
+    axes.grid(axis="y")
+    axes.legend(fontsize="small")
+
+
+def _accuracy(axes: "Axes", board: Board, document: Mapping[str, Any]) -> None:
+    """The final test accuracy of each arm: its mean, the 95 % interval of it, a small ring a seed."""
+    names = []
+    several = False
+    for place, (arm, row) in enumerate(zip(board.arms, document["arms"], strict=True)):
+        unfinished = "" if row["status"] == "finished" else f" ({row['status']})"
+        names.append(_name(arm) + unfinished)
+        summary, own = row["test_accuracy"], look(place)
+        if not summary:
+            continue
+        mean = 100 * summary["mean"]
+        if summary["ci95"]:
+            several = True
+            low, high = (100 * end for end in summary["ci95"])
+            axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], capsize=3, color=own["color"])
+        axes.plot(mean, place, marker=own["marker"], color=own["color"], linestyle="none", markersize=6)
+        if len(row["replicas"]) > 1:
+            ends = [100 * one["test_accuracy"] for one in row["replicas"] if one["test_accuracy"] is not None]
+            rings = {"marker": "o", "markersize": 2.5, "markerfacecolor": "none", "markeredgewidth": 0.5}
+            axes.plot(ends, [place + 0.25] * len(ends), linestyle="none", color=own["color"], **rings)  # type: ignore[arg-type]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)  # the first arm on top
+    axes.set_xlabel("test accuracy, %")
+    if several:
+        axes.set_title("mean and 95 % interval, a ring a seed", fontsize="small", loc="left")
+    axes.grid(axis="x")
+
+
+def _name(arm: ArmBoard) -> str:
+    """For matplotlib, which takes dollars for mathematics, and leaves out of a legend what begins with an underscore."""
+    name = fill(arm.name, 28).replace("$", r"\$")
+    return f" {name}" if name.startswith("_") else name
