@@ -20,6 +20,7 @@ EPILOG = """commands:
   replay RUN        show a finished run again, as it went
   report RUN        its table: --format table|md|csv|json|svg; --each-seed, --baseline ARM, --all-pairs
   export RUN        its figures as files: --to FILE (csv, parquet, md, svg, png, pdf), --tensorboard DIR, --wandb DIR
+  serve [RUN]       the dashboard in a browser, on 127.0.0.1 alone, for ssh -L: --port
   presets [NAME]    list the presets with what each shows, or print one
   schemes [NAME]    list the initialisation schemes, or explain one
   doctor            what it found here (device, terminal, locale, data, folders), a mend for each fault
@@ -50,6 +51,7 @@ COMMANDS = {
     "replay": "commands",
     "report": "listings",
     "export": "exports",
+    "serve": "serving",
     "presets": "listings",
     "schemes": "listings",
     "doctor": "doctor",
@@ -118,6 +120,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         "replay": "Show a finished run again, as it went.",
         "report": "Print a run's accuracy table, or the dashboard as SVG.",
         "export": "Write a run's figures where other programs read them. It may still be training.",
+        "serve": "Show the dashboard in a browser. Listens on 127.0.0.1 alone; closing the page leaves training alone.",
         "presets": "List the presets with what each shows, or print one.",
         "schemes": "List the initialisation schemes, or explain one.",
         "doctor": "What inittui found here, and what to do about each fault. Exit code 1 where there is one.",
@@ -128,13 +131,13 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     elif name == "delete":
         parser.add_argument("run", metavar="RUN", nargs="+", help="as elsewhere; more than one if you like")
         parser.add_argument("--yes", action="store_true", help="do not ask")
-    elif name == "attach":
+    elif name in ("attach", "serve"):
         parser.add_argument("run", metavar="RUN", nargs="?", help="the newest run that is alive, unless given")
     elif name in ("presets", "schemes"):
         parser.add_argument("name", metavar="NAME", nargs="?")
     if name == "runs":
         parser.add_argument("--json", action="store_true", help="everything about each, for programs")
-    if name in ("attach", "runs", "pause", "resume", "stop", "delete", "replay", "report", "export", "doctor"):
+    if name in ("attach", "runs", "pause", "resume", "stop", "delete", "replay", "report", "export", "serve", "doctor"):
         _runs_dir(parser)
     if name == "doctor":
         parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
@@ -159,6 +162,9 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         parser.add_argument("--baseline", metavar="ARM", help="the arm that others are compared with (the first)")
         parser.add_argument("--all-pairs", action="store_true", help="compare every arm with every other")
         parser.add_argument("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
+    if name == "serve":
+        parser.add_argument("--port", metavar="N", default="8000", help="where it listens; 0: any that is free (8000)")
+        _theme_option(parser)
     if name == "export":
         parser.add_argument(
             "--to",
@@ -185,6 +191,12 @@ def _screen_options(parser: "argparse._ActionsContainer") -> None:
         action=argparse.BooleanOptionalAction,
         help="draw with ASCII alone, or never (by itself where the locale is not UTF-8)",
     )
+    _theme_option(parser)
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--refresh", metavar="HZ", default="4", help="redraws a second at most (4)")
+
+
+def _theme_option(parser: "argparse._ActionsContainer") -> None:
     parser.add_argument(
         "--theme",
         metavar="NAME",
@@ -192,8 +204,6 @@ def _screen_options(parser: "argparse._ActionsContainer") -> None:
         default=os.environ.get("INITTUI_THEME") or "auto",
         help="auto, dark or light (INITTUI_THEME, or auto: light where COLORFGBG says so)",
     )
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    parser.add_argument("--refresh", metavar="HZ", default="4", help="redraws a second at most (4)")
 
 
 def _theme(text: str) -> str:

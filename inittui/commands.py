@@ -194,7 +194,9 @@ def runs_dir(arguments: argparse.Namespace) -> Path:
 
 
 def _can_show() -> bool:
-    """Whether there is a terminal that can show the dashboard. TERM=dumb gets colour codes as rubbish."""
+    """Whether there is a terminal that can show the dashboard, or a browser. TERM=dumb gets colour codes as rubbish."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # `inittui serve` has started us for a page
+        return True
     if sys.stdin is None or sys.stdout is None:  # closed by who started us
         return False
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")

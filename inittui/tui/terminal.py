@@ -93,8 +93,13 @@ def alone(*, ascii_only: bool = False) -> Iterator[None]:
 
     Textual draws on `sys.__stderr__` and asks `sys.__stdout__` for the size: both are a copy of the terminal's descriptor.
     Descriptors 1 and 2 are a file without a name; the end of what it took is printed afterwards. Where standard output
-    and standard error are no terminals, nothing is changed.
+    and standard error are no terminals, nothing is changed, but for a page of `inittui serve`, whose packets are on standard
+    output.
     """
+    if os.environ.get("TEXTUAL_DRIVER"):
+        with _packets():
+            yield
+        return
     streams = [stream for stream in (sys.__stdout__, sys.__stderr__) if stream is not None and not stream.closed]
     terminal = next((stream.fileno() for stream in streams if stream.isatty()), None)
     if terminal is None:
@@ -122,6 +127,22 @@ def alone(*, ascii_only: bool = False) -> Iterator[None]:
             os.close(copy)
         _tell(_end_of(sink))
         sink.close()
+
+
+@contextlib.contextmanager
+def _packets() -> Iterator[None]:
+    """Textual sends its packets on a copy of standard output, and whatever else is printed there, now and after the
+    dashboard, goes to standard error: one stray line, and the page would take it for a packet."""
+    _flush()
+    before, drawn = sys.__stdout__, _writer(os.dup(1), ascii_only=False)
+    os.dup2(2, 1)
+    sys.__stdout__ = drawn  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stdout__ = before  # type: ignore[misc]
+        with contextlib.suppress(OSError):
+            drawn.close()
 
 
 def _writer(descriptor: int, *, ascii_only: bool) -> io.TextIOWrapper:
