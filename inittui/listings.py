@@ -16,10 +16,7 @@ FORMATS = ("table", "md", "csv", "json", "svg")
 
 def report(arguments: argparse.Namespace) -> int:
     """`inittui report`: a run's table, in the format asked for."""
-    import msgspec
-
     from inittui import comparisons, plain
-    from inittui import report as tables
 
     _check_report(arguments)
     run_dir = find(runs_dir(arguments), arguments.run)
@@ -36,13 +33,7 @@ def report(arguments: argparse.Namespace) -> int:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     if arguments.format == "json":
         document = {**document, "confusion": _confusion(run_dir)}
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    elif arguments.format == "csv":
-        print(tables.comma_separated(document), end="")
-    elif arguments.format == "md":
-        print(tables.markdown(document, each_seed=arguments.each_seed), end="")
-    else:
-        print(tables.text(document, each_seed=arguments.each_seed, width=plain.terminal_width()), end="")
+    plain.show(document, arguments.format, each_seed=arguments.each_seed)
     return 0
 
 

@@ -3,7 +3,10 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
 
 from inittui import events, report, result
 from inittui.board import Board
@@ -30,6 +33,18 @@ def watch(
 def closing(board: Board) -> str:
     """The table and its sentences, from the result document or, where none was written, from the board."""
     return report.text(board.result or result.document(board, seconds=board.t), width=terminal_width())
+
+
+def show(document: Mapping[str, Any], form: str, *, each_seed: bool = False) -> None:
+    """Print a result document: `form` is table, md, csv or json."""
+    if form == "json":
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    elif form == "csv":
+        print(report.comma_separated(document), end="")
+    elif form == "md":
+        print(report.markdown(document, each_seed=each_seed), end="")
+    else:
+        print(report.text(document, each_seed=each_seed, width=terminal_width()), end="")
 
 
 def terminal_width() -> int | None:

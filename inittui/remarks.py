@@ -43,7 +43,8 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves, and beside
     it what is known of the two trained models."""
     comparisons = document["comparisons"]
-    learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row)]
+    single = {arm["name"] for arm in document["arms"] if len(arm["replicas"]) == 1}
+    learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row) and {row["a"], row["b"]} <= single]
     if len(learning) < 2:
         told = [_sentence(row["verdict"]) for row in comparisons]
         told += [words for row in learning if (words := _two_models(document, row["a"], row["b"]))]

@@ -1,0 +1,162 @@
+"""`inittui completion`, in the shells themselves."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from inittui.cli import COMMANDS, main
+from inittui.manual import PAGES
+from inittui.schemes import SCHEMES
+from tests.helpers import preset, write_run
+
+ASK = 'COMP_WORDS=({words}); COMP_CWORD={at}; COMPREPLY=(); _shtab_inittui; printf "%s\\n" "${{COMPREPLY[@]}}"'
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home with one run, and `inittui` on the path, as this checkout has it."""
+    write_run(tmp_path / "runs", preset(2, name="mine"))
+    program = tmp_path / "bin" / "inittui"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m inittui "$@"\n')
+    program.chmod(0o755)
+    return {
+        **os.environ,
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "INITTUI_RUNS_DIR": str(tmp_path / "runs"),
+        "HOME": str(tmp_path),
+        "TERM": "dumb",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+def script(shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    assert main(["completion", shell]) == 0
+    path = tmp_path / f"inittui.{shell}"
+    path.write_text(capsys.readouterr().out, "utf-8")
+    return path
+
+
+def test_every_command_has_its_page_and_its_examples_are_of_it() -> None:
+    assert set(PAGES) == set(COMMANDS)
+    for name, page in PAGES.items():
+        assert page.usage.startswith(name)
+        assert page.examples
+        assert all(words.startswith(f"inittui {name}") for words, _ in page.examples)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("columns", ["80", "60", "200"])
+def test_help_tells_what_it_does_with_examples_and_exit_codes(
+    name: str, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    out = capsys.readouterr().out
+    assert " ".join(PAGES[name].about.split()) in " ".join(out.split())
+    assert "\nexamples:\n  inittui " in out
+    assert "\nexit codes: 0 " in out
+    prose = out.partition("\n\n")[2].partition("\n\n")[0]
+    assert max(map(len, prose.splitlines())) <= min(int(columns), 100)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["inittui", "rep"], ["replay", "report"]),
+        (["inittui", "--preset", "digi"], ["digits"]),
+        (["inittui", "--arm", "he_"], [name for name in SCHEMES if name.startswith("he_")]),
+        (["inittui", "--devi"], ["--device"]),
+        (["inittui", "report", "mi"], ["mine-"]),
+        (["inittui", "report", "last", "--format", "m"], ["md"]),
+        (["inittui", "schemes", "ortho"], ["orthogonal"]),
+        (["inittui", "completion", "z"], ["zsh"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_bash(
+    words: list[str],
+    expected: list[str],
+    tmp_path: Path,
+    environment: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = script("bash", tmp_path, capsys)
+    code = f"source {path}; " + ASK.format(words=" ".join(words), at=len(words) - 1)
+    found = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert found.stderr == ""
+    answers = found.stdout.split()
+    assert len(answers) == len(expected)
+    assert all(answer.startswith(start) for answer, start in zip(sorted(answers), sorted(expected), strict=True))
+
+
+def test_fish(tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = script("fish", tmp_path, capsys)
+
+    def completed(line: str) -> list[str]:
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", f"source {path}; complete -C '{line}'"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return [answer.partition("\t")[0] for answer in done.stdout.splitlines()]
+
+    assert completed("inittui rep") == ["replay", "report"]
+    assert [answer.rpartition("-20")[0] for answer in completed("inittui report mi")] == ["mine"]
+    assert completed("inittui --preset digi") == ["digits"]
+
+
+@pytest.mark.slow
+def test_zsh(tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = script("zsh", tmp_path, capsys)
+    (tmp_path / "zfunc").mkdir()
+    path.rename(tmp_path / "zfunc" / "_inittui")
+    shell = pexpect.spawn(
+        "zsh", ["-f", "-i"], env={**environment, "TERM": "xterm"}, encoding="utf-8", timeout=30, dimensions=(24, 200)
+    )
+    try:
+        shell.sendline(f"fpath+={tmp_path}/zfunc; autoload -U compinit; compinit -u -D; PS1=; echo re''ady")
+        shell.expect("ready")
+        for typed, completed in (
+            ("inittui sche", "inittui schemes"),
+            ("inittui report mi", "mine-"),
+            ("inittui --preset digi", "--preset digits"),
+        ):
+            shell.send(f"{typed}\t")
+            shell.expect_exact(completed)
+            shell.send("\x15")  # the line is not wanted
+    finally:
+        shell.close(force=True)
+
+
+def test_only_names_that_a_shell_takes_whole_are_listed(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INITTUI_RUNS_DIR", environment["INITTUI_RUNS_DIR"])
+    run = next((tmp_path / "runs").iterdir())
+    (tmp_path / "runs" / "two words").symlink_to(run)
+    (tmp_path / "runs" / "e\x1b[2Jvil").symlink_to(run)
+    assert main(["completion", "--list", "runs"]) == 0
+    assert capsys.readouterr().out.split() == ["last", run.name]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], "completion: expected one of bash, zsh, fish"), (["tcsh"], "shell 'tcsh': expected one of bash, zsh, fish"),
+     (["--list", "x"], "--list x: expected one of runs, presets, schemes")],
+    ids=repr,
+)  # fmt: skip
+def test_bad_input_is_one_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", *words]) == 2
+    assert capsys.readouterr().err == f"inittui: {said}\n"
