@@ -15,14 +15,15 @@ def explain(error: BaseException) -> str | None:
 
     torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU; both tell the rest in their words alone.
     """
-    if not is_out(error):
+    found = _shortage(error)
+    if found is None:
         return None
-    words = str(error)
+    words = str(found)
     asked, free, total = _ASKED.search(words), _FREE.search(words), _TOTAL.search(words)
-    on_gpu = _on_gpu(error)
+    on_gpu = _on_gpu(found)
     kind = "out of GPU memory" if on_gpu else "out of memory"
     if asked is None:
-        return f"{kind}: {one_line(error)}"
+        return f"{kind}: {one_line(found)}"
     told = f"{kind}: {_readable(asked[1])} asked for"
     if on_gpu:
         told += f", {free[1]} free" if free else ""
@@ -35,7 +36,17 @@ def explain(error: BaseException) -> str | None:
 
 def is_out(error: BaseException) -> bool:
     """Whether memory ran out, of a GPU or of the machine."""
-    return _on_gpu(error) or isinstance(error, MemoryError) or _ASKED.search(str(error)) is not None
+    return _shortage(error) is not None
+
+
+def _shortage(error: BaseException | None) -> BaseException | None:
+    """The error that says so: this one, or one that it hides. Where memory runs out while a step is captured, the end of the
+    capture fails too."""
+    while error is not None:
+        if _on_gpu(error) or isinstance(error, MemoryError) or _ASKED.search(str(error)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _on_gpu(error: BaseException) -> bool:

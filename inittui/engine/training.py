@@ -149,7 +149,8 @@ class Trainer:
             try:
                 yield from self._epoch(group)
             except Exception as error:
-                too_many = len(group) > 1 and not group[0].step and memory.is_out(error)
+                # Nothing but the optimizer, which is last, changes them: they are whole, whichever step it was.
+                too_many = len(group) > 1 and memory.is_out(error)
                 if not too_many:
                     raise
             if too_many:  # out here, where the error no longer keeps the stack alive

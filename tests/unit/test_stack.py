@@ -215,7 +215,34 @@ def test_a_stack_that_does_not_fit_is_halved_until_it_does(
     assert trainer.evaluations.keys() == {5, 6, 7, 8, 9}
 
 
-def test_memory_that_runs_out_later_or_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("steps", range(7))
+def test_memory_that_runs_out_at_any_step_halves_the_stack_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    of = arm(seeds=[5, 6, 7], epochs=3)
+    _, told = trained(of)
+    taken, before = 0, Stack._backward
+
+    def short(stack: Stack) -> None:
+        nonlocal taken
+        taken += 1
+        if taken > steps and len(stack.replicas) > 2:
+            try:
+                raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+            finally:
+                raise RuntimeError("operation failed due to a previous error during capture")
+        before(stack)
+
+    monkeypatch.setattr(Stack, "_backward", short)
+    _, ours = trained(of, stacked=3)
+    assert [event.together for event in ours if isinstance(event, events.Stacked)] == [2]
+    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
+    found = {(e.seed, e.epoch): e.train_cost for e in epochs(ours)}
+    assert found.keys() == wanted.keys()
+    assert list(found.values()) == pytest.approx([wanted[key] for key in found], rel=1e-5)
+
+
+def test_memory_that_runs_out_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> Any:
         raise MemoryError("Tried to allocate 1 GiB")
 
