@@ -32,6 +32,7 @@ from inittui.tui.screens.main import MainScreen
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
+REST = 4  # times as long between two looks at a run that has ended: it may be taken up again, but seldom is
 
 
 class Dashboard(App[Leave]):
@@ -125,7 +126,7 @@ class Dashboard(App[Leave]):
             if sampler is not None and due:
                 sampled, seen = time.monotonic(), True
                 screen.post_message(MachineChanged(sampler.sample(board)))
-            self._ended.wait(self._refresh_seconds)
+            self._ended.wait(self._refresh_seconds * (REST if board.ended else 1))
 
     def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended already
