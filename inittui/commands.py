@@ -24,7 +24,7 @@ EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "ref
 
 def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
-    from inittui import beginning, presetfiles
+    from inittui import beginning, notify, presetfiles
     from inittui.datafiles import default_data_dir
     from inittui.exporting import scalars
     from inittui.exporting.extras import folder_of
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = refresh_of(arguments)
     curves = folder_of("--tensorboard", arguments.tensorboard)
+    notify.ask(arguments.notify)
     run_dir, supervisor = beginning.begin(
         preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
     )
@@ -77,14 +78,18 @@ def _watch_plainly(
 ) -> int:
     import msgspec
 
-    from inittui import beginning, launch, plain, result
+    from inittui import beginning, launch, notify, plain, result
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
     narrator = plain.Narrator()
     try:
         say(f"run: {run_dir.path}")
+        over_before = follower.poll().ended
         board = plain.watch(follower, say, narrator)
+        if not over_before and sys.stderr is not None and sys.stderr.isatty():
+            words = f"inittui: {run_dir.name} {board.phase}"
+            print(notify.to_terminal(words, os.environ), end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         if supervisor is None:  # a run that we only look at
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)

@@ -56,6 +56,7 @@ def run_parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--tensorboard", metavar="DIR", help="the curves as TensorBoard's event files too, live, in DIR/RUN"
     )
+    _notify_option(how)
     _screen_options(how)
     return parser
 
@@ -100,6 +101,8 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         )
         parser.add_argument("--data-dir", metavar="DIR", help="where the data set is now (where it was)")
         parser.add_argument("--detach", action="store_true", help="print the run's name and return")
+    if name == "resume":
+        _notify_option(parser)
     if name in ("attach", "resume", "replay"):
         _screen_options(parser)
     if name in ("attach", "resume"):
@@ -151,6 +154,15 @@ def _screen_options(parser: "argparse._ActionsContainer") -> None:
     _theme_option(parser)
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--refresh", metavar="HZ", default="4", help="redraws a second at most (4)")
+
+
+def _notify_option(parser: "argparse._ActionsContainer") -> None:
+    parser.add_argument(
+        "--notify",
+        metavar="COMMAND",
+        help="what a shell runs when the run has ended, also with --detach; INITTUI_RUN, INITTUI_STATE and INITTUI_RUN_DIR "
+        "tell it of the run (INITTUI_NOTIFY)",
+    )
 
 
 def _theme_option(parser: "argparse._ActionsContainer") -> None:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from inittui import beginning, commands, control, launch
+from inittui import beginning, commands, control, launch, notify
 from inittui.board import ArmBoard, Board
 from inittui.errors import RunError, UsageError, nearest, path_of
 from inittui.follow import Follower
@@ -55,10 +55,11 @@ def resume(arguments: argparse.Namespace) -> int:
     refresh = commands.refresh_of(arguments)
     beginning.check_device(arguments.device or "auto")
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
-    if run_dir.alive() and (arguments.device or arguments.data_dir):
+    if run_dir.alive() and (arguments.device or arguments.data_dir or arguments.notify):
         raise UsageError(
-            f"run '{run_dir.name}' is alive: --device and --data-dir are for one that has ended; stop it first"
+            f"run '{run_dir.name}' is alive: --device, --data-dir and --notify are for one that has ended; stop it first"
         )
+    notify.ask(arguments.notify)
     if arguments.arm is not None:
         if not run_dir.alive():
             raise UsageError(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import board, control, events, identity, result, resuming
+from inittui import board, control, events, identity, notify, result, resuming
 from inittui.board import Board
 from inittui.errors import InittuiError
 from inittui.eventlog import EventLog
@@ -283,7 +283,9 @@ def main(path: Path) -> int:
     except InittuiError as error:
         print(error, flush=True)
         return error.exit_code
-    return supervisor.main()
+    code = supervisor.main()
+    notify.run_command(supervisor.run, supervisor.status.state)
+    return code
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The dashboard's screen. It owns the state and hands it to the panels; they know nothing of each other."""
 
+import os
+
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.geometry import Region
 from textual.widgets import Static
 
+from inittui import notify
 from inittui.board import Board
 from inittui.gallery import Gallery
 from inittui.tui import keys
@@ -129,6 +132,8 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         if self.feed.live and self.board.phase == "refused":
             self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
             return
+        if self.feed.live and self.board.ended and not before.ended:
+            self._ring()
         if not message.board.ended:
             self.gallery = None  # of a run that was stopped and goes on, the pictures are out of date
         elif self.gallery is None:
@@ -142,6 +147,12 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
             self._lay_out()
         else:
             self._repaint()
+
+    def _ring(self) -> None:
+        """The end is worth a bell: whoever waits for it looks elsewhere. A browser's page has nobody to ring for."""
+        driver = self.app._driver  # Textual's own bell() takes no notification with it
+        if driver is not None and not driver.is_headless and not driver.is_web:
+            driver.write(notify.to_terminal(f"inittui: {self.board.run} {self.board.phase}", os.environ))
 
     def on_machine_changed(self, message: MachineChanged) -> None:
         self._machine = message.machine
