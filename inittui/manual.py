@@ -1,20 +1,15 @@
 """What `--help` says beside the options: of each command what it does, examples, exit codes. Nothing but words."""
 
-from typing import NamedTuple
-
 RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
 RUN_CODES = "0 finished, 1 an arm failed, 2 bad input, 130 interrupted"
 DONE_CODES = "0 done, 2 bad input"
 
 
-class Page(NamedTuple):
+class Page:  # neither a NamedTuple nor a dataclass: what those import, `inittui --help` would wait for
     """A command. `brief` is its line in the list; `examples` are what to type and what that does."""
 
-    usage: str
-    brief: str
-    about: str
-    examples: tuple[tuple[str, str], ...]
-    codes: str
+    def __init__(self, usage: str, brief: str, about: str, examples: tuple[tuple[str, str], ...], codes: str) -> None:
+        self.usage, self.brief, self.about, self.examples, self.codes = usage, brief, about, examples, codes
 
 
 PAGES = {
