@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="a folder with MNIST in torchvision's layout")
     parser.add_argument("--quick", action="store_true", help="fewer images and epochs, shorter windows")
+    parser.add_argument("--epochs", type=int, default=15, help="of the comparison with the notebook (15)")
     parser.add_argument("--part", choices=PARTS, action="append", help="this part alone; repeatable")
     parser.add_argument("--gpu", action="store_true", help="the GPU's part alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
@@ -33,7 +34,7 @@ def main() -> None:
     parts = set(arguments.part or PARTS)
     if arguments.data_dir is None and not arguments.gpu and parts != {"floor"}:
         parser.error("--data-dir: expected a folder with MNIST; --gpu and --part floor need none")
-    epochs, images, seconds = (1, 6_000, 2.0) if arguments.quick else (15, None, 15.0)
+    epochs, images, seconds = (1, 6_000, 2.0) if arguments.quick else (arguments.epochs, None, 15.0)
     found: list[figures.Figure] = []
     if arguments.gpu:
         found += floors.on_a_gpu("cuda", seconds)

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from inittui import events
 from inittui.engine import stack as stacks
+from inittui.engine.data import load
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import mlp
@@ -18,7 +19,8 @@ from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
 from inittui.engine.stack import Stack
 from inittui.engine.training import Stop, Trainer
-from inittui.preset import Arm, Model
+from inittui.preset import Arm, Data, Model
+from inittui.stats import paired
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures
 
 DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly
@@ -295,3 +297,18 @@ def test_a_network_is_trained_in_place() -> None:
     assert not any(map(torch.equal, before, parameters(trainer)))
     assert [replica.network for replica in trainer.replicas] == held
     assert all(isinstance(p, nn.Parameter) for network in held for p in network.parameters())
+
+
+@pytest.mark.slow
+def test_over_five_seeds_the_accuracies_of_both_paths_differ_by_nothing_established(tmp_path: Any) -> None:
+    of = arm("he_normal", seeds=[1, 2, 3, 4, 5], epochs=10, batch_size=25, learning_rate=0.001)
+    of = model(of, hidden=(64, 64))
+    digits = load(Data(name="digits"), tmp_path, lambda *_: None)
+    accuracies = []
+    for by_hand in (True, False):
+        told = list(Trainer(of, digits, CPU, by_hand=by_hand).run())
+        accuracies.append({e.seed: e.test_accuracy for e in epochs(told) if e.epoch == 10})
+    assert all(accuracy > 0.9 for paths in accuracies for accuracy in paths.values())
+    found = paired(*accuracies)
+    assert found["p"] >= 0.05
+    assert abs(found["difference"]) < 0.01
