@@ -58,6 +58,7 @@ class ArmOf(Struct, frozen=True):
     replicas: tuple[ReplicaOf, ...]
     test_accuracy: SummaryOf | None
     failures: FailuresOf | None = None
+    precision: str = "float32"  # of its matrix products
 
 
 class DesignOf(Struct, frozen=True):

@@ -7,6 +7,7 @@ from msgspec import to_builtins
 
 from inittui import comparisons, stats
 from inittui.board import ArmBoard, Board, Replica
+from inittui.preset import Arm
 from inittui.rundir import FORMAT
 
 
@@ -51,9 +52,13 @@ def arms(board: Board, *, interval: bool = True) -> list[dict[str, Any]]:
     """The document's rows as they stand now. Without `interval` no scipy is imported: a screen can't wait for it."""
     below, target = stats.stuck_below(_chance(board)), _target(board)
     return [
-        _arm(arm, {"name": arm.name, "init": to_builtins(of_preset.init)}, below, target, interval=interval)
+        _arm(arm, _head(of_preset), below, target, interval=interval)
         for arm, of_preset in zip(board.arms, board.preset.arms, strict=True)
     ]
+
+
+def _head(arm: Arm) -> dict[str, Any]:
+    return {"name": arm.name, "init": to_builtins(arm.init), "precision": arm.training.precision}
 
 
 def _arm(arm: ArmBoard, head: dict[str, Any], below: float, target: float | None, *, interval: bool) -> dict[str, Any]:

@@ -516,3 +516,11 @@ def test_an_arm_says_how_many_of_its_seeds_fit_at_a_time() -> None:
     first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Look(), log=True))) for place in (0, 1))
     assert ", 4 at a time: more do not fit" in first
     assert "at a time" not in second
+
+
+def test_a_precision_that_is_less_than_full_stands_in_the_header() -> None:
+    board = running_board(2)
+    training = replace(board.preset.training, precision="bf16")
+    rounded = replace(board, preset=replace(board.preset, training=training))
+    shown = ["\n".join(lines_of(header.header(one, 1.95, 200, 3, Look()))) for one in (board, rounded)]
+    assert ["bf16" in text for text in shown] == [False, True]

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import events
+from inittui.board import begin
 from inittui.comparisons import again, of_models
 from inittui.remarks import sentences, verdicts
 from inittui.report import ACCURACY, COLUMNS, INTERVAL, columns, comma_separated, heading, markdown, rows, text
@@ -370,3 +371,8 @@ def test_of_several_seeds_it_is_counted_how_often_the_models_differ() -> None:
 def test_an_arm_at_chance_needs_no_mcnemar() -> None:
     found = models(result(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95), [800], [0])
     assert not any("McNemar" in sentence for sentence in sentences(found))
+
+
+def test_the_precision_of_every_arm_is_part_of_the_result() -> None:
+    of = preset([{"init": "he_normal"}, {"init": "lecun_normal", "training": {"precision": "bf16"}}], epochs=1)
+    assert [arm["precision"] for arm in arms(begin(of))] == ["float32", "bf16"]

@@ -43,6 +43,8 @@ def _facts(board: Board) -> list[str]:
         f"batch {training.batch_size}",
         words.seeds(preset),
     ]
+    if training.precision != "float32":
+        facts.insert(0, training.precision)  # whoever reads a number has to know it
     return [*facts, board.device.label] if board.device else facts
 
 
