@@ -29,6 +29,7 @@ def compare(
     epochs: int | None = None,
     data: str | None = None,
     set: Mapping[str, object] | None = None,
+    sweep: Mapping[str, Sequence[object]] | None = None,
     data_dir: str | Path | None = None,
     runs_dir: str | Path | None = None,
     device: str = "auto",
@@ -46,6 +47,7 @@ def compare(
     seeds: how many, from the preset's first on, or which
     epochs, data: as in the preset unless given
     set: any other key of the preset, as in {"model.hidden": [256, 256], "training.optimizer": "sgd"}
+    sweep: keys of model and training with their values, as in {"model.depth": [3, 10, 30]}: each arm once for each
     data_dir, runs_dir: where data sets and runs are kept; the user's folders unless given
     device, threads: auto, cpu, cuda or cuda:N; threads of a worker on a CPU
 
@@ -56,6 +58,7 @@ def compare(
     changes = presetfiles.Changes(
         arms=_rows(arms),
         values=dict(set or {}),
+        swept=dict(sweep or {}),
         epochs=None if epochs is None else str(epochs),
         seeds=_seeds(seeds),
         data=data,

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     changes = presetfiles.Changes(
         arms=arguments.arm,
         set=arguments.set,
+        sweep=arguments.sweep,
         epochs=arguments.epochs,
         precision=arguments.precision,
         seeds=arguments.seeds,

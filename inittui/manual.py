@@ -190,6 +190,7 @@ MAIN_EXAMPLES = (
     ("inittui --preset digits", "seconds, on any machine, no download"),
     ("inittui --preset deep5 --seeds 10", "ten seeds an arm, and a verdict"),
     ("inittui --arm he_normal --arm 'normal(std=0.01)' --set 'model.hidden=[256,256]'", ""),
+    ("inittui --preset digits --sweep model.depth=3,10,30", "each arm at three depths"),
     ("inittui --preset digits --json | jq .arms", "the result alone, for a program"),
 )
 

@@ -23,7 +23,7 @@ name = "auto"              # auto (MNIST where it can be had, else digits), mnis
 # factory = "./mine.py:my_data"       # images of your own, in place of name
 
 [model]
-hidden = [256, 256]        # widths of the hidden layers
+hidden = [256, 256]        # widths of the hidden layers; where all are as wide, depth (of Linear layers) and width instead
 # outputs = 10             # as many as there are classes unless given
 activation = "relu"        # relu, leaky_relu, tanh, sigmoid, gelu, silu, selu, linear
 # norm = "batch"           # none, batch or layer: between each hidden layer and its activation
@@ -40,6 +40,10 @@ learning_rate = 1e-3
 # precision = "bf16"       # of matrix products: float32, bf16, or tf32 on a GPU
 seeds = [777]              # one proves nothing: --seeds 10 trains ten of each arm, and judges
 # target_cost = 0.1        # the cost that arms are timed to; else a tenth of the cost of guessing
+
+# Each arm once for every value of a key of model or training, or for every combination of several keys' values:
+# [sweep]
+# model.depth = [3, 10, 30]
 
 # One table an arm. The first is what the others are compared with. 'inittui schemes' lists what init may be.
 [[arms]]

@@ -37,6 +37,13 @@ def run_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], help="repeatable: change any preset key"
     )
+    what.add_argument(
+        "--sweep",
+        metavar="KEY=A,B,C",
+        action="append",
+        default=[],
+        help="repeatable: each arm once for every value, as in model.depth=3,10,30",
+    )
     what.add_argument("--epochs", metavar="N", help="passes over the training images")
     what.add_argument("--seeds", metavar="N|A,B,C", help="N seeds from the preset's first on, or these")
     what.add_argument("--seed", metavar="S", help="one seed")

@@ -1,22 +1,22 @@
 """A preset: one experiment, typed. Imports no torch.
 
 `build` turns a table (from TOML, with the command line's changes merged in) into a `Preset` and refuses what can't run,
-every fault at once. What a key may hold is said once, in the `Meta` of its field: the check and the words that a person
-reads come from the same place.
+every fault at once. What a key may hold is said in the `Meta` of its field (see `checking`).
 """
 
-import math
-import types
-import typing
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from inittui import sweep
+from inittui.checking import section, show, value_of
 from inittui.errors import OwnError, PresetError, SchemeError, nearest
 from inittui.references import DATA, NETWORK, Kind, named, reference
 from inittui.schemes.init import Init
+from inittui.sweep import Axis
 
 DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]
@@ -95,7 +95,8 @@ class Arm(Struct, frozen=True):
 
 
 class Preset(Struct, frozen=True):
-    """One experiment, checked. `shows` is what running it teaches, for lists."""
+    """One experiment, checked. `shows` is what running it teaches, for lists. `arms` are all that are trained; where keys are
+    swept they come from `rows`, the arms as the preset has them."""
 
     name: str
     title: str
@@ -104,10 +105,21 @@ class Preset(Struct, frozen=True):
     training: Training
     arms: tuple[Arm, ...]
     shows: str = ""
+    sweep: tuple[Axis, ...] = ()
+    rows: tuple[Arm, ...] = ()
 
 
-IDLE = {"name", "hidden", "outputs", "activation", "norm"}  # keys of a section that mean nothing beside its `factory`
+IDLE = {
+    "name",
+    "hidden",
+    "depth",
+    "width",
+    "outputs",
+    "activation",
+    "norm",
+}  # keys of a section that mean nothing beside its `factory`
 SECTIONS: Mapping[str, type[Struct]] = {"data": Data, "model": Model, "training": Training}
+SWEPT = {key: SECTIONS[key] for key in ("model", "training")}
 # Arms share the images and the seeds, or comparing them seed by seed would mean nothing.
 SHARED_KEYS = {
     "data": "arms are compared on the same images",
@@ -119,23 +131,35 @@ SHARED_KEYS = {
 def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     """Check `table` and return the experiment. Raises PresetError that holds every fault; `source` opens its message."""
     faults: list[str] = []
-    known = {"title", "shows", "arms", *SECTIONS}
+    known = {"title", "shows", "arms", "sweep", *SECTIONS}
     for key in table:
         if key not in known:
             faults.append(f"{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(sorted(known)) + '.'}")
-    title = _value(table.get("title", name), Words, "title", faults)
-    shows = _value(table.get("shows", ""), LongWords, "shows", faults)
-    sections: dict[str, Any] = {key: _section(kind, table.get(key, {}), key, faults) for key, kind in SECTIONS.items()}
-    arms = _arms(table, sections, faults)
+    title = value_of(table.get("title", name), Words, "title", faults)
+    shows = value_of(table.get("shows", ""), LongWords, "shows", faults)
+    sections: dict[str, Any] = {key: _section(key, table.get(key, {}), key, faults) for key in SECTIONS}
+    swept = sweep.axes(table.get("sweep", {}), SWEPT, SHARED_KEYS, faults)
+    rows = _arms(table, sections, swept, faults)
     faults += _own_code(table.get("data"), "data", DATA)
     faults += _own_code(table.get("model"), "model", NETWORK)
     training = table.get("training")
     seeds = training.get("seeds") if isinstance(training, Mapping) else None
     if isinstance(seeds, list) and all(isinstance(seed, int) for seed in seeds) and len(set(seeds)) < len(seeds):
-        faults.append(f"training.seeds = {_show(seeds)}: expected different seeds")
+        faults.append(f"training.seeds = {show(seeds)}: expected different seeds")
+    arms = sweep.expand(rows, swept, (sections["model"] or Model()).hidden, faults)
+    if swept:
+        _check_names(arms, faults)
     if faults:
-        raise PresetError(source, faults)
-    return Preset(name=name, title=title, shows=shows, arms=arms, **sections)
+        raise PresetError(source, list(dict.fromkeys(faults)))
+    return Preset(name=name, title=title, shows=shows, arms=arms, sweep=swept, rows=rows if swept else (), **sections)
+
+
+def _section(key: str, given: object, where: str, faults: list[str], base: Any = None) -> Any:
+    """A section of the preset or, with a `base`, of an arm; None when a key is at fault."""
+    if key == "model" and isinstance(given, Mapping):
+        given = sweep.shaped(given, where, (base or Model()).hidden, faults)
+        return section(Model, given, where, faults, base, also=sweep.SHAPE)
+    return section(SECTIONS[key], given, where, faults, base)
 
 
 def _own_code(section: object, where: str, kind: Kind, shared: str | None = None) -> list[str]:
@@ -151,7 +175,7 @@ def _own_code(section: object, where: str, kind: Kind, shared: str | None = None
         return faults
     try:
         if reference(text, kind) is None and named(text) is None:
-            faults.append(f"{where}.factory = {_show(text)}: expected {kind.noun}, as in {kind.forms}")
+            faults.append(f"{where}.factory = {show(text)}: expected {kind.noun}, as in {kind.forms}")
     except OwnError as error:
         faults.append(f"{where}.factory: {error}")
     return faults
@@ -164,8 +188,10 @@ def to_table(preset: Preset) -> dict[str, Any]:
         table["shows"] = preset.shows
     for key in SECTIONS:
         table[key] = _plain(getattr(preset, key))
+    if preset.sweep:
+        table["sweep"] = sweep.to_table(preset.sweep)
     table["arms"] = []
-    for arm in preset.arms:
+    for arm in preset.rows or preset.arms:
         init = {"name": arm.init.name, **arm.init.parameters} if arm.init.parameters else arm.init.name
         row: dict[str, Any] = {"name": arm.name, "init": init}
         for key in ("model", "training"):
@@ -188,82 +214,26 @@ def _plain(struct: Struct) -> dict[str, Any]:
     }
 
 
-def _section(kind: type[Struct], given: object, where: str, faults: list[str], base: Struct | None = None) -> Any:
-    """`given` as a `kind`, missing keys from `base` or the defaults; None when a key is at fault."""
-    if not isinstance(given, Mapping):
-        faults.append(f"{where} = {_show(given)}: expected a table")
-        return None
-    hints = get_type_hints(kind, include_extras=True)
-    found_before = len(faults)
-    values: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in hints:
-            faults.append(f"{where}.{key}: no such key.{nearest(key, hints) or ' Known: ' + ', '.join(hints) + '.'}")
-        else:
-            values[key] = _value(value, hints[key], f"{where}.{key}", faults)
-    if len(faults) > found_before:
-        return None
-    return msgspec.structs.replace(base, **values) if base is not None else kind(**values)
-
-
-def _value(value: object, hint: Any, where: str, faults: list[str]) -> Any:
-    """`value` as `hint` says, or None and a fault that quotes the value and the field's own words."""
-    try:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise msgspec.ValidationError("not finite")
-        if isinstance(value, str) and not value.isprintable():
-            raise msgspec.ValidationError("not printable")
-        return msgspec.convert(value, hint)
-    except (msgspec.ValidationError, OverflowError):
-        faults.append(f"{where} = {_show(value)}: expected {_expected(hint)}{_hint(value, hint)}")
-        return None
-
-
-def _parts(hint: Any) -> list[Any]:
-    """The members of a union without None, else the hint itself."""
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        return [part for part in get_args(hint) if part is not type(None)]
-    return [hint]
-
-
-def _expected(hint: Any) -> str:
-    for part in _parts(hint):
-        if get_origin(part) is Literal:
-            return "one of " + ", ".join(get_args(part))
-        for extra in getattr(part, "__metadata__", ()):
-            if isinstance(extra, Meta) and extra.description:
-                return extra.description
-    raise TypeError(f"a field of a preset has no description: {hint}")
-
-
-def _hint(value: object, hint: Any) -> str:
-    for part in _parts(hint):
-        if get_origin(part) is Literal and isinstance(value, str):
-            return "." + close if (close := nearest(value, get_args(part))) else ""
-    return ""
-
-
-def _show(value: object) -> str:
-    """A value as TOML would show it, on one line and not too long."""
-    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else _as_json(value)
-    text = f'"{text}"' if isinstance(value, str) else text
-    text = "".join(char if char.isprintable() else "?" for char in text)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _as_json(value: object) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
-
-
-def _arms(table: Mapping[str, Any], sections: Mapping[str, Any], faults: list[str]) -> tuple[Arm, ...]:
+def _arms(
+    table: Mapping[str, Any], sections: Mapping[str, Any], swept: Sequence[Axis], faults: list[str]
+) -> tuple[Arm, ...]:
     given = table.get("arms", [{"init": "xavier_normal"}, {"init": "he_normal"}])
     if not isinstance(given, Sequence) or isinstance(given, str):
-        faults.append(f"arms = {_show(given)}: expected a list of tables")
+        faults.append(f"arms = {show(given)}: expected a list of tables")
         return ()
     if not given:
         faults.append("arms: none given; expected at least one, as in --arm he_normal")
         return ()
+    for axis, (place, row) in itertools.product(swept, enumerate(given, 1)):
+        of, _, name = axis.key.partition(".")
+        if isinstance(row, Mapping) and isinstance(row.get(of), Mapping) and name in row[of]:
+            faults.append(f"arms[{place}].{axis.key}: it is swept; leave it out of the arm, or out of the sweep")
     arms = [arm for place, row in enumerate(given, 1) if (arm := _arm(row, place, sections, faults)) is not None]
+    _check_names(arms, faults)
+    return tuple(arms)
+
+
+def _check_names(arms: Sequence[Arm], faults: list[str]) -> None:
     seen: dict[str, int] = {}
     for place, arm in enumerate(arms, 1):
         if (first := seen.setdefault(arm.name.casefold(), place)) != place:
@@ -271,13 +241,12 @@ def _arms(table: Mapping[str, Any], sections: Mapping[str, Any], faults: list[st
                 f'arms[{place}].name = "{arm.name}": arm {first} has that name already; '
                 'expected different names; in a preset, name = "…" gives an arm another'
             )
-    return tuple(arms)
 
 
 def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]) -> Arm | None:
     where = f"arms[{place}]"
     if not isinstance(row, Mapping):
-        faults.append(f'{where} = {_show(row)}: expected a table, as in {{ init = "he_normal" }}')
+        faults.append(f'{where} = {show(row)}: expected a table, as in {{ init = "he_normal" }}')
         return None
     found_before = len(faults)
     for key in row:
@@ -298,10 +267,10 @@ def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]
     for key in ("model", "training"):
         base = sections[key]
         # A section at fault is reported once, as the preset's; its arms are still checked, against the defaults.
-        own[key] = _section(SECTIONS[key], row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
+        own[key] = _section(key, row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
     shared_model = sections["model"]
     faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared_model and shared_model.factory)
-    name = _value(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
+    name = value_of(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
     if len(faults) > found_before or init is None:
         return None
     changes = tuple(change for key in own for change in _changes(key, sections[key] or SECTIONS[key](), own[key]))
@@ -311,7 +280,7 @@ def _arm(row: object, place: int, sections: Mapping[str, Any], faults: list[str]
 def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
     """What differs, from the values and not from the words, so that it is the same however it was written."""
     return tuple(
-        f"{section}.{key} = {_show(getattr(own, key))}"
+        f"{section}.{key} = {show(getattr(own, key))}"
         for key in own.__struct_fields__
         if getattr(own, key) != getattr(shared, key)
     )
@@ -320,7 +289,7 @@ def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
 def _init(given: object, where: str, faults: list[str]) -> Init | None:
     """A scheme from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
     if not isinstance(given, str) and not (isinstance(given, Mapping) and isinstance(given.get("name"), str)):
-        faults.append(f'{where} = {_show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
+        faults.append(f'{where} = {show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
         return None
     try:
         return Init.of(given)

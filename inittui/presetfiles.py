@@ -10,20 +10,24 @@ from typing import Any
 from inittui import references
 from inittui.errors import InittuiError, PresetError, UsageError, nearest, path_of
 from inittui.preset import IDLE, LARGEST_SEED, Preset, build
+from inittui.sweep import SHAPE
 
 DEFAULT = "mnist3"
+LISTS = ("model.hidden", "model.exclude")  # keys whose values are lists
 
 
 @dataclass(frozen=True)
 class Changes:
     """What the command line changes against a preset. Texts as they were typed; None or empty where nothing was.
 
-    Python gives whole rows as `arms` too, and values instead of texts in `values`; messages then name an option without
-    its dashes."""
+    Python gives whole rows as `arms` too, and values instead of texts in `values` and `swept`; messages then name an option
+    without its dashes."""
 
     arms: Sequence[str | Mapping[str, Any]] = ()
     set: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict)
+    sweep: Sequence[str] = ()
+    swept: Mapping[str, object] = field(default_factory=dict)
     epochs: str | None = None
     precision: str | None = None
     seeds: str | None = None
@@ -158,12 +162,21 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
     """Change `table` in place. What can't be merged raises UsageError; what is wrong in itself `build` will say."""
     for key, value in [*map(_typed, changes.set), *changes.values.items()]:
         option = f"{changes.option('set')} {key}"
+        _make_room(table, key)
         _put(table, key, value, option)
         if key in ("data.factory", "model.factory"):  # takes the place of what the preset says of data or network
             section = table[key.partition(".")[0]]
             for idle in IDLE & section.keys():
                 del section[idle]
         changes.origins[key] = option
+    for key, value in [*map(_swept, changes.sweep), *changes.swept.items()]:
+        option = f"{changes.option('sweep')} {key}"
+        given = table.setdefault("sweep", {})
+        if not isinstance(given, dict):
+            raise UsageError(f"{option}: the preset's 'sweep' holds no keys; expected a table")
+        given.pop(key, None)  # with its dots quoted
+        _put(given, key, list(value) if isinstance(value, tuple) else value, option)
+        changes.origins[f"sweep.{key}"] = option
     for key, option, typed in (
         ("data.name", changes.option("data"), changes.data),
         ("training.epochs", changes.option("epochs"), changes.epochs),
@@ -180,7 +193,7 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
     if changes.arms:
         table["arms"] = [dict(arm) if isinstance(arm, Mapping) else {"init": arm} for arm in changes.arms]
         changes.origins["arms"] = changes.option("arm")
-    changed = bool(changes.set or changes.values or changes.arms or changes.data)
+    changed = bool(changes.set or changes.values or changes.sweep or changes.swept or changes.arms or changes.data)
     if changed and isinstance(table.get("title"), str) and "title" not in changes.origins:
         table["title"] += ", changed"  # it may no longer say what is trained
 
@@ -192,6 +205,34 @@ def _typed(change: str) -> tuple[str, object]:
     if not mark or not key:
         raise UsageError(f"--set '{change}': expected KEY=VALUE, as in --set training.epochs=3")
     return key, _toml_value(text.strip())
+
+
+def _swept(change: str) -> tuple[str, object]:
+    """Key and values of `--sweep KEY=A,B,C`."""
+    key, mark, text = change.partition("=")
+    key, text = key.strip(), text.strip()
+    if not mark or not key or not text:
+        raise UsageError(f"--sweep '{change}': expected KEY=A,B,C, as in --sweep model.depth=3,10,30")
+    whole = _toml_value(f"[{text}]")
+    values = whole if isinstance(whole, list) else [_toml_value(part.strip()) for part in text.split(",")]
+    # [3, 10, 30] is the same list in brackets, but where a value is a list itself.
+    inside = values[0] if len(values) == 1 and isinstance(values[0], list) else None
+    return key, inside if inside and (key not in LISTS or isinstance(inside[0], list)) else values
+
+
+def _make_room(table: Mapping[str, Any], key: str) -> None:
+    """`model.depth` and `model.width` take the place of the preset's `model.hidden`, and keep what they do not say of it."""
+    model = table.get("model")
+    if not isinstance(model, dict):
+        return
+    if key == "model.hidden":
+        for short in SHAPE:
+            model.pop(short, None)
+    elif key in (f"model.{short}" for short in SHAPE) and isinstance(hidden := model.pop("hidden", None), list):
+        if key == "model.depth" and hidden:
+            model.setdefault("width", hidden[0])
+        elif key == "model.width":
+            model.setdefault("depth", len(hidden) + 1)
 
 
 def _put(table: dict[str, Any], key: str, value: object, option: str) -> None:

@@ -41,11 +41,12 @@ def test_every_key_that_there_is_is_explained_and_what_is_commented_out_is_valid
         of_section = text.partition(f"[{section}]")[2].partition("\n[")[0]
         missing = [key for key in kind.__struct_fields__ if not re.search(rf"^(# )?{key} = ", of_section, re.MULTILINE)]
         assert missing == [], section
-    everything = re.sub(r"^# (?=[a-z.]+ = |\[\[arms)", "", text, flags=re.MULTILINE)
+    everything = re.sub(r"^# (?=[a-z.]+ = |\[)", "", text, flags=re.MULTILINE)
     # Of a network and data of one's own only the reference is given; the file is not there.
     everything = re.sub(r"^factory = .*$", "", everything, flags=re.MULTILINE)
-    arms = build(tomllib.loads(everything), name="mine", source="mine").arms
-    assert [arm.name for arm in arms] == ["xavier_normal", "he_normal", "small normal, tanh"]
+    found = build(tomllib.loads(everything), name="mine", source="mine")
+    assert [row.name for row in found.rows] == ["xavier_normal", "he_normal", "small normal, tanh"]
+    assert [axis.key for axis in found.sweep] == ["model.depth"]
 
 
 def test_a_name_of_ours_is_said_to_be_hidden(capsys: pytest.CaptureFixture[str]) -> None:
