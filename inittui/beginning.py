@@ -18,7 +18,7 @@ def begin(
     """A new run of `preset` and its supervisor. Raises InittuiError, and leaves nothing behind. `option` is what messages
     call the device by."""
     check_device(device, option)
-    _check_data(preset.data.name, data_dir)
+    check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads)
     try:
         return run_dir, launch.start(run_dir)
@@ -37,7 +37,7 @@ def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Pop
     raise InittuiError(board.detail)
 
 
-def _check_data(name: str, data_dir: Path) -> None:
+def check_data(name: str, data_dir: Path) -> None:
     """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
     if name in DATA_NAMES:
         from inittui.datafiles import inspect

@@ -26,6 +26,7 @@ class Replica(Struct, frozen=True):
     running: Thinned = field(default_factory=Thinned)  # reports of the epoch under way
     rate: float = 0.0  # images a second
     sample: tuple[tuple[int, float], ...] = ()
+    given_up: int = 0  # after so many epochs, still at chance; 0: it is not
 
     @property
     def steps_since(self) -> int:
@@ -81,13 +82,25 @@ class ArmBoard(Struct, frozen=True):
         return min((len(replica.points) for replica in self.replicas), default=0)
 
     @property
+    def given_up(self) -> str:
+        """`stopped at chance after 3 epochs`, of how many seeds where they are several; "" where that is of none."""
+        after = [replica.given_up for replica in self.replicas if replica.given_up]
+        if not after:
+            return ""
+        of = f"{len(after)} of {len(self.seeds)} seeds " if len(self.seeds) > 1 else ""
+        return f"{of}stopped at chance after {after[0]} epoch{'s' if after[0] > 1 else ''}"
+
+    @property
     def progress(self) -> float:
         """The share of the arm's work that is done, 0 to 1."""
         if self.state == "finished":
             return 1.0
         if not self.steps or not self.replicas:
             return 0.0
-        done = sum(len(r.points) * self.steps + r.steps_since for r in self.replicas)
+        done = sum(
+            self.epochs * self.steps if r.given_up else len(r.points) * self.steps + r.steps_since
+            for r in self.replicas
+        )
         return min(1.0, done / (self.steps * self.epochs * len(self.seeds)))
 
     def pace(self, now: float) -> float | None:

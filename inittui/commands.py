@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         set=arguments.set,
         sweep=arguments.sweep,
         epochs=arguments.epochs,
+        stop_stuck=arguments.stop_stuck,
         precision=arguments.precision,
         seeds=arguments.seeds,
         seed=arguments.seed,
@@ -48,6 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     threads = _whole("--threads", arguments.threads, most=1024)
     refresh = refresh_of(arguments)
     curves = folder_of("--tensorboard", arguments.tensorboard)
+    if arguments.dry_run:
+        from inittui import budget
+
+        for line in budget.told(
+            preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
+        ):
+            print(printable(line))
+        return 0
     notify.ask(arguments.notify)
     run_dir, supervisor = beginning.begin(
         preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads

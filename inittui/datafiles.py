@@ -20,6 +20,7 @@ import platformdirs
 from inittui.errors import DataError
 
 DIGITS_TITLE = "8x8 digits (scikit-learn)"  # the set that needs no file, since scikit-learn brings it
+DIGITS_TRAIN = 1500  # of its 1,797 images; the others are the test
 BLANKS_ALLOWED = 3  # a page of 4 KiB that was never written blanks at least four images of 784 bytes
 
 

@@ -31,6 +31,7 @@ class ReplicaOf(Struct, frozen=True):
     samples_per_second: float | None
     epochs_to_cost: int | None = None  # None: the target was never reached
     at_chance: bool | None = None
+    given_up: int | None = None  # at chance after so many epochs, and trained no further
 
 
 class SummaryOf(Struct, frozen=True):

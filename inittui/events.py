@@ -159,6 +159,13 @@ class Stacked(Event, frozen=True):
     seeds: int
 
 
+class AtChance(Event, frozen=True):
+    """A replica is trained no further: it is still at chance after `epoch` epochs, and the preset's `stop_stuck` says so."""
+
+    seed: int
+    epoch: int
+
+
 class Finished(Event, frozen=True):
     """All replicas of the arm are trained."""
 
@@ -270,6 +277,7 @@ AnyEvent = (
     | Saved
     | Restored
     | Stacked
+    | AtChance
     | Finished
     | Failed
     | Stopped

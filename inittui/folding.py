@@ -161,6 +161,8 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
         case events.Epoch():
             arm = _with_replica(arm, event.seed, lambda replica: _end_epoch(replica, event, arm.steps, arm.batch_size))
             return replace(arm, settled=arm.settled.grown([replica.points for replica in arm.replicas]))
+        case events.AtChance():
+            return _with_replica(arm, event.seed, lambda replica: replace(replica, given_up=event.epoch))
         case events.Finished():
             return _end(arm, "finished", event.t)
         case events.Failed():

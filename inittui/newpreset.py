@@ -40,6 +40,7 @@ learning_rate = 1e-3
 # precision = "bf16"       # of matrix products: float32, bf16, or tf32 on a GPU
 seeds = [777]              # one proves nothing: --seeds 10 trains ten of each arm, and judges
 # target_cost = 0.1        # the cost that arms are timed to; else a tenth of the cost of guessing
+# stop_stuck = 3           # what is still at chance after so many epochs is trained no further
 
 # Each arm once for every value of a key of model or training, or for every combination of several keys' values:
 # [sweep]
@@ -55,7 +56,7 @@ init = "he_normal"
 # [[arms]]
 # name = "small normal, tanh"
 # init = {{ name = "normal", std = 0.01 }}    # or "normal(std=0.01)", or "./mine.py:my_init"
-# model.activation = "tanh"                 # an arm may change any key of model and training but the seeds and the target
+# model.activation = "tanh"                 # an arm may change any key of model and training but seeds, target and stop_stuck
 """
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 

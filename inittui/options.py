@@ -45,6 +45,9 @@ def run_parser() -> argparse.ArgumentParser:
         help="repeatable: each arm once for every value, as in model.depth=3,10,30",
     )
     what.add_argument("--epochs", metavar="N", help="passes over the training images")
+    what.add_argument(
+        "--stop-stuck", metavar="N", help="train no further what is still at chance after N epochs (all are trained)"
+    )
     what.add_argument("--seeds", metavar="N|A,B,C", help="N seeds from the preset's first on, or these")
     what.add_argument("--seed", metavar="S", help="one seed")
     what.add_argument(
@@ -59,6 +62,9 @@ def run_parser() -> argparse.ArgumentParser:
     how = parser.add_argument_group("how it is shown")
     how.add_argument("--plain", action="store_true", help="no dashboard: one line an epoch and arm, then the table")
     how.add_argument("--json", action="store_true", help="as --plain; standard output carries the result alone")
+    how.add_argument(
+        "--dry-run", action="store_true", help="say how many trainings, steps and about how long, and start nothing"
+    )
     how.add_argument("--detach", action="store_true", help="start, print the run's name, return")
     how.add_argument(
         "--tensorboard", metavar="DIR", help="the curves as TensorBoard's event files too, live, in DIR/RUN"

@@ -64,6 +64,7 @@ class Narrator:
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._faults: set[str] = set()
+        self._given_up: set[tuple[str, int]] = set()
         self._resumed: events.Resumed | None = None
         self._disk_full = False
 
@@ -114,6 +115,11 @@ class Narrator:
                     )
                 # A resume goes back some epochs; they come out the same, and are not told again.
                 self._epochs[arm.folder, replica.seed] = max(seen, len(replica.points))
+                if replica.given_up and (arm.folder, replica.seed) not in self._given_up:
+                    self._given_up.add((arm.folder, replica.seed))
+                    seed = f"  seed {replica.seed}" if len(arm.seeds) > 1 else ""
+                    after = f"{replica.given_up} epoch{'s' if replica.given_up > 1 else ''}"
+                    yield f"{arm.name:<{width}}{seed}  stopped at chance after {after}"
             if arm.together != self._together.get(arm.folder, 0):
                 self._together[arm.folder] = arm.together
                 if arm.together:

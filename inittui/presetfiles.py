@@ -29,6 +29,7 @@ class Changes:
     sweep: Sequence[str] = ()
     swept: Mapping[str, object] = field(default_factory=dict)
     epochs: str | None = None
+    stop_stuck: str | None = None
     precision: str | None = None
     seeds: str | None = None
     seed: str | None = None
@@ -180,6 +181,7 @@ def merge(table: dict[str, Any], changes: Changes) -> None:
     for key, option, typed in (
         ("data.name", changes.option("data"), changes.data),
         ("training.epochs", changes.option("epochs"), changes.epochs),
+        ("training.stop_stuck", changes.option("stop-stuck"), changes.stop_stuck),
         ("training.precision", changes.option("precision"), changes.precision),
     ):
         if typed is not None:

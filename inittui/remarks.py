@@ -8,6 +8,7 @@ from typing import Any
 from inittui import verdict
 from inittui.stats import LEVEL
 
+NAMED = 6  # arms that a sentence names
 _STUCK = re.compile("does not learn: it stays at chance|learns: both stay at chance")
 
 
@@ -24,7 +25,26 @@ def notes(document: Mapping[str, Any]) -> list[str]:
         found.append(f"Resumed from checkpoints, {document['resumed']}.")
     if document.get("reason"):
         found.append(f"The run failed: {document['reason']}.")
-    return found + [words for arm in document["arms"] if (words := _failures(arm))]
+    found += [words for arm in document["arms"] if (words := _failures(arm))]
+    return found + _given_up(document)
+
+
+def _given_up(document: Mapping[str, Any]) -> list[str]:
+    """What was trained no further: in one sentence, since a sweep may have hundreds of them."""
+    after: dict[str, int] = {}
+    for arm in document["arms"]:
+        epochs = [replica["given_up"] for replica in arm["replicas"] if replica.get("given_up")]
+        if epochs:
+            seeds = len(arm["replicas"])
+            after[arm["name"] + (f" ({len(epochs)} of {seeds} seeds)" if seeds > 1 else "")] = epochs[0]
+    if not after:
+        return []
+    names, longest = list(after), max(after.values())
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    told = "; ".join(names[:NAMED])
+    return [
+        f"Stopped at chance after {longest} epoch{'s' if longest > 1 else ''}, and counted as they stood: {told}{more}."
+    ]
 
 
 def _failures(arm: Mapping[str, Any]) -> str:

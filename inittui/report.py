@@ -48,6 +48,7 @@ def _row(arm: Mapping[str, Any], best: float | None) -> tuple[str, ...]:
         shown = f"{100 * accuracy['mean']:.2f} %"
         if accuracy["std"] is not None:
             shown += f" ± {100 * accuracy['std']:.2f}"
+        shown += " (stopped)" if any(replica.get("given_up") for replica in replicas) else ""
         shown += " *" if accuracy["mean"] == best else "  "
         if accuracy["ci95"]:
             interval = " to ".join(f"{100 * end:.2f}" for end in accuracy["ci95"])

@@ -90,6 +90,7 @@ def _replica(arm: ArmBoard, replica: Replica, below: float, target: float | None
         "train_cost": costs,
         "epochs_to_cost": comparisons.epochs_to(costs, target),
         "at_chance": last.test_accuracy < below if last else None,
+        "given_up": replica.given_up or None,
         "test_cost": last.test_cost if last else None,
         "test_accuracy": last.test_accuracy if last else None,
         "test_accuracies": [point.test_accuracy for point in replica.points],

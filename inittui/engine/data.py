@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from inittui import datafiles
-from inittui.datafiles import DataFilesError
+from inittui.datafiles import DIGITS_TRAIN, DataFilesError
 from inittui.engine.download import Report, download
 from inittui.errors import DataError
 from inittui.preset import Data, Preset
-
-DIGITS_TRAIN = 1500
 
 
 @dataclass(frozen=True, eq=False)  # tensors have no equality that is true or false

@@ -21,7 +21,8 @@ class Roster:
     def take(self) -> list[Replica]:
         """The next ones, now the caller's; none where nothing is left to begin."""
         with self._lock:
-            free = [one for one in self._replicas if one.seed not in self._taken and one.epochs < self._epochs]
+            left = [one for one in self._replicas if one.epochs < self._epochs and not one.given_up]
+            free = [one for one in left if one.seed not in self._taken]
             if not free:
                 return []
             first = min(free, key=lambda one: one.epochs)

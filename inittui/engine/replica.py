@@ -36,6 +36,7 @@ class Replica:
     seconds: float = 0.0
     moments: Callable[[], Mapping[str, Tensor]] = dict
     saved: events.Place | None = None  # where the newest snapshot stands
+    given_up: bool = False  # before its last epoch: nobody trains it any further
     _batches: Tensor | None = None
     _noise: Tensor | None = None  # the global stream's state, as a checkpoint within an epoch held it
     _order_before: Tensor = field(default_factory=lambda: torch.empty(0))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui import events
+from inittui import events, stats
 from inittui.engine import memory, probes
 from inittui.engine.crew import Crew, Reference
 from inittui.engine.data import Dataset
@@ -113,6 +113,10 @@ class Trainer:
         self.roster.give_back(self.replicas)  # of an earlier run that was ended
         if any(replica.epochs or replica.step for replica in self.replicas):
             yield events.Restored(places=tuple(replica.place for replica in self.replicas))
+            for replica in self.replicas:  # whose last word before the checkpoint may have been that it is given up
+                if replica.epochs == self.arm.training.stop_stuck and not replica.step:
+                    self.evaluations[replica.seed] = self._evaluate(replica.network)
+                    yield from self._give_up(replica)
         else:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
@@ -243,6 +247,16 @@ class Trainer:
             )
             if (probe := self.prober.after(replica)) is not None:
                 yield probe
+            yield from self._give_up(replica)
+
+    def _give_up(self, replica: Replica) -> Iterator[events.Event]:
+        """Train a replica no further that has just been tested and is at chance, after as many epochs as the preset says."""
+        training = self.arm.training
+        if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
+            return
+        if self.evaluations[replica.seed].accuracy < stats.stuck_below(1 / len(self.data.classes)):
+            replica.given_up = True
+            yield events.AtChance(seed=replica.seed, epoch=replica.epochs)
 
     def _report(self, group: list[Replica], since: int, seconds: float) -> Iterator[events.Event]:
         """The mean costs of the steps after `since`, which took `seconds`."""

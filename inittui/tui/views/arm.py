@@ -70,6 +70,8 @@ def line(board: Board, place: int, width: int, look: Look, *, log: bool, chosen:
     row += [(f"{_epoch(arm)} ", ""), (f"{words.cost(_last_cost(arm))} ", "bold")]
     accuracy = _accuracy(arm)
     row.append((f"{words.percent(accuracy)} " if accuracy is not None else "      … ", ""))
+    if arm.given_up:
+        row.append((f"{arm.given_up} ", "warn"))
     room = width - width_of(row)
     return pad(row + (_both(arm, place, room, look, log=log, label=False)[0] if room > 3 else []), width)
 
@@ -122,6 +124,9 @@ def _last_cost(arm: ArmBoard) -> float | None:
 
 
 def _accuracy(arm: ArmBoard) -> float | None:
+    if any(replica.given_up for replica in arm.replicas):  # they count as they stood, to the end
+        last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
+        return statistics.fmean(last) if last else None
     accuracies = arm.curve("test_accuracy").mean
     return accuracies[-1] if accuracies else None
 
@@ -129,7 +134,7 @@ def _accuracy(arm: ArmBoard) -> float | None:
 def _deviation(arm: ArmBoard) -> float | None:
     """The sample deviation of the seeds' accuracies after the last epoch that has been tested in several of them."""
     longest = max((len(replica.points) for replica in arm.replicas), default=0)
-    values = [r.points[-1].test_accuracy for r in arm.replicas if r.points and len(r.points) == longest]
+    values = [r.points[-1].test_accuracy for r in arm.replicas if r.points and (r.given_up or len(r.points) == longest)]
     return statistics.stdev(values) if len(values) > 1 else None
 
 
@@ -148,6 +153,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
         row += [(f"   mean of {seeds}" if width >= 60 else f"   {seeds}", "dim")]
         if arm.together and arm.state in UNDER_WAY:
             row += [(f", {arm.together} at a time{': more do not fit' if width >= 90 else ''}", "warn")]
+    if arm.given_up:
+        row.append((f"   {arm.given_up}", "warn"))
     return spread(row, [(words.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 

@@ -1,0 +1,177 @@
+"""What a run would take, before it is started: how many trainings and steps, and about how long."""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+
+import msgspec
+
+from inittui import beginning, datafiles, identity, launch
+from inittui.errors import InittuiError, RunError
+from inittui.preset import Arm, Model, Preset
+from inittui.rundir import RunDir
+from inittui.runlist import runs
+
+REMEMBERED = 30  # of the newest runs, those that are looked at
+PATIENCE = 60.0  # seconds for a few steps, the import of torch included
+ALIKE = 4.0  # a run whose networks are so many times larger or smaller says nothing about ours
+
+
+@dataclass(frozen=True)
+class Images:
+    """What can be known of a data set before it is loaded."""
+
+    title: str
+    train: int
+    shape: tuple[int, int]
+    classes: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`work` (parameters x images) a second of one worker, and where it is known from."""
+
+    work: float
+    source: str
+
+
+def told(preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads: int) -> list[str]:
+    """The lines of `--dry-run`. Starts nothing. Raises InittuiError for what a run would be refused for at once."""
+    beginning.check_device(device)
+    trainings = sum(len(arm.training.seeds) for arm in preset.arms)
+    lines = [f"{preset.name}: {_count(len(preset.arms), 'arm')}, {_count(trainings, 'training')} (arms x seeds)"]
+    images = _images(preset, data_dir)
+    if images is None or any(arm.model.factory for arm in preset.arms):
+        lines.append("steps and time: not known before data or network of your own are loaded")
+        return [*lines, "nothing was started"]
+    for arm in preset.arms:
+        if arm.training.batch_size > images.train:
+            raise InittuiError(
+                f"training.batch_size = {arm.training.batch_size}: {images.title} has {images.train:,} training images "
+                "here; expected no more than that"
+            )
+    steps = sum(_steps(arm, images) for arm in preset.arms)
+    sizes = [parameters(arm.model, math.prod(images.shape), images.classes) for arm in preset.arms]
+    between = f"{min(sizes):,} to {max(sizes):,}" if len(set(sizes)) > 1 else f"{sizes[0]:,}"
+    lines.append(f"{images.title}, {images.train:,} training images: {steps:,} steps; networks of {between} parameters")
+    work = sum(_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True))
+    slots = max(1, len(os.sched_getaffinity(0)) // threads)
+    workers = min(slots, trainings)
+    rate = _remembered(runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
+        preset, sizes, images, device, threads
+    )
+    seconds = work / rate.work / workers
+    lines.append(f"about {duration(seconds)}, {workers} at a time, at the rate {rate.source}")
+    if (after := preset.training.stop_stuck) is not None:
+        lines.append(f"less where something stops at chance after {_count(after, 'epoch')}")
+    return [*lines, "nothing was started"]
+
+
+def parameters(model: Model, inputs: int, classes: int) -> int:
+    """Of a perceptron: weights, biases, and a scale and a shift for every unit that is normalised."""
+    widths = (inputs, *model.hidden, model.outputs or classes)
+    norm = 2 * sum(model.hidden) if model.norm != "none" else 0
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)) + norm
+
+
+def _images(preset: Preset, data_dir: Path) -> Images | None:
+    """None for data of one's own. `auto` is taken for MNIST unless its files are damaged, as a run would."""
+    data = preset.data
+    if data.factory:
+        return None
+    name = "mnist" if data.name == "auto" else data.name
+    if name != "digits" and datafiles.inspect(name, data_dir).state == "damaged":
+        if data.name != "auto":
+            beginning.check_data(name, data_dir)
+        name = "digits"
+    if name == "digits":
+        limit = data.train_limit or datafiles.DIGITS_TRAIN
+        return Images(datafiles.DIGITS_TITLE, min(limit, datafiles.DIGITS_TRAIN), (8, 8), 10)
+    files = datafiles.DATASETS[name]
+    count = min(data.train_limit or files.train, files.train)
+    return Images(files.title, count, (files.rows, files.columns), len(files.classes))
+
+
+def _steps(arm: Arm, images: Images) -> int:
+    training = arm.training
+    return images.train // training.batch_size * training.epochs * len(training.seeds)
+
+
+def _work(arm: Arm, size: int, images: Images) -> float:
+    return float(size) * _steps(arm, images) * arm.training.batch_size
+
+
+def _remembered(runs_dir: Path, device: str, threads: int, slots: int, work_a_step: float) -> Rate | None:
+    """From the run of this machine whose steps were most like ours, if there is one that is like them at all."""
+    found = []
+    for run in islice(runs(runs_dir), REMEMBERED):
+        for rate, step in _of_run(run, device, threads, slots):
+            found.append((abs(math.log(step / work_a_step)), Rate(rate, f"of the run {run.name}")))
+    best = min(found, key=lambda one: one[0], default=None)
+    return best[1] if best is not None and best[0] <= math.log(ALIKE) else None
+
+
+def _of_run(run: RunDir, device: str, threads: int, slots: int) -> Iterator[tuple[float, float]]:
+    """Work a second of a worker, all that a run does beside training included, and the work of one of its steps."""
+    try:
+        status = run.status()
+        same = (status.state, status.host, status.requested_device) == ("finished", identity.host(), device)
+        document = run.result() if same and status.threads == threads else None
+        if document is None or document.get("resumed"):  # its clock counts a pause of any length
+            return
+        of = {arm.name: arm for arm in run.preset().arms}
+    except RunError:
+        return
+    work = steps = 0.0
+    trainings = 0
+    for arm in document["arms"]:
+        for replica in arm["replicas"]:
+            batch = of[arm["name"]].training.batch_size if arm["name"] in of else 0
+            images = (replica["samples_per_second"] or 0.0) * replica["seconds"]
+            work += arm["parameters"] * images
+            steps += images / batch if batch else 0.0
+            trainings += 1
+    if work > 0 and steps > 0 and document["seconds"] > 0:
+        yield work / document["seconds"] / min(slots, trainings), work / steps
+
+
+def _measured(preset: Preset, sizes: list[int], images: Images, device: str, threads: int) -> Rate:
+    """Of the arm that takes longest, in a few steps."""
+    works = [_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True)]
+    place = works.index(max(works))
+    arm = preset.arms[place]
+    job = {"arm": arm, "inputs": images.shape, "classes": images.classes, "device": device, "threads": threads}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "inittui.engine.pace"],  # torch, which this process does without
+            input=msgspec.json.encode(job),
+            capture_output=True,
+            env=launch.child_environment(),
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise InittuiError(f"the rate can't be measured: a few steps took more than {PATIENCE:.0f} s here") from None
+    words = (done.stdout if done.returncode == 0 else done.stderr).decode("utf-8", "replace").strip()
+    if done.returncode != 0:
+        raise InittuiError(f"the rate can't be measured: {words.rpartition(chr(10))[2] or done.returncode}")
+    seconds = float(words)
+    return Rate(
+        sizes[place] * arm.training.batch_size / seconds, f"measured just now on a few steps of {arm.name}, tests apart"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def duration(seconds: float) -> str:
+    """`40 seconds`, `12 minutes`, `3.5 hours`: no more digits than an estimate has."""
+    for unit, size in (("day", 86400.0), ("hour", 3600.0), ("minute", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {unit}s"
+    return f"{max(1, round(seconds))} second{'s' if round(seconds) > 1 else ''}"

@@ -1,0 +1,91 @@
+"""`--dry-run`: what a run would take."""
+
+from pathlib import Path
+
+import pytest
+
+from inittui import budget
+from inittui.budget import Rate, duration, parameters
+from inittui.cli import main
+from inittui.engine.network import build as network
+from inittui.errors import InittuiError
+from inittui.preset import Model
+from inittui.presetfiles import Changes, load
+from tests.helpers import write_run
+from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
+
+
+def told(changes: Changes, folder: Path, preset: str = "digits") -> list[str]:
+    return budget.told(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("hidden", [(), (7,), (7, 5)])
+def test_parameters_are_those_of_the_network(hidden: tuple[int, ...], norm: str) -> None:
+    model = Model(hidden=hidden, norm=norm)  # type: ignore[arg-type]
+    built = network(model, (1, 8, 8), 10, 1)
+    assert parameters(model, 64, 10) == sum(one.numel() for one in built.parameters())
+
+
+def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(budget.os, "sched_getaffinity", lambda _: {0, 1})
+    changes = Changes(
+        arms=["he_normal", "zeros"], sweep=["model.depth=2,3"], set=["training.batch_size=100", "model.width=10"],
+        epochs="4", seeds="3", stop_stuck="2",
+    )  # fmt: skip
+    # 1,500 images: 15 steps an epoch; (64+1)·10 + (10+1)·10 = 760 parameters, and 110 more for one layer more.
+    work = 2 * (760 + 870) * 3 * 4 * 15 * 100
+    assert told(changes, tmp_path) == [
+        "digits: 4 arms, 12 trainings (arms x seeds)",
+        "8x8 digits (scikit-learn), 1,500 training images: 720 steps; networks of 760 to 870 parameters",
+        f"about {duration(work / 1e6 / 2)}, 2 at a time, at the rate measured",
+        "less where something stops at chance after 2 epochs",
+        "nothing was started",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    like = load("digits")
+    run = write_run(tmp_path, like)
+    assert f"at the rate of the run {run.name}" in "\n".join(told(Changes(), tmp_path))
+    assert "measured just now" in "\n".join(told(Changes(set=["model.hidden=[2000,2000]"]), tmp_path))
+
+
+def test_of_a_network_of_ones_own_no_time_is_known(tmp_path: Path) -> None:
+    assert "steps and time: not known" in told(Changes(), tmp_path, "cnn")[1]
+
+
+def test_what_can_be_seen_to_be_impossible_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InittuiError, match=r"training.batch_size = 2000: 8x8 digits"):
+        told(Changes(set=["training.batch_size=2000"]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "1 second"),
+        (1.4, "1 second"),
+        (40, "40 seconds"),
+        (150, "2.5 minutes"),
+        (9000, "2.5 hours"),
+        (3e5, "3.5 days"),
+    ],
+)
+def test_a_time_has_no_more_digits_than_it_deserves(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> None:  # noqa: F811
+    done = inittui("--preset", "digits", "--sweep", "model.depth=2,3", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "measured just now on a few steps of" in done.stdout
+    assert done.stdout.endswith("nothing was started\n")
+    assert not inittui.runs_dir.exists()
+
+
+def test_a_bad_number_of_epochs_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--preset", "digits", "--stop-stuck", "no", "--dry-run"]) == 2
+    assert '--stop-stuck: training.stop_stuck = "no": expected a whole number from 1' in capsys.readouterr().err
