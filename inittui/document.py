@@ -140,6 +140,19 @@ class ModelsOf(Struct, frozen=True):
     p: tuple[float, ...]
 
 
+class AxisOf(Struct, frozen=True):
+    key: str
+    words: str
+    values: tuple[str, ...]
+
+
+class SweepOf(Struct, frozen=True):
+    """What was swept: `rows` are the arms as the preset has them; every arm's place follows (see `matrix`)."""
+
+    rows: tuple[str, ...]
+    axes: tuple[AxisOf, ...]
+
+
 class Document(Struct, frozen=True):
     format: int
     run: str
@@ -157,3 +170,4 @@ class Document(Struct, frozen=True):
     design: DesignOf | None = None
     speed: tuple[SpeedOf, ...] = ()
     models: tuple[ModelsOf, ...] = ()
+    sweep: SweepOf | None = None

@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from inittui.errors import printable
+from inittui.matrix import matrix
 from inittui.remarks import sentences
 from inittui.schemes import scheme
 
@@ -99,6 +100,30 @@ def heading(document: Mapping[str, Any]) -> str:
     )
 
 
+def swept(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The matrix of a sweep, its heads first: accuracies in percent, `chance` behind those at chance. Else nothing."""
+    sweep = document.get("sweep")
+    found = matrix(sweep["rows"], [(axis["words"], axis["values"]) for axis in sweep["axes"]]) if sweep else None
+    if found is None or max(map(max, found.places)) >= len(document["arms"]):
+        return []
+    heads = (f"accuracy, % by {found.column}", *found.columns)
+    return [
+        heads,
+        *(
+            (name, *(_cell(document["arms"][place]) for place in places))
+            for name, places in zip(found.rows, found.places, strict=True)
+        ),
+    ]
+
+
+def _cell(arm: Mapping[str, Any]) -> str:
+    accuracy, failures = arm["test_accuracy"], arm.get("failures")
+    if not accuracy:
+        return str(arm["status"])
+    stuck = " chance" if failures and failures["n"] and failures["at_chance"] == failures["n"] else ""
+    return f"{100 * accuracy['mean']:.2f}{stuck}"
+
+
 def text(document: Mapping[str, Any], *, each_seed: bool = False, width: int | None = None) -> str:
     """A plain table, aligned, with its heading and sentences. With a `width` its words are broken at it, and where the
     table is wider it gives up columns, and says which."""
@@ -117,6 +142,17 @@ def text(document: Mapping[str, Any], *, each_seed: bool = False, width: int | N
         lines.append("  ".join(cells).rstrip())
     if any(row[ACCURACY].endswith("*") for row in table):
         lines.append("* the highest")
+    if cells_ := swept(document):
+        sizes = [max(len(row[i]) for row in cells_) for i in range(len(cells_[0]))]
+        lines += [
+            "",
+            *(
+                "  ".join(
+                    [row[0].ljust(sizes[0]), *(one.rjust(size) for one, size in zip(row[1:], sizes[1:], strict=True))]
+                )
+                for row in cells_
+            ),
+        ]
     if spared:
         lines.append(f"No room for: {', '.join(spared)}. --format md has every column.")
     told = [line for words in sentences(document) for line in (wrap(words, width) if width else [words])]
@@ -135,6 +171,9 @@ def markdown(document: Mapping[str, Any], *, each_seed: bool = False) -> str:
         if cells[ACCURACY].endswith("\\*"):
             cells[ACCURACY] = f"**{cells[ACCURACY].removesuffix(chr(92) + '*').strip()}**"
         lines.append("| " + " | ".join(cells.values()) + " |")
+    if cells_ := swept(document):
+        lines += ["", *("| " + " | ".join(map(_escaped, row)) + " |" for row in cells_)]
+        lines.insert(len(lines) - len(cells_) + 1, "|---|" + "---:|" * (len(cells_[0]) - 1))
     return "\n".join([*lines, "", *(f"- {_escaped(sentence)}" for sentence in sentences(document))]) + "\n"
 
 

@@ -36,7 +36,15 @@ def document(board: Board, *, seconds: float, duels: Sequence[Mapping[str, Any]]
         "arms": found,
         **comparisons.compared(found, chance=_chance(board), target=_target(board)),
         "models": comparisons.of_models(duels),
+        **_sweep(board),
     }
+
+
+def _sweep(board: Board) -> dict[str, Any]:
+    if not board.preset.sweep:
+        return {}
+    axes = [{"key": axis.key, "words": axis.words, "values": list(axis.labels)} for axis in board.preset.sweep]
+    return {"sweep": {"rows": [row.name for row in board.preset.rows], "axes": axes}}
 
 
 def _chance(board: Board) -> float:

@@ -20,18 +20,20 @@ from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.layered import LayeredScreen
 from inittui.tui.screens.leave import LeaveScreen
+from inittui.tui.screens.mapped import MappedScreen
 from inittui.tui.screens.reading import ReadingScreen
 from inittui.tui.screens.steered import SteeredScreen
-from inittui.tui.views import arm, chart, header, layers, machine, result, sample
+from inittui.tui.views import arm, chart, header, layers, machine, matrix, result, sample
 from inittui.tui.views.machine import Machine
 from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
 
-PLACED = ("header", "arms", "chart", "result", "sample", "layers", "machine", "footer")
+PLACED = ("header", "arms", "chart", "result", "sample", "layers", "matrix", "machine", "footer")
+MOST_PANELS = 60  # of arms; more of them are a line each
 
 
-class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
+class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     """Everything on one screen, laid out for the terminal's size."""
 
     BINDINGS = keys.bindings()
@@ -52,18 +54,19 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self.shown = Shown()
         self.metric = chart.METRICS[0]
         self.log_scale = True
-        self.zoom: Zoom = ""
+        self.zoom: Zoom = "matrix" if self.board.preset.sweep else ""
         self._machine: Machine | None = None
         self._drawn: Memo[list[Row]] = Memo()
         self._tabled = Memo()
         self._plan: Plan | None = None
         self._header = self._panel("header", framed=False)
-        self._chart, self._result, self._sample, self._layers = (
-            self._panel(name) for name in ("chart", "result", "sample", "layers")
+        self._chart, self._result, self._sample, self._layers, self._matrix = (
+            self._panel(name) for name in ("chart", "result", "sample", "layers", "matrix")
         )
         self._machine_line = self._panel("machine", framed=False)
         self._lines = Panel(look, id="lines", framed=False)
-        self._arms = [Panel(look, id=f"arm-{place}") for place in range(len(self.board.arms))]
+        count = len(self.board.arms)
+        self._arms = [Panel(look, id=f"arm-{place}") for place in range(count if count <= MOST_PANELS else 0)]
         self._footer = KeyLine(look, replay=isinstance(feed, ReplayFeed))
         self._footer.add_class("placed")
         self._give_views()
@@ -88,6 +91,8 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self._sample.paint = lambda w, h: sample.sample(self.board, self.gallery, self.shown, w, h, look)
         self._layers.title = lambda _w: [(layers.title(self.board, self.looking), "bold")]
         self._layers.paint = lambda w, h: layers.layers(self.board, self.looking, w, h, look)
+        self._matrix.title = lambda _w: [(matrix.title(self.board, self.turned), "bold")]
+        self._matrix.paint = lambda w, h: matrix.matrix(self.board, self.turned, w, h, look)
         self._lines.paint = lambda w, _h: [
             arm.line(self.board, place, w, look, log=self.log_scale, chosen=place == self.chosen)
             for place in range(len(self.board.arms))
@@ -114,6 +119,7 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         yield self._result
         yield self._sample
         yield self._layers
+        yield self._matrix
         yield self._machine_line
         yield self._footer
         yield Static(id="too-small")
@@ -198,9 +204,9 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
             widget.styles.height = region.height
 
     def _lay_out_arms(self, found: Plan) -> None:
-        panels = found.arms_as == "panels"
+        panels = found.arms_as == "panels" and bool(self._arms)
         columns = found.columns if panels else 1
-        each = found.panel_height if panels else len(self._arms)
+        each = found.panel_height if panels else len(self.board.arms)
         grid = self.query_one("#grid", Grid)
         grid.styles.grid_size_columns = columns
         grid.styles.grid_rows = str(each)
@@ -210,9 +216,19 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self._lines.display = not panels
 
     def _repaint(self) -> None:
+        hidden = () if self._plan is None or "arms" in self._plan.regions else (*self._arms, self._lines)
         for panel in self.query(Panel):
-            if panel.display:
+            if panel.display and panel not in hidden:
                 panel.repaint()
+
+    def _opened(self) -> None:
+        self.action_choose(0, stay=True)
+
+    def action_image(self, by: int) -> None:
+        self.move(0, by) if self.zoom == "matrix" else super().action_image(by)
+
+    def action_quantity(self, by: int) -> None:
+        self.turn(by) if self.zoom == "matrix" else super().action_quantity(by)
 
     def _restyle(self) -> None:
         for panel in self.query(Panel):
@@ -234,7 +250,9 @@ class MainScreen(ReadingScreen, SteeredScreen, LayeredScreen):
         self._lay_out()
 
     def action_scroll_arms(self, by: int) -> None:
-        if self.zoom == "result":
+        if self.zoom == "matrix":
+            self.move(by, 0)
+        elif self.zoom == "result":
             self._scroll_table(by)
         else:
             height = self._plan.panel_height if self._plan else 1

@@ -29,11 +29,12 @@ class SteeredScreen(Screen[None]):
     def _repaint(self) -> None:
         raise NotImplementedError
 
-    def action_choose(self, by: int) -> None:
-        """Choose an arm, which `p` and `x` are then for; 0 chooses none."""
+    def action_choose(self, by: int, stay: bool = False) -> None:
+        """Choose an arm, which `p` and `x` are then for; 0 chooses none, or with `stay` the same again."""
         count = len(self.board.arms)
         places = [None, *range(count)]
-        self.chosen = places[(places.index(self.chosen) + by) % (count + 1)] if by else None
+        if not stay:
+            self.chosen = places[(places.index(self.chosen) + by) % (count + 1)] if by else None
         for place, panel in enumerate(self._arms):
             panel.frame = "accent bold" if place == self.chosen else "track"
         if self.chosen is not None and self._plan is not None:

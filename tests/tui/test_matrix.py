@@ -1,0 +1,130 @@
+"""The matrix of a sweep: its cells, its keys, and a run of 500 arms."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inittui import report
+from inittui.board import Board
+from inittui.matrix import matrix as matrix_of
+from inittui.preset import Preset, build
+from inittui.tui.app import Dashboard
+from inittui.tui.feed import StillFeed
+from inittui.tui.look import Look, width_of
+from inittui.tui.views import matrix
+from inittui.tui.views.matrix import MEASURES, Turned
+from inittui.tui.widgets.panel import Panel
+from tests.helpers import board_of, canned_events, steady
+from tests.tui.builders import SIZES, lines_of
+
+
+def swept(sweep: dict[str, list[object]], arms: int = 2, seeds: int = 1) -> Preset:
+    table = {
+        "data": {"name": "digits"},
+        "sweep": sweep,
+        "training": {"epochs": 2, "seeds": list(range(seeds))},
+        "arms": [{"init": "he_normal", "name": f"s{place}"} for place in range(arms)],
+    }
+    return build(table, name="map", source="map")
+
+
+def board(of: Preset, until: float | None = None) -> Board:
+    """The first row stays at chance, the others learn."""
+    per_row = len(of.arms) // len(of.rows)
+    learns = lambda arm, _, __: 0.1 if arm < per_row else 0.9  # noqa: E731
+    return board_of(of, canned_events(of, until=until, accuracies=learns))
+
+
+def feed(of: Board) -> Dashboard:
+    return Dashboard(StillFeed(of), watch_machine=False)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 3), st.integers(0, 5))
+@steady
+def test_every_arm_has_one_cell_whatever_is_across(sizes: list[int], rows: int, across: int) -> None:
+    axes = [(f"k{place}", [str(value) for value in range(size)]) for place, size in enumerate(sizes)]
+    found = matrix_of([f"r{row}" for row in range(rows)], axes, across)
+    assert found is not None
+    count = rows
+    for size in sizes:
+        count *= size
+    assert sorted(place for row in found.places for place in row) == list(range(count))
+    assert len(set(found.rows)) == len(found.places)
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_only: bool) -> None:
+    of = board(swept({"model.depth": [2, 3, 4]}))
+    for measure, name in enumerate(MEASURES):
+        rows = matrix.matrix(of, Turned(measure), size[0] - 4, size[1] - 6, Look(ascii=ascii_only))
+        assert all(width_of(row) == size[0] - 4 for row in rows)
+        assert len(rows) <= size[1] - 6
+        text = "\n".join(lines_of(rows))
+        if name == "trains":
+            assert text.count("chance") == text.count("yes") == 3
+        if name == "accuracy":
+            assert text.count("90.0") >= 3
+            assert text.count("10.0") >= 3
+
+
+def test_it_fills_while_it_trains_and_is_empty_before() -> None:
+    before = board(swept({"model.depth": [2, 3]}), until=1.3)
+    text = "\n".join(lines_of(matrix.matrix(before, Turned(), 80, 20, Look())))
+    assert text.count("...") == 4
+
+
+def test_of_several_seeds_the_curve_has_both_edges() -> None:
+    of = board(swept({"model.depth": [2, 3, 4]}, seeds=3))
+    assert any(Look().dot in line for line in lines_of(matrix.matrix(of, Turned(), 80, 30, Look())))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int, int]) -> None:
+    app = feed(board(swept({"model.depth": [2, 3, 4], "training.epochs": [1, 2]})))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        main = app.main
+        assert main is not None
+        assert main.zoom == "matrix"
+        await pilot.press("right", "down")
+        assert (main.turned.row, main.turned.column) == (1, 1)
+        await pilot.press("v")
+        assert MEASURES[main.turned.measure] == "trains"
+        await pilot.press("a")
+        assert main.turned.across == 1
+        await pilot.press("down", "right", "enter")
+        assert main.zoom == ""
+        assert main.chosen == 3  # depth 3, epochs 2
+        await pilot.press("5")
+        assert main.zoom == "matrix"
+
+
+async def test_five_hundred_arms_have_no_widget_each() -> None:
+    app = feed(board(swept({"model.width": list(range(1, 51))}, arms=10)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert len(app.query(Panel)) + len(app.screen.query(Panel)) < 40
+        await pilot.press("5")
+        await pilot.pause()
+        await pilot.press("5")
+
+
+def test_the_report_has_it_as_a_table() -> None:
+    of = board(swept({"model.depth": [2, 3]}))
+    assert of.result is not None
+    assert report.swept(of.result) == [
+        ("accuracy, % by depth", "2", "3"),
+        ("s0", "10.00 chance", "10.00 chance"),
+        ("s1", "90.00", "90.00"),
+    ]
+    assert "accuracy, % by depth" in report.text(of.result)
+    assert "| accuracy, % by depth | 2 | 3 |\n|---|---:|---:|\n| s0 | 10.00 chance" in report.markdown(of.result)
+
+
+def test_a_file_with_fewer_arms_than_its_sweep_has_no_matrix(tmp_path: Path) -> None:  # noqa: ARG001
+    of = board(swept({"model.depth": [2, 3]}))
+    assert of.result is not None
+    assert report.swept({**of.result, "arms": of.result["arms"][:1]}) == []
