@@ -18,7 +18,7 @@ from inittui.identity import boot_id
 from inittui.rundir import RunDir
 
 REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
-FIRST_BYTES = 1 << 18  # of each arm's log, before the first frame
+FIRST_BYTES = 1 << 18  # of each log of up to eight arms, before the first frame
 
 
 class Feed(Protocol):
@@ -66,6 +66,8 @@ class LiveFeed:
         self._phase = ""
         self._ended = False
         self._polled = False
+        # Of hundreds of arms so much less of each: a frame waits for all of them.
+        self._first = max(1 << 12, FIRST_BYTES * 8 // max(8, len(follower.run.status().arms)))
 
     @property
     def run(self) -> RunDir:
@@ -79,7 +81,7 @@ class LiveFeed:
 
     def poll(self) -> Board:
         """At first a long run's beginning alone, so that there is something on the screen; all that there is from then on."""
-        board = self.follower.poll(None if self._polled else FIRST_BYTES)
+        board = self.follower.poll(None if self._polled else self._first)
         self._polled = True
         self._ended = board.ended
         if board.phase != self._phase:  # a run that is taken up again has another zero
