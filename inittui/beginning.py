@@ -1,25 +1,70 @@
 """How a run begins, whoever asks for it: what can be seen without torch is refused first, then the supervisor starts."""
 
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from inittui import launch
 from inittui.board import Board
-from inittui.errors import DeviceError, InittuiError, RunError
+from inittui.errors import DeviceError, InittuiError, RunError, UsageError
 from inittui.preset import Preset
 from inittui.rundir import RunDir
 
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
 
+class Place(NamedTuple):
+    """Where a run trains: `on` is "" for this machine, or Ray's cluster; `gpus_per_arm` is an arm's share of one there."""
+
+    on: str = ""
+    gpus_per_arm: float = 0.0
+
+
+HERE = Place()
+
+
+def place_of(on: str | None, gpus: str | None) -> Place:
+    """The place that `--on` and `--gpus-per-arm` name. Raises UsageError for what is none, and where Ray is not installed."""
+    share = 0.0
+    if gpus is not None:
+        try:
+            share = float(gpus)
+        except ValueError:
+            share = -1.0
+        if not 0 < share <= 1:
+            raise UsageError(f"--gpus-per-arm {gpus}: expected a number above 0, and 1 at most, as in 0.25")
+    if on in (None, "", "here"):
+        if share:
+            raise UsageError(
+                f"--gpus-per-arm {gpus}: is for runs on Ray; expected --on ray, or another --on, beside it"
+            )
+        return HERE
+    host, _, port = on.removeprefix("ray://").rpartition(":")
+    there = on.startswith("ray://") and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65536
+    if on not in ("ray", "auto") and not there:
+        raise UsageError(f"--on {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
+    need = ["ray", *(["grpc"] if there else [])]  # Ray's client alone needs the latter
+    if missing := [module for module in need if find_spec(module) is None]:
+        raise UsageError(f"--on {on}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[ray]'")
+    return Place(on, share)
+
+
 def begin(
-    preset: Preset, *, runs_dir: Path, data_dir: Path, device: str = "auto", threads: int = 1, option: str = "--device"
+    preset: Preset,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    device: str = "auto",
+    threads: int = 1,
+    option: str = "--device",
+    place: Place = HERE,
 ) -> "tuple[RunDir, subprocess.Popen[bytes]]":
     """A new run of `preset` and its supervisor. Raises InittuiError, and leaves nothing behind. `option` is what messages
     call the device by."""
-    check_device(device, option)
+    check_device(device, option, place)
     check_data(preset.data.name, data_dir)
-    run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads)
+    run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
     try:
         return run_dir, launch.start(run_dir)
     except RunError:
@@ -48,11 +93,14 @@ def check_data(name: str, data_dir: Path) -> None:
             raise DataError(f"data '{name}': {found.detail}")
 
 
-def check_device(requested: str, option: str = "--device") -> None:
+def check_device(requested: str, option: str = "--device", place: Place = HERE) -> None:
     """Refuse at once what can be seen without torch: a name that is none, and CUDA without a driver."""
     kind, mark, number = requested.partition(":")
     if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
         raise DeviceError(f"{option} {requested}: expected auto, cpu, cuda or cuda:N, as in cuda:1")
+    if place.on:
+        _check_device_there(requested, option, place)
+        return
     if kind != "cuda":
         return
     import pynvml
@@ -65,3 +113,13 @@ def check_device(requested: str, option: str = "--device") -> None:
         raise DeviceError(f"{option} {requested}: no NVIDIA GPU can be used here ({error}); use {option} cpu") from None
     if number and int(number) >= count:
         raise DeviceError(f"{option} {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
+
+
+def _check_device_there(requested: str, option: str, place: Place) -> None:
+    """Of a cluster Ray knows which GPUs there are, and gives each arm its share of one."""
+    if ":" in requested:
+        raise DeviceError(f"{option} {requested}: on Ray an arm gets whichever GPU is free; expected auto, cpu or cuda")
+    if requested == "cuda" and not place.gpus_per_arm:
+        raise DeviceError(f"{option} cuda: on Ray it takes --gpus-per-arm as well, as in --gpus-per-arm 0.25")
+    if requested == "cpu" and place.gpus_per_arm:
+        raise DeviceError(f"{option} cpu: --gpus-per-arm {place.gpus_per_arm:g} is given too; expected one of the two")

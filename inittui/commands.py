@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     threads = _whole("--threads", arguments.threads, most=1024)
+    place = beginning.place_of(arguments.on, arguments.gpus_per_arm)
     refresh = refresh_of(arguments)
     curves = folder_of("--tensorboard", arguments.tensorboard)
     if arguments.dry_run:
@@ -59,7 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     notify.ask(arguments.notify)
     run_dir, supervisor = beginning.begin(
-        preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
+        preset,
+        runs_dir=runs_dir(arguments),
+        data_dir=data_dir,
+        device=arguments.device,
+        threads=threads,
+        place=place,
     )
     if curves is not None:
         scalars.start(run_dir, curves)

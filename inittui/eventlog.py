@@ -72,6 +72,12 @@ class EventLog:
                 self._thin()
             self.flush()
 
+    def copy(self, lines: bytes) -> None:
+        """Append whole lines that another log has numbered and timed, as this one would have."""
+        with self._lock:
+            self._waiting.extend((False, line) for line in lines.splitlines(keepends=True))
+            self.flush()
+
     def _thin(self) -> None:
         """Give up every second report of progress; the other events are few, and each is needed."""
         reports = 0

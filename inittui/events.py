@@ -88,7 +88,8 @@ class Asked(Event, frozen=True):
 
 
 class Resumed(Event, frozen=True):
-    """Arms that had ended are trained on, from their checkpoints. `exact`: bit for bit; `note` says why, or why not."""
+    """Arms that had ended, or whose node died, are trained on from their checkpoints. `exact`: bit for bit; `note` says why,
+    or why not, and what became of the node."""
 
     arms: tuple[str, ...]  # their folders
     exact: bool = True

@@ -90,7 +90,14 @@ def stop(run: RunDir) -> None:
         os.kill(status.pid, signal.SIGCONT)  # a frozen process takes no other signal
 
 
-def resume(run: RunDir, *, device: str | None = None, data_dir: Path | None = None) -> subprocess.Popen[bytes] | None:
+def resume(
+    run: RunDir,
+    *,
+    device: str | None = None,
+    data_dir: Path | None = None,
+    on: str | None = None,
+    gpus_per_arm: float | None = None,
+) -> subprocess.Popen[bytes] | None:
     """Let a run go on: what is paused, what was stopped, what was killed. Returns the new supervisor, or None where the one
     that lives has been asked. Raises RunError when there is nothing to go on with, or its files can't be trusted."""
     status = run.status()
@@ -112,6 +119,8 @@ def resume(run: RunDir, *, device: str | None = None, data_dir: Path | None = No
         status,
         requested_device=device or status.requested_device,
         data_dir=str(data_dir or status.data_dir),
+        on=status.on if on is None else on,
+        gpus_per_arm=status.gpus_per_arm if gpus_per_arm is None else gpus_per_arm,
         # Of a run that has said nothing yet the clock begins now.
         monotonic=status.monotonic if board.t else time.monotonic(),
     )

@@ -64,6 +64,7 @@ PAGES = {
             ("inittui resume last", "go on and watch"),
             ("inittui resume last --detach", "go on, print the name, return"),
             ("inittui resume last --device cuda:1", "on another device"),
+            ("inittui resume last --on ray", "on Ray's nodes; --on here: back on this machine"),
         ),
         RUN_CODES,
     ),
@@ -191,6 +192,7 @@ MAIN_EXAMPLES = (
     ("inittui --preset deep5 --seeds 10", "ten seeds an arm, and a verdict"),
     ("inittui --arm he_normal --arm 'normal(std=0.01)' --set 'model.hidden=[256,256]'", ""),
     ("inittui --preset digits --sweep model.depth=3,10,30", "each arm at three depths"),
+    ("inittui --preset deep20 --on ray", "arms on Ray's nodes: README, Many machines"),
     ("inittui --preset digits --json | jq .arms", "the result alone, for a program"),
 )
 

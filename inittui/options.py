@@ -58,6 +58,7 @@ def run_parser() -> argparse.ArgumentParser:
     where.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
     where.add_argument("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     where.add_argument("--threads", metavar="N", default="1", help="threads of a worker on a CPU (1)")
+    _on(where, "this machine")
     _runs_dir(where)
     how = parser.add_argument_group("how it is shown")
     how.add_argument("--plain", action="store_true", help="no dashboard: one line an epoch and arm, then the table")
@@ -113,6 +114,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
             "--device", metavar="NAME", help="where it goes on (where it was): auto, cpu, cuda or cuda:N"
         )
         parser.add_argument("--data-dir", metavar="DIR", help="where the data set is now (where it was)")
+        _on(parser, "where it was")
         parser.add_argument("--detach", action="store_true", help="print the run's name and return")
     if name == "resume":
         _notify_option(parser)
@@ -156,6 +158,13 @@ def _width() -> int:
 
 def _runs_dir(parser: "argparse._ActionsContainer") -> None:
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (INITTUI_RUNS_DIR, or the data folder)")
+
+
+def _on(parser: "argparse._ActionsContainer", unless: str) -> None:
+    parser.add_argument(
+        "--on", metavar="WHERE", help=f"here, ray, ray://HOST:PORT, or auto for the cluster of RAY_ADDRESS ({unless})"
+    )
+    parser.add_argument("--gpus-per-arm", metavar="X", help="on Ray: an arm's share of a GPU, as 0.25 (none: a CPU)")
 
 
 def _screen_options(parser: "argparse._ActionsContainer") -> None:

@@ -50,6 +50,8 @@ class Status(Struct, frozen=True):
     data_dir: str = ""
     requested_device: str = "auto"
     versions: dict[str, str] = {}
+    on: str = ""  # "" for this machine, or Ray's cluster: ray, auto, ray://HOST:PORT
+    gpus_per_arm: float = 0.0  # on Ray
     reason: str = ""
 
 
@@ -84,7 +86,17 @@ class RunDir:
         return self.arm(folder) / "events.jsonl"
 
     @classmethod
-    def create(cls, runs_dir: Path, preset: Preset, *, data_dir: Path, device: str, threads: int) -> "RunDir":
+    def create(
+        cls,
+        runs_dir: Path,
+        preset: Preset,
+        *,
+        data_dir: Path,
+        device: str,
+        threads: int,
+        on: str = "",
+        gpus_per_arm: float = 0.0,
+    ) -> "RunDir":
         """A new directory for `preset`, for the user's eyes alone. Raises RunError when it can't be written."""
         try:
             runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -114,6 +126,8 @@ class RunDir:
                     data_dir=str(data_dir),
                     requested_device=device,
                     threads=threads,
+                    on=on,
+                    gpus_per_arm=gpus_per_arm,
                 )
             )
         except OSError as error:

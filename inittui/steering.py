@@ -53,11 +53,18 @@ def resume(arguments: argparse.Namespace) -> int:
     """`inittui resume`: let a run go on, paused, stopped or killed, and watch it."""
     run_dir = find(commands.runs_dir(arguments), arguments.run)
     refresh = commands.refresh_of(arguments)
-    beginning.check_device(arguments.device or "auto")
+    place = _place(run_dir, arguments)
+    beginning.check_device(arguments.device or "auto", place=place)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
-    if run_dir.alive() and (arguments.device or arguments.data_dir or arguments.notify):
+    moved = [
+        option
+        for option in ("--device", "--data-dir", "--notify", "--on", "--gpus-per-arm")
+        if getattr(arguments, option.removeprefix("--").replace("-", "_"))
+    ]
+    if run_dir.alive() and moved:
         raise UsageError(
-            f"run '{run_dir.name}' is alive: --device, --data-dir and --notify are for one that has ended; stop it first"
+            f"run '{run_dir.name}' is alive: {' and '.join(moved)} {'are' if len(moved) > 1 else 'is'} for one that has "
+            "ended; stop it first"
         )
     notify.ask(arguments.notify)
     if arguments.arm is not None:
@@ -69,7 +76,7 @@ def resume(arguments: argparse.Namespace) -> int:
         _ask(run_dir, "resume", arguments.arm, _can_go_on)
         print(f"{_what(run_dir, arguments.arm)} goes on")
         return 0
-    supervisor = launch.resume(run_dir, device=arguments.device, data_dir=data_dir)
+    supervisor = launch.resume(run_dir, device=arguments.device, data_dir=data_dir, **place._asdict())
     if arguments.detach:
         print(run_dir.name)
         return 0
@@ -77,6 +84,14 @@ def resume(arguments: argparse.Namespace) -> int:
     if supervisor is not None:
         _wait_until_taken_up(run_dir, follower)
     return commands.watch(run_dir, follower, arguments, refresh, supervisor)
+
+
+def _place(run_dir: RunDir, arguments: argparse.Namespace) -> beginning.Place:
+    """Where it goes on: where it was, but for what is asked for."""
+    status = run_dir.status()
+    on = arguments.on if arguments.on is not None else status.on
+    was = f"{status.gpus_per_arm:g}" if status.gpus_per_arm and on not in ("", "here") else None
+    return beginning.place_of(on, arguments.gpus_per_arm or was)
 
 
 def _wait_until_taken_up(run_dir: RunDir, follower: Follower) -> None:

@@ -31,6 +31,9 @@ from inittui.rundir import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
     from inittui.engine.data import Dataset
+    from inittui.engine.remote.nodes import Nodes
+    from inittui.engine.remote.team import RayTeam
+    from inittui.engine.team import Team
     from inittui.engine.worker import Job
 
 TICK_SECONDS = 0.05
@@ -67,6 +70,7 @@ class Supervisor:
         )
         self.log = EventLog(run.log, self.status.monotonic)
         self.stopping = False
+        self.nodes: Nodes | None = None  # where it trains, if not here
         self._unsaved = False  # the status could not be written: a full disk
         self._full = False
         self._waits_until: float | None = None  # for room, once a stop is asked for
@@ -82,6 +86,7 @@ class Supervisor:
             jobs, data = self._prepare()
             self._phase("training")
             self._train(jobs, data)
+            self._leave()
             return self._end(data)
         except StoppedEarly:
             self._phase("stopped", "stopped before training began")
@@ -95,6 +100,7 @@ class Supervisor:
             self._phase("failed", f"the supervisor failed: {type(error).__name__}: {one_line(error)}")
             return 1
         finally:
+            self._leave()
             self._drain()
             self.log.close()
 
@@ -120,13 +126,20 @@ class Supervisor:
         from inittui.engine.data import check_fit, load
         from inittui.engine.worker import Job
 
-        device = devices.resolve(self.status.requested_device)
         threads = self.status.threads
-        label, self.slots = devices.label(device), devices.slots(device, threads)
+        if self.status.on:
+            from inittui.engine.remote.nodes import Nodes
+
+            self._phase("starting", f"joining Ray's nodes (--on {self.status.on})")
+            self.nodes = Nodes(self.status.on, threads, self.status.gpus_per_arm)
+            device, label, self.slots = self.nodes.device, self.nodes.label, self.nodes.slots
+        else:
+            device = devices.resolve(self.status.requested_device)
+            label, self.slots = devices.label(device), devices.slots(device, threads)
         self.on_cpu = device.type == "cpu"
         devices.check_precision(device, self.preset)
         was, versions = self.status, devices.versions(device)
-        self.status = replace(was, device=label, versions=versions)
+        self.status = replace(was, device=self.nodes.name if self.nodes else label, versions=versions)
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
@@ -152,7 +165,7 @@ class Supervisor:
         folders = arm_folders(self.preset)
         going_on = folders if self.before is None else [arm.folder for arm in resuming.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
-        lanes = max(1, self.slots // max(1, len(going_on))) if self.on_cpu else 1
+        lanes = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
         jobs = [
             Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, lanes)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
@@ -172,9 +185,7 @@ class Supervisor:
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:
         """Have every arm trained, and do what is asked meanwhile."""
-        from inittui.engine.team import Team
-
-        self.team = Team(jobs, data, self.slots, self.log.append, self._started)
+        self.team = self._team(jobs, data)
         folders = arm_folders(self.preset)
         while self.team.busy:
             for verb, folder, by in control.requests(self.run, folders):
@@ -188,6 +199,19 @@ class Supervisor:
                 self._save_status()
             self._flush()
             time.sleep(TICK_SECONDS)
+
+    def _team(self, jobs: list["Job"], data: "Dataset") -> "Team | RayTeam":
+        if self.nodes is not None:
+            from inittui.engine.remote.team import RayTeam
+
+            return RayTeam(jobs, data, self.nodes, self.log.append)
+        from inittui.engine.team import Team
+
+        return Team(jobs, data, self.slots, self.log.append, self._started)
+
+    def _leave(self) -> None:
+        if self.nodes is not None:
+            self.nodes.close()
 
     def _do(self, verb: control.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))

@@ -63,6 +63,13 @@ class Control:
         self.stop_reason = self.stop_reason or reason
         self.changed.set()
 
+    def heed(self, word: bytes) -> None:
+        if word == STOP:
+            self.stop("stopped by hand")
+        elif word in (PAUSE, RESUME):
+            self.pausing = word == PAUSE
+            self.changed.set()
+
     def listen(self, door: int) -> None:
         """The thread at the door. Never returns but by the end of the process."""
         while True:
@@ -70,12 +77,8 @@ class Control:
                 word = os.read(door, 1)
             except OSError:
                 word = b""
-            if word == STOP:
-                self.stop("stopped by hand")
-            elif word in (PAUSE, RESUME):
-                self.pausing = word == PAUSE
-                self.changed.set()
-            elif not word:
+            self.heed(word)
+            if not word:
                 self.stop("the supervisor is gone")
                 time.sleep(ORPHAN_GRACE_SECONDS)
                 os._exit(1)
@@ -207,11 +210,16 @@ class Worker:
 def run(job: Job, data: Dataset, door: int) -> int:
     """Train `job` to its end; the exit code. `door` reads the supervisor's words, and end of file once it is gone."""
     control = Control()
-    _redirect(job.folder / "worker.log")
+    redirect(job.folder / "worker.log")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: control.stop("stopped by hand"))
     threading.Thread(target=control.listen, args=(door,), daemon=True, name="door").start()
+    return work(job, data, control)
+
+
+def work(job: Job, data: Dataset, control: Control) -> int:
+    """Train `job` in this thread to its end; the exit code."""
     set_up_thread(job.threads)
     set_precision(job.arm.training.precision)
     worker = Worker(job, control)
@@ -273,7 +281,7 @@ def write_predictions(path: Path, evaluations: dict[int, Evaluation]) -> None:
     temporary.replace(path)
 
 
-def _redirect(path: Path) -> None:
+def redirect(path: Path) -> None:
     """Everything that this process and its libraries print goes to a file, C-level text too."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     for stream in (1, 2):

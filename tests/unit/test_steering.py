@@ -213,7 +213,7 @@ def test_a_dead_run_goes_on_as_a_whole(call: Call, supervisor: Supervisor) -> No
 @pytest.mark.parametrize("option", [("--device", "cpu"), ("--data-dir", "x")])
 def test_where_a_living_run_trains_cant_be_changed(call: Call, supervisor: Supervisor, option: tuple[str, str]) -> None:
     words = refused(call("resume", supervisor.run.name, *option))
-    assert words.endswith("is alive: --device, --data-dir and --notify are for one that has ended; stop it first")
+    assert words.endswith(f"is alive: {option[0]} is for one that has ended; stop it first")
 
 
 @pytest.mark.usefixtures("supervisor")
