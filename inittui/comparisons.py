@@ -42,17 +42,23 @@ def compared(
     target: float | None,
     baseline: str | None = None,
     all_pairs: bool = False,
+    block: int = 0,
 ) -> dict[str, Any]:
     """`design`, `comparisons` and `speed` of a document with these `arms`.
 
     `chance` is the accuracy of guessing, `target` a cost as `target_cost` gives it. Arms that did not finish are left out.
+    Of a sweep `block` is the number of arms a row: without a baseline an arm is compared with the first row's at its values.
     Raises UsageError for a baseline that is no arm, RunError for one that did not finish.
     """
     over = {arm["name"]: arm for arm in arms if arm["status"] == "finished"}
     if baseline is not None:
         _check(baseline, arms, over)
-    base = None if all_pairs else baseline or next(iter(over), None)
+    alike = block and baseline is None and not all_pairs
+    base = None if all_pairs or alike else baseline or next(iter(over), None)
     pairs = list(combinations(over, 2)) if all_pairs else [(base, name) for name in over if base not in (None, name)]
+    if alike:
+        named = [(arms[place % block]["name"], arm["name"]) for place, arm in enumerate(arms) if place >= block]
+        pairs = [(a, b) for a, b in named if a in over and b in over]
     rows = [_by_accuracy(over[a], over[b], chance) for a, b in pairs if a is not None]
     family = sum(row["p"] is not None for row in rows)
     _correct(rows, family)
@@ -84,8 +90,15 @@ def again(document: Mapping[str, Any], *, baseline: str | None = None, all_pairs
         target=design["target_cost"],
         baseline=baseline,
         all_pairs=all_pairs,
+        block=block_of(document),
     )
     return {**document, **found}
+
+
+def block_of(document: Mapping[str, Any]) -> int:
+    """The arms a row of the document's sweep; 0 where nothing was swept."""
+    sweep = document.get("sweep")
+    return len(document["arms"]) // len(sweep["rows"]) if sweep and sweep["rows"] else 0
 
 
 def _check(baseline: str, arms: Sequence[Mapping[str, Any]], over: Mapping[str, Any]) -> None:

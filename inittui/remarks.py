@@ -68,7 +68,7 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     if len(learning) < 2:
         told = [_sentence(row["verdict"]) for row in comparisons]
         told += [words for row in learning if (words := _two_models(document, row["a"], row["b"]))]
-        return told + _corrected(comparisons)
+        return told + _corrected(comparisons, swept=bool(document.get("sweep")))
     names = {name for row in learning for name in (row["a"], row["b"])}
     ranked = sorted(
         ((arm["test_accuracy"]["mean"], arm["name"]) for arm in document["arms"] if arm["name"] in names), reverse=True
@@ -82,12 +82,14 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     return told + [_sentence(row["verdict"]) for row in comparisons if row not in learning]
 
 
-def _corrected(comparisons: list[Mapping[str, Any]]) -> list[str]:
+def _corrected(comparisons: list[Mapping[str, Any]], *, swept: bool) -> list[str]:
     tested = sum(row["p"] is not None for row in comparisons)
     if tested < 2:
         return []
     bases = {row["a"] for row in comparisons}
     against = f"All against {comparisons[0]['a']}" if len(bases) == 1 else f"All pairs of {len(bases) + 1} arms"
+    if swept and len(bases) > 1:
+        against = "Each scheme against the first one at the same swept values"
     if any(row.get("p_holm") is None for row in comparisons if row["p"] is not None):  # by an earlier version
         return [f"{against}; {tested} p-values, not corrected for their number."]
     return [f"{against}; p corrected for {tested} comparisons (Holm)."]

@@ -128,3 +128,11 @@ def test_a_file_with_fewer_arms_than_its_sweep_has_no_matrix(tmp_path: Path) -> 
     of = board(swept({"model.depth": [2, 3]}))
     assert of.result is not None
     assert report.swept({**of.result, "arms": of.result["arms"][:1]}) == []
+
+
+def test_schemes_are_compared_at_the_same_values() -> None:
+    of = board(swept({"model.depth": [2, 3]}, arms=3))
+    assert of.result is not None
+    assert [(row["a"], row["b"]) for row in of.result["comparisons"]] == [
+        (f"s0, depth {depth}", f"s{row}, depth {depth}") for row in (1, 2) for depth in (2, 3)
+    ]
