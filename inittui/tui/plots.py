@@ -175,9 +175,18 @@ def _log_ticks(scale: Scale, most: int) -> list[float]:
 
 
 def line_chart(
-    series: Sequence[Series], width: int, height: int, look: Look, *, last_x: int, log: bool, empty: str = ""
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    look: Look,
+    *,
+    last_x: int,
+    log: bool,
+    empty: str = "",
+    names: Sequence[str] = (),
 ) -> list[Row]:
-    """Lines over each other in Braille, with axes; x runs from 1 to `last_x` whatever has arrived.
+    """Lines over each other in Braille, with axes; x runs from 1 to `last_x` whatever has arrived, and is labelled with
+    `names`, one a place, where they are given.
 
     Every line ends in its marker, so that lines are told apart without colour. A value that is not finite breaks its
     line and leaves a cross. In the ASCII look each point is its series' marker.
@@ -207,7 +216,7 @@ def line_chart(
         middle = plot_height // 2
         rows[middle] = [(" " * gutter, ""), (wall, "track"), (empty[:plot_width].center(plot_width), "dim")]
     rows.append([(" " * gutter, ""), (corner + floor * plot_width, "track")])
-    rows.append([(" " * (gutter + 1), ""), (_x_labels(last_x, plot_width), "dim")])
+    rows.append([(" " * (gutter + 1), ""), (_x_labels(last_x, plot_width, names), "dim")])
     return rows[:height]
 
 
@@ -216,7 +225,7 @@ def _column(x: int, last_x: int, dots: int) -> int:
     return round((x - 1) * (dots - 1) / (last_x - 1)) if last_x > 1 else dots // 2
 
 
-def _x_labels(last_x: int, width: int) -> str:
+def _x_labels(last_x: int, width: int, names: Sequence[str] = ()) -> str:
     line = [" "] * width
     step = next(s for k in range(9) for s in (10**k, 2 * 10**k, 5 * 10**k) if last_x / s * 6 <= width or s >= last_x)
     # Multiples of the step, but for those too near the ends, which are always named.
@@ -224,7 +233,7 @@ def _x_labels(last_x: int, width: int) -> str:
     wanted = [1, *between, last_x]
     free = 0
     for x in [wanted[0], wanted[-1], *wanted[1:-1]]:  # the ends first: they are never crowded out
-        text = str(x)
+        text = (names[x - 1] if names else str(x))[:width]
         place = min(max(0, _column(x, last_x, width) - (len(text) - 1) // 2), width - len(text))
         around = line[max(0, place - 1) : place + len(text) + 1]
         if place >= free and all(cell == " " for cell in around):

@@ -269,3 +269,10 @@ def test_an_image_keeps_its_aspect_and_its_bright_pixel() -> None:
 def test_a_number_is_short_and_about_right(value: float) -> None:
     assert len(number(value)) <= 7
     assert float(number(value)) == pytest.approx(value, rel=0.5, abs=0)
+
+
+def test_places_that_have_names_are_labelled_with_them() -> None:
+    one = Series([1.0, 2.0, 3.0], "o", "")
+    rows = line_chart([one], 60, 8, Look(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])
+    labels = "".join(text for text, _ in rows[-1]).split()
+    assert labels == ["0.001", "0.01", "0.1"]

@@ -112,9 +112,11 @@ def curves(board: Board, found: Matrix, width: int, height: int, look: Look) -> 
                 edges.append(Series(values, look.dot, f"{arm_style(number)} soft", "some"))
         means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
     series = [*edges, *(one for one in means if one.values)]
-    rows = line_chart(series, width, height - 1, look, last_x=len(found.columns), log=False, empty="no accuracy yet")
-    ends = f"accuracy, %, by {found.column}: 1 is {found.columns[0]}, {len(found.columns)} is {found.columns[-1]}"
-    return [*rows, [(fit(ends, width), "dim")]]
+    count = len(found.columns)
+    rows = line_chart(
+        series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=found.columns
+    )
+    return [*rows, [(fit(f"accuracy, %, by {found.column}, its values at even distances", width), "dim")]]
 
 
 def _trimmed(seeds: list[list[float]]) -> list[float]:
