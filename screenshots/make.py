@@ -50,6 +50,7 @@ SCENES = {
         ("--preset", "deep5", "--epochs", "4"), ("finished", "★", "random image 1"), keys="d", size=(80, 24)
     ),
     "layers": Scene(("--preset", "deep30-sgd"), ("finished", "★", "random image 1"), keys="4i"),
+    "map": Scene(("--preset", "depth-map"), ("finished in", "he_normal")),
     "60x20": Scene(("--preset", "deep5", "--epochs", "4"), ("epoch", "3/4"), size=(60, 20)),
 }
 
@@ -58,7 +59,7 @@ def main() -> None:
     data_dir, names = sys.argv[1], sys.argv[2:] or list(SCENES)
     for name in names:
         scene = SCENES[name]
-        with tempfile.TemporaryDirectory() as runs:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runs:
             terminal = Terminal(
                 [*scene.arguments, "--data-dir", data_dir],
                 Path(runs),
