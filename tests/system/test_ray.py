@@ -1,13 +1,11 @@
 """Runs on Ray: real clusters on this machine, nodes that die, and the same bits as without."""
 
-import os
-import signal
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from inittui import events
@@ -28,6 +26,7 @@ SIX = ["--preset", "digits", "--seeds", "2", "--epochs", "4", *(w for one in SCH
 TWO = ["--preset", "digits", "--seeds", "2", "--arm", "he_normal", "--arm", "xavier_normal", "--set"]
 TWO += ["training.batch_size=25", "--epochs"]
 LONG, ENDLESS = "250", "100000"
+PATIENT = 240.0  # seconds, for a run of LONG beside whatever else the machine does
 
 
 @pytest.fixture
@@ -60,7 +59,10 @@ def trained(run: RunDir) -> dict[tuple[str, int], tuple[Any, ...]]:
 def at_home(tmp_path: Path, *arguments: str) -> dict[tuple[str, int], tuple[Any, ...]]:
     """The same run without Ray."""
     here = Command(tmp_path / "here")
-    return figures(here.result(*arguments))
+    going = here.start(*arguments, "--json")
+    out, err = going.communicate(timeout=PATIENT)
+    assert going.returncode == 0, err
+    return figures(json.loads(out))
 
 
 def state(run: RunDir) -> list[str]:
@@ -92,7 +94,7 @@ def test_a_node_that_is_killed_takes_no_arm_with_it(inittui: Command, cluster: A
     until(lambda: bool(list(inittui.runs_dir.glob("*/arms/*/checkpoint.*"))), "a checkpoint that has arrived")
     run = inittui.run_dir()
     cluster.remove_node(cluster.other, allow_graceful=False)
-    out, err = started.communicate(timeout=120)
+    out, err = started.communicate(timeout=PATIENT)
     assert started.returncode == 0, out + err
     told = logs.all_whole(run)
     (resumed,) = kinds(told, events.Resumed)
@@ -120,24 +122,6 @@ def test_a_run_on_ray_is_paused_resumed_and_stopped_as_any(inittui: Command) -> 
     assert inittui("stop", name).returncode == 0
     told = logs.all_whole(run)
     assert len(kinds(told, events.Restored)) == 2
-
-
-def test_a_supervisor_that_is_killed_leaves_no_process_of_ray_and_the_run_goes_on(
-    inittui: Command, tmp_path: Path
-) -> None:
-    inittui(*TWO, LONG, "--on", "ray", "--detach")
-    run = inittui.run_dir()
-    until(lambda: bool(list(run.path.glob("arms/*/checkpoint.*"))), "a checkpoint that has arrived")
-    supervisor = psutil.Process(run.status().pid)
-    children = supervisor.children(recursive=True)
-    assert any("raylet" in child.name() for child in children)
-    os.kill(supervisor.pid, signal.SIGKILL)
-    until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), "their end")
-    going = inittui.start("resume", run.name, "--plain")
-    out, err = going.communicate(timeout=120)
-    assert going.returncode == 0, out + err
-    logs.all_whole(run)
-    assert trained(run) == at_home(tmp_path, *TWO, LONG)
 
 
 @pytest.mark.parametrize("on", ["ray://127.0.0.1:1", "auto"])
