@@ -72,13 +72,15 @@ class RayTeam:
 
     @property
     def busy(self) -> bool:
-        """Whether an arm has yet to end."""
-        return any(not member.over for member in self.members.values())
+        """Whether an arm has yet to end, or a node to be left as it was."""
+        leaving = any(place.ready and place.member is None and place.answer is not None for place in self._places)
+        return leaving or any(not member.over for member in self.members.values())
 
     @property
     def paused(self) -> bool:
         """Whether all that is not over is held."""
-        return self.busy and all(member.over or member.held for member in self.members.values())
+        left = [member for member in self.members.values() if not member.over]
+        return bool(left) and all(member.held for member in left)
 
     def tick(self) -> None:
         """Hear what has been said, see who has died, and let others begin as there is room."""
