@@ -52,7 +52,7 @@ async def test_help_lists_every_key_of_a_live_run() -> None:
 
 async def test_help_lists_every_key_of_a_replay(tmp_path: Path) -> None:
     app = dashboard(ReplayFeed(write_run(tmp_path, OF)))
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=(120, 90)) as pilot:
         text = await press(pilot, "f1")
         for key in KEYS:
             assert f" {key.label} " in text, key
