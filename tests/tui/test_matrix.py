@@ -17,13 +17,13 @@ from inittui.tui.views import matrix
 from inittui.tui.views.matrix import MEASURES, Turned
 from inittui.tui.widgets.panel import Panel
 from tests.helpers import board_of, canned_events, steady
-from tests.tui.builders import SIZES, lines_of
+from tests.tui.builders import SIZES, lines_of, screen_text
 
 
 def swept(sweep: dict[str, list[object]], arms: int = 2, seeds: int = 1) -> Preset:
     table = {
         "data": {"name": "digits"},
-        "sweep": sweep,
+        **({"sweep": sweep} if sweep else {}),
         "training": {"epochs": 2, "seeds": list(range(seeds))},
         "arms": [{"init": "he_normal", "name": f"s{place}"} for place in range(arms)],
     }
@@ -32,7 +32,7 @@ def swept(sweep: dict[str, list[object]], arms: int = 2, seeds: int = 1) -> Pres
 
 def board(of: Preset, until: float | None = None) -> Board:
     """The first row stays at chance, the others learn."""
-    per_row = len(of.arms) // len(of.rows)
+    per_row = len(of.arms) // (len(of.rows) or 1)
     learns = lambda arm, _, __: 0.1 if arm < per_row else 0.9  # noqa: E731
     return board_of(of, canned_events(of, until=until, accuracies=learns))
 
@@ -136,3 +136,11 @@ def test_schemes_are_compared_at_the_same_values() -> None:
     assert [(row["a"], row["b"]) for row in of.result["comparisons"]] == [
         (f"s0, depth {depth}", f"s{row}, depth {depth}") for row in (1, 2) for depth in (2, 3)
     ]
+
+
+@pytest.mark.parametrize("sweep", [{}, {"model.depth": [2, 3]}])
+async def test_its_keys_are_named_below_where_there_is_a_sweep_alone(sweep: dict[str, list[object]]) -> None:
+    app = feed(board(swept(sweep)))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.pause()
+        assert ("5 matrix" in "\n".join(screen_text(app))) == bool(sweep)

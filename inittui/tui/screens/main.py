@@ -67,7 +67,8 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self._lines = Panel(look, id="lines", framed=False)
         count = len(self.board.arms)
         self._arms = [Panel(look, id=f"arm-{place}") for place in range(count if count <= MOST_PANELS else 0)]
-        self._footer = KeyLine(look, replay=isinstance(feed, ReplayFeed))
+        meant = [key for key in keys.KEYS if key.group != "Matrix" or self.board.preset.sweep]
+        self._footer = KeyLine(look, replay=isinstance(feed, ReplayFeed), table=meant)
         self._footer.add_class("placed")
         self._give_views()
 
