@@ -7,11 +7,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events, stats
@@ -25,6 +24,7 @@ from inittui.engine.layers import Shape, layers
 from inittui.engine.network import build
 from inittui.engine.probing import Prober
 from inittui.engine.replica import Replica
+from inittui.engine.sample import Evaluation, prediction, sample_event, watched_image
 from inittui.engine.stack import Stack
 from inittui.preset import Arm
 
@@ -39,16 +39,6 @@ class CostNotFinite(ArithmeticError):
 
 class Stop(Exception):
     """Raised by `between_steps` to end a training early."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A test: mean cost, share of images right, and each image's likeliest classes, [n, SHOWN]."""
-
-    cost: float
-    accuracy: float
-    classes: Tensor  # int64
-    probabilities: Tensor  # float32
 
 
 class Trainer:
@@ -120,7 +110,7 @@ class Trainer:
         else:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
-        yield _sample(self.data, self._watched)
+        yield sample_event(self.data, self._watched)
         yield from side_by_side(self._lane, self.lanes, self._prepare)
         for replica in self.replicas:  # one that had its last epoch before a checkpoint
             if replica.seed not in self.evaluations:
@@ -243,7 +233,7 @@ class Trainer:
                 test_accuracy=tested.accuracy,
                 seconds=seconds,
                 test_seconds=time.perf_counter() - began,
-                sample=_prediction(tested, self._watched),
+                sample=prediction(tested, self._watched),
             )
             if (probe := self.prober.after(replica)) is not None:
                 yield probe
@@ -309,35 +299,3 @@ class Trainer:
             classes=torch.cat([top.indices for top in tops]),
             probabilities=torch.cat([top.values for top in tops]),
         )
-
-
-def watched_image(seed: int, count: int) -> int:
-    """The test image that is shown while training: drawn from the first seed, the same for every arm."""
-    return int(torch.randint(count, (), generator=stream(seed, "sample")))
-
-
-def _sample(data: Dataset, index: int) -> events.Sample:
-    return events.Sample(
-        index=index,
-        label=int(data.test_labels[index]),
-        rows=data.rows,
-        columns=data.columns,
-        pixels=grey(data, index).hex(),
-    )
-
-
-def grey(data: Dataset, index: int) -> bytes:
-    """Test image `index` as grey values 0..255, row by row."""
-    image = data.test_images[index].float()
-    image = image.mean(0) if image.dim() == 3 else image  # channels
-    flat = image.flatten()
-    if data.pixel_max == 1.0:  # a person's own values may lie anywhere
-        flat = (flat - flat.min()) / (flat.max() - flat.min()).clamp_min(1e-30)
-    picture = torch.zeros(data.rows * data.columns, dtype=torch.uint8)
-    picture[: len(flat)] = (flat * (255 / data.pixel_max)).round().to(torch.uint8)
-    return bytes(picture.tolist())
-
-
-def _prediction(tested: Evaluation, index: int) -> tuple[tuple[int, float], ...]:
-    pairs = zip(tested.classes[index].tolist(), tested.probabilities[index].tolist(), strict=True)
-    return tuple((number, round(share, 6)) for number, share in pairs if math.isfinite(share))

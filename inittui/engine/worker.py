@@ -26,7 +26,8 @@ from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
 from inittui.engine.device import set_precision
 from inittui.engine.replica import Replica
-from inittui.engine.training import CostNotFinite, Evaluation, Stop, Trainer
+from inittui.engine.sample import Evaluation
+from inittui.engine.training import CostNotFinite, Stop, Trainer
 from inittui.errors import InittuiError, RunError
 from inittui.eventlog import NO_ROOM, EventLog
 from inittui.files import mark_full, one_line

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from inittui import gallery
 from inittui.engine.data import Dataset
 from inittui.engine.pictures import duels, write_gallery
-from inittui.engine.training import watched_image
+from inittui.engine.sample import watched_image
 from inittui.errors import RunError
 from inittui.gallery import Picture
 from inittui.rundir import RunDir

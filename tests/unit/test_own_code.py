@@ -19,7 +19,8 @@ from inittui.engine import owndata
 from inittui.engine.data import load as load_data
 from inittui.engine.examples import small_cnn
 from inittui.engine.network import build as build_network
-from inittui.engine.training import Trainer, grey
+from inittui.engine.sample import grey
+from inittui.engine.training import Trainer
 from inittui.errors import DataError, OwnError, PresetError
 from inittui.preset import Data, Model, Preset, build, to_table
 from inittui.presetfiles import Changes

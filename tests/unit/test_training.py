@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events
-from inittui.engine import crew, training
+from inittui.engine import crew, sample, training
 from inittui.engine.data import Dataset
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import ACTIVATIONS, mlp
@@ -381,5 +381,5 @@ def test_outputs_beyond_the_classes_are_trained_and_answered_like_any_other(data
 
 
 def test_the_watched_image_is_the_same_for_every_arm_of_a_seed() -> None:
-    assert training.watched_image(777, 100) == training.watched_image(777, 100)
-    assert len({training.watched_image(seed, 10_000) for seed in range(20)}) > 15
+    assert sample.watched_image(777, 100) == sample.watched_image(777, 100)
+    assert len({sample.watched_image(seed, 10_000) for seed in range(20)}) > 15
