@@ -120,13 +120,13 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     worker = Worker(Job(arm, folder, zero, torch.device("cpu"), 1, True), control)
     tick, marks = worker.keeper.tick, list[Mark]()
 
-    def in_turn(replicas: Sequence[Any]) -> None:
+    def in_turn(replicas: Sequence[Any], resting: Any) -> None:
         window = int((time.monotonic() - zero - SETTLE_SECONDS) // WINDOW_SECONDS)
         if window == len(marks):
             done = sum(replica.epochs * worker.trainer.steps + replica.step for replica in replicas)
             marks.append((time.monotonic(), time.process_time(), done))
         if window > 0 and saves(window):
-            tick(replicas)
+            tick(replicas, resting)
 
     worker.keeper.tick = in_turn  # type: ignore[method-assign]
     if time.monotonic() > zero:
