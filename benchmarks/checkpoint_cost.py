@@ -102,12 +102,12 @@ def train(folder: Path, zero: float, pairs: int) -> None:
 
     from inittui.engine.crew import warm_up
     from inittui.engine.data import Dataset
+    from inittui.engine.device import set_up_thread
     from inittui.engine.training import Stop
     from inittui.engine.worker import Control, Job, Worker
     from inittui.presetfiles import Changes, load
 
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    set_up_thread(1)
     noise = torch.Generator().manual_seed(1)
     sets = [
         (torch.randint(256, (n, 28, 28), generator=noise).to(torch.uint8), torch.randint(10, (n,), generator=noise))

@@ -24,12 +24,12 @@ from torch import nn
 
 from inittui.engine.crew import Reference, optimizer
 from inittui.engine.data import Dataset
+from inittui.engine.device import set_up_thread
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.stack import Stack
-from inittui.engine.worker import set_up_thread
 from inittui.preset import Training
 from inittui.presetfiles import Changes, load
 

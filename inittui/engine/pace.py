@@ -33,8 +33,7 @@ class Job(Struct, frozen=True):
 def seconds_a_step(job: Job) -> float:
     """Raises what the engine raises."""
     where = devices.resolve(job.device)
-    torch.set_num_threads(job.threads)
-    torch.set_flush_denormal(True)
+    devices.set_up_thread(job.threads)
     devices.set_precision(job.arm.training.precision)
     steps = 4
     while True:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,31 +10,26 @@ from dataclasses import dataclass
 from inittui import events
 from inittui.engine import worker
 from inittui.engine.data import Dataset
+from inittui.engine.members import Member, Members
 from inittui.engine.worker import Job
 from inittui.files import mark_full, read_plain
 
-STOP_GRACE_SECONDS = 10.0
 LAST_WORDS = 4000  # characters of a killed worker's log
 
 
-@dataclass
-class Member:
-    """An arm and its worker. `held`: a person has paused it; `halted`: its worker has been told to wait."""
+@dataclass(eq=False)
+class Forked(Member):
+    """An arm whose worker is a fork of this process."""
 
-    job: Job
-    held: bool = False
-    halted: bool = False
-    over: bool = False
     pid: int | None = None
     door: int = -1  # our end of its pipe
-    told_to_stop: float | None = None
 
     @property
-    def folder(self) -> str:
-        return self.job.folder.name
+    def has_worker(self) -> bool:
+        return self.pid is not None
 
 
-class Team:
+class Team(Members[Forked]):
     """No more arms train at a time than there is room for; the others wait, those that a person has paused as long as it
     pleases. `say` appends to the supervisor's log, `started` is told each worker's pid."""
 
@@ -47,21 +41,11 @@ class Team:
         say: Callable[[events.Event], None],
         started: Callable[[str, int], None],
     ) -> None:
-        self.members = {job.folder.name: Member(job) for job in jobs}
+        super().__init__({job.folder.name: Forked(job) for job in jobs})
         self._data = data
         self._slots = slots
         self._say = say
         self._started = started
-
-    @property
-    def busy(self) -> bool:
-        """Whether an arm has yet to end."""
-        return any(not member.over for member in self.members.values())
-
-    @property
-    def paused(self) -> bool:
-        """Whether all that is not over is held."""
-        return self.busy and all(member.over or member.held for member in self.members.values())
 
     def tick(self) -> None:
         """See who has ended, and let others start or go on as there is room."""
@@ -78,36 +62,12 @@ class Team:
                 self._start(member)
             else:
                 member.halted = False
-                self._tell(member, worker.RESUME)
+                self.tell(member, worker.RESUME)
 
-    def pause(self, folder: str) -> None:
-        for member in self._named(folder):
-            member.held = True
-            if member.pid is not None and not member.halted:
-                member.halted = True
-                self._tell(member, worker.PAUSE)
+    def member(self, job: Job) -> Forked:
+        return Forked(job)
 
-    def resume(self, folder: str) -> None:
-        """Let go what is held; it goes on as soon as there is room."""
-        for member in self._named(folder):
-            member.held = False
-
-    def again(self, job: Job) -> None:
-        """Train an arm whose worker has ended, from its checkpoint."""
-        self.members[job.folder.name] = Member(job)
-
-    def stop(self, folder: str = "") -> None:
-        for member in self._named(folder):
-            if member.pid is None:
-                member.over = True
-            elif member.told_to_stop is None:
-                member.told_to_stop = time.monotonic()
-                self._tell(member, worker.STOP)
-
-    def _named(self, folder: str) -> list[Member]:
-        return [m for m in self.members.values() if not m.over and folder in ("", m.folder)]
-
-    def _start(self, member: Member) -> None:
+    def _start(self, member: Forked) -> None:
         inside, outside = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -125,18 +85,17 @@ class Team:
         member.pid, member.door = pid, outside
         self._started(member.folder, pid)
 
-    def _tell(self, member: Member, word: bytes) -> None:
+    def tell(self, member: Forked, word: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has just ended
             os.write(member.door, word)
 
-    def _press(self, member: Member) -> None:
+    def _press(self, member: Forked) -> None:
         """A worker that does not stop when it is told to is killed: its last checkpoint is on disk."""
-        told = member.told_to_stop
-        if member.pid is not None and told is not None and time.monotonic() - told > STOP_GRACE_SECONDS:
+        if member.pid is not None and member.resists:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member.pid, signal.SIGKILL)
 
-    def _reap(self, member: Member) -> None:
+    def _reap(self, member: Forked) -> None:
         if member.pid is None:
             return
         done, code = os.waitpid(member.pid, os.WNOHANG)
@@ -162,7 +121,7 @@ def how_it_ended(code: int) -> str:
     return f"ended with exit code {status}" if status else ""
 
 
-def _last_words(member: Member) -> str:
+def _last_words(member: Forked) -> str:
     try:
         return read_plain(member.job.folder / "worker.log").decode("utf-8", "replace")[-LAST_WORDS:]
     except OSError:

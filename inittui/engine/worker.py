@@ -24,7 +24,7 @@ from inittui import events
 from inittui.engine import checkpoint, memory
 from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
-from inittui.engine.device import set_precision
+from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.replica import Replica
 from inittui.engine.sample import Evaluation
 from inittui.engine.training import CostNotFinite, Stop, Trainer
@@ -230,13 +230,6 @@ def work(job: Job, data: Dataset, control: Control) -> int:
         whole = worker.drain()
         worker.log.close()
     return code if whole else LOST
-
-
-def set_up_thread(threads: int) -> None:
-    """How this thread computes; both are a thread's own matter in torch."""
-    torch.set_num_threads(threads)
-    # Dying ReLU units send Adam's moments into denormals, each a hundred times slower to add.
-    torch.set_flush_denormal(True)
 
 
 def _train(worker: Worker, data: Dataset) -> int:

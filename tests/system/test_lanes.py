@@ -27,7 +27,6 @@ def told(run):
 
 
 @several_cores
-@pytest.mark.skipif(shutil.which("taskset") is None, reason="taskset is not installed")
 def test_on_one_core_and_on_several_a_run_comes_to_the_same(inittui):
     _, said = inittui.start(*ALONE, "--epochs", "4", "--json").communicate(timeout=300)
     assert "Traceback" not in said

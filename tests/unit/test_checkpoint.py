@@ -2,7 +2,7 @@ import errno
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import count
@@ -44,12 +44,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def of(optimizer: str, *, seeds: tuple[int, ...] = SEEDS) -> Arm:

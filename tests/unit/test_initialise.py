@@ -1,6 +1,5 @@
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,12 +26,7 @@ TYPED = [
 SHAPES = [(200, 200), (50, 400), (400, 50), (300, 10)]  # (in, out): square, wide, tall, a last layer
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def network(*widths: int) -> nn.Sequential:

@@ -15,12 +15,7 @@ from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 DATA = dataset()
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def trainer(lanes: int, **options: Any) -> Trainer:

@@ -1,6 +1,5 @@
 """LSUV on data: what every layer puts out has variance 1, within the tolerance, and nothing else is touched."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,7 @@ from tests.unit.tiny import CPU, arm, dataset
 LSUV = Init.of("lsuv")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def digits() -> Tensor:

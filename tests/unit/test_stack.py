@@ -1,6 +1,6 @@
 """The hand-written step against autograd, alone and stacked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -32,12 +32,7 @@ every_optimizer = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def replicas(of: Arm, images: Images, *, dtype: torch.dtype = torch.float32) -> list[Replica]:

@@ -1,10 +1,8 @@
 """Replicas that are given up because they are still at chance: in training, on the board, in the result and in words."""
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
-import torch
 from msgspec.structs import replace
 
 from inittui import events, plain, report, result, stats
@@ -20,12 +18,7 @@ from tests.unit.tiny import CPU, arm, dataset, figures
 DATA = dataset()
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Mean-field theory against other ways to the same numbers, and against networks that are measured."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -27,12 +27,7 @@ NAMES = sorted(ACTIVATIONS)
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def applied(name: str, z: Tensor) -> Tensor:

@@ -1,12 +1,11 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy
 import pytest
-import torch
 
 from inittui import events
 from inittui.engine.training import Stop
@@ -22,12 +21,7 @@ OF = arm(seeds=[5, 6])  # two epochs of three steps each
 STEPS = 12
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Asked(Control):

@@ -13,10 +13,11 @@ from inittui import events
 from inittui.engine import device as devices
 from inittui.engine import worker
 from inittui.engine.data import Dataset
+from inittui.engine.members import Member, Members
 from inittui.engine.remote.copy import Copy
 from inittui.engine.remote.nodes import Nodes
 from inittui.engine.remote.seat import Begun, Greeting, Report, Seat, packed
-from inittui.engine.team import STOP_GRACE_SECONDS, how_it_ended
+from inittui.engine.team import how_it_ended
 from inittui.engine.worker import Job
 from inittui.files import one_line
 
@@ -27,20 +28,15 @@ ARRIVALS = 3  # seats in a row that could not even begin, before it is given up
 
 
 @dataclass(eq=False)
-class Member:
-    """An arm. `held`: a person has paused it; `halted`: its worker has been told to wait."""
+class Seated(Member):
+    """An arm whose worker, where it has one, sits in a `place` on a node."""
 
-    job: Job
-    held: bool = False
-    halted: bool = False
-    over: bool = False
     place: "Place | None" = None
-    told_to_stop: float | None = None
     lives: int = LIVES
 
     @property
-    def folder(self) -> str:
-        return self.job.folder.name
+    def has_worker(self) -> bool:
+        return self.place is not None
 
 
 @dataclass(eq=False)
@@ -51,16 +47,16 @@ class Place:
     answer: Any
     node: str = "a node"
     ready: bool = False
-    member: Member | None = None
+    member: Seated | None = None
     copy: Copy | None = None
     next: float = 0.0  # when it is asked for a report again; 0 before it has begun
 
 
-class RayTeam:
+class RayTeam(Members[Seated]):
     """As `team.Team`, on a cluster. Ray decides which arm finds room, and where. A paused arm keeps its room."""
 
     def __init__(self, jobs: Sequence[Job], data: Dataset, nodes: Nodes, say: Callable[[events.Event], None]) -> None:
-        self.members = {job.folder.name: Member(job) for job in jobs}
+        super().__init__({job.folder.name: Seated(job) for job in jobs})
         self._nodes = nodes
         self._say = say
         self._places: list[Place] = []
@@ -74,13 +70,7 @@ class RayTeam:
     def busy(self) -> bool:
         """Whether an arm has yet to end, or a node to be left as it was."""
         leaving = any(place.ready and place.member is None and place.answer is not None for place in self._places)
-        return leaving or any(not member.over for member in self.members.values())
-
-    @property
-    def paused(self) -> bool:
-        """Whether all that is not over is held."""
-        left = [member for member in self.members.values() if not member.over]
-        return bool(left) and all(member.held for member in left)
+        return leaving or super().busy
 
     def tick(self) -> None:
         """Hear what has been said, see who has died, and let others begin as there is room."""
@@ -88,7 +78,7 @@ class RayTeam:
         now = time.monotonic()
         for place in list(self._places):
             member = place.member
-            if member is not None and member.told_to_stop and now - member.told_to_stop > STOP_GRACE_SECONDS:
+            if member is not None and member.resists:
                 self._leave(place)
                 self._end(member, "killed, since it did not stop")
             elif place.answer is None and place.copy is not None and now >= place.next and place.copy.flush():
@@ -97,37 +87,13 @@ class RayTeam:
         for member in self.members.values():
             if member.halted and not member.held and member.place is not None:
                 member.halted = False
-                self._tell(member, worker.RESUME)
+                self.tell(member, worker.RESUME)
         self._fill()
 
-    def pause(self, folder: str) -> None:
-        for member in self._named(folder):
-            member.held = True
-            if member.place is not None and not member.halted:
-                member.halted = True
-                self._tell(member, worker.PAUSE)
+    def member(self, job: Job) -> Seated:
+        return Seated(job)
 
-    def resume(self, folder: str) -> None:
-        """Let go what is held."""
-        for member in self._named(folder):
-            member.held = False
-
-    def again(self, job: Job) -> None:
-        """Train an arm that has ended, from its checkpoint."""
-        self.members[job.folder.name] = Member(job)
-
-    def stop(self, folder: str = "") -> None:
-        for member in self._named(folder):
-            if member.place is None:
-                member.over = True
-            elif member.told_to_stop is None:
-                member.told_to_stop = time.monotonic()
-                self._tell(member, worker.STOP)
-
-    def _named(self, folder: str) -> list[Member]:
-        return [m for m in self.members.values() if not m.over and folder in ("", m.folder)]
-
-    def _tell(self, member: Member, word: bytes) -> None:
+    def tell(self, member: Seated, word: bytes) -> None:
         if member.place is not None:
             member.place.actor.tell.remote(word)
 
@@ -147,7 +113,7 @@ class RayTeam:
         for place in arriving[len(waiting) :]:
             self._leave(place)
 
-    def _begin(self, place: Place, member: Member) -> None:
+    def _begin(self, place: Place, member: Seated) -> None:
         try:
             place.copy = Copy(member.job)
             last, files = place.copy.beginning()
@@ -169,7 +135,7 @@ class RayTeam:
             place.member.place = None
         place.member = place.copy = None
 
-    def _end(self, member: Member, reason: str = "") -> None:
+    def _end(self, member: Seated, reason: str = "") -> None:
         member.over = True
         self._say(events.Gone(arm=member.folder, reason=reason))
 
@@ -218,7 +184,7 @@ class RayTeam:
             if answer.code is not None:
                 self._over(place, place.member, answer.code)
 
-    def _over(self, place: Place, member: Member, code: int) -> None:
+    def _over(self, place: Place, member: Seated, code: int) -> None:
         if place.copy is not None:
             place.copy.close()
         place.member = place.copy = member.place = None
@@ -234,7 +200,7 @@ class RayTeam:
             self._failures += not ready
             if self._failures >= ARRIVALS:
                 self._failures = 0
-                for one in self._named(""):
+                for one in self.named(""):
                     if one.place is None and not one.held:
                         self._end(one, f"no worker can be started: {why}")
             return
