@@ -110,16 +110,15 @@ def asides(document: Mapping[str, Any]) -> list[str]:
 
 def _models(document: Mapping[str, Any], a: str, b: str) -> str:
     """Of several seeds: on how many of them the two trained models differ, which is no verdict on the schemes."""
-    found = _duel(document, a, b)
-    if found is None:
+    duel = _duel(document, a, b)
+    if duel is None:
         return ""
-    (a, b), rows = found
+    (a, b), rows = duel
     sure = [(only_a, only_b) for only_a, only_b, p in rows if p < LEVEL]
     ahead = sum(only_b > only_a for only_a, only_b in sure)
-    return (
-        f"As trained models, seed by seed, not as schemes: {a} and {b} differ on {len(sure)} of {len(rows)} seeds "
-        f"(McNemar's exact p < {LEVEL:g}), {b} ahead on {ahead} of those."
-    )
+    found = f"differ on {len(sure)} of {len(rows)} seeds" if sure else f"differ on none of {len(rows)} seeds"
+    who = f", {b} ahead on {ahead} of those" if sure else ""
+    return f"As trained models, seed by seed, not as schemes: {a} and {b} {found} (McNemar's exact p < {LEVEL:g}){who}."
 
 
 def _two_models(document: Mapping[str, Any], a: str, b: str) -> str:

@@ -368,6 +368,14 @@ def test_of_several_seeds_it_is_counted_how_often_the_models_differ() -> None:
     )
 
 
+def test_models_that_differ_on_no_seed_are_ahead_on_none() -> None:
+    found = models(result(2, seeds=3), [5, 9, 5], [5, 9, 6])
+    assert sentences(found)[-1] == (
+        "As trained models, seed by seed, not as schemes: xavier_normal and he_normal differ on none of 3 seeds "
+        "(McNemar's exact p < 0.05)."
+    )
+
+
 def test_an_arm_at_chance_needs_no_mcnemar() -> None:
     found = models(result(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95), [800], [0])
     assert not any("McNemar" in sentence for sentence in sentences(found))
