@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from inittui import events, stats
 from inittui.engine import memory, probes
-from inittui.engine.crew import Crew, Reference
+from inittui.engine.crew import Crew, Reference, choose_kernels
 from inittui.engine.data import Dataset
 from inittui.engine.images import Images
 from inittui.engine.initialise import BATCH, initialise, stream
@@ -111,6 +111,8 @@ class Trainer:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
         yield sample_event(self.data, self._watched)
+        if self.lanes > 1:
+            choose_kernels()
         yield from side_by_side(self._lane, self.lanes, self._prepare)
         for replica in self.replicas:  # one that had its last epoch before a checkpoint
             if replica.seed not in self.evaluations:
@@ -151,7 +153,8 @@ class Trainer:
                 self._split(group)
                 yield events.Stacked(together=self.roster.most, seeds=len(self.replicas))
             self.roster.give_back(group)
-        self.at_work -= 1
+        with self._mustering:
+            self.at_work -= 1
 
     def _crew(self, group: list[Replica]) -> Crew:
         """Those who train `group`: the same as in the epoch before, where it is the same group."""

@@ -3,7 +3,10 @@
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from .conftest import until
 from .test_kills import figures, kill, processes, resumed, started
 
 SEEDS = 5
+ROOT = Path(__file__).parents[2]
 ALONE = [
     *("--preset", "digits", "--arm", "he_normal", "--seeds", str(SEEDS)),
     *("--set", "training.batch_size=25", "--set", "model.hidden=[32]"),
@@ -89,3 +93,40 @@ def test_killed_at_random_and_resumed_it_comes_to_the_same_bits(inittui):
         differing = [epoch for epoch, (a, b) in enumerate(zip(found[one][0], costs, strict=True), 1) if a != b]
         assert not differing, (one, differing[0], places)
         assert found[one][1:] == (accuracies, test_cost), (one, places)
+
+
+FORKS = """
+import hashlib, os, sys
+import torch
+
+from inittui.engine.device import set_up_thread
+from inittui.engine.training import Trainer
+from tests.unit.tiny import CPU, arm, dataset, figures
+
+torch.set_num_threads(1)
+torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))]).zero_grad()  # imports much, here and not in every fork
+of, data = arm(seeds=[5, 6, 7, 8], epochs=4), dataset()
+
+def digest(lanes):
+    read, write = os.pipe()
+    if os.fork() == 0:
+        set_up_thread(1)
+        trainer = Trainer(of, data, CPU, lanes=lanes, prepare=lambda: set_up_thread(1), report_seconds=1e9)
+        for replica in trainer.replicas:
+            replica.epochs = 1  # as after a resume: nothing has been computed before the lanes begin
+        told = repr(sorted(figures(trainer.run())))
+        os.write(write, hashlib.sha256(told.encode()).hexdigest().encode())
+        os._exit(0)
+    os.close(write)
+    os.wait()
+    return os.read(read, 100)
+
+print(len({digest(1), *(digest(2) for _ in range(120))}))
+"""
+
+
+@pytest.mark.slow
+def test_lanes_that_make_a_processs_first_products_come_to_the_same_bits():
+    """Without `choose_kernels` one fork in sixty did not."""
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert done.stdout == "1\n", done.stderr

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from inittui import events
+from inittui.engine import training
 from inittui.engine.lanes import Roster, side_by_side
 from inittui.engine.training import CostNotFinite, Stop, Trainer
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
@@ -53,6 +54,15 @@ def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
     assert seen == prepared
     assert len(seen) == 3
     assert threading.get_ident() not in seen
+
+
+def test_kernels_are_chosen_before_the_lanes_begin_and_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(training, "choose_kernels", lambda: told.append(threading.current_thread().name))
+    running = trainer(2, between_steps=lambda _: told.append("a step") or 0.0)  # type: ignore[func-returns-value]
+    list(running.run())
+    assert told[0] == threading.current_thread().name
+    assert set(told[1:]) == {"a step"}
 
 
 def test_no_more_lanes_than_replicas_and_one_for_a_network_of_ones_own() -> None:
