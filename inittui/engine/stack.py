@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from inittui.engine.crew import load_moments, moments_of, number_states, optimizer
+from inittui.engine.crew import load_moments, moments_of, number_states, optimizer, update_of
 from inittui.engine.images import Images
 from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
@@ -50,27 +50,35 @@ class Stack:
         starts, total = places(shapes)
         self._block = nn.Parameter(new(total))
         self._block.grad = new(total)
-        self._views = [
-            self._block.data[:, start : start + shape.numel()].view(count, *shape)
-            for start, shape in zip(starts, shapes, strict=True)
-        ]
         self._shapes, self._starts = shapes, starts
+        self._views = self._parameters_in(self._block.data)
         gradients = self.gradients()
-        self._weights, self._biases = self._views[0::2], [bias.unsqueeze(1) for bias in self._views[1::2]]
-        self._weight_gradients, self._bias_gradients = gradients[0::2], gradients[1::2]
+        # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
+        # matrices: torch multiplies them with less ado than a stack of one.
+        share = Tensor.squeeze if count == 1 else lambda tensor, _: tensor
+        self._weights = [share(weight, 0) for weight in self._views[0::2]]
+        self._biases = [share(bias.unsqueeze(1), 0) for bias in self._views[1::2]]
+        self._weight_gradients = [share(gradient, 0) for gradient in gradients[0::2]]
+        self._bias_gradients = [share(gradient, 0) for gradient in gradients[1::2]]
         widths = [layer.out_features for layer in layers]
         self._pixels = torch.empty(count * size, images.train.shape[1], dtype=images.train.dtype, device=self._device)
-        self._x = new(size, images.train.shape[1])
-        self._z = [new(size, width) for width in widths]
+        self._x = share(new(size, images.train.shape[1]), 0)
+        self._z = [share(new(size, width), 0) for width in widths]
         last = len(widths) - 1
-        self._a = [new(size, w) if self._slope.keeps_z and i < last else self._z[i] for i, w in enumerate(widths)]
-        self._gradients = [new(size, width) for width in widths]
-        self._log_p = new(size, widths[-1])
-        self._labels = new(size, dtype=torch.int64)
-        self._minus_one = torch.full((count, size, 1), -1.0, dtype=kind, device=self._device)
+        self._a = [torch.zeros_like(z) if self._slope.keeps_z and i < last else z for i, z in enumerate(self._z)]
+        self._gradients = [torch.zeros_like(z) for z in self._z]
+        self._x_list = self._x.view(self._pixels.shape)
+        self._weights_turned = [weight.mT for weight in self._weights]
+        self._gradients_turned = [gradient.mT for gradient in self._gradients]
+        self._log_p = torch.zeros_like(self._z[-1])
+        self._labels = share(new(size, 1, dtype=torch.int64), 0)
+        self._label_list = self._labels.view(-1)
+        self._picked = torch.zeros_like(self._labels, dtype=kind)
+        self._minus_one = torch.full_like(self._picked, -1.0)
         steps = len(replicas[0].costs)
         self._batches = new(steps, size, dtype=torch.int64)  # which images a step takes
         self._chosen = new(1, size, dtype=torch.int64)
+        self._chosen_list = self._chosen.view(-1)
         self._step = torch.zeros(
             1, dtype=torch.int64, device=self._device
         )  # of the epoch; on the device, to be captured
@@ -88,6 +96,7 @@ class Stack:
             self._costs[place].copy_(replica.costs)
         self.optimizer = optimizer([self._block], arm.training, self._device)
         load_moments(self.optimizer, self._joined(moments))
+        self._update = update_of(self.optimizer)
         for place, replica in enumerate(self.replicas):
             for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
                 parameter.data = view[place]
@@ -107,21 +116,23 @@ class Stack:
                 continue
             joined[key] = torch.zeros_like(self._block.data, dtype=value.dtype)
             for place, states in enumerate(moments):
-                for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
+                for number, view in enumerate(self._parameters_in(joined[key])):
                     found = states[number][key]
-                    if found.shape != shape:
-                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {list(shape)}")
-                    joined[key][place, start : start + shape.numel()].copy_(found.flatten())
+                    if found.shape != view[place].shape:
+                        wanted = list(view[place].shape)
+                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {wanted}")
+                    view[place].copy_(found)
         return {0: joined}
 
     def moments(self, place: int) -> dict[str, Tensor]:
         """One replica's share of what the optimizer remembers: views, under the names that the reference path gives them."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for name, value in moments_of(self.optimizer).items():
             key = name.partition("/")[2]
-            for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
-                share = value if value.dim() == 0 else value[place, start : start + shape.numel()].view(shape)
-                found[f"{number}/{key}"] = share
+            if value.dim() == 0:
+                found |= {f"{number}/{key}": value for number in range(len(self._shapes))}
+            else:
+                found |= {f"{number}/{key}": view[place] for number, view in enumerate(self._parameters_in(value))}
         return found
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
@@ -157,59 +168,65 @@ class Stack:
     @torch.no_grad()
     def _take_step(self) -> None:
         torch.index_select(self._batches, 1, self._step, out=self._chosen)
-        chosen = self._chosen.view(-1)
-        torch.index_select(self._images.train, 0, chosen, out=self._pixels)
-        torch.index_select(self._images.train_labels, 0, chosen, out=self._labels.view(-1))
-        self._x.copy_(self._pixels.view(self._x.shape)).div_(self._images.train_divisor)
-        self._costs.index_copy_(1, self._step, self._forward().to(self._costs.dtype))
+        torch.index_select(self._images.train, 0, self._chosen_list, out=self._pixels)
+        torch.index_select(self._images.train_labels, 0, self._chosen_list, out=self._label_list)
+        self._x_list.copy_(self._pixels).div_(self._images.train_divisor)
+        self._costs.index_copy_(1, self._step, self._forward())
         self._backward()
-        self.optimizer.step()
+        self._update()
         self._step.add_(1)
 
     def _forward(self) -> Tensor:
         """The cost of each replica, [replicas, 1]."""
         a, last = self._x, len(self._weights) - 1
-        for place, weight in enumerate(self._weights):
-            self._product(a, weight.mT, out=self._z[place], plus=self._biases[place])
+        for place, weight in enumerate(self._weights_turned):
+            self._product(a, weight, out=self._z[place], plus=self._biases[place])
             if place < last:
                 self._slope.forward(self._z[place], self._a[place])
             a = self._a[place]
         torch.log_softmax(a, -1, out=self._log_p)
-        return self._log_p.gather(-1, self._labels.unsqueeze(-1)).mean(1).neg_()
+        torch.gather(self._log_p, -1, self._labels, out=self._picked)
+        return self._picked.mean(-2).neg_().view(len(self.replicas), 1).to(self._costs.dtype)
 
     def _backward(self) -> None:
         """Fill the gradient of every parameter, the last layer's first."""
         last = len(self._weights) - 1
         above = torch.exp(self._log_p, out=self._gradients[last])
-        above.scatter_add_(-1, self._labels.unsqueeze(-1), self._minus_one).mul_(1 / above.shape[1])
+        above.scatter_add_(-1, self._labels, self._minus_one).mul_(1 / above.shape[-2])
         for place in range(last, -1, -1):
             below = self._a[place - 1] if place else self._x
-            self._product(above.mT, below, out=self._weight_gradients[place])
-            torch.sum(above, 1, out=self._bias_gradients[place])
+            above = self._gradients[place]
+            self._product(self._gradients_turned[place], below, out=self._weight_gradients[place])
+            torch.sum(above, -2, out=self._bias_gradients[place])
             if place:
                 gradient = self._gradients[place - 1]
                 self._product(above, self._weights[place], out=gradient)
                 self._slope.backward(gradient, self._z[place - 1] if self._slope.keeps_z else below)
-                above = gradient
 
     def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None) -> None:
         """out = a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
         if self._half:
-            out.copy_(torch.bmm(a.to(torch.bfloat16), b.to(torch.bfloat16)))
+            out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16)))
             if plus is not None:
                 out.add_(plus)
         elif plus is not None:
-            torch.baddbmm(plus, a, b, out=out)
+            (torch.addmm if a.dim() == 2 else torch.baddbmm)(plus, a, b, out=out)
         else:
-            torch.bmm(a, b, out=out)
+            torch.matmul(a, b, out=out)
 
     def gradients(self) -> list[Tensor]:
         """Of each parameter [replicas, …], in the network's order, as the last step left them: views."""
         assert self._block.grad is not None
-        return [
-            self._block.grad[:, start : start + shape.numel()].view(-1, *shape)
-            for start, shape in zip(self._starts, self._shapes, strict=True)
-        ]
+        return self._parameters_in(self._block.grad)
+
+    def _parameters_in(self, block: Tensor) -> list[Tensor]:
+        """The parameters [replicas, …] that lie in `block` [replicas, numbers]: views. The first layer's weights lie input by
+        input, which its product reads a tenth faster; a later layer would lose on the way back what it gains forward."""
+        found = []
+        for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
+            share = block[:, start : start + shape.numel()]
+            found.append(share.view(-1, *shape) if number else share.view(-1, *reversed(shape)).mT)
+        return found
 
     def disband(self) -> None:
         """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
