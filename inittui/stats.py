@@ -40,6 +40,24 @@ def summary(values: Sequence[float], *, interval: bool = True) -> dict[str, Any]
     return found
 
 
+@lru_cache
+def t_975(degrees: int) -> float:
+    """The 0.975 quantile of Student's t within 0.2 %, for a screen that can't wait for scipy. Exact for one and two degrees
+    of freedom; beyond, the expansion of Abramowitz & Stegun 26.7.5 about the normal quantile."""
+    if degrees == 1:
+        return math.tan(math.pi * 0.475)
+    if degrees == 2:
+        return 0.95 * math.sqrt(2 / (1 - 0.95**2))
+    z, n = 1.959963984540054, degrees
+    return (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * n**4)
+    )
+
+
 def _at(value: float, power: int) -> float | None:
     try:
         return math.ldexp(value, power)

@@ -53,6 +53,21 @@ KEYS: tuple[Key, ...] = (
         group="Layers",
     ),
     Key("5", "zoom('matrix')", "the matrix of a sweep: scheme by value; again: everything", "matrix", group="Matrix"),
+    Key(
+        "o",
+        "order",
+        "the matrix's rows: best first, best in the cursor's column first, as given",
+        "order",
+        group="Matrix",
+    ),
+    Key(
+        "slash",
+        "filter",
+        "only rows and values with these words, as 'he chance depth=10,30'",
+        "filter",
+        shown="/",
+        group="Matrix",
+    ),
     Key("a", "across", "the next swept key as columns of the matrix", "key", group="Matrix"),
     Key(
         "enter",

@@ -1,5 +1,6 @@
 """The matrix of a sweep: its cells, its keys, and a run of 500 arms."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from inittui import report
 from inittui.board import Board
+from inittui.matrix import Matrix, best_first, only
 from inittui.matrix import matrix as matrix_of
 from inittui.preset import Preset, build
 from inittui.tui.app import Dashboard
@@ -54,6 +56,50 @@ def test_every_arm_has_one_cell_whatever_is_across(sizes: list[int], rows: int, 
     assert len(set(found.rows)) == len(found.places)
 
 
+def whole(rows: int, columns: int) -> Matrix:
+    found = matrix_of([f"scheme{row}" for row in range(rows)], [("depth", [str(3 + one) for one in range(columns)])])
+    assert found is not None
+    return found
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.data())
+@steady
+def test_an_order_keeps_every_row_with_its_arms_and_the_unknown_last(
+    rows: int, columns: int, data: st.DataObject
+) -> None:
+    found = whole(rows, columns)
+    values = data.draw(st.lists(st.none() | st.floats(-10, 10), min_size=rows * columns, max_size=rows * columns))
+    column = data.draw(st.none() | st.integers(0, columns - 1))
+    ordered = best_first(found, values.__getitem__, column)
+    assert sorted(ordered.row_numbers) == list(range(rows))
+    for number, name, places in zip(ordered.row_numbers, ordered.rows, ordered.places, strict=True):
+        assert (name, places) == (found.rows[number], found.places[number])
+    if column is not None:
+        ranked = [values[places[column]] for places in ordered.places]
+        known = [one for one in ranked if one is not None]
+        assert ranked == sorted(known, reverse=True) + [None] * (rows - len(known))
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "columns"),
+    [
+        ("", (0, 1, 2), ("3", "4", "5")),
+        ("Scheme2", (2,), ("3", "4", "5")),
+        ("scheme 1", (1,), ("3", "4", "5")),
+        ("chance", (1,), ("3", "4", "5")),
+        ("depth=4,5,9", (0, 1, 2), ("4", "5")),
+        ("depth=9", (0, 1, 2), ()),
+        ("width=4", (), ("3", "4", "5")),
+        ("chance 2", (), ("3", "4", "5")),
+    ],
+)
+def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...], columns: tuple[str, ...]) -> None:
+    states = lambda place: "chance" if place == 4 else "trains"  # noqa: E731
+    found = only(whole(3, 3), words, states, ("chance", "trains"))
+    assert (found.row_numbers, found.columns) == (rows, columns)
+    assert all(len(places) == len(columns) for places in found.places)
+
+
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_only: bool) -> None:
@@ -76,9 +122,13 @@ def test_it_fills_while_it_trains_and_is_empty_before() -> None:
     assert text.count("...") == 4
 
 
-def test_of_several_seeds_the_curve_has_both_edges() -> None:
+def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
     of = board(swept({"model.depth": [2, 3, 4]}, seeds=3))
-    assert any(Look().dot in line for line in lines_of(matrix.matrix(of, Turned(), 80, 30, Look())))
+    text = "\n".join(lines_of(matrix.matrix(of, Turned(), 80, 30, Look())))
+    assert Look().dot in text
+    assert "95 % interval" in text
+    alone = board(swept({"model.depth": [2, 3, 4]}))
+    assert "interval" not in "\n".join(lines_of(matrix.matrix(alone, Turned(), 80, 30, Look())))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -100,6 +150,36 @@ async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int,
         assert main.chosen == 3  # depth 3, epochs 2
         await pilot.press("5")
         assert main.zoom == "matrix"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_is_put_in_order_and_filtered_and_the_cursor_stays_with_its_arm(size: tuple[int, int]) -> None:
+    app = feed(board(swept({"model.depth": [2, 3, 4]}, arms=3)))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        main = app.main
+        assert main is not None
+        await pilot.press("o")
+        await pilot.pause()
+        assert re.findall(r"(s\d) +\d0\.0", "\n".join(screen_text(app))) == ["s1", "s2", "s0"]
+        await pilot.press("down")  # from s0, the last now, nowhere
+        assert main.turned.row == 0
+        await pilot.press("up")
+        assert main.turned.row == 2
+        await pilot.press("slash", *"chance")
+        await pilot.pause()
+        text = "\n".join(screen_text(app))
+        assert "s0" in text
+        assert "s1" not in text
+        await pilot.press("enter", "down", "enter")
+        assert main.chosen == 0
+        await pilot.press("5", "slash", *"zzz", "enter", "enter", "right")
+        assert main.zoom == "matrix"
+        await pilot.pause()
+        assert "no scheme or value has 'zzz'" in "\n".join(screen_text(app))
+        await pilot.press("slash", "escape")
+        await pilot.pause()
+        assert "s1" in "\n".join(screen_text(app))
 
 
 async def test_five_hundred_arms_have_no_widget_each() -> None:

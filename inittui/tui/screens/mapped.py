@@ -7,8 +7,10 @@ from textual.screen import Screen
 from inittui.board import Board
 from inittui.tui.layout import Zoom
 from inittui.tui.views import matrix
-from inittui.tui.views.matrix import MEASURES, Turned
+from inittui.tui.views.matrix import MEASURES, ORDERS, STATES, Turned
 from inittui.tui.widgets.panel import Panel
+
+FILTER = f"words of a scheme, {', '.join(STATES)}, or as depth=10,30"
 
 
 class MappedScreen(Screen[None]):
@@ -27,9 +29,7 @@ class MappedScreen(Screen[None]):
         """The cursor; it stays inside."""
         found = matrix.of(self.board, self.turned)
         if found is not None:
-            row = max(0, min(len(found.rows) - 1, self.turned.row + down))
-            column = max(0, min(len(found.columns) - 1, self.turned.column + right))
-            self.turned = replace(self.turned, row=row, column=column)
+            self.turned = self.turned.moved(found, down, right)
             self._matrix.repaint()
 
     def turn(self, by: int) -> None:
@@ -43,11 +43,28 @@ class MappedScreen(Screen[None]):
         )
         self._matrix.repaint()
 
+    def action_order(self) -> None:
+        """The next order of the rows."""
+        self.turned = replace(self.turned, order=(self.turned.order + 1) % len(ORDERS))
+        self._matrix.repaint()
+
+    def action_filter(self) -> None:
+        """Ask for words; the matrix follows as they are typed."""
+        if self.zoom == "matrix":
+            from inittui.tui.screens.words import WordsScreen  # the first frame need not wait for it
+
+            self.app.push_screen(WordsScreen(self.turned.only, FILTER, self._show_only))
+
+    def _show_only(self, words: str) -> None:
+        self.turned = replace(self.turned, only=" ".join(words.split()))
+        self._matrix.repaint()
+
     def action_open(self) -> None:
         """The panel of the arm under the cursor."""
         found = matrix.of(self.board, self.turned)
-        if self.zoom == "matrix" and found is not None:
-            self.chosen = found.places[self.turned.row][self.turned.column]
+        if self.zoom == "matrix" and found is not None and found.rows and found.columns:
+            row, column = self.turned.at(found)
+            self.chosen = found.places[row][column]
             self.zoom = ""
             self._lay_out()
             self.call_after_refresh(self._opened)

@@ -1,12 +1,13 @@
 """A swept run at one sight: a cell a scheme and value, filling while it trains, and the curve over the values below it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
 from inittui import matrix as matrices
 from inittui import stats
 from inittui.board import ArmBoard, Board
+from inittui.errors import printable
 from inittui.matrix import Matrix
 from inittui.tui.look import Look, Row, arm_style, fit, pad
 from inittui.tui.plots import Series, line_chart
@@ -14,28 +15,62 @@ from inittui.tui.views import words
 
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
+ORDERS = ("", "best row first", "best in this column first")
+STATES = ("failed", "waiting", "training", "chance", "trains")  # of an arm; words that a filter knows
 
 
 @dataclass(frozen=True)
 class Turned:
-    """What the matrix is turned to: a measure, the swept key that is its columns, and the cell of the cursor."""
+    """What the matrix is turned to: a measure, the swept key that is its columns, the cell of the cursor as the whole matrix
+    counts it (so that the cursor stays with its arm), an order of the rows, and the filter's words."""
 
     measure: int = 0
     across: int = 0
     row: int = 0
     column: int = 0
+    order: int = 0
+    only: str = ""
+
+    def at(self, found: Matrix) -> tuple[int, int]:
+        """Where the cursor is in what is shown: at its beginning, where its own row or column is not."""
+        return (
+            found.row_numbers.index(self.row) if self.row in found.row_numbers else 0,
+            found.column_numbers.index(self.column) if self.column in found.column_numbers else 0,
+        )
+
+    def moved(self, found: Matrix, down: int, right: int) -> "Turned":
+        """The cursor so many rows and columns on; it stays inside."""
+        if not found.rows or not found.columns:
+            return self
+        row, column = self.at(found)
+        row = max(0, min(len(found.rows) - 1, row + down))
+        column = max(0, min(len(found.columns) - 1, column + right))
+        return replace(self, row=found.row_numbers[row], column=found.column_numbers[column])
 
 
 def of(board: Board, turned: Turned) -> Matrix | None:
-    """None where nothing is swept."""
+    """What is shown: the whole matrix, filtered and in order. None where nothing is swept."""
     axes = [(axis.words, axis.labels) for axis in board.preset.sweep]
-    return matrices.matrix([row.name for row in board.preset.rows], axes, turned.across)
+    found = matrices.matrix([row.name for row in board.preset.rows], axes, turned.across)
+    if found is None:
+        return None
+    if turned.only:
+        found = matrices.only(found, turned.only, lambda place: state(board, board.arms[place]), STATES)
+    if turned.order and found.rows:
+        column = turned.column if turned.order == 2 else None
+        found = matrices.best_first(found, lambda place: worth(board, place, MEASURES[turned.measure]), column)
+    return found
 
 
 def title(board: Board, turned: Turned) -> str:
-    """`test accuracy, % by scheme and depth`"""
-    found = of(board, turned)
-    return f"{TITLES[MEASURES[turned.measure]]} by scheme and {found.column}" if found else "matrix"
+    """`test accuracy, % by scheme and depth, best row first, only 'he'`"""
+    axes = board.preset.sweep
+    if not axes:
+        return "matrix"
+    parts = [f"{TITLES[MEASURES[turned.measure]]} by scheme and {axes[turned.across % len(axes)].words}"]
+    parts += [ORDERS[turned.order]] if turned.order else []
+    parts += [f"only '{printable(turned.only)}'"] if turned.only else []
+    return ", ".join(parts)
 
 
 def accuracy(arm: ArmBoard) -> float | None:
@@ -44,21 +79,50 @@ def accuracy(arm: ArmBoard) -> float | None:
     return sum(last) / len(last) if last else None
 
 
+def cost(arm: ArmBoard) -> float | None:
+    """The mean over the seeds of the last epoch's training cost."""
+    costs = [replica.points[-1].train_cost for replica in arm.replicas if replica.points]
+    finite = [one for one in costs if one is not None]
+    return sum(finite) / len(finite) if finite else None
+
+
+def at_chance(board: Board, mean: float) -> bool:
+    classes = len(board.data.classes) if board.data else 0
+    return bool(classes) and mean < stats.stuck_below(1 / classes)
+
+
+def state(board: Board, arm: ArmBoard) -> str:
+    """One of `STATES`."""
+    mean = accuracy(arm)
+    if arm.state == "failed":
+        return "failed"
+    if mean is None:
+        return "training" if arm.state in ("training", "starting") else "waiting"
+    return "chance" if at_chance(board, mean) else "trains" if arm.state == "finished" else "training"
+
+
+def worth(board: Board, place: int, measure: str) -> float | None:
+    """What an arm is put in order by: more is better."""
+    arm = board.arms[place]
+    if measure == "cost":
+        mean = cost(arm)
+        return None if mean is None else -mean
+    return arm.rate or None if measure == "speed" else accuracy(arm)
+
+
 def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
     """A cell's words and style. Colour says nothing that the words do not."""
-    mean = accuracy(arm)
-    below = stats.stuck_below(1 / len(board.data.classes)) if board.data and board.data.classes else 0.0
-    if arm.state == "failed":
+    mean, known = accuracy(arm), state(board, arm)
+    if known == "failed":
         return "failed", "bad"
     if mean is None:
-        return ("..." if arm.state in ("training", "starting") else "-"), "dim"
-    style = "bad" if mean < below else "good" if mean >= 0.5 else "warn"
+        return ("..." if known == "training" else "-"), "dim"
+    style = "bad" if known == "chance" else "good" if mean >= 0.5 else "warn"
     if measure == "trains":
-        return ("chance" if mean < below else "yes" if arm.state == "finished" else "so far"), style
+        return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
     if measure == "cost":
-        costs = [replica.points[-1].train_cost for replica in arm.replicas if replica.points]
-        finite = [cost for cost in costs if cost is not None]
-        return (words.cost(sum(finite) / len(finite), 3) if finite else "nan"), style
+        of_training = cost(arm)
+        return ("nan" if of_training is None else words.cost(of_training, 3)), style
     if measure == "speed":
         return f"{arm.rate:,.0f}", style
     return f"{100 * mean:.1f}", style
@@ -69,6 +133,9 @@ def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) ->
     found = of(board, turned)
     if found is None:
         return [[(fit("nothing is swept here: --sweep model.depth=3,10,30", width), "dim")]]
+    if not found.rows or not found.columns:
+        told = f"no scheme or value has '{printable(turned.only)}': / for other words, none of them shows all"
+        return [[(fit(told, width), "dim")]]
     measure = MEASURES[turned.measure]
     chart = height - len(found.rows) - 3
     chart = chart if chart >= 7 else max(0, min(9, height - 12))
@@ -76,18 +143,20 @@ def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) ->
     name = max(6, min(max(map(cell_len, found.rows)) + 2, width - each))
     across = max(1, (width - name) // each)
     down = max(1, height - chart - 2)
-    left = _first(turned.column, len(found.columns), across)
-    top = _first(turned.row, len(found.rows), down)
+    at = turned.at(found)
+    left = _first(at[1], len(found.columns), across)
+    top = _first(at[0], len(found.rows), down)
     head = "".join(f" {fit(one, each - 1).rstrip():>{each - 1}}" for one in found.columns[left : left + across])
     rows: list[Row] = [[(fit(found.column, name), "dim"), (head, "dim")]]
-    for number in range(top, min(len(found.rows), top + down)):
-        row: Row = [(f"{look.marker(number)} ", arm_style(number)), (fit(found.rows[number], name - 2), "")]
+    for row_at in range(top, min(len(found.rows), top + down)):
+        number = found.row_numbers[row_at]
+        row: Row = [(f"{look.marker(number)} ", arm_style(number)), (fit(found.rows[row_at], name - 2), "")]
         for column in range(left, min(len(found.columns), left + across)):
-            text, style = cell(board, board.arms[found.places[number][column]], measure)
-            chosen = " reverse" if (number, column) == (turned.row, turned.column) else ""
+            text, style = cell(board, board.arms[found.places[row_at][column]], measure)
+            chosen = " reverse" if (row_at, column) == at else ""
             row.append((f" {fit(text, each - 1).rstrip():>{each - 1}}", f"{style}{chosen}"))
         rows.append(row)
-    arm = board.arms[found.places[turned.row][turned.column]]
+    arm = board.arms[found.places[at[0]][at[1]]]
     after = f", {arm.given_up}" if arm.given_up else ""
     rows.append([(fit(f"{arm.name}: {arm.state}{after}", width), "accent")])
     if chart:
@@ -100,23 +169,33 @@ def _first(at: int, count: int, room: int) -> int:
 
 
 def curves(board: Board, found: Matrix, width: int, height: int, look: Look) -> list[Row]:
-    """Accuracy over the values, a line a row; of several seeds between pale lines of the lowest and the highest seed."""
+    """Accuracy over the values, a line a row; of several seeds between pale points, the mean's 95 % interval."""
     edges: list[Series] = []
     means: list[Series] = []
-    for number, places in enumerate(found.places):
+    for number, places in zip(found.row_numbers, found.places, strict=True):
         arms = [board.arms[place] for place in places]
         seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
         if any(len(values) > 1 for values in seeds):
-            for edge in (min, max):
-                values = [edge(one) if one else None for one in seeds]
-                edges.append(Series(values, look.dot, f"{arm_style(number)} soft", "some"))
+            style = f"{arm_style(number)} soft"
+            edges += [Series(edge, look.dot, style, "some") for edge in zip(*map(_interval, seeds), strict=True)]
         means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
     series = [*edges, *(one for one in means if one.values)]
     count = len(found.columns)
     rows = line_chart(
         series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=found.columns
     )
-    return [*rows, [(fit(f"accuracy, %, by {found.column}, its values at even distances", width), "dim")]]
+    told = f"accuracy, %, by {found.column}, its values at even distances"
+    told += f"; {look.dot} the mean's 95 % interval over the seeds" if edges else ""
+    return [*rows, [(fit(told, width), "dim")]]
+
+
+def _interval(values: list[float]) -> tuple[float | None, float | None]:
+    """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
+    if len(values) < 2:
+        return None, None
+    found = stats.summary(values, interval=False)
+    half = stats.t_975(len(values) - 1) * found["std"] / len(values) ** 0.5
+    return max(0.0, found["mean"] - half), min(100.0, found["mean"] + half)
 
 
 def _trimmed(seeds: list[list[float]]) -> list[float]:

@@ -1,0 +1,35 @@
+"""A line to type words into, at the foot of what they filter."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+
+class WordsScreen(ModalScreen[None]):
+    """Tells `changed` the words at every key. Enter leaves them as they are, Escape takes them all away."""
+
+    BINDINGS = [Binding("escape", "none", "none")]
+    DEFAULT_CSS = """
+    WordsScreen { align: left bottom; background: $background 0%; }
+    WordsScreen Input, WordsScreen Input:focus { height: 1; border: none; padding: 0 1; background: $surface; }
+    """
+
+    def __init__(self, words: str, placeholder: str, changed: Callable[[str], None]) -> None:
+        super().__init__()
+        self._words, self._placeholder, self._changed = words, placeholder, changed
+
+    def compose(self) -> ComposeResult:
+        yield Input(self._words, placeholder=self._placeholder)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._changed(event.value)
+
+    def on_input_submitted(self) -> None:
+        self.dismiss()
+
+    def action_none(self) -> None:
+        self._changed("")
+        self.dismiss()
