@@ -13,7 +13,7 @@ import tempfile
 import termios
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fcntl import ioctl
 from importlib.metadata import version
 from pathlib import Path
@@ -106,21 +106,20 @@ def steps_of(log: Path) -> int:
 class Story:
     """A run whose events we write ourselves, through the real log: `arms` arms that report ten times a second."""
 
-    def __init__(self, folder: Path, arms: int, epochs: int, reports: int) -> None:
-        """`epochs` is what is planned, `reports` how many there are of an epoch."""
-        self.epochs, self.reports = epochs, reports
-        of = build(
-            {"title": "Made up", "training": {"epochs": epochs}, "arms": [{"init": name} for name in SCHEMES[:arms]]},
-            name="made-up",
-            source="made up",
-        )
+    def __init__(
+        self, folder: Path, arms: int, epochs: int, reports: int, sweep: Mapping[str, Sequence[object]] | None = None
+    ) -> None:
+        """`epochs` is what is planned, `reports` how many there are of an epoch; of a sweep `arms` are its rows."""
+        self.reports = reports
+        table = {"title": "Made up", "training": {"epochs": epochs}, "sweep": dict(sweep or {})}
+        of = build(table | {"arms": [{"init": name} for name in SCHEMES[:arms]]}, name="made-up", source="made up")
         self.run = RunDir.create(folder, of, data_dir=folder, device="cpu", threads=1)
         self._clock = SimpleNamespace(now=0.0)
         with self._clocked():
             self._log = EventLog(self.run.log, 0.0)
             self._arms = [EventLog(self.run.arm_log(folder), 0.0) for folder in arm_folders(of)]
             for event in (
-                events.DeviceReady(device="cpu", label="cpu", threads=1, workers=arms),
+                events.DeviceReady(device="cpu", label="cpu", threads=1, workers=len(of.arms)),
                 events.DataReady(
                     name="mnist",
                     title="MNIST",
@@ -133,7 +132,7 @@ class Story:
                 events.Phase(phase="training"),
             ):
                 self._log.append(event)
-            for name, log in zip(SCHEMES, self._arms, strict=False):
+            for name, log in zip((arm.name for arm in of.arms), self._arms, strict=True):
                 log.append(events.Hello(arm=name, pid=os.getpid()))
                 log.append(
                     events.Begin(
@@ -141,6 +140,7 @@ class Story:
                         layers=((784, 512), (512, 512), (512, 10)), stds=(0.05, 0.06, 0.06),
                     )
                 )  # fmt: skip
+        self.at_work = range(len(self._arms))  # the arms that tell something
         self._told = 0  # reports and ends of epochs so far
         own = os.getpid()
         self._live = {"pid": own, "pid_started": identity.started(own), "boot": identity.boot_id()}
@@ -154,8 +154,8 @@ class Story:
             for _ in range(count):
                 self._clock.now += 0.1
                 epoch, report = divmod(self._told, self.reports + 1)
-                for place, log in enumerate(self._arms):
-                    log.append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * place))
+                for place in self.at_work:
+                    self._arms[place].append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * place))
                 self._told += 1
 
     def _event(self, epoch: int, report: int, above: float) -> events.Event:
