@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inittui import verdict
 from inittui.stats import LEVEL
 
 NAMED = 6  # arms that a sentence names
+EVERY_ONE = "Every comparison by itself, with speed and models: 'inittui report --format json'."
 _STUCK = re.compile("does not learn: it stays at chance|learns: both stay at chance")
 
 
@@ -63,6 +64,8 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves, and beside
     it what is known of the two trained models."""
     comparisons = document["comparisons"]
+    if _is_large_sweep(document):
+        return _row_by_row(document) + _corrected(comparisons, swept=True) + [EVERY_ONE]
     single = {arm["name"] for arm in document["arms"] if len(arm["replicas"]) == 1}
     learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row) and {row["a"], row["b"]} <= single]
     if len(learning) < 2:
@@ -82,6 +85,69 @@ def verdicts(document: Mapping[str, Any]) -> list[str]:
     return told + [_sentence(row["verdict"]) for row in comparisons if row not in learning]
 
 
+def _is_large_sweep(document: Mapping[str, Any]) -> bool:
+    """Whether a sentence a comparison would bury what they say together."""
+    return bool(document.get("sweep")) and len(document["comparisons"]) > NAMED
+
+
+def _row_by_row(document: Mapping[str, Any]) -> list[str]:
+    """A sentence for every two schemes of a sweep: at which of its values the one is higher, the other, or neither."""
+    rows = sorted(document["sweep"]["rows"], key=len, reverse=True)  # a name may begin with another
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for one in document["comparisons"]:
+        (a, value), (b, _) = (_parted(one[side], rows) for side in ("a", "b"))
+        found.setdefault((a, b), {}).setdefault(_outcome(one), []).append(value)
+    told = []
+    for (a, b), outcomes in found.items():
+        words = [f"{OUTCOMES[kind].format(a=a)} at {_some(outcomes[kind])}" for kind in OUTCOMES if kind in outcomes]
+        told.append(f"{b} against {a}: {'; '.join(words)}.")
+    pairs, needed = max(row["n"] for row in document["comparisons"]), document["design"]["pairs_needed"]
+    if 1 < pairs < needed:
+        told.append(f"Indicative only: so many comparisons need {needed} seeds or more, here are {pairs}.")
+    return told
+
+
+def _parted(name: str, rows: Sequence[str]) -> tuple[str, str]:
+    """An arm of a sweep as its row and what it was swept to."""
+    row = next((row for row in rows if name.startswith(f"{row}, ")), name)
+    return row, name[len(row) + 2 :]
+
+
+# What a comparison of a sweep comes to, in the order in which it is told, of `b` against `a`.
+OUTCOMES = {
+    "higher": "higher",
+    "lower": "lower",
+    "open": "no difference established",
+    "ahead": "ahead on one seed, which proves nothing,",
+    "behind": "behind on one seed, which proves nothing,",
+    "level": "level on one seed, which proves nothing,",
+    "learns": "learns, and {a} stays at chance,",
+    "stuck": "stays at chance, and {a} learns,",
+    "neither": "both at chance",
+    "none": "not compared",
+}
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    count, difference, stuck = row["n"], row["difference"], row["at_chance"]
+    if not count:
+        return "none"
+    if count in (stuck["a"], stuck["b"]):
+        return "neither" if stuck["a"] == stuck["b"] else "learns" if stuck["a"] == count else "stuck"
+    if count == 1:
+        return "ahead" if difference > 0 else "behind" if difference < 0 else "level"
+    if not verdict.established(row):
+        return "open"
+    return "higher" if difference > 0 else "lower"
+
+
+def _some(values: Sequence[str]) -> str:
+    named = (
+        ", ".join(values) if len(values) <= NAMED else f"{len(values):,} values, {values[0]} to {values[-1]} among them"
+    )
+    return named or "one value"
+
+
 def _corrected(comparisons: list[Mapping[str, Any]], *, swept: bool) -> list[str]:
     tested = sum(row["p"] is not None for row in comparisons)
     if tested < 2:
@@ -97,6 +163,8 @@ def _corrected(comparisons: list[Mapping[str, Any]], *, swept: bool) -> list[str
 
 def asides(document: Mapping[str, Any]) -> list[str]:
     """What stands beside the verdicts and decides nothing: speed, and the trained models two by two."""
+    if _is_large_sweep(document):
+        return []
     design, speed = document.get("design"), document.get("speed", ())
     several = [row for row in document["comparisons"] if row["n"] > 1 and not _is_stuck(row)]
     found = []

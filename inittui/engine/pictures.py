@@ -170,6 +170,7 @@ def _confusion(found: Predicted | None, labels: Array, classes: int) -> tuple[tu
 
 def duels(run: RunDir, preset: Preset, data: Dataset) -> list[dict[str, Any]]:
     """For every two arms and each seed of both, on how many test images the one trained model is right and the other is not.
+    Of a sweep the arms at the same values are counted against each other: all of five hundred would be 124,750 pairs.
 
     None of them where that can't be told: the result has to be written all the same.
     """
@@ -187,8 +188,12 @@ def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None])
         for arm, found in zip(preset.arms, predicted, strict=True)
         if found is not None
     }
+    block = len(preset.arms) // len(preset.rows) if preset.sweep else 1  # arms a row, in the order of the values
+    alike = {arm.name: place % block for place, arm in enumerate(preset.arms)}
     rows = []
     for (a, of_a), (b, of_b) in combinations(right.items(), 2):
+        if alike[a] != alike[b]:
+            continue
         seeds = [seed for seed in of_a if seed in of_b]
         only_a, only_b = ([int((x[seed] & ~y[seed]).sum()) for seed in seeds] for x, y in ((of_a, of_b), (of_b, of_a)))
         rows.append({"a": a, "b": b, "seeds": seeds, "only_a": only_a, "only_b": only_b})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import report
+from inittui import remarks, report
 from inittui.board import Board
 from inittui.matrix import Matrix, best_first, only
 from inittui.matrix import matrix as matrix_of
@@ -224,3 +224,41 @@ async def test_its_keys_are_named_below_where_there_is_a_sweep_alone(sweep: dict
     async with app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
         assert ("5 matrix" in "\n".join(screen_text(app))) == bool(sweep)
+
+
+def test_of_many_comparisons_there_is_a_sentence_for_every_two_schemes() -> None:
+    few = board(swept({"model.depth": [2, 3]}, arms=3, seeds=2)).result
+    assert few is not None
+    assert len([words for words in remarks.verdicts(few) if "s0, depth 2" in words]) == 2
+    many = board(swept({"model.depth": [2, 3, 4, 5]}, arms=3, seeds=2)).result
+    assert many is not None
+    assert remarks.verdicts(many)[:2] == [
+        f"s{row} against s0: learns, and s0 stays at chance, at depth 2, depth 3, depth 4, depth 5." for row in (1, 2)
+    ]
+    assert remarks.asides(many) == []
+    assert len(many["comparisons"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("difference", "pairs", "told"),
+    [
+        (0.1, 9, "higher at depth 2, depth 3, depth 4, depth 5."),
+        (-0.1, 9, "lower at depth 2, depth 3, depth 4, depth 5."),
+        (0.0, 9, "no difference established at depth 2, depth 3, depth 4, depth 5."),
+        (0.1, 1, "ahead on one seed, which proves nothing, at depth 2, depth 3, depth 4, depth 5."),
+        (0.0, 1, "level on one seed, which proves nothing, at depth 2, depth 3, depth 4, depth 5."),
+        (0.1, 2, "no difference established at depth 2, depth 3, depth 4, depth 5."),
+    ],
+)
+def test_what_is_established_is_told_value_by_value(difference: float, pairs: int, told: str) -> None:
+    of = swept({"model.depth": [2, 3, 4, 5]}, arms=3, seeds=pairs)
+
+    def learns(arm: int, seed: int, _: int) -> float:
+        more = difference + 0.001 * (seed % 3) if difference and arm >= 4 else 0.0  # of the second row and the third
+        return 0.6 + 0.001 * (seed % 7) + more
+
+    found = board_of(of, canned_events(of, accuracies=learns)).result
+    assert found is not None
+    words = remarks.verdicts(found)
+    assert words[0] == f"s1 against s0: {told}"
+    assert any("Indicative only" in one for one in words) == (pairs == 2)

@@ -12,7 +12,8 @@ from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.sample import watched_image
 from inittui.errors import RunError
 from inittui.gallery import Picture
-from inittui.rundir import RunDir
+from inittui.preset import build
+from inittui.rundir import RunDir, arm_folders
 from tests.helpers import canned_gallery, empty_run, preset
 
 
@@ -371,3 +372,14 @@ def test_predictions_of_other_images_cost_the_duels_and_not_the_run(tmp_path: Pa
         probabilities=numpy.zeros((TESTED + 1, 2)),
     )
     assert duels(run, of, data) == []
+
+
+def test_of_a_sweep_models_at_the_same_values_are_counted(tmp_path: Path, data: Dataset) -> None:
+    table = {"data": {"name": "digits"}, "training": {"epochs": 1}, "sweep": {"model.width": [8, 9, 10]}}
+    of = build({**table, "arms": [{"init": "he_normal"}, {"init": "zeros"}]}, name="s", source="s")
+    run = empty_run(tmp_path, of)
+    for folder in arm_folders(of):
+        write_predictions(run, folder, RIGHT)
+    assert [(row["a"], row["b"]) for row in duels(run, of, data)] == [
+        (f"he_normal, width {width}", f"zeros, width {width}") for width in (8, 9, 10)
+    ]
