@@ -34,6 +34,8 @@ def compare(
     runs_dir: str | Path | None = None,
     device: str = "auto",
     threads: int = 1,
+    on: str | None = None,
+    gpus_per_arm: float | None = None,
     progress: bool = True,
 ) -> Result:
     """Train the same network once per scheme and seed, side by side, and judge the difference.
@@ -50,6 +52,9 @@ def compare(
     sweep: keys of model and training with their values, as in {"model.depth": [3, 10, 30]}: each arm once for each
     data_dir, runs_dir: where data sets and runs are kept; the user's folders unless given
     device, threads: auto, cpu, cuda or cuda:N; threads of a worker on a CPU
+    on: "ray" for a cluster of this machine alone, "auto" for the one that RAY_ADDRESS names, "ray://HOST:PORT" for one
+        that is reached through Ray's client port; this machine without Ray unless given
+    gpus_per_arm: on Ray, an arm's share of a GPU, as 0.25; a CPU unless given
 
     Ctrl-C (in a notebook: interrupt the kernel) stops the run, says how to resume it, and raises KeyboardInterrupt. Where an
     arm fails nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
@@ -67,6 +72,8 @@ def compare(
     checked = presetfiles.load(str(preset), changes)
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
+    share = None if gpus_per_arm is None else str(gpus_per_arm)
+    place = beginning.place_of(None if on is None else str(on), share, python=True)
     run, supervisor = beginning.begin(
         checked,
         runs_dir=_folder(runs_dir, default_runs_dir),
@@ -74,6 +81,7 @@ def compare(
         device=device,
         threads=threads,
         option="device",
+        place=place,
     )
     return _wait(run, supervisor, progress=progress)
 

@@ -24,8 +24,10 @@ class Place(NamedTuple):
 HERE = Place()
 
 
-def place_of(on: str | None, gpus: str | None) -> Place:
-    """The place that `--on` and `--gpus-per-arm` name. Raises UsageError for what is none, and where Ray is not installed."""
+def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place:
+    """The place that `--on` and `--gpus-per-arm` name, or `python`'s arguments. Raises UsageError for what is none, and where
+    Ray is not installed."""
+    where, part = ("on", "gpus_per_arm") if python else ("--on", "--gpus-per-arm")
     share = 0.0
     if gpus is not None:
         try:
@@ -33,20 +35,21 @@ def place_of(on: str | None, gpus: str | None) -> Place:
         except ValueError:
             share = -1.0
         if not 0 < share <= 1:
-            raise UsageError(f"--gpus-per-arm {gpus}: expected a number above 0, and 1 at most, as in 0.25")
+            raise UsageError(f"{part} {gpus}: expected a number above 0, and 1 at most, as in 0.25")
     if on in (None, "", "here"):
         if share:
-            raise UsageError(
-                f"--gpus-per-arm {gpus}: is for runs on Ray; expected --on ray, or another --on, beside it"
-            )
+            ray = f'{where}="ray"' if python else f"{where} ray"
+            raise UsageError(f"{part} {gpus}: is for runs on Ray; expected {ray}, or another {where}, beside it")
         return HERE
     host, _, port = on.removeprefix("ray://").rpartition(":")
     there = on.startswith("ray://") and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65536
     if on not in ("ray", "auto") and not there:
-        raise UsageError(f"--on {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
+        raise UsageError(f"{where} {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
     need = ["ray", *(["grpc"] if there else [])]  # Ray's client alone needs the latter
     if missing := [module for module in need if find_spec(module) is None]:
-        raise UsageError(f"--on {on}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[ray]'")
+        raise UsageError(
+            f"{where} {on}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[ray]'"
+        )
     return Place(on, share)
 
 
@@ -119,7 +122,8 @@ def _check_device_there(requested: str, option: str, place: Place) -> None:
     """Of a cluster Ray knows which GPUs there are, and gives each arm its share of one."""
     if ":" in requested:
         raise DeviceError(f"{option} {requested}: on Ray an arm gets whichever GPU is free; expected auto, cpu or cuda")
+    part, join = ("--gpus-per-arm", " ") if option.startswith("--") else ("gpus_per_arm", "=")
     if requested == "cuda" and not place.gpus_per_arm:
-        raise DeviceError(f"{option} cuda: on Ray it takes --gpus-per-arm as well, as in --gpus-per-arm 0.25")
+        raise DeviceError(f"{option} cuda: on Ray it takes {part} as well, as in {part}{join}0.25")
     if requested == "cpu" and place.gpus_per_arm:
-        raise DeviceError(f"{option} cpu: --gpus-per-arm {place.gpus_per_arm:g} is given too; expected one of the two")
+        raise DeviceError(f"{option} cpu: {part} {place.gpus_per_arm:g} is given too; expected one of the two")

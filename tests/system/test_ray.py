@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,21 @@ def test_a_run_on_ray_is_paused_resumed_and_stopped_as_any(inittui: Command) -> 
     assert inittui("stop", name).returncode == 0
     told = logs.all_whole(run)
     assert len(kinds(told, events.Restored)) == 2
+
+
+def test_compare_trains_on_ray_too(inittui: Command, tmp_path: Path) -> None:
+    code = (
+        "import inittui, json\n"
+        "result = inittui.compare('he_normal', preset='digits', epochs=2, on='ray', progress=False)\n"
+        "print(json.dumps(result.document))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=inittui.environment, timeout=PATIENT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert inittui.run_dir().status().on == "ray"
+    here = at_home(tmp_path, "--preset", "digits", "--arm", "he_normal", "--epochs", "2")
+    assert figures(json.loads(done.stdout)) == here
 
 
 @pytest.mark.parametrize("on", ["ray://127.0.0.1:1", "auto"])

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
-from inittui import events, launch
+from inittui import beginning, events, launch
 from inittui.errors import InittuiError
 from inittui.longtable import COLUMNS
 from inittui.rundir import RunDir
@@ -116,6 +116,13 @@ def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
         ({"set": {"model.hidden": [0]}}, "set model.hidden: model.hidden"),
         ({"device": "tpu"}, "device tpu: expected auto, cpu, cuda or cuda:N"),
         ({"threads": 0}, "threads 0: expected a whole number from 1 to 1024"),
+        ({"on": "slurm"}, "on slurm: expected here, ray, auto or ray://HOST:PORT"),
+        ({"on": 3}, "on 3: expected here, ray, auto or ray://HOST:PORT"),
+        ({"on": "ray", "gpus_per_arm": 2}, "gpus_per_arm 2: expected a number above 0, and 1 at most"),
+        ({"on": "ray", "gpus_per_arm": True}, "gpus_per_arm True: expected a number above 0, and 1 at most"),
+        ({"gpus_per_arm": 0.5}, 'gpus_per_arm 0.5: is for runs on Ray; expected on="ray"'),
+        ({"on": "auto", "device": "cuda"}, "on Ray it takes gpus_per_arm as well, as in gpus_per_arm=0.25"),
+        ({"on": "auto", "device": "cpu", "gpus_per_arm": 0.5}, "device cpu: gpus_per_arm 0.5 is given too"),
         ({"data": "mnsit"}, 'data: data.name = "mnsit"'),
         ({"runs_dir": "~nosuchuser/x"}, "path '~nosuchuser/x' can't be used"),
     ],
@@ -128,6 +135,7 @@ def test_bad_arguments_are_one_line_in_pythons_words(
         pytest.fail(f"a run was started: {run.path}")
 
     monkeypatch.setattr(launch, "start", refused)
+    monkeypatch.setattr(beginning, "find_spec", lambda _: object())  # as if Ray were installed
     with pytest.raises(InittuiError) as caught:
         inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **arguments})
     assert said in str(caught.value)
