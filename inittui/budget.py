@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from inittui import beginning, datafiles, identity, launch
+from inittui.beginning import HERE, Place
 from inittui.errors import InittuiError, RunError
 from inittui.preset import Arm, Model, Preset
 from inittui.rundir import RunDir
@@ -40,9 +41,11 @@ class Rate:
     source: str
 
 
-def told(preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads: int) -> list[str]:
+def told(
+    preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads: int, place: Place = HERE
+) -> list[str]:
     """The lines of `--dry-run`. Starts nothing. Raises InittuiError for what a run would be refused for at once."""
-    beginning.check_device(device)
+    beginning.check_device(device, place=place)
     trainings = sum(len(arm.training.seeds) for arm in preset.arms)
     lines = [f"{preset.name}: {_count(len(preset.arms), 'arm')}, {_count(trainings, 'training')} (arms x seeds)"]
     images = _images(preset, data_dir)
@@ -60,13 +63,23 @@ def told(preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads
     between = f"{min(sizes):,} to {max(sizes):,}" if len(set(sizes)) > 1 else f"{sizes[0]:,}"
     lines.append(f"{images.title}, {images.train:,} training images: {steps:,} steps; networks of {between} parameters")
     work = sum(_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True))
-    slots = max(1, len(os.sched_getaffinity(0)) // threads)
-    workers = min(slots, trainings)
-    rate = _remembered(runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
-        preset, sizes, images, device, threads
-    )
-    seconds = work / rate.work / workers
-    lines.append(f"about {duration(seconds)}, {workers} at a time, at the rate {rate.source}")
+    if place.gpus_per_arm:
+        share = "a GPU" if place.gpus_per_arm == 1 else f"{place.gpus_per_arm:g} of a GPU"
+        lines.append(f"time: not known before Ray is asked; each arm gets {share} there")
+    else:
+        slots = max(1, len(os.sched_getaffinity(0)) // threads)
+        # On Ray the seeds of an arm share its place; here free cores train further ones.
+        workers = min(slots, len(preset.arms) if place.on == "ray" else trainings)
+        device = "cpu" if place.on else device
+        rate = _remembered(runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
+            preset, sizes, images, device, threads
+        )
+        time = duration(work / rate.work / workers)
+        if place.on:
+            time += ", and some seconds until Ray is up" if place.on == "ray" else " on this machine alone"
+        lines.append(f"about {time}, {workers} at a time, at the rate {rate.source}")
+    if place.on not in ("", "ray"):
+        lines.append(f"--on {place.on}: how many arms train at a time there is not known before the cluster is joined")
     if (after := preset.training.stop_stuck) is not None:
         lines.append(f"less where something stops at chance after {_count(after, 'epoch')}")
     return [*lines, "nothing was started"]
@@ -120,7 +133,13 @@ def _of_run(run: RunDir, device: str, threads: int, slots: int) -> Iterator[tupl
     """Work a second of a worker, all that a run does beside training included, and the work of one of its steps."""
     try:
         status = run.status()
-        same = (status.state, status.host, status.requested_device) == ("finished", identity.host(), device)
+        # What trained on a cluster says nothing about this machine.
+        same = (status.state, status.on, status.host, status.requested_device) == (
+            "finished",
+            "",
+            identity.host(),
+            device,
+        )
         document = run.result() if same and status.threads == threads else None
         if document is None or document.get("resumed"):  # its clock counts a pause of any length
             return

@@ -54,7 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         from inittui import budget
 
         for line in budget.told(
-            preset, runs_dir=runs_dir(arguments), data_dir=data_dir, device=arguments.device, threads=threads
+            preset,
+            runs_dir=runs_dir(arguments),
+            data_dir=data_dir,
+            device=arguments.device,
+            threads=threads,
+            place=place,
         ):
             print(printable(line))
         return 0

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from inittui import budget
+from inittui.beginning import Place
 from inittui.budget import Rate, duration, parameters
 from inittui.cli import main
 from inittui.engine.network import build as network
@@ -44,6 +46,52 @@ def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytes
         "nothing was started",
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "device", "lines"),
+    [
+        (
+            Place("ray"),
+            "auto",
+            ["about 46 seconds, and some seconds until Ray is up, 2 at a time, at the rate measured"],
+        ),
+        (
+            Place("ray://box:10001"),
+            "auto",
+            [
+                "about 23 seconds on this machine alone, 4 at a time, at the rate measured",
+                "--on ray://box:10001: how many arms train at a time there is not known before the cluster is joined",
+            ],
+        ),
+        (
+            Place("auto", 0.25),
+            "cuda",
+            [
+                "time: not known before Ray is asked; each arm gets 0.25 of a GPU there",
+                "--on auto: how many arms train at a time there is not known before the cluster is joined",
+            ],
+        ),
+        (Place("ray", 1.0), "cuda", ["time: not known before Ray is asked; each arm gets a GPU there"]),
+    ],
+    ids=str,
+)
+def test_of_a_cluster_is_said_what_can_be_known_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place, device: str, lines: list[str]
+) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(budget.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    chosen = load("digits", Changes(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
+    said = budget.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
+    assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"
+    assert said[2:] == [*lines, "nothing was started"]
+
+
+def test_a_rate_is_not_remembered_from_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    run = write_run(tmp_path, load("digits"))
+    run.write_status(replace(run.status(), on="auto"))
+    assert "measured just now" in "\n".join(told(Changes(), tmp_path))
 
 
 def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
