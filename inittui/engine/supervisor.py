@@ -97,7 +97,14 @@ class Supervisor:
             return error.exit_code
         except Exception as error:  # the last door: a viewer has to learn of it
             traceback.print_exc()
-            self._phase("failed", f"the supervisor failed: {type(error).__name__}: {one_line(error)}")
+            why = f"the supervisor failed: {type(error).__name__}: {one_line(error)}"
+            if self.nodes is not None and isinstance(
+                error, ConnectionError
+            ):  # a client of Ray's has tried again by then
+                why = (
+                    f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' goes on with the run"
+                )
+            self._phase("failed", why)
             return 1
         finally:
             self._leave()

@@ -13,12 +13,13 @@ import torch
 
 from inittui.engine import device as devices
 from inittui.engine.remote import versions
-from inittui.errors import DeviceError
+from inittui.errors import DeviceError, printable
 from inittui.files import one_line
 
 REACH_SECONDS = 5.0  # for a cluster's port to answer
 LOOK_SECONDS = 90.0  # for every node to say which versions it has: a process has to start there
 STORE_BYTES = 1 << 30  # of a cluster of our own, for the data and for files on their way; taken only as it fills
+CLIENT_TRIES = 3  # for a cluster that is reached through its client port
 HOME = "127.0.0.1"
 
 
@@ -45,7 +46,6 @@ class Nodes:
             os.environ.setdefault("RAY_AUTH_MODE", "token")
         address = os.environ.get("RAY_ADDRESS", "") if self.on == "auto" else self.on
         _check_port(self.on, address)
-        import ray
 
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "inittui"}
         if self.on == "ray":
@@ -55,11 +55,16 @@ class Nodes:
             options |= {"address": self.on}
         try:
             with _quiet(at_home=self.on == "ray"):
-                ray.init(**options)
+                _init(options)
         except (Exception, SystemExit) as error:  # whatever it is: of many kinds, some of them Ray's own
+            expected = (
+                "one that runs: 'ray start --head' starts one, --on ray one on this machine alone"
+                if not self.on.startswith("ray://")
+                # Its port has answered. Whoever comes without the token is told nothing at all, until the time is up.
+                else "Ray's client port there, and the cluster's token here if it asks for one (RAY_AUTH_MODE=token)"
+            )
             raise DeviceError(
-                f"--on {self.on}: no cluster of Ray can be used ({one_line(error)}); expected one that runs: "
-                "'ray start --head' starts one, --on ray one on this machine alone"
+                f"--on {self.on}: no cluster of Ray can be used ({_why(error)}); expected {expected}"
             ) from None
         self._joined = True
         # Ray's own handler, below Python's, would print a trace of the stack first.
@@ -128,6 +133,28 @@ class Nodes:
             self._joined = False
             with contextlib.suppress(Exception):  # it may be gone
                 ray.shutdown()
+
+
+def _init(options: dict[str, Any]) -> None:
+    """A client is served by a process of its own, which the head forks beside threads of gRPC: now and then that one crashes
+    before it has begun (ray-project/ray issue 63202). The next one does not know of it."""
+    import ray
+
+    for left in reversed(range(CLIENT_TRIES)):
+        try:
+            ray.init(**options)
+        except (ConnectionError, RuntimeError) as error:
+            if "Starting Ray client server failed" not in str(error) or not left:
+                raise
+            print(f"{_why(error)} Once more.", flush=True)
+        else:
+            return
+
+
+def _why(error: BaseException) -> str:
+    """In one line. What a client's server says ends with the cause, below a trace."""
+    first, last = one_line(error), printable(str(error).strip().rpartition("\n")[2])
+    return f"{first} {last}" if first.endswith(":") else first
 
 
 def _check_port(on: str, address: str) -> None:

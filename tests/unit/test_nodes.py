@@ -1,0 +1,55 @@
+"""How a cluster of Ray is joined, with Ray's own part played."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from inittui.engine.remote import nodes
+
+CRASHED = (
+    "Initialization failure from server:\nTraceback …\nRuntimeError: Starting Ray client server failed. See x.err."
+)
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
+    """What Ray answers, one time after another."""
+    answers: list[Exception | None] = []
+
+    def init(**_: Any) -> None:
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
+    return answers
+
+
+def test_a_client_s_server_that_crashed_is_asked_for_again(
+    tries: list[Exception | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries += [ConnectionAbortedError(CRASHED), ConnectionAbortedError(CRASHED), None]
+    nodes._init({})
+    assert tries == []
+    assert (
+        capsys.readouterr().out.count("RuntimeError: Starting Ray client server failed. See x.err. Once more.\n") == 2
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[ConnectionError("ray client connection timeout")], [ConnectionAbortedError(CRASHED)] * nodes.CLIENT_TRIES],
+    ids=["another fault", "again and again"],
+)
+def test_it_is_not_asked_for_ever(tries: list[Exception | None], answers: list[Exception]) -> None:
+    tries += answers
+    with pytest.raises(ConnectionError):
+        nodes._init({})
+    assert tries == []
+
+
+def test_what_a_client_s_server_says_is_its_cause() -> None:
+    said = "Initialization failure from server: RuntimeError: Starting Ray client server failed. See x.err."
+    assert nodes._why(ConnectionAbortedError(CRASHED)) == said
+    assert nodes._why(OSError("one line")) == "one line"
