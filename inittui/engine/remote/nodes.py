@@ -20,6 +20,7 @@ REACH_SECONDS = 5.0  # for a cluster's port to answer
 LOOK_SECONDS = 90.0  # for every node to say which versions it has: a process has to start there
 STORE_BYTES = 1 << 30  # of a cluster of our own, for the data and for files on their way; taken only as it fills
 CLIENT_TRIES = 3  # for a cluster that is reached through its client port
+CRASHED = ("Starting Ray client server failed", "Proxy failed to Connect to backend")  # what it is called there
 HOME = "127.0.0.1"
 
 
@@ -144,7 +145,7 @@ def _init(options: dict[str, Any]) -> None:
         try:
             ray.init(**options)
         except (ConnectionError, RuntimeError) as error:
-            if "Starting Ray client server failed" not in str(error) or not left:
+            if not any(words in str(error) for words in CRASHED) or not left:
                 raise
             print(f"{_why(error)} Once more.", flush=True)
         else:
