@@ -21,6 +21,13 @@ from inittui.sealed import seal_json, unseal_json
 
 DRAWN = 200  # images drawn at random
 CHOSEN = 400  # at most, of those that arms get wrong or disagree on
+FEW_ARMS = 50  # beyond, so many fewer images: a viewer holds what each arm says of each
+
+
+def sizes(arms: int) -> tuple[int, int]:
+    """Of how many images drawn and chosen there are pictures."""
+    return DRAWN * FEW_ARMS // max(FEW_ARMS, arms), CHOSEN * FEW_ARMS // max(FEW_ARMS, arms)
+
 
 Prediction = tuple[tuple[int, float], ...]  # (class, probability), the likeliest first; empty for an arm that has none
 Tally = tuple[tuple[int, int], ...]  # (class, replicas that answer it), most first; empty for an arm that has none

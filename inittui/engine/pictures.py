@@ -73,8 +73,9 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
     judges = {place: found for place, found in known.items() if found.learnt} or known
     disputes, mistakes = _scores(judges, labels)
     order = _order(preset, len(labels))
-    drawn = order[: gallery.DRAWN]
-    places = [*drawn, *_chosen(order[gallery.DRAWN :], disputes, mistakes)]
+    count, chosen = gallery.sizes(len(preset.arms))
+    drawn = order[:count]
+    places = [*drawn, *_chosen(order[count:], disputes, mistakes, chosen)]
     pictures = tuple(
         gallery.Picture(
             index=i,
@@ -120,15 +121,14 @@ def _scores(judges: Mapping[int, Predicted], labels: Array) -> tuple[Array, Arra
     return disputes.round(6), numpy.max(mistakes, axis=0).round(6)
 
 
-def _chosen(rest: Sequence[int], disputes: Array, mistakes: Array) -> list[int]:
+def _chosen(rest: Sequence[int], disputes: Array, mistakes: Array, room: int) -> list[int]:
     """Of the images that were not drawn, disputes first, but half of the room for mistakes as far as there are any."""
     by_dispute = sorted((i for i in rest if disputes[i] > 0), key=lambda i: -disputes[i])
     by_mistake = sorted((i for i in rest if mistakes[i] > 0), key=lambda i: -mistakes[i])
-    half = -(-gallery.CHOSEN // 2)
+    half = -(-room // 2)
     # Each once, where it comes first; a dict keeps the order.
-    return list(dict.fromkeys([*by_dispute[:half], *by_mistake[:half], *by_dispute[half:], *by_mistake[half:]]))[
-        : gallery.CHOSEN
-    ]
+    every = dict.fromkeys([*by_dispute[:half], *by_mistake[:half], *by_dispute[half:], *by_mistake[half:]])
+    return list(every)[:room]
 
 
 def _ranked(scores: Array) -> tuple[int, ...]:

@@ -383,3 +383,8 @@ def test_of_a_sweep_models_at_the_same_values_are_counted(tmp_path: Path, data: 
     assert [(row["a"], row["b"]) for row in duels(run, of, data)] == [
         (f"he_normal, width {width}", f"zeros, width {width}") for width in (8, 9, 10)
     ]
+
+
+@pytest.mark.parametrize(("arms", "images"), [(1, (200, 400)), (50, (200, 400)), (100, (100, 200)), (500, (20, 40))])
+def test_of_many_arms_fewer_images_have_pictures(arms: int, images: tuple[int, int]) -> None:
+    assert gallery.sizes(arms) == images
