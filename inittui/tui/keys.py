@@ -17,6 +17,7 @@ class Key:
     shown: str = ""  # how the key is printed; its first name by default
     group: str = "Everywhere"
     replay: bool = False  # means something in a replay alone
+    here: tuple[str, ...] = ()  # views that alone have it in their footer, and first there
 
     @property
     def label(self) -> str:
@@ -59,6 +60,7 @@ KEYS: tuple[Key, ...] = (
         "the matrix's rows: best first, best in the cursor's column first, as given",
         "order",
         group="Matrix",
+        here=("matrix",),
     ),
     Key(
         "slash",
@@ -67,18 +69,34 @@ KEYS: tuple[Key, ...] = (
         "filter",
         shown="/",
         group="Matrix",
+        here=("matrix",),
     ),
-    Key("a", "across", "the next swept key as columns of the matrix", "key", group="Matrix"),
+    Key("a", "across", "the next swept key as columns of the matrix", "key across", group="Matrix", here=("matrix",)),
     Key(
         "enter",
         "open",
         "the panel of the arm under the cursor of the matrix; arrows move it, v turns it",
         group="Matrix",
     ),
-    Key("v", "quantity(1)", "the next quantity: signal, gradient, spread, cosine, dead units, …", group="Layers"),
+    Key(
+        "v",
+        "quantity(1)",
+        "the next quantity: signal, gradient, spread, cosine, dead units, …",
+        "quantity",
+        group="Layers",
+        here=("layers", "matrix"),
+    ),
     Key("V", "quantity(-1)", "the quantity before", group="Layers"),
-    Key("i", "at_start", "as initialised, or as it is now", group="Layers"),
-    Key("full_stop", "layer(1)", "the next layer, for its weights", shown=".", group="Layers"),
+    Key("i", "at_start", "as initialised, or as it is now", "start/now", group="Layers", here=("layers",)),
+    Key(
+        "full_stop",
+        "layer(1)",
+        "the next layer, for its weights",
+        "next layer",
+        shown=".",
+        group="Layers",
+        here=("layers",),
+    ),
     Key("comma", "layer(-1)", "the layer before", shown=",", group="Layers"),
     Key("s", "each_seed", "the accuracy table alone with each seed; again: without", group="Layout"),
     Key("3", "zoom('sample')", "the sample prediction alone; again: everything", "sample", group="Layout"),

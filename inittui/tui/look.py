@@ -68,6 +68,11 @@ class Look:
     def dot(self) -> str:
         return "-" if self.ascii else "·"
 
+    @property
+    def caps(self) -> tuple[str, str]:
+        """The ends of an interval, the lower one first."""
+        return ("_", "^") if self.ascii else ("┴", "┬")
+
     def marker(self, place: int) -> str:
         return self.markers[place % len(self.markers)]
 

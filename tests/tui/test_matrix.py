@@ -123,9 +123,10 @@ def test_it_fills_while_it_trains_and_is_empty_before() -> None:
 
 
 def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
-    of = board(swept({"model.depth": [2, 3, 4]}, seeds=3))
-    text = "\n".join(lines_of(matrix.matrix(of, Turned(), 80, 30, Look())))
-    assert Look().dot in text
+    of = swept({"model.depth": [2, 3, 4]}, seeds=3)
+    found = board_of(of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3)))
+    text = "\n".join(lines_of(matrix.matrix(found, Turned(), 80, 30, Look())))
+    assert {"┬", "┴"} <= set(text)
     assert "95 % interval" in text
     alone = board(swept({"model.depth": [2, 3, 4]}))
     assert "interval" not in "\n".join(lines_of(matrix.matrix(alone, Turned(), 80, 30, Look())))
@@ -262,3 +263,16 @@ def test_what_is_established_is_told_value_by_value(difference: float, pairs: in
     words = remarks.verdicts(found)
     assert words[0] == f"s1 against s0: {told}"
     assert any("Indicative only" in one for one in words) == (pairs == 2)
+
+
+async def test_what_is_shown_alone_has_its_keys_below() -> None:
+    app = feed(board(swept({"model.depth": [2, 3]})))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert " o order" in screen_text(app)[-1]
+        await pilot.press("5")
+        await pilot.pause()
+        assert " o order" not in screen_text(app)[-1]
+        await pilot.press("4")
+        await pilot.pause()
+        assert " i start/now" in screen_text(app)[-1]

@@ -176,6 +176,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
         width, height = self.size
+        self._footer.view = self.zoom
         self._plan = plan(
             width,
             height,

@@ -169,23 +169,25 @@ def _first(at: int, count: int, room: int) -> int:
 
 
 def curves(board: Board, found: Matrix, width: int, height: int, look: Look) -> list[Row]:
-    """Accuracy over the values, a line a row; of several seeds between pale points, the mean's 95 % interval."""
+    """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
     edges: list[Series] = []
     means: list[Series] = []
     for number, places in zip(found.row_numbers, found.places, strict=True):
         arms = [board.arms[place] for place in places]
         seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
         if any(len(values) > 1 for values in seeds):
-            style = f"{arm_style(number)} soft"
-            edges += [Series(edge, look.dot, style, "some") for edge in zip(*map(_interval, seeds), strict=True)]
+            edges += [
+                Series(edge, cap, arm_style(number), "some")
+                for cap, edge in zip(look.caps, zip(*map(_interval, seeds), strict=True), strict=True)
+            ]
         means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
     series = [*edges, *(one for one in means if one.values)]
     count = len(found.columns)
     rows = line_chart(
         series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=found.columns
     )
-    told = f"accuracy, %, by {found.column}, its values at even distances"
-    told += f"; {look.dot} the mean's 95 % interval over the seeds" if edges else ""
+    told = f"accuracy, %, by {found.column}, at even distances"
+    told += f"; {' '.join(look.caps)} the mean's 95 % interval" if edges else ""
     return [*rows, [(fit(told, width), "dim")]]
 
 

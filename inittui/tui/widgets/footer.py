@@ -21,17 +21,24 @@ class KeyLine(Panel):
         self._keys = [key for key in table if key.short and (replay or not key.replay)]
         self._last = last
         self.ended = False  # then there are test images to choose from
+        self.view = ""  # what is shown alone
         self.paint = self._line
 
     def _weight(self, key: Key) -> int:
-        """What matters first comes first: a replay's own keys, and the sample's once they do something."""
-        return 0 if key.replay and not self.ended else 2 if key.group == "Sample" and not self.ended else 1
+        """What matters first comes first: the keys of what is shown alone, a replay's own or the way to a sweep's matrix, and
+        the sample's once they do something."""
+        if key.here:
+            return -1
+        if key.group == "Matrix" or (key.replay and not self.ended):
+            return 0
+        return 2 if key.group == "Sample" and not self.ended else 1
 
     def _shown(self, width: int) -> list[Key]:
         last = [key for key in self._keys if key.short in self._last]
         room = width - sum(_width(key) for key in last)
         shown = []
-        for key in sorted(self._keys, key=self._weight):
+        meant = [key for key in self._keys if not key.here or self.view in key.here]
+        for key in sorted(meant, key=self._weight):
             if key.short not in self._last and _width(key) <= room:
                 shown.append(key)
                 room -= _width(key)
