@@ -20,7 +20,7 @@ from inittui.runlist import runs
 
 REMEMBERED = 30  # of the newest runs, those that are looked at
 PATIENCE = 60.0  # seconds for a few steps, the import of torch included
-ALIKE = 4.0  # a run whose networks are so many times larger or smaller says nothing about ours
+ALIKE = 1.5  # a run whose steps are so many times larger or smaller says nothing about ours
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def told(
     sizes = [parameters(arm.model, math.prod(images.shape), images.classes) for arm in preset.arms]
     between = f"{min(sizes):,} to {max(sizes):,}" if len(set(sizes)) > 1 else f"{sizes[0]:,}"
     lines.append(f"{images.title}, {images.train:,} training images: {steps:,} steps; networks of {between} parameters")
+    if (missing := _missing(preset, data_dir)) is not None:
+        lines.append(missing)
     work = sum(_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True))
     if place.gpus_per_arm:
         share = "a GPU" if place.gpus_per_arm == 1 else f"{place.gpus_per_arm:g} of a GPU"
@@ -71,7 +73,7 @@ def told(
         # On Ray the seeds of an arm share its place; here free cores train further ones.
         workers = min(slots, len(preset.arms) if place.on == "ray" else trainings)
         device = "cpu" if place.on else device
-        rate = _remembered(runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
+        rate = _remembered(preset, images.title, runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
             preset, sizes, images, device, threads
         )
         time = duration(work / rate.work / workers)
@@ -83,6 +85,15 @@ def told(
     if (after := preset.training.stop_stuck) is not None:
         lines.append(f"less where something stops at chance after {_count(after, 'epoch')}")
     return [*lines, "nothing was started"]
+
+
+def _missing(preset: Preset, data_dir: Path) -> str | None:
+    """What a run would do first where the data are not there."""
+    name = "mnist" if preset.data.name == "auto" else preset.data.name
+    if preset.data.factory or name == "digits" or datafiles.inspect(name, data_dir).state != "absent":
+        return None
+    instead = ", or replaced by scikit-learn's digits where that fails" if preset.data.name == "auto" else ""
+    return f"{datafiles.DATASETS[name].title} is not in {data_dir}: it would be downloaded{instead}"
 
 
 def parameters(model: Model, inputs: int, classes: int) -> int:
@@ -119,17 +130,35 @@ def _work(arm: Arm, size: int, images: Images) -> float:
     return float(size) * _steps(arm, images) * arm.training.batch_size
 
 
-def _remembered(runs_dir: Path, device: str, threads: int, slots: int, work_a_step: float) -> Rate | None:
+def _remembered(
+    preset: Preset, title: str, runs_dir: Path, device: str, threads: int, slots: int, work_a_step: float
+) -> Rate | None:
     """From the run of this machine whose steps were most like ours, if there is one that is like them at all."""
     found = []
     for run in islice(runs(runs_dir), REMEMBERED):
-        for rate, step in _of_run(run, device, threads, slots):
+        for rate, step in _of_run(run, title, _kinds(preset), device, threads, slots):
             found.append((abs(math.log(step / work_a_step)), Rate(rate, f"of the run {run.name}")))
     best = min(found, key=lambda one: one[0], default=None)
     return best[1] if best is not None and best[0] <= math.log(ALIKE) else None
 
 
-def _of_run(run: RunDir, device: str, threads: int, slots: int) -> Iterator[tuple[float, float]]:
+def _kinds(preset: Preset) -> set[tuple[str, int, str, bool, int]]:
+    """What else decides how fast an arm's steps are, beside their size."""
+    return {
+        (
+            arm.training.optimizer,
+            arm.training.batch_size,
+            arm.model.norm,
+            bool(arm.model.factory),
+            len(arm.model.hidden) // 4,
+        )
+        for arm in preset.arms
+    }
+
+
+def _of_run(
+    run: RunDir, title: str, kinds: set[tuple[str, int, str, bool, int]], device: str, threads: int, slots: int
+) -> Iterator[tuple[float, float]]:
     """Work a second of a worker, all that a run does beside training included, and the work of one of its steps."""
     try:
         status = run.status()
@@ -143,7 +172,10 @@ def _of_run(run: RunDir, device: str, threads: int, slots: int) -> Iterator[tupl
         document = run.result() if same and status.threads == threads else None
         if document is None or document.get("resumed"):  # its clock counts a pause of any length
             return
-        of = {arm.name: arm for arm in run.preset().arms}
+        then = run.preset()
+        if _kinds(then) != kinds or document["data"]["title"] != title:
+            return
+        of = {arm.name: arm for arm in then.arms}
     except RunError:
         return
     work = steps = 0.0

@@ -15,7 +15,7 @@ from inittui.reading import document_of
 from inittui.rundir import RunDir
 from inittui.runlist import find
 
-FIGURES = ("both", "cost", "accuracy")
+FIGURES = ("both", "cost", "accuracy", "sweep")
 # The extra that a kind of file takes, and what it imports; no entry where nothing is needed.
 EXTRAS = {
     ".parquet": ("parquet", "pyarrow"),

@@ -118,7 +118,7 @@ def swept(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _cell(arm: Mapping[str, Any]) -> str:
     accuracy, failures = arm["test_accuracy"], arm.get("failures")
-    if not accuracy:
+    if not accuracy or arm["status"] != "finished":  # what was tested last is no end
         return str(arm["status"])
     stuck = " chance" if failures and failures["n"] and failures["at_chance"] == failures["n"] else ""
     return f"{100 * accuracy['mean']:.2f}{stuck}"

@@ -13,6 +13,7 @@ MOST = {"state": 16}  # a host may have any name
 GAP = 2
 COUNTED = 4  # cells for the number of arms
 NAMED = 24  # cells from which on the arms' names are worth it
+MOST_NAMES = 6  # of arms; a sweep may have hundreds
 BARE = 8  # cells for an accuracy alone
 # What a narrow table gives up, in this order, each with the cells that are left to it.
 SPARED = (("arms", COUNTED), ("best", BARE), ("preset", 0), ("size", 0), ("arms", 0), ("age", 0), ("best", 0))
@@ -45,7 +46,9 @@ def accuracy(share: float | None) -> str:
 
 def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
     """The run in words, a cell a column of `shown`, or of all; where it is too narrow for names, without them."""
-    named = ", ".join(arm.name for arm in summary.arms) or "-"
+    names = [arm.name for arm in summary.arms]
+    named = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    named = named or "-"
     counted = str(len(summary.arms) or "-")
     best = summary.best
     figure = accuracy(best.accuracy) if best else "-"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from inittui.board import ArmBoard, Board
 from inittui.errors import RunError
-from inittui.report import heading
+from inittui.matrix import matrix
+from inittui.report import heading, swept
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "^", "s", "D", "v", "X", "P")  # as the dashboard begins them
+INSIDE = 6  # lines of a legend for which there is room beside the curves
+MOST_TICKS = 12  # on the axis of the swept values
 WIDE, HIGH = 3.4, 2.6  # inches of a panel: a column of a paper
 STYLE: Any = {  # of matplotlib; its own type of the keys is a hundred lines long
     "font.size": 8,
@@ -36,16 +39,22 @@ STYLE: Any = {  # of matplotlib; its own type of the keys is a hundred lines lon
 
 
 def draw(board: Board, document: Mapping[str, Any], which: str, form: str) -> bytes:
-    """`which` is cost, accuracy or both; `form` svg, png (300 dots an inch) or pdf. Raises RunError for a run without an
-    epoch behind it."""
+    """`which` is cost, accuracy, sweep, or both of the first two, which of a swept run means sweep. `form` is svg, png (300
+    dots an inch) or pdf. Raises RunError for a run without an epoch behind it, and for a sweep where nothing was swept."""
     if not any(replica.points for arm in board.arms for replica in arm.replicas):
         raise RunError(f"run '{board.run}' has no epoch behind it: there is nothing to draw")
     import matplotlib
     from matplotlib.figure import Figure
 
-    panels = {"cost": _cost, "accuracy": _accuracy}
-    drawn = list(panels.values()) if which == "both" else [panels[which]]
-    higher = max(0, len(board.arms) - 6) * 0.18
+    panels = {"cost": _cost, "accuracy": _accuracy, "sweep": _sweep}
+    is_swept = bool(swept(document))
+    if which == "sweep" and not is_swept:
+        raise RunError(f"run '{board.run}' has swept nothing: --figure cost, accuracy or both draw what it has")
+    # A sweep is there for the curve over its values; a line or a row an arm would be a thicket.
+    both = [_sweep] if is_swept else [_cost, _accuracy]
+    drawn = both if which == "both" else [panels[which]]
+    lines = len(swept(document)) if drawn == [_sweep] else sum(_name(arm).count("\n") + 1 for arm in board.arms)
+    higher = max(0, lines - 6) * 0.18
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDE * len(drawn), HIGH + higher), layout="constrained")
         for panel, axes in zip(drawn, figure.subplots(1, len(drawn), squeeze=False)[0], strict=True):
@@ -90,7 +99,50 @@ def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
     if several:
         axes.set_title("band: lowest to highest seed", fontsize="small", loc="left")
     axes.grid(axis="y")
-    axes.legend(fontsize="small")
+    _legend(axes, len(board.arms))
+
+
+def _sweep(axes: "Axes", _: Board, document: Mapping[str, Any]) -> None:
+    """The final test accuracy over the values of the first swept key, a line a scheme; with several seeds the 95 % interval
+    of its mean. A hollow marker is an arm of which every seed stays at chance; what failed has none."""
+    sweep = document["sweep"]
+    found = matrix(sweep["rows"], [(axis["words"], axis["values"]) for axis in sweep["axes"]])
+    assert found is not None  # as `draw` has seen
+    several = stuck = False
+    for place, (name, places) in enumerate(zip(found.rows, found.places, strict=True)):
+        own, means = look(place), []
+        for x, arm in enumerate(document["arms"][at] for at in places):
+            summary = arm["test_accuracy"] if arm["status"] == "finished" else None
+            means.append(100 * summary["mean"] if summary else math.nan)
+            if summary and summary["ci95"]:
+                several = True
+                ends = [[means[x] - 100 * summary["ci95"][0]], [100 * summary["ci95"][1] - means[x]]]
+                axes.errorbar(x, means[x], yerr=ends, capsize=2, linewidth=0.7, color=own["color"])
+            if (failures := arm.get("failures")) and 0 < failures["n"] == failures["at_chance"] and summary:
+                stuck = True
+                at = [x], [means[x]]
+                axes.plot(
+                    *at, linestyle="none", marker=own["marker"], color=own["color"], markerfacecolor="white", zorder=3
+                )
+        axes.plot(range(len(means)), means, label=_plain(name), **own)  # type: ignore[arg-type]
+    axes.set_xticks(range(len(found.columns)), [_plain(value) for value in found.columns])
+    if len(found.columns) > MOST_TICKS:
+        axes.set_xticks(range(0, len(found.columns), -(-len(found.columns) // MOST_TICKS)))
+    axes.set_xlabel(_plain(found.column))
+    axes.set_ylabel("test accuracy, %, mean of seeds" if several else "test accuracy, %")
+    axes.set_ylim(0, 102)
+    notes = ["bars: 95 % interval of the mean"] * several + ["hollow: at chance"] * stuck
+    axes.set_title("; ".join(notes), fontsize="small", loc="left")
+    axes.grid(axis="y")
+    _legend(axes, len(found.rows))
+
+
+def _legend(axes: "Axes", count: int) -> None:
+    """In the panel where there is room for it, else beside it."""
+    if count <= INSIDE:
+        axes.legend(fontsize="small")
+    else:
+        axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _accuracy(axes: "Axes", board: Board, document: Mapping[str, Any]) -> None:
@@ -123,5 +175,9 @@ def _accuracy(axes: "Axes", board: Board, document: Mapping[str, Any]) -> None:
 
 def _name(arm: ArmBoard) -> str:
     """For matplotlib, which takes dollars for mathematics, and leaves out of a legend what begins with an underscore."""
-    name = fill(arm.name, 28).replace("$", r"\$")
+    return _plain(fill(arm.name, 28))
+
+
+def _plain(name: str) -> str:
+    name = name.replace("$", r"\$")
     return f" {name}" if name.startswith("_") else name

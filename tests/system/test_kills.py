@@ -686,6 +686,6 @@ def test_two_that_resume_at_once_are_one_supervisor(inittui, undisturbed):
     assert sum(isinstance(event, events.Resumed) for event in told[""]) == 1
     asked = [event for event in told[""] if isinstance(event, events.Asked)]
     lost = f"run '{run.name}' is in the hands of another supervisor"
-    # The second one comes too late and asks the first, or its supervisor finds the lock taken. What it asks while the first is
-    # yet taking over is thrown away with what was asked of the dead one, and means nothing more then.
+    # The second one comes too late and asks the first, or its supervisor finds the lock taken. What it asks while the first
+    # is yet taking over is thrown away with what was asked of the dead one, and means nothing more then.
     assert len(asked) + (run.path / "supervisor.log").read_text().count(lost) <= 1

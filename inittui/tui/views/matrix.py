@@ -16,7 +16,7 @@ from inittui.tui.views import words
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
 ORDERS = ("", "best row first", "best in this column first")
-STATES = ("failed", "waiting", "training", "chance", "trains")  # of an arm; words that a filter knows
+STATES = ("failed", "waiting", "training", "chance", "some", "trains")  # of an arm; words that a filter knows
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,15 @@ def state(board: Board, arm: ArmBoard) -> str:
         return "failed"
     if mean is None:
         return "training" if arm.state in ("training", "starting") else "waiting"
-    return "chance" if at_chance(board, mean) else "trains" if arm.state == "finished" else "training"
+    if arm.state != "finished":
+        return "chance" if at_chance(board, mean) else "training"
+    stuck = _at_chance(board, arm)
+    return "chance" if stuck == len(arm.replicas) else "some" if stuck else "trains"
+
+
+def _at_chance(board: Board, arm: ArmBoard) -> int:
+    """Seeds whose last test was at chance."""
+    return sum(at_chance(board, replica.points[-1].test_accuracy) for replica in arm.replicas if replica.points)
 
 
 def worth(board: Board, place: int, measure: str) -> float | None:
@@ -119,6 +127,8 @@ def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
         return ("..." if known == "training" else "-"), "dim"
     style = "bad" if known == "chance" else "good" if mean >= 0.5 else "warn"
     if measure == "trains":
+        if known == "some":
+            return f"{len(arm.replicas) - _at_chance(board, arm)} of {len(arm.replicas)}", "warn"
         return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
     if measure == "cost":
         of_training = cost(arm)
@@ -139,7 +149,7 @@ def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) ->
     measure = MEASURES[turned.measure]
     chart = height - len(found.rows) - 3
     chart = chart if chart >= 7 else max(0, min(9, height - 12))
-    each = 8
+    each = 8 if 8 * len(found.columns) + 18 <= width else 7  # `chance` is the longest word
     name = max(6, min(max(map(cell_len, found.rows)) + 2, width - each))
     across = max(1, (width - name) // each)
     down = max(1, height - chart - 2)
@@ -147,6 +157,13 @@ def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) ->
     left = _first(at[1], len(found.columns), across)
     top = _first(at[0], len(found.rows), down)
     head = "".join(f" {fit(one, each - 1).rstrip():>{each - 1}}" for one in found.columns[left : left + across])
+    beyond = {
+        "left": left,
+        "right": len(found.columns) - left - across,
+        "above": top,
+        "below": len(found.rows) - top - down,
+    }
+    hidden = ", ".join(f"{count} more {where}" for where, count in beyond.items() if count > 0)
     rows: list[Row] = [[(fit(found.column, name), "dim"), (head, "dim")]]
     for row_at in range(top, min(len(found.rows), top + down)):
         number = found.row_numbers[row_at]
@@ -158,7 +175,8 @@ def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) ->
         rows.append(row)
     arm = board.arms[found.places[at[0]][at[1]]]
     after = f", {arm.given_up}" if arm.given_up else ""
-    rows.append([(fit(f"{arm.name}: {arm.state}{after}", width), "accent")])
+    told = f"{arm.name}: {arm.state}{after}"
+    rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
     if chart:
         rows += curves(board, found, width, chart, look)
     return [pad(row, width) for row in rows[:height]]
