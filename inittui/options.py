@@ -144,7 +144,12 @@ def command_parser(name: str) -> argparse.ArgumentParser:
             help="repeatable; its end says what: .csv and .parquet (a row an arm, seed and epoch), .md (the table), "
             ".svg, .png and .pdf (figures)",
         )
-        parser.add_argument("--figure", metavar="F", default="both", help="cost, accuracy or both (both)")
+        parser.add_argument(
+            "--figure",
+            metavar="F",
+            default="both",
+            help="cost, accuracy, both, or sweep: over the swept values, which is what both means for a sweep (both)",
+        )
         parser.add_argument("--tensorboard", metavar="DIR", help="event files in DIR/RUN, for tensorboard --logdir DIR")
         parser.add_argument("--follow", action="store_true", help="with --tensorboard: go on until the run has ended")
         parser.add_argument("--wandb", metavar="DIR", help="offline runs in DIR/wandb, for wandb sync; nothing is sent")

@@ -3,7 +3,7 @@ line and marker tell arms apart without colour."""
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "^", "s", "D", "v", "X", "P")  # as the dashboard begins them
 INSIDE = 6  # lines of a legend for which there is room beside the curves
+SHORT = 20  # letters of their names
 MOST_TICKS = 12  # on the axis of the swept values
 WIDE, HIGH = 3.4, 2.6  # inches of a panel: a column of a paper
 STYLE: Any = {  # of matplotlib; its own type of the keys is a hundred lines long
@@ -99,7 +100,7 @@ def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
     if several:
         axes.set_title("band: lowest to highest seed", fontsize="small", loc="left")
     axes.grid(axis="y")
-    _legend(axes, len(board.arms))
+    _legend(axes, [arm.name for arm in board.arms])
 
 
 def _sweep(axes: "Axes", _: Board, document: Mapping[str, Any]) -> None:
@@ -134,12 +135,12 @@ def _sweep(axes: "Axes", _: Board, document: Mapping[str, Any]) -> None:
     notes = ["bars: 95 % interval of the mean"] * several + ["hollow: at chance"] * stuck
     axes.set_title("; ".join(notes), fontsize="small", loc="left")
     axes.grid(axis="y")
-    _legend(axes, len(found.rows))
+    _legend(axes, found.rows)
 
 
-def _legend(axes: "Axes", count: int) -> None:
+def _legend(axes: "Axes", names: Sequence[str]) -> None:
     """In the panel where there is room for it, else beside it."""
-    if count <= INSIDE:
+    if len(names) <= INSIDE and max(map(len, names)) <= SHORT:
         axes.legend(fontsize="small")
     else:
         axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

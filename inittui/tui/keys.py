@@ -75,8 +75,10 @@ KEYS: tuple[Key, ...] = (
     Key(
         "enter",
         "open",
-        "the panel of the arm under the cursor of the matrix; arrows move it, v turns it",
+        "the arm under the cursor of the matrix alone, and back; arrows move the cursor, v turns the matrix",
+        "this arm",
         group="Matrix",
+        here=("matrix", "alone"),
     ),
     Key(
         "v",

@@ -9,7 +9,7 @@ from textual.geometry import Region
 
 SMALLEST = (40, 10)
 Lines = Callable[[int], int]
-Zoom = Literal["", "chart", "result", "sample", "layers", "matrix"]
+Zoom = Literal["", "chart", "result", "sample", "layers", "matrix", "alone"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def plan(width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom:
     if machine:
         regions["machine"] = Region(0, height - 2, width, 1)
     body = Region(0, head, width, height - head - machine - 1)
-    if zoom == "matrix":
-        return Plan({**regions, "matrix": body}, "lines", 1, 1)
+    if zoom in ("matrix", "alone"):
+        return Plan({**regions, zoom: body}, "lines", 1, 1)
     if width >= 100 and height >= 30:
         return _large(regions, body, arms, table, zoom)
     return _stacked(regions, body, arms, table, ended, zoom)

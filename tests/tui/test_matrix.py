@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import remarks, report
+from inittui import events, remarks, report
 from inittui.board import Board
 from inittui.matrix import Matrix, best_first, only
 from inittui.matrix import matrix as matrix_of
@@ -147,9 +147,15 @@ async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int,
         await pilot.press("a")
         assert main.turned.across == 1
         await pilot.press("down", "right", "enter")
-        assert main.zoom == ""
+        await pilot.pause()
+        assert main.zoom == "alone"
         assert main.chosen == 3  # depth 3, epochs 2
-        await pilot.press("5")
+        assert "depth 3, epochs 2" in "\n".join(screen_text(app))
+        await pilot.press("enter")
+        assert main.zoom == "matrix"
+        await pilot.press("enter", "escape")
+        await pilot.pause()
+        assert "depth 3, epochs 2" not in screen_text(app)[2]
         assert main.zoom == "matrix"
 
 
@@ -276,3 +282,23 @@ async def test_what_is_shown_alone_has_its_keys_below() -> None:
         await pilot.press("4")
         await pilot.pause()
         assert " i start/now" in screen_text(app)[-1]
+
+
+def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_told() -> None:
+    of = swept({"model.depth": list(range(2, 22))}, arms=3, seeds=3)
+    stuck = lambda arm, seed, _: 0.1 if arm == 1 and seed else 0.9  # noqa: E731
+    found = board_of(of, canned_events(of, accuracies=stuck))
+    text = "\n".join(lines_of(matrix.matrix(found, Turned(1), 76, 18, Look())))
+    assert "1 of 3" in text
+    assert re.search(r"\d+ more right", text)
+    assert "more" not in "\n".join(lines_of(matrix.matrix(found, Turned(1, only="depth=2,3"), 76, 18, Look())))
+    some = matrix.of(found, Turned(only="some"))
+    assert some is not None
+    assert some.rows == ("s0",)
+
+
+def test_the_report_says_of_a_failed_arm_that_it_failed() -> None:
+    of = swept({"model.depth": [2, 3]})
+    found = board_of(of, canned_events(of, endings={1: events.Failed(kind="cost", reason="nan")})).result
+    assert found is not None
+    assert report.swept(found)[1][2] == "failed"

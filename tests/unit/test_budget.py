@@ -100,6 +100,15 @@ def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: py
     run = write_run(tmp_path, like)
     assert f"at the rate of the run {run.name}" in "\n".join(told(Changes(), tmp_path))
     assert "measured just now" in "\n".join(told(Changes(set=["model.hidden=[2000,2000]"]), tmp_path))
+    for unlike in ("training.optimizer=sgd", "training.batch_size=10"):
+        assert "measured just now" in "\n".join(told(Changes(set=[unlike]), tmp_path))
+
+
+def test_data_that_are_not_there_are_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
+    said = budget.told(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
+    assert f"MNIST is not in {tmp_path / 'none'}: it would be downloaded" in "\n".join(said)
+    assert "is not in" not in "\n".join(told(Changes(), tmp_path))
 
 
 def test_of_a_network_of_ones_own_no_time_is_known(tmp_path: Path) -> None:

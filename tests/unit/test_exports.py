@@ -16,6 +16,7 @@ import pytest
 from inittui import events
 from inittui.cli import main
 from inittui.longtable import COLUMNS
+from inittui.preset import build
 from inittui.rundir import RunDir
 from inittui.stats import summary
 from tests.helpers import REPORTS, accuracy, cost, preset, write_events, write_run
@@ -244,6 +245,32 @@ def test_a_missing_extra_is_one_line_with_the_command(
     assert (
         err == f"inittui: {' '.join(words)}: needs {module}, which is not installed; pip install 'inittui[{extra}]'\n"
     )
+
+
+def test_a_swept_run_is_drawn_over_its_values_scheme_by_scheme(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="needs inittui[figures]")
+    table = {
+        "data": {"name": "digits"},
+        "training": {"epochs": 2, "seeds": [1, 2, 3]},
+        "sweep": {"model.depth": [2, 3, 30]},
+    }
+    of = build({**table, "arms": [{"init": "he_normal"}, {"init": "zeros"}]}, name="map", source="map")
+    swept = write_run(tmp_path, of, accuracies=lambda arm, seed, _: 0.1 if arm == 5 else 0.9 - 0.01 * seed)
+    for words in ([], ["--figure", "sweep"]):
+        assert main(["export", str(swept.path), "--to", str(tmp_path / "map.svg"), *words]) == 0
+        texts = [
+            "".join(one.itertext())
+            for one in ElementTree.parse(tmp_path / "map.svg").iter()
+            if one.tag.endswith("}text")
+        ]
+        assert {"he_normal", "zeros", "depth", "2", "3", "30"} <= set(texts)
+        assert "bars: 95 % interval of the mean; hollow: at chance" in texts
+    assert main(["export", str(swept.path), "--to", str(tmp_path / "cost.svg"), "--figure", "cost"]) == 0
+    plain = write_run(tmp_path / "plain", preset(2, epochs=2))
+    assert main(["export", str(plain.path), "--to", str(tmp_path / "no.svg"), "--figure", "sweep"]) != 0
+    assert "has swept nothing" in capsys.readouterr().err
 
 
 def test_a_run_without_an_epoch_has_no_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

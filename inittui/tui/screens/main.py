@@ -29,7 +29,7 @@ from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
 
-PLACED = ("header", "arms", "chart", "result", "sample", "layers", "matrix", "machine", "footer")
+PLACED = ("header", "arms", "chart", "result", "sample", "layers", "matrix", "alone", "machine", "footer")
 MOST_PANELS = 60  # of arms; more of them are a line each
 
 
@@ -63,6 +63,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self._chart, self._result, self._sample, self._layers, self._matrix = (
             self._panel(name) for name in ("chart", "result", "sample", "layers", "matrix")
         )
+        self._alone = self._panel("alone")
         self._machine_line = self._panel("machine", framed=False)
         self._lines = Panel(look, id="lines", framed=False)
         count = len(self.board.arms)
@@ -94,6 +95,8 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self._layers.paint = lambda w, h: layers.layers(self.board, self.looking, w, h, look)
         self._matrix.title = lambda _w: [(matrix.title(self.board, self.turned), "bold")]
         self._matrix.paint = lambda w, h: matrix.matrix(self.board, self.turned, w, h, look)
+        self._alone.title = lambda w: arm.title(self.board.arms[self.chosen or 0], self.chosen or 0, look, w)
+        self._alone.paint = lambda w, h: arm.panel(self.board, self.chosen or 0, w, h, look, log=self.log_scale)
         self._lines.paint = lambda w, _h: [
             arm.line(self.board, place, w, look, log=self.log_scale, chosen=place == self.chosen)
             for place in range(len(self.board.arms))
@@ -121,6 +124,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         yield self._sample
         yield self._layers
         yield self._matrix
+        yield self._alone
         yield self._machine_line
         yield self._footer
         yield Static(id="too-small")
@@ -225,6 +229,12 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
 
     def _opened(self) -> None:
         self.action_choose(0, stay=True)
+
+    def action_choose(self, by: int, stay: bool = False) -> None:
+        if self.zoom == "alone" and not by and not stay:
+            self.zoom = "matrix"
+            self._lay_out()
+        super().action_choose(by, stay)
 
     def action_image(self, by: int) -> None:
         self.move(0, by) if self.zoom == "matrix" else super().action_image(by)

@@ -60,12 +60,16 @@ class MappedScreen(Screen[None]):
         self._matrix.repaint()
 
     def action_open(self) -> None:
-        """The panel of the arm under the cursor."""
+        """The arm under the cursor alone, and back."""
+        if self.zoom == "alone":
+            self.zoom = "matrix"
+            self._lay_out()
+            return
         found = matrix.of(self.board, self.turned)
         if self.zoom == "matrix" and found is not None and found.rows and found.columns:
             row, column = self.turned.at(found)
             self.chosen = found.places[row][column]
-            self.zoom = ""
+            self.zoom = "alone"
             self._lay_out()
             self.call_after_refresh(self._opened)
 
