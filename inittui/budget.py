@@ -150,7 +150,7 @@ def _kinds(preset: Preset) -> set[tuple[str, int, str, bool, int]]:
             arm.training.batch_size,
             arm.model.norm,
             bool(arm.model.factory),
-            len(arm.model.hidden) // 4,
+            len(arm.model.hidden),
         )
         for arm in preset.arms
     }

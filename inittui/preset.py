@@ -110,6 +110,11 @@ class Preset(Struct, frozen=True):
     sweep: tuple[Axis, ...] = ()
     rows: tuple[Arm, ...] = ()
 
+    @property
+    def block(self) -> int:
+        """Of a sweep the number of arms a row, in the order of the values; 0 where nothing is swept."""
+        return len(self.arms) // len(self.rows) if self.rows else 0
+
 
 IDLE = {
     "name",

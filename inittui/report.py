@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from inittui.errors import printable
-from inittui.matrix import matrix
+from inittui.matrix import Matrix, matrix
 from inittui.remarks import sentences
 from inittui.schemes import scheme
 
@@ -100,11 +100,17 @@ def heading(document: Mapping[str, Any]) -> str:
     )
 
 
-def swept(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The matrix of a sweep, its heads first: accuracies in percent, `chance` behind those at chance. Else nothing."""
+def matrix_of(document: Mapping[str, Any]) -> Matrix | None:
+    """Of a sweep. None where nothing was swept, and where the document has other arms than its sweep says."""
     sweep = document.get("sweep")
     found = matrix(sweep["rows"], [(axis["words"], axis["values"]) for axis in sweep["axes"]]) if sweep else None
-    if found is None or max(map(max, found.places)) >= len(document["arms"]):
+    return None if found is None or max(map(max, found.places)) >= len(document["arms"]) else found
+
+
+def swept(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The matrix of a sweep, its heads first: accuracies in percent, `chance` behind those at chance. Else nothing."""
+    found = matrix_of(document)
+    if found is None:
         return []
     heads = (f"accuracy, % by {found.column}", *found.columns)
     return [

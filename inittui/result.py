@@ -34,14 +34,10 @@ def document(board: Board, *, seconds: float, duels: Sequence[Mapping[str, Any]]
         "seconds": round(seconds, 3),
         "resumed": board.resumed.note if board.resumed else "",
         "arms": found,
-        **comparisons.compared(found, chance=_chance(board), target=_target(board), block=_block(board)),
+        **comparisons.compared(found, chance=_chance(board), target=_target(board), block=board.preset.block),
         "models": comparisons.of_models(duels),
         **_sweep(board),
     }
-
-
-def _block(board: Board) -> int:
-    return len(board.arms) // len(board.preset.rows) if board.preset.rows else 0
 
 
 def _sweep(board: Board) -> dict[str, Any]:

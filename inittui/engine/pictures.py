@@ -188,8 +188,7 @@ def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None])
         for arm, found in zip(preset.arms, predicted, strict=True)
         if found is not None
     }
-    block = len(preset.arms) // len(preset.rows) if preset.sweep else 1  # arms a row, in the order of the values
-    alike = {arm.name: place % block for place, arm in enumerate(preset.arms)}
+    alike = {arm.name: place % (preset.block or 1) for place, arm in enumerate(preset.arms)}
     rows = []
     for (a, of_a), (b, of_b) in combinations(right.items(), 2):
         if alike[a] != alike[b]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inittui.board import ArmBoard, Board
 from inittui.errors import RunError
-from inittui.matrix import matrix
-from inittui.report import heading, swept
+from inittui.report import heading, matrix_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,13 +47,13 @@ def draw(board: Board, document: Mapping[str, Any], which: str, form: str) -> by
     from matplotlib.figure import Figure
 
     panels = {"cost": _cost, "accuracy": _accuracy, "sweep": _sweep}
-    is_swept = bool(swept(document))
-    if which == "sweep" and not is_swept:
+    found = matrix_of(document)
+    if which == "sweep" and found is None:
         raise RunError(f"run '{board.run}' has swept nothing: --figure cost, accuracy or both draw what it has")
     # A sweep is there for the curve over its values; a line or a row an arm would be a thicket.
-    both = [_sweep] if is_swept else [_cost, _accuracy]
+    both = [_sweep] if found else [_cost, _accuracy]
     drawn = both if which == "both" else [panels[which]]
-    lines = len(swept(document)) if drawn == [_sweep] else sum(_name(arm).count("\n") + 1 for arm in board.arms)
+    lines = len(found.rows) if found and drawn == [_sweep] else sum(_name(arm).count("\n") + 1 for arm in board.arms)
     higher = max(0, lines - 6) * 0.18
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDE * len(drawn), HIGH + higher), layout="constrained")
@@ -106,8 +105,7 @@ def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
 def _sweep(axes: "Axes", _: Board, document: Mapping[str, Any]) -> None:
     """The final test accuracy over the values of the first swept key, a line a scheme; with several seeds the 95 % interval
     of its mean. A hollow marker is an arm of which every seed stays at chance; what failed has none."""
-    sweep = document["sweep"]
-    found = matrix(sweep["rows"], [(axis["words"], axis["values"]) for axis in sweep["axes"]])
+    found = matrix_of(document)
     assert found is not None  # as `draw` has seen
     several = stuck = False
     for place, (name, places) in enumerate(zip(found.rows, found.places, strict=True)):
