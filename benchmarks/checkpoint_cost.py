@@ -115,7 +115,7 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     ]
     data = Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
     arm = load("mnist3", Changes(set=["training.epochs=10000"])).arms[0]
-    warm_up()
+    warm_up(autograd=False)
     control = Control()
     worker = Worker(Job(arm, folder, zero, torch.device("cpu"), 1, True), control)
     tick, marks = worker.keeper.tick, list[Mark]()

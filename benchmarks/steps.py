@@ -22,7 +22,7 @@ import psutil
 import torch
 from torch import nn
 
-from inittui.engine.crew import Reference, optimizer
+from inittui.engine.crew import Reference
 from inittui.engine.data import Dataset
 from inittui.engine.device import set_up_thread
 from inittui.engine.images import Images
@@ -30,6 +30,7 @@ from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.stack import Stack
+from inittui.engine.update import Update
 from inittui.preset import Training
 from inittui.presetfiles import Changes, load
 
@@ -92,13 +93,12 @@ def products(device: torch.device) -> Step:
 
 def floor(device: torch.device) -> Step:
     network = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(WIDTHS))).to(device)
-    flat = nn.Parameter(torch.cat([p.detach().flatten() for p in network.parameters()]))
-    flat.grad = torch.full_like(flat, 1e-3)
-    adam, multiply = optimizer([flat], Training(), device), products(device)
+    flat = torch.cat([p.detach().flatten() for p in network.parameters()])
+    adam, multiply = Update(flat, torch.full_like(flat, 1e-3), Training()), products(device)
 
     def step() -> None:
         multiply()
-        adam.step()
+        adam()
 
     return step
 

@@ -75,33 +75,6 @@ def optimizer(parameters: Iterable[nn.Parameter], training: Training, device: to
         return kind(parameters, **options)
 
 
-def update_of(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
-    """What takes a step of `optimizer`: of fused Adam over one block on a CPU torch's kernel itself, from the second step on,
-    when the moments are there. What `step` does around it takes a fifth of its time for a network of this size."""
-    (group,) = optimizer.param_groups
-    (block,) = group["params"]
-    plain = not (group.get("amsgrad") or group.get("maximize")) and group.get("fused") and block.device.type == "cpu"
-    kernels = {torch.optim.Adam: torch._fused_adam_, torch.optim.AdamW: torch._fused_adamw_}
-    kernel = kernels.get(type(optimizer))
-    if not plain or kernel is None:
-        return optimizer.step
-    beta1, beta2 = group["betas"]
-    options = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
-
-    def update() -> None:
-        state = optimizer.state.get(block)
-        if not state:
-            optimizer.step()
-            return
-        state["step"].add_(1)
-        kernel(
-            [block], [block.grad], [state["exp_avg"]], [state["exp_avg_sq"]], [], [state["step"]],
-            beta1=beta1, beta2=beta2, **options,
-        )  # fmt: skip
-
-    return update
-
-
 def moments_of(of: torch.optim.Optimizer) -> dict[str, Tensor]:
     """What an optimizer remembers, as `NUMBER/KEY` by the parameter's number: its own tensors, not copies. What is no tensor
     is None, as SGD's momentum before the first step: absent is the same."""
@@ -128,10 +101,11 @@ def load_moments(into: torch.optim.Optimizer, states: dict[int, dict[str, Tensor
         into.load_state_dict(into.state_dict() | {"state": states})
 
 
-def warm_up() -> None:
-    """Have torch import now what it imports at the first optimizer (1.2 s), and MKL choose its kernels: once here, not once
-    in every fork."""
-    optimizer(nn.Linear(1, 1).parameters(), Training(), torch.device("cpu")).zero_grad()
+def warm_up(*, autograd: bool) -> None:
+    """Have MKL choose its kernels, and where the reference path trains something, torch import now what it imports at the
+    first optimizer (0.8 s): once here, not once in every fork."""
+    if autograd:
+        optimizer(nn.Linear(1, 1).parameters(), Training(), torch.device("cpu")).zero_grad()
     choose_kernels()
 
 

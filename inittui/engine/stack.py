@@ -15,10 +15,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from inittui.engine.crew import load_moments, moments_of, number_states, optimizer, update_of
+from inittui.engine.crew import number_states
 from inittui.engine.images import Images
 from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
+from inittui.engine.update import Update
 from inittui.preset import Arm
 
 ALIGNMENT = 64  # elements that a parameter begins at a multiple of: aligned loads, whatever lies before it
@@ -48,10 +49,10 @@ class Stack:
 
         shapes = [parameter.shape for parameter in replicas[0].network.parameters()]
         starts, total = places(shapes)
-        self._block = nn.Parameter(new(total))
-        self._block.grad = new(total)
+        self._block, self._gradient = new(total), new(total)
+        self._update = Update(self._block, self._gradient, arm.training)
         self._shapes, self._starts = shapes, starts
-        self._views = self._parameters_in(self._block.data)
+        self._views = self._parameters_in(self._block)
         gradients = self.gradients()
         # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
         # matrices: torch multiplies them with less ado than a stack of one.
@@ -85,25 +86,23 @@ class Stack:
         self._costs = new(steps, dtype=replicas[0].costs.dtype)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm = 0
-        self._take_in(arm)
+        self._take_in()
 
-    def _take_in(self, arm: Arm) -> None:
+    def _take_in(self) -> None:
         """The replicas' parameters, moments and costs become views of the stack's."""
         moments = [number_states(replica.moments()) for replica in self.replicas]
         for place, replica in enumerate(self.replicas):
             for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
                 view[place].copy_(parameter.data)
             self._costs[place].copy_(replica.costs)
-        self.optimizer = optimizer([self._block], arm.training, self._device)
-        load_moments(self.optimizer, self._joined(moments))
-        self._update = update_of(self.optimizer)
+        self._update.load(self._joined(moments))
         for place, replica in enumerate(self.replicas):
             for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
                 parameter.data = view[place]
             replica.costs = self._costs[place]
             replica.moments = partial(self.moments, place)
 
-    def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[int, dict[str, Tensor]]:
+    def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
         """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
         if not any(moments):
             return {}
@@ -114,7 +113,7 @@ class Stack:
                     raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
                 joined[key] = value
                 continue
-            joined[key] = torch.zeros_like(self._block.data, dtype=value.dtype)
+            joined[key] = torch.zeros_like(self._block, dtype=value.dtype)
             for place, states in enumerate(moments):
                 for number, view in enumerate(self._parameters_in(joined[key])):
                     found = states[number][key]
@@ -122,13 +121,12 @@ class Stack:
                         wanted = list(view[place].shape)
                         raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {wanted}")
                     view[place].copy_(found)
-        return {0: joined}
+        return joined
 
     def moments(self, place: int) -> dict[str, Tensor]:
         """One replica's share of what the optimizer remembers: views, under the names that the reference path gives them."""
         found: dict[str, Tensor] = {}
-        for name, value in moments_of(self.optimizer).items():
-            key = name.partition("/")[2]
+        for key, value in self._update.state.items():
             if value.dim() == 0:
                 found |= {f"{number}/{key}": value for number in range(len(self._shapes))}
             else:
@@ -216,8 +214,7 @@ class Stack:
 
     def gradients(self) -> list[Tensor]:
         """Of each parameter [replicas, …], in the network's order, as the last step left them: views."""
-        assert self._block.grad is not None
-        return self._parameters_in(self._block.grad)
+        return self._parameters_in(self._gradient)
 
     def _parameters_in(self, block: Tensor) -> list[Tensor]:
         """The parameters [replicas, …] that lie in `block` [replicas, numbers]: views. The first layer's weights lie input by

@@ -131,6 +131,7 @@ class Supervisor:
         from inittui.engine import device as devices
         from inittui.engine.crew import warm_up
         from inittui.engine.data import check_fit, load
+        from inittui.engine.stack import Stack
         from inittui.engine.worker import Job
 
         threads = self.status.threads
@@ -151,7 +152,7 @@ class Supervisor:
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
-        warm_up()
+        warm_up(autograd=not all(map(Stack.suits, self.preset.arms)))
         self.log.append(
             events.DataReady(
                 name=data.name,

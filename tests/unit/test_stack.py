@@ -184,6 +184,16 @@ def test_moments_of_another_network_are_refused() -> None:
         list(on.run())
 
 
+def test_moments_of_another_optimizer_are_refused() -> None:
+    snapshot = stopped(arm(seeds=[5]), 2).replicas[0].snapshot()
+    on = Trainer(arm(seeds=[5], optimizer="sgd", momentum=0.9), DATA, CPU)
+    on.replicas[0].restore(snapshot)
+    with pytest.raises(
+        ValueError, match=r"remembers \['exp_avg', 'exp_avg_sq', 'step'\]; expected \['momentum_buffer'\]"
+    ):
+        list(on.run())
+
+
 # A stack that does not fit
 
 

@@ -88,7 +88,7 @@ class Seat:
     def greet(self) -> Greeting:
         """Import what training needs, and say where this is."""
         torch.set_num_threads(1)
-        warm_up()
+        warm_up(autograd=True)  # nobody knows yet which arms will sit here
         # Two nodes may be of one machine; Ray tells its processes which they belong to.
         node = " ".join([f"node {socket.gethostname()}", os.environ.get("RAY_NODE_ID", "")[:8]]).strip()
         return Greeting(node, devices.instructions(torch.device("cpu")))
