@@ -42,7 +42,7 @@ def main() -> None:
         if "notebook" in parts:
             found += whole_commands.against_the_notebook(arguments.data_dir, epochs, images)
         if "floor" in parts:
-            found += floors.against_the_floor(seconds)
+            found += floors.against_the_floor(seconds, arguments.data_dir)
         few, some = (1, 6_000) if arguments.quick else (3, 20_000)
         if "seeds" in parts:
             counts = (1, 8) if arguments.quick else (1, 8, 32)

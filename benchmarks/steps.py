@@ -1,6 +1,8 @@
-"""Steps a second of the `mnist3` network (784-512-512-10, batch 100, Adam) on noise in the shape of MNIST; one process.
+"""Steps a second of the `mnist3` network (784-512-512-10, batch 100, Adam); one process.
 
-    python benchmarks/steps.py KIND SECONDS [--device cpu] [--replicas N] [--start T]
+    python benchmarks/steps.py KIND SECONDS [--data-dir DIR] [--device cpu] [--replicas N] [--start T]
+
+Without a folder that has MNIST, on noise in its shape, in which no pixel is 0.
 
 KIND: `products` (a step's matrix products alone: the floor), `floor` (those, and the optimizer's pass over the parameters),
 `eager` (the reference path: autograd and fused Adam), `hand` (the hand-written step; captured on a GPU), `default` (autograd
@@ -24,6 +26,7 @@ from torch import nn
 
 from inittui.engine.crew import Reference
 from inittui.engine.data import Dataset
+from inittui.engine.data import load as load_data
 from inittui.engine.device import set_up_thread
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
@@ -31,7 +34,7 @@ from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.stack import Stack
 from inittui.engine.update import Update
-from inittui.preset import Training
+from inittui.preset import Data, Training
 from inittui.presetfiles import Changes, load
 
 WIDTHS, BATCH, STEPS = (784, 512, 512, 10), 100, 600
@@ -43,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=["products", "floor", "eager", "hand", "default"])
     parser.add_argument("seconds", type=float)
+    parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--start", type=float, help="on the monotonic clock, for several processes at once")
@@ -50,7 +54,7 @@ def main() -> None:
     set_up_thread(1)
     device = torch.device(arguments.device)
     step = {"products": products, "floor": floor}.get(arguments.kind)
-    taken = step(device) if step else crew(arguments.kind, device, arguments.replicas)
+    taken = step(device) if step else crew(arguments.kind, device, arguments.replicas, arguments.data_dir)
     run_for(taken, WARM_SECONDS, device)
     if arguments.start:
         time.sleep(max(0.0, arguments.start - time.monotonic()))
@@ -103,14 +107,18 @@ def floor(device: torch.device) -> Step:
     return step
 
 
-def crew(kind: str, device: torch.device, count: int) -> Step:
-    arm = load("mnist3", Changes()).arms[0]
-    noise = torch.Generator().manual_seed(1)
+def noise() -> Dataset:
+    draws = torch.Generator().manual_seed(1)
     sets = [
-        (torch.randint(256, (n, 28, 28), generator=noise).to(torch.uint8), torch.randint(10, (n,), generator=noise))
+        (torch.randint(1, 256, (n, 28, 28), generator=draws).to(torch.uint8), torch.randint(10, (n,), generator=draws))
         for n in (60_000, 1000)
     ]
-    data = Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
+    return Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
+
+
+def crew(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
+    arm = load("mnist3", Changes()).arms[0]
+    data = load_data(Data(name="mnist"), data_dir, lambda *_: None) if data_dir else noise()
     images = Images.of(data, device, scale_test=True, flat=True)
     replicas = []
     for seed in range(count):

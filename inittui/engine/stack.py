@@ -7,22 +7,23 @@ optimizer, and the cost's place in a buffer on the device. On a CPU the same ste
 Mean cross-entropy by hand: the gradient with respect to the logits is (softmax(logits) - onehot(label)) / batch.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import nll_loss
 
 from inittui.engine.crew import number_states
 from inittui.engine.images import Images
-from inittui.engine.replica import Replica
+from inittui.engine.layout import Layout
+from inittui.engine.narrow import Narrow, order_of
+from inittui.engine.replica import Replica, settled
 from inittui.engine.slopes import SLOPES
 from inittui.engine.update import Update
 from inittui.preset import Arm
 
-ALIGNMENT = 64  # elements that a parameter begins at a multiple of: aligned loads, whatever lies before it
 WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too
 
 
@@ -47,13 +48,18 @@ class Stack:
         def new(*shape: int, dtype: torch.dtype = kind) -> Tensor:
             return torch.zeros(count, *shape, dtype=dtype, device=self._device)
 
-        shapes = [parameter.shape for parameter in replicas[0].network.parameters()]
-        starts, total = places(shapes)
-        self._block, self._gradient = new(total), new(total)
+        order = None
+        if count == 1 and self._device.type == "cpu":
+            order = order_of(images, size, layers[0].out_features, decays=arm.training.weight_decay > 0)
+        self._layout = layout = Layout([parameter.shape for parameter in replicas[0].network.parameters()], order)
+        whole, whole_gradient = new(layout.total + layout.spare), new(layout.total + layout.spare)
+        self._block, self._gradient = whole[:, : layout.total], whole_gradient[:, : layout.total]
         self._update = Update(self._block, self._gradient, arm.training)
-        self._shapes, self._starts = shapes, starts
-        self._views = self._parameters_in(self._block)
-        gradients = self.gradients()
+        self._narrow: Narrow | None = None
+        if order is not None:
+            weights, gradient = (one[0, layout.first :].view(-1, layout.width) for one in (whole, whole_gradient))
+            self._narrow = Narrow(order, weights, gradient, images, size)
+        self._views, gradients = layout.views(self._block), layout.views(self._gradient)
         # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
         # matrices: torch multiplies them with less ado than a stack of one.
         share = Tensor.squeeze if count == 1 else lambda tensor, _: tensor
@@ -72,10 +78,10 @@ class Stack:
         self._weights_turned = [weight.mT for weight in self._weights]
         self._gradients_turned = [gradient.mT for gradient in self._gradients]
         self._log_p = torch.zeros_like(self._z[-1])
+        self._log_p_list = self._log_p.view(count * size, -1)
         self._labels = share(new(size, 1, dtype=torch.int64), 0)
         self._label_list = self._labels.view(-1)
-        self._picked = torch.zeros_like(self._labels, dtype=kind)
-        self._minus_one = torch.full_like(self._picked, -1.0)
+        self._minus_one = torch.full_like(self._labels, -1.0, dtype=kind)
         steps = len(replicas[0].costs)
         self._batches = new(steps, size, dtype=torch.int64)  # which images a step takes
         self._chosen = new(1, size, dtype=torch.int64)
@@ -86,21 +92,32 @@ class Stack:
         self._costs = new(steps, dtype=replicas[0].costs.dtype)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm = 0
+        self._stale = False  # the network's first layer, where it is not a view
         self._take_in()
 
     def _take_in(self) -> None:
         """The replicas' parameters, moments and costs become views of the stack's."""
         moments = [number_states(replica.moments()) for replica in self.replicas]
         for place, replica in enumerate(self.replicas):
-            for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
-                view[place].copy_(parameter.data)
+            for number, parameter in enumerate(replica.network.parameters()):
+                self._views[number][place].copy_(self._layout.to_stored(number, parameter.data))
             self._costs[place].copy_(replica.costs)
         self._update.load(self._joined(moments))
         for place, replica in enumerate(self.replicas):
-            for view, parameter in zip(self._views, replica.network.parameters(), strict=True):
-                parameter.data = view[place]
+            for number, parameter in enumerate(replica.network.parameters()):
+                if self._layout.is_view(number):
+                    parameter.data = self._views[number][place]
+                else:
+                    self._first = parameter.data = parameter.data.mT.contiguous().mT  # input by input, as it is stored
             replica.costs = self._costs[place]
             replica.moments = partial(self.moments, place)
+            replica.settle = self._settle
+
+    def _settle(self) -> None:
+        """Bring the network's first layer up to date, where it is not a view."""
+        if self._stale:
+            self._layout.to_whole(0, self._views[0][0], into=self._first)
+            self._stale = False
 
     def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
         """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
@@ -109,34 +126,37 @@ class Stack:
         joined: dict[str, Tensor] = {}
         for key, value in moments[0][0].items():
             if value.dim() == 0:  # the steps taken so far, which all parameters of one stack have in common
-                if any(states[number][key] != value for states in moments for number in range(len(self._shapes))):
+                if any(
+                    states[number][key] != value for states in moments for number in range(len(self._layout.shapes))
+                ):
                     raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
                 joined[key] = value
                 continue
             joined[key] = torch.zeros_like(self._block, dtype=value.dtype)
             for place, states in enumerate(moments):
-                for number, view in enumerate(self._parameters_in(joined[key])):
-                    found = states[number][key]
-                    if found.shape != view[place].shape:
-                        wanted = list(view[place].shape)
-                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {wanted}")
-                    view[place].copy_(found)
+                for number, view in enumerate(self._layout.views(joined[key])):
+                    found, wanted = states[number][key], self._layout.shapes[number]
+                    if found.shape != wanted:
+                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {list(wanted)}")
+                    view[place].copy_(self._layout.to_stored(number, found))
         return joined
 
     def moments(self, place: int) -> dict[str, Tensor]:
-        """One replica's share of what the optimizer remembers: views, under the names that the reference path gives them."""
+        """One replica's share of what the optimizer remembers, under the names that the reference path gives it: views where
+        the block has them as the network has."""
         found: dict[str, Tensor] = {}
         for key, value in self._update.state.items():
             if value.dim() == 0:
-                found |= {f"{number}/{key}": value for number in range(len(self._shapes))}
+                found |= {f"{number}/{key}": value for number in range(len(self._layout.shapes))}
             else:
-                found |= {f"{number}/{key}": view[place] for number, view in enumerate(self._parameters_in(value))}
+                for number, view in enumerate(self._layout.views(value)):
+                    found[f"{number}/{key}"] = self._layout.to_whole(number, view[place])
         return found
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         used = self._batches[0].numel()
-        for place, order in enumerate(orders):
-            self._batches[place].copy_(order[:used].view(self._batches.shape[1:]))
+        for place, shuffled in enumerate(orders):
+            self._batches[place].copy_(shuffled[:used].view(self._batches.shape[1:]))
         self._step.fill_(self.replicas[0].step)
 
     def advance(self) -> None:
@@ -168,11 +188,19 @@ class Stack:
         torch.index_select(self._batches, 1, self._step, out=self._chosen)
         torch.index_select(self._images.train, 0, self._chosen_list, out=self._pixels)
         torch.index_select(self._images.train_labels, 0, self._chosen_list, out=self._label_list)
-        self._x_list.copy_(self._pixels).div_(self._images.train_divisor)
+        if self._narrow is None:
+            self._x_list.copy_(self._pixels).div_(self._images.train_divisor)
+        else:
+            parts = self._narrow.take(self._pixels)
+            self._x, self._weights_turned[0] = parts.x, parts.weight_turned
+            self._weight_gradients[0] = parts.weight_gradient
         self._costs.index_copy_(1, self._step, self._forward())
         self._backward()
+        if self._narrow is not None:
+            self._narrow.spread()
         self._update()
         self._step.add_(1)
+        self._stale = self._narrow is not None
 
     def _forward(self) -> Tensor:
         """The cost of each replica, [replicas, 1]."""
@@ -183,8 +211,10 @@ class Stack:
                 self._slope.forward(self._z[place], self._a[place])
             a = self._a[place]
         torch.log_softmax(a, -1, out=self._log_p)
-        torch.gather(self._log_p, -1, self._labels, out=self._picked)
-        return self._picked.mean(-2).neg_().view(len(self.replicas), 1).to(self._costs.dtype)
+        if len(self.replicas) == 1:
+            return nll_loss(self._log_p_list, self._label_list).view(1, 1)
+        costs = nll_loss(self._log_p_list, self._label_list, reduction="none")
+        return costs.view(len(self.replicas), -1).mean(1, keepdim=True)
 
     def _backward(self) -> None:
         """Fill the gradient of every parameter, the last layer's first."""
@@ -210,20 +240,11 @@ class Stack:
         elif plus is not None:
             (torch.addmm if a.dim() == 2 else torch.baddbmm)(plus, a, b, out=out)
         else:
-            torch.matmul(a, b, out=out)
+            (torch.mm if a.dim() == 2 else torch.bmm)(a, b, out=out)
 
     def gradients(self) -> list[Tensor]:
-        """Of each parameter [replicas, …], in the network's order, as the last step left them: views."""
-        return self._parameters_in(self._gradient)
-
-    def _parameters_in(self, block: Tensor) -> list[Tensor]:
-        """The parameters [replicas, …] that lie in `block` [replicas, numbers]: views. The first layer's weights lie input by
-        input, which its product reads a tenth faster; a later layer would lose on the way back what it gains forward."""
-        found = []
-        for number, (start, shape) in enumerate(zip(self._starts, self._shapes, strict=True)):
-            share = block[:, start : start + shape.numel()]
-            found.append(share.view(-1, *shape) if number else share.view(-1, *reversed(shape)).mT)
-        return found
+        """Of each parameter [replicas, …], in the network's order, as the last step left them."""
+        return [self._layout.to_whole(*pair) for pair in enumerate(self._layout.views(self._gradient))]
 
     def disband(self) -> None:
         """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
@@ -232,14 +253,7 @@ class Stack:
             moments = {name: value.to("cpu", copy=True) for name, value in replica.moments().items()}
             replica.moments = moments.copy
             replica.costs = replica.costs.to("cpu", copy=True)
+            replica.settle()
+            replica.settle = settled
             for parameter in replica.network.parameters():
                 parameter.data = parameter.data.to("cpu", copy=True)
-
-
-def places(shapes: Sequence[torch.Size]) -> tuple[list[int], int]:
-    """Where each parameter begins in a replica's block, and the block's length."""
-    starts, total = [], 0
-    for shape in shapes:
-        starts.append(total)
-        total += math.ceil(shape.numel() / ALIGNMENT) * ALIGNMENT
-    return starts, total

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui import events
-from inittui.engine import stack as stacks
 from inittui.engine.data import load
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
@@ -18,10 +17,10 @@ from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
 from inittui.engine.stack import Stack
-from inittui.engine.training import Stop, Trainer
+from inittui.engine.training import Trainer
 from inittui.preset import Arm, Data, Model
 from inittui.stats import paired
-from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures
+from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
 
 DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly
 STEPS = TRAIN // BATCH
@@ -115,28 +114,12 @@ def test_they_show_every_replica_the_same_batches_as_the_reference_path() -> Non
 # Snapshots, and going on
 
 
-def stopped(of: Arm, steps: int, **options: Any) -> Trainer:
-    left = steps
-
-    def between_steps(_: object) -> float:
-        nonlocal left
-        if not left:
-            raise Stop("over")
-        left -= 1
-        return 0.0
-
-    trainer = Trainer(of, DATA, CPU, between_steps=between_steps, **options)
-    with pytest.raises(Stop):
-        list(trainer.run())
-    return trainer
-
-
 @every_optimizer
 @pytest.mark.parametrize("steps", range(7))
 def test_a_stack_goes_on_bit_for_bit(steps: int, optimizer: dict[str, Any]) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3, **optimizer)
     whole, told = trained(of, stacked=3)
-    first, on = stopped(of, steps, stacked=3), Trainer(of, DATA, CPU, stacked=3)
+    first, on = stopped(of, DATA, steps, stacked=3), Trainer(of, DATA, CPU, stacked=3)
     for replica, before in zip(on.replicas, first.replicas, strict=True):
         replica.restore(before.snapshot())
     assert figures(on.run()) == figures(told)[3 * (steps // 3) :]
@@ -148,7 +131,7 @@ def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: dict[str, Any]
     of = arm(seeds=[5, 6], epochs=3, **optimizer)
     _, told = trained(of, by_hand=False)
     for before, after in (({"by_hand": False}, {"stacked": 2}), ({"stacked": 2}, {"by_hand": False})):
-        first, on = stopped(of, 4, stacked=2) if before.get("stacked") else stopped(of, 8, **before), None
+        first, on = stopped(of, DATA, 4, stacked=2) if before.get("stacked") else stopped(of, DATA, 8, **before), None
         on = Trainer(of, DATA, CPU, **after)
         for replica, old in zip(on.replicas, first.replicas, strict=True):
             replica.restore(old.snapshot())
@@ -160,7 +143,7 @@ def test_replicas_at_different_places_come_together_again() -> None:
     """As after a kill between the writing of two checkpoints."""
     of = arm(seeds=[5, 6, 7], epochs=4)
     _, told = trained(of, stacked=3)
-    early, late = stopped(of, 2, stacked=3), stopped(of, 7, stacked=3)
+    early, late = stopped(of, DATA, 2, stacked=3), stopped(of, DATA, 7, stacked=3)
     on = Trainer(of, DATA, CPU, stacked=3)
     for place, replica in enumerate(on.replicas):
         replica.restore((late if place == 1 else early).replicas[place].snapshot())
@@ -176,7 +159,7 @@ def test_replicas_at_different_places_come_together_again() -> None:
 
 
 def test_moments_of_another_network_are_refused() -> None:
-    snapshot = stopped(arm(seeds=[5]), 2).replicas[0].snapshot()
+    snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     wrong = {**snapshot.tensors, "optimizer/0/exp_avg": torch.zeros(3, 3)}
     on = Trainer(arm(seeds=[5]), DATA, CPU)
     on.replicas[0].restore(replace(snapshot, tensors=wrong))
@@ -185,7 +168,7 @@ def test_moments_of_another_network_are_refused() -> None:
 
 
 def test_moments_of_another_optimizer_are_refused() -> None:
-    snapshot = stopped(arm(seeds=[5]), 2).replicas[0].snapshot()
+    snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     on = Trainer(arm(seeds=[5], optimizer="sgd", momentum=0.9), DATA, CPU)
     on.replicas[0].restore(snapshot)
     with pytest.raises(
@@ -285,11 +268,6 @@ def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> 
         assert not isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
     trainer, _ = trained(arm())
     assert isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
-
-
-def test_parameters_lie_aligned_in_one_block() -> None:
-    starts, total = stacks.places([torch.Size([3, 5]), torch.Size([3]), torch.Size([64]), torch.Size([65])])
-    assert (starts, total) == ([0, 64, 128, 192], 320)
 
 
 def test_a_network_is_trained_in_place() -> None:

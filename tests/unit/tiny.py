@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
 from inittui import events
 from inittui.engine.data import Dataset
+from inittui.engine.training import Stop, Trainer
 from inittui.preset import Arm
 from tests.helpers import preset
 
@@ -44,3 +46,20 @@ def epochs(told: Iterable[events.Event]) -> list[events.Epoch]:
 def figures(told: Iterable[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
     """What training has come to, to the last bit: all but its times."""
     return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(told)]
+
+
+def stopped(of: Arm, data: Dataset, steps: int, **options: Any) -> Trainer:
+    """A training of `of` that has been ended before its step after `steps`."""
+    left = steps
+
+    def between_steps(_: object) -> float:
+        nonlocal left
+        if not left:
+            raise Stop("over")
+        left -= 1
+        return 0.0
+
+    trainer = Trainer(of, data, CPU, between_steps=between_steps, **options)
+    with pytest.raises(Stop):
+        list(trainer.run())
+    return trainer
