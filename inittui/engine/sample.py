@@ -1,24 +1,13 @@
-"""The test, and the image of it that is watched while training."""
+"""The test image that is watched while training."""
 
 import math
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from inittui import events
 from inittui.engine.data import Dataset
+from inittui.engine.evaluation import Evaluation
 from inittui.engine.initialise import stream
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A test: mean cost, share of images right, and each image's likeliest classes, [n, SHOWN]."""
-
-    cost: float
-    accuracy: float
-    classes: Tensor  # int64
-    probabilities: Tensor  # float32
 
 
 def watched_image(seed: int, count: int) -> int:

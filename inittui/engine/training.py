@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
 
 from inittui import events, stats
 from inittui.engine import memory, probes
 from inittui.engine.crew import Crew, Reference, choose_kernels
 from inittui.engine.data import Dataset
+from inittui.engine.evaluation import Evaluation, evaluate
 from inittui.engine.images import Images
 from inittui.engine.initialise import BATCH, initialise, stream
 from inittui.engine.lanes import Roster, side_by_side
@@ -24,13 +23,11 @@ from inittui.engine.layers import Shape, layers
 from inittui.engine.network import build
 from inittui.engine.probing import Prober
 from inittui.engine.replica import Replica
-from inittui.engine.sample import Evaluation, prediction, sample_event, watched_image
+from inittui.engine.sample import prediction, sample_event, watched_image
 from inittui.engine.stack import Stack
 from inittui.preset import Arm
 
-TEST_BATCH = 1000
 REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; so many more, so much less often
-SHOWN = 5  # classes kept of a prediction, the likeliest first
 
 
 class CostNotFinite(ArithmeticError):
@@ -105,7 +102,7 @@ class Trainer:
             yield events.Restored(places=tuple(replica.place for replica in self.replicas))
             for replica in self.replicas:  # whose last word before the checkpoint may have been that it is given up
                 if replica.epochs == self.arm.training.stop_stuck and not replica.step:
-                    self.evaluations[replica.seed] = self._evaluate(replica.network)
+                    self.evaluations[replica.seed] = evaluate(replica.network, self.images)
                     yield from self._give_up(replica)
         else:
             yield self._begin()
@@ -116,7 +113,7 @@ class Trainer:
         yield from side_by_side(self._lane, self.lanes, self._prepare)
         for replica in self.replicas:  # one that had its last epoch before a checkpoint
             if replica.seed not in self.evaluations:
-                self.evaluations[replica.seed] = self._evaluate(replica.network)
+                self.evaluations[replica.seed] = evaluate(replica.network, self.images)
         # In the order of the seeds, whichever was tested first after a resume.
         self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
 
@@ -204,6 +201,8 @@ class Trainer:
         report_seconds = max(self.report_seconds, self.report_seconds * len(group) / REPORTS_AT_ONCE)
         reported = group[0].step
         last = reported_at = time.perf_counter()
+        # The very first costs are told sooner: they are what a scheme begins with, and somebody waits for them.
+        wait = report_seconds if group[0].epochs or reported else report_seconds / 10
         while group[0].step < self.steps:
             waited = self.between_steps(group)
             last += waited
@@ -217,9 +216,9 @@ class Trainer:
                 replica.step += 1
                 replica.seconds += (now - last) / len(group)
             last = now
-            if now - reported_at >= report_seconds and group[0].step < self.steps:
+            if now - reported_at >= wait and group[0].step < self.steps:
                 yield from self._report(group, reported, now - reported_at)
-                reported, reported_at = group[0].step, now
+                reported, reported_at, wait = group[0].step, now, report_seconds
                 last = time.perf_counter()  # what a report's reader does with it is no training
         means = self._mean_costs(group, 0)
         waited = time.perf_counter() - last  # for a device that was still computing
@@ -227,7 +226,7 @@ class Trainer:
             seconds = replica.seconds + waited / len(group)
             replica.end_epoch()
             began = time.perf_counter()
-            self.evaluations[replica.seed] = tested = self._evaluate(replica.network)
+            self.evaluations[replica.seed] = tested = evaluate(replica.network, self.images)
             yield events.Epoch(
                 seed=replica.seed,
                 epoch=replica.epochs,
@@ -279,26 +278,3 @@ class Trainer:
 
     def _device_bytes(self) -> int:
         return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0
-
-    @torch.no_grad()
-    def _evaluate(self, network: nn.Module) -> Evaluation:
-        images = self.images
-        cost = torch.zeros((), dtype=torch.float64, device=self.device)
-        right = torch.zeros((), dtype=torch.int64, device=self.device)
-        tops = []
-        network.eval()
-        for first in range(0, len(images.test), TEST_BATCH):
-            x, labels = images.tests(first, TEST_BATCH)
-            logits = network(x)
-            cost += cross_entropy(logits, labels, reduction="sum")
-            # argmax, not topk: of equal logits argmax takes the first, on every device.
-            right += (logits.argmax(1) == labels).sum()
-            tops.append(logits.softmax(1).topk(min(SHOWN, logits.shape[1])))
-        network.train()
-        count = len(images.test)
-        return Evaluation(
-            cost=cost.item() / count,
-            accuracy=right.item() / count,
-            classes=torch.cat([top.indices for top in tops]),
-            probabilities=torch.cat([top.values for top in tops]),
-        )

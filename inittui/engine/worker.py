@@ -25,8 +25,8 @@ from inittui.engine import checkpoint, memory
 from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
 from inittui.engine.device import set_precision, set_up_thread
+from inittui.engine.evaluation import Evaluation
 from inittui.engine.replica import Replica
-from inittui.engine.sample import Evaluation
 from inittui.engine.training import CostNotFinite, Stop, Trainer
 from inittui.errors import InittuiError, RunError
 from inittui.eventlog import NO_ROOM, EventLog

@@ -113,7 +113,7 @@ def test_fish(tmp_path: Path, environment: dict[str, str], capsys: pytest.Captur
         return [answer.partition("\t")[0] for answer in done.stdout.splitlines()]
 
     assert completed("inittui rep") == ["replay", "report"]
-    assert [answer.rpartition("-20")[0] for answer in completed("inittui report mi")] == ["mine"]
+    assert [answer.partition("-20")[0] for answer in completed("inittui report mi")] == ["mine"]
     assert completed("inittui --preset digi") == ["digits"]
 
 
