@@ -64,24 +64,24 @@ class Narrow:
     """The first layer's products for one replica on a CPU. `weights` and `gradients` are its stores, [rare + common + rare,
     width], of which the last are the copies."""
 
-    def __init__(self, order: Order, weights: Tensor, gradients: Tensor, images: Images, size: int) -> None:
+    def __init__(self, order: Order, weights: Tensor, gradients: Tensor, inputs: int, size: int) -> None:
         self.order = order
         self._weights, self._gradients = weights, gradients
-        self._size, self._divisor = size, images.train_divisor
+        self._size = size
         self._rare_weights, self._rare_gradients = weights[: len(order.rare)], gradients[: len(order.rare)]
-        self._all = weights.new_empty(size, images.train.shape[1])
+        self._all = weights.new_empty(size, inputs)
         self._x = weights.new_empty(size * len(weights))
         self._numbers = torch.cat([order.common, order.rare])
         self._parts: dict[int, Parts] = {}  # by the number of rare inputs: views cost a microsecond each
         self._before = self._rare = order.rare[:0]  # those of the last batch and of this one, by their place among all
 
     def take(self, pixels: Tensor) -> Parts:
-        """Of a batch [size, inputs] that is not scaled yet."""
+        """Of a batch [size, inputs], whose scale is left alone."""
         self._before, self._rare = self._rare, pixels.any(0).index_select(0, self.order.rare).nonzero().view(-1)
         count = len(self._rare)
         parts = self._parts.get(count) or self._parts.setdefault(count, self._views(count))
         torch.index_select(self.order.rare, 0, self._rare, out=parts.rare_numbers)
-        torch.index_select(self._all.copy_(pixels), 1, parts.numbers, out=parts.x).div_(self._divisor)
+        torch.index_select(self._all.copy_(pixels), 1, parts.numbers, out=parts.x)
         torch.index_select(self._rare_weights, 0, self._rare, out=parts.rare_weights)
         return parts
 

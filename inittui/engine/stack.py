@@ -58,7 +58,7 @@ class Stack:
         self._narrow: Narrow | None = None
         if order is not None:
             weights, gradient = (one[0, layout.first :].view(-1, layout.width) for one in (whole, whole_gradient))
-            self._narrow = Narrow(order, weights, gradient, images, size)
+            self._narrow = Narrow(order, weights, gradient, images.train.shape[1], size)
         self._views, gradients = layout.views(self._block), layout.views(self._gradient)
         # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
         # matrices: torch multiplies them with less ado than a stack of one.
@@ -69,7 +69,8 @@ class Stack:
         self._bias_gradients = [share(gradient, 0) for gradient in gradients[1::2]]
         widths = [layer.out_features for layer in layers]
         self._pixels = torch.empty(count * size, images.train.shape[1], dtype=images.train.dtype, device=self._device)
-        self._x = share(new(size, images.train.shape[1]), 0)
+        # Pixels are multiplied as they are: their scale is a factor of the two products that they are in, which is free.
+        self._x, self._scale = share(new(size, images.train.shape[1]), 0), 1 / images.train_divisor
         self._z = [share(new(size, width), 0) for width in widths]
         last = len(widths) - 1
         self._a = [torch.zeros_like(z) if self._slope.keeps_z and i < last else z for i, z in enumerate(self._z)]
@@ -189,7 +190,7 @@ class Stack:
         torch.index_select(self._images.train, 0, self._chosen_list, out=self._pixels)
         torch.index_select(self._images.train_labels, 0, self._chosen_list, out=self._label_list)
         if self._narrow is None:
-            self._x_list.copy_(self._pixels).div_(self._images.train_divisor)
+            self._x_list.copy_(self._pixels)
         else:
             parts = self._narrow.take(self._pixels)
             self._x, self._weights_turned[0] = parts.x, parts.weight_turned
@@ -206,7 +207,8 @@ class Stack:
         """The cost of each replica, [replicas, 1]."""
         a, last = self._x, len(self._weights) - 1
         for place, weight in enumerate(self._weights_turned):
-            self._product(a, weight, out=self._z[place], plus=self._biases[place])
+            scale = 1.0 if place else self._scale
+            self._product(a, weight, out=self._z[place], plus=self._biases[place], scale=scale)
             if place < last:
                 self._slope.forward(self._z[place], self._a[place])
             a = self._a[place]
@@ -224,21 +226,24 @@ class Stack:
         for place in range(last, -1, -1):
             below = self._a[place - 1] if place else self._x
             above = self._gradients[place]
-            self._product(self._gradients_turned[place], below, out=self._weight_gradients[place])
+            scale = 1.0 if place else self._scale
+            self._product(self._gradients_turned[place], below, out=self._weight_gradients[place], scale=scale)
             torch.sum(above, -2, out=self._bias_gradients[place])
             if place:
                 gradient = self._gradients[place - 1]
                 self._product(above, self._weights[place], out=gradient)
                 self._slope.backward(gradient, self._z[place - 1] if self._slope.keeps_z else below)
 
-    def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None) -> None:
-        """out = a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
+    def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
+        """out = scale·a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
         if self._half:
-            out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16)))
+            out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16))).mul_(scale)
             if plus is not None:
                 out.add_(plus)
-        elif plus is not None:
-            (torch.addmm if a.dim() == 2 else torch.baddbmm)(plus, a, b, out=out)
+        elif plus is not None or scale != 1.0:
+            # Where nothing is added, what `out` holds counts 0 times.
+            multiply = torch.addmm if a.dim() == 2 else torch.baddbmm
+            multiply(out if plus is None else plus, a, b, beta=0 if plus is None else 1, alpha=scale, out=out)
         else:
             (torch.mm if a.dim() == 2 else torch.bmm)(a, b, out=out)
 
