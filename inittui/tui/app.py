@@ -27,6 +27,7 @@ from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
 from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
+from inittui.tui.palette import variables
 from inittui.tui.screens.main import MainScreen
 
 Leave = Literal["keep", "stop", "done"]
@@ -67,7 +68,7 @@ class Dashboard(App[Leave]):
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variables(self.current_theme, few=self.few_colours)
+        return variables(self.current_theme, few=self.few_colours)
 
     @property
     def few_colours(self) -> bool:

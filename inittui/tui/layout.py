@@ -3,13 +3,24 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
-
-from textual.geometry import Region
+from typing import Literal, NamedTuple
 
 SMALLEST = (40, 10)
 Lines = Callable[[int], int]
 Zoom = Literal["", "chart", "result", "sample", "layers", "matrix", "alone"]
+
+
+class Region(NamedTuple):
+    """Cells of the screen. As Textual's, which takes as long to import as all of Textual."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
 
 
 @dataclass(frozen=True)

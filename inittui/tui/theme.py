@@ -1,103 +1,12 @@
-"""Two themes of our own, each once more in the 16 colours of old terminals, and the colours of the panels in any theme."""
+"""Our palettes as Textual's themes."""
+
+from dataclasses import asdict
 
 from textual.theme import Theme
 
-from inittui.tui.look import ON_DARK, ON_LIGHT
-
-# The sixteen as Rich numbers them: it sends the nearest one's number, which for these is their own.
-_BLACK, _RED, _GREEN, _BROWN, _BLUE, _PURPLE, _CYAN, _GREY = (
-    "#000000", "#AA0000", "#00AA00", "#AA5500", "#0000AA", "#AA00AA", "#00AAAA", "#AAAAAA"
-)  # fmt: skip
-_DARK_GREY, _BRIGHT_RED, _BRIGHT_GREEN, _YELLOW, _BRIGHT_BLUE, _PINK, _BRIGHT_CYAN, _WHITE = (
-    "#555555", "#FF5555", "#55FF55", "#FFFF55", "#5555FF", "#FF55FF", "#55FFFF", "#FFFFFF"
-)  # fmt: skip
-# Left to itself the palette of a full terminal falls on three or four of them, and two arms on one. Marker and name tell
-# arms apart where a terminal's own idea of a colour does not.
-ON_DARK_16 = (_BRIGHT_CYAN, _YELLOW, _PINK, _BRIGHT_GREEN, _BRIGHT_RED, _GREY, _BROWN, _BRIGHT_BLUE)
-ON_LIGHT_16 = (_BLUE, _RED, _PURPLE, _DARK_GREY, _BRIGHT_BLUE, _GREEN, _CYAN, _BROWN)
-
-DARK = Theme(
-    name="inittui-dark",
-    primary="#56B4E9",
-    secondary="#E69F00",
-    accent="#7FB4FF",
-    warning="#F0C244",
-    error="#FF7B72",
-    success="#4FD6A5",
-    foreground="#D8DEE9",
-    background="#0D1017",
-    surface="#151A23",
-    panel="#1C2330",
-    dark=True,
-)
-LIGHT = Theme(
-    name="inittui-light",
-    primary="#0072B2",
-    secondary="#A86800",
-    accent="#0B5CAD",
-    warning="#8A5A00",
-    error="#B3261E",
-    success="#006B4F",
-    foreground="#1B1F27",
-    background="#FBFBF8",
-    surface="#F1F1EC",
-    panel="#E6E6DF",
-    dark=False,
-)
-
-DARK_16 = Theme(
-    name=DARK.name,
-    primary=_BRIGHT_CYAN,
-    secondary=_YELLOW,
-    accent=_CYAN,
-    warning=_YELLOW,
-    error=_BRIGHT_RED,
-    success=_BRIGHT_GREEN,
-    foreground=_WHITE,
-    background=_BLACK,
-    surface=_BLACK,
-    panel=_DARK_GREY,
-    dark=True,
-)
-LIGHT_16 = Theme(
-    name=LIGHT.name,
-    primary=_BLUE,
-    secondary=_RED,
-    accent=_BLUE,
-    warning=_PURPLE,
-    error=_RED,
-    success=_GREEN,
-    foreground=_BLACK,
-    background=_WHITE,
-    surface=_WHITE,
-    panel=_GREY,
-    dark=False,
-)
+from inittui.tui.palette import palette
 
 
 def ours(*, few: bool) -> tuple[Theme, Theme]:
     """The dark theme and the light one. `few`: for a terminal of 16 colours."""
-    return (DARK_16, LIGHT_16) if few else (DARK, LIGHT)
-
-
-def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
-    """Plain hexadecimal colours for Rich styles: a theme's own variables may be blends, which Rich can't read."""
-    dark = theme.dark
-    plain = ours(few=few)[0 if dark else 1]
-    arms = (ON_DARK_16 if dark else ON_LIGHT_16) if few else (ON_DARK if dark else ON_LIGHT)
-    dim, track = ("#8792A6", "#3A4457") if dark else ("#5B6472", "#B9BDC6")
-    if few:
-        dim, track = (_GREY, _DARK_GREY) if dark else (_DARK_GREY, _GREY)
-    return {
-        "inittui-dim": dim,
-        "inittui-track": track,
-        "inittui-accent": _hex(theme.accent, plain.accent),
-        "inittui-good": _hex(theme.success, plain.success),
-        "inittui-warn": _hex(theme.warning, plain.warning),
-        "inittui-bad": _hex(theme.error, plain.error),
-        **{f"inittui-arm{place}": colour for place, colour in enumerate(arms)},
-    }
-
-
-def _hex(colour: str | None, otherwise: str | None) -> str:
-    return colour if colour and colour.startswith("#") and len(colour) == 7 else otherwise or ""
+    return Theme(**asdict(palette(dark=True, few=few))), Theme(**asdict(palette(dark=False, few=few)))

@@ -31,7 +31,7 @@ def test_panels_lie_side_by_side_within_the_screen(
     if found is None:
         return
     screen = Region(0, 0, width, height)
-    regions = list(found.regions.items())
+    regions = [(name, Region(*region)) for name, region in found.regions.items()]
     for name, region in regions:
         assert region.width > 0, name
         assert region.height > 0, name

@@ -4,7 +4,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from inittui.tui import theme
+from inittui.tui import palette
 from inittui.tui.look import Look, Row
 from inittui.tui.widgets.panel import Panel
 from tests.tui.builders import MARKUP, WIDE, screen_text
@@ -33,7 +33,7 @@ class Bench(App[None]):
         self.panel.title = lambda _width: [("title", "bold")]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variables(self.current_theme)
+        return palette.variables(self.current_theme)
 
     def compose(self) -> ComposeResult:
         yield self.panel

@@ -8,7 +8,7 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from textual.app import App
 
-from inittui.tui import terminal, theme
+from inittui.tui import palette, terminal, theme
 from inittui.tui.app import Dashboard
 from inittui.tui.look import COLOURS
 from tests.helpers import running_board
@@ -121,7 +121,7 @@ def test_in_sixteen_colours_no_two_arms_share_one_and_none_is_the_background(pla
     def number(colour: str | None) -> int | None:
         return Color.parse(colour or "").downgrade(ColorSystem.STANDARD).number
 
-    colours = theme.variables(of, few=True)
+    colours = palette.variables(of, few=True)
     arms = [number(colours[f"inittui-arm{arm}"]) for arm in range(COLOURS)]
     assert len(set(arms)) == COLOURS
     ground = number(of.background)
@@ -142,7 +142,7 @@ def test_a_picture_is_made_in_all_colours_whatever_the_terminal(monkeypatch: pyt
             await shown(pilot)
             assert not app.few_colours
             names = {text.strip(): colour for text, colour in screen_styles(app)}
-            assert names["xavier_normal"].upper() == theme.ON_DARK[0]
+            assert names["xavier_normal"].upper() == palette.ON_DARK[0]
 
     import asyncio
 

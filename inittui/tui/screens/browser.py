@@ -21,6 +21,7 @@ from inittui.tui.screens.compare import CompareScreen, read
 from inittui.tui.screens.delete import DeleteScreen
 from inittui.tui.views import runs as view
 from inittui.tui.views.compare import Side
+from inittui.tui.views.keyline import Line
 from inittui.tui.views.runs import Listed
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
@@ -90,7 +91,7 @@ class BrowserScreen(Screen[None]):
         yield self._rows
         yield self._details
         yield Input(placeholder="words that the name, the state, the preset or an arm must have")
-        yield KeyLine(self.look, table=KEYS, last=("close",))
+        yield KeyLine(self.look, lambda: Line(KEYS, last=("close",)))
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())

@@ -15,6 +15,7 @@ from inittui.tui.keys import Key
 from inittui.tui.look import Look, Row
 from inittui.tui.views import compare
 from inittui.tui.views.compare import Outcome, Side
+from inittui.tui.views.keyline import Line
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
 
@@ -51,7 +52,7 @@ class CompareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._panel
-        yield KeyLine(self.look, table=KEYS, last=("close",))
+        yield KeyLine(self.look, lambda: Line(KEYS, last=("close",)))
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._panel.restyle())

@@ -4,17 +4,16 @@ import os
 
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
-from textual.geometry import Region
 from textual.widgets import Static
 
 from inittui import notify
 from inittui.board import Board
 from inittui.gallery import Gallery
 from inittui.tui import keys
+from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, first_zoom, key_line, planned
 from inittui.tui.feed import Feed, ReplayFeed
-from inittui.tui.layout import SMALLEST, Plan, Zoom, plan
-from inittui.tui.look import Look, Row
-from inittui.tui.memo import Memo, epochs
+from inittui.tui.layout import SMALLEST, Plan, Region, Zoom
+from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
@@ -23,14 +22,13 @@ from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.mapped import MappedScreen
 from inittui.tui.screens.reading import ReadingScreen
 from inittui.tui.screens.steered import SteeredScreen
-from inittui.tui.views import arm, chart, header, layers, machine, matrix, result, sample
+from inittui.tui.views import chart, header
 from inittui.tui.views.machine import Machine
 from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
 
 PLACED = ("header", "arms", "chart", "result", "sample", "layers", "matrix", "alone", "machine", "footer")
-MOST_PANELS = 60  # of arms; more of them are a line each
 
 
 class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
@@ -54,78 +52,35 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self.shown = Shown()
         self.metric = chart.METRICS[0]
         self.log_scale = True
-        self.zoom: Zoom = "matrix" if self.board.preset.sweep else ""
-        self._machine: Machine | None = None
-        self._drawn: Memo[list[Row]] = Memo()
-        self._tabled = Memo()
+        self.zoom: Zoom = first_zoom(self.board)
+        self.measured: Machine | None = None
         self._plan: Plan | None = None
-        self._header = self._panel("header", framed=False)
-        self._chart, self._result, self._sample, self._layers, self._matrix = (
-            self._panel(name) for name in ("chart", "result", "sample", "layers", "matrix")
-        )
-        self._alone = self._panel("alone")
-        self._machine_line = self._panel("machine", framed=False)
-        self._lines = Panel(look, id="lines", framed=False)
+        self._parts = {name: self._panel(name, face) for name, face in faces(self).items() if name != "footer"}
+        self._chart, self._result, self._sample = (self._parts[name] for name in ("chart", "result", "sample"))
+        self._layers, self._matrix, self._lines = (self._parts[name] for name in ("layers", "matrix", "lines"))
         count = len(self.board.arms)
-        self._arms = [Panel(look, id=f"arm-{place}") for place in range(count if count <= MOST_PANELS else 0)]
-        meant = [key for key in keys.KEYS if key.group != "Matrix" or self.board.preset.sweep]
-        self._footer = KeyLine(look, replay=isinstance(feed, ReplayFeed), table=meant)
+        self._arms = [
+            self._panel(f"arm-{place}", arm_face(self, place)) for place in range(count if count <= MOST_PANELS else 0)
+        ]
+        self._footer = KeyLine(look, lambda: key_line(self))
+        for name in PLACED:
+            if name in self._parts:
+                self._parts[name].add_class("placed")
         self._footer.add_class("placed")
-        self._give_views()
 
-    def _panel(self, name: str, *, framed: bool = True) -> Panel:
-        panel = Panel(self.look, id=name, framed=framed)
-        panel.add_class("placed")
+    def _panel(self, name: str, face: Face) -> Panel:
+        """A panel sees the state through its face, and gives it its size."""
+        panel = Panel(self.look, id=name, framed=face.title is not None)
+        panel.paint, panel.title = face.paint, face.title or panel.title
         return panel
 
-    def _give_views(self) -> None:
-        """Give every panel its view. A view sees the state through `self` and gets its size from the panel."""
-        look = self.look
-        self._header.paint = lambda w, h: header.header(
-            self.board, self.feed.now(self.board), w, h, look, self.feed.tag
-        )
-        self._machine_line.paint = lambda w, _h: [machine.line(self._machine, w, look)]
-        self._chart.title = lambda _w: [(chart.title(self.metric, log=self.log_scale), "bold")]
-        self._chart.paint = self._curves
-        self._result.title = lambda _w: [(result.title(self.board), "good bold" if self.board.ended else "bold")]
-        self._result.paint = self._table
-        self._sample.title = lambda _w: [(sample.title(self.board, self.gallery, self.shown), "bold")]
-        self._sample.paint = lambda w, h: sample.sample(self.board, self.gallery, self.shown, w, h, look)
-        self._layers.title = lambda _w: [(layers.title(self.board, self.looking), "bold")]
-        self._layers.paint = lambda w, h: layers.layers(self.board, self.looking, w, h, look)
-        self._matrix.title = lambda _w: [(matrix.title(self.board, self.turned), "bold")]
-        self._matrix.paint = lambda w, h: matrix.matrix(self.board, self.turned, w, h, look)
-        self._alone.title = lambda w: arm.title(self.board.arms[self.chosen or 0], self.chosen or 0, look, w)
-        self._alone.paint = lambda w, h: arm.panel(self.board, self.chosen or 0, w, h, look, log=self.log_scale)
-        self._lines.paint = lambda w, _h: [
-            arm.line(self.board, place, w, look, log=self.log_scale, chosen=place == self.chosen)
-            for place in range(len(self.board.arms))
-        ]
-        for place, panel in enumerate(self._arms):
-            panel.title = lambda w, place=place: arm.title(self.board.arms[place], place, look, w)  # type: ignore[misc]
-            panel.paint = lambda w, h, place=place: arm.panel(  # type: ignore[misc]
-                self.board, place, w, h, look, log=self.log_scale
-            )
-
-    def _curves(self, width: int, height: int) -> list[Row]:
-        board, metric, log = self.board, self.metric, self.log_scale
-        return self._drawn(
-            (width, height, metric, log, *epochs(board)),
-            lambda: chart.chart(board, width, height, self.look, metric=metric, log=log),
-        )
-
     def compose(self) -> ComposeResult:
-        yield self._header
+        parts = dict(self._parts)
+        yield parts.pop("header")
         with VerticalScroll(id="arms", classes="placed", can_focus=False), Grid(id="grid"):
             yield from self._arms
-            yield self._lines
-        yield self._chart
-        yield self._result
-        yield self._sample
-        yield self._layers
-        yield self._matrix
-        yield self._alone
-        yield self._machine_line
+            yield parts.pop("lines")
+        yield from parts.values()
         yield self._footer
         yield Static(id="too-small")
 
@@ -149,7 +104,6 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
             self.gallery = None  # of a run that was stopped and goes on, the pictures are out of date
         elif self.gallery is None:
             self.gallery = self.feed.gallery()
-        self._footer.ended = self.board.ended
         if (
             before.ended != self.board.ended
             or bool(before.result) != bool(self.board.result)
@@ -166,8 +120,8 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
             driver.write(notify.to_terminal(f"inittui: {self.board.run} {self.board.phase}", os.environ))
 
     def on_machine_changed(self, message: MachineChanged) -> None:
-        self._machine = message.machine
-        self._machine_line.repaint()
+        self.measured = message.machine
+        self._parts["machine"].repaint()
 
     def _note_moved(self, before: Board) -> bool:
         return header.has_note(before) != header.has_note(self.board)
@@ -175,21 +129,12 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     def _clock_ticks(self) -> None:
         """The clock goes on between events; when all is over nothing moves, and nothing is computed."""
         if not self.board.ended or self.feed.tag:
-            self._header.repaint()
+            self._parts["header"].repaint()
 
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
         width, height = self.size
-        self._footer.view = self.zoom
-        self._plan = plan(
-            width,
-            height,
-            len(self.board.arms),
-            table=lambda inside: result.rows_needed(self.board, inside),
-            ended=self.board.ended,
-            zoom=self.zoom,
-            note=header.has_note(self.board),
-        )
+        self._plan = planned(self, width, height)
         small = self.query_one("#too-small", Static)
         small.display = self._plan is None
         if self._plan is None:
@@ -280,12 +225,12 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     def action_hold(self) -> None:
         if isinstance(self.feed, ReplayFeed):
             self.feed.held = not self.feed.held
-            self._header.repaint()
+            self._parts["header"].repaint()
 
     def action_speed(self, factor: float) -> None:
         if isinstance(self.feed, ReplayFeed):
             self.feed.speed = min(10_000.0, max(0.01, self.feed.speed * factor))
-            self._header.repaint()
+            self._parts["header"].repaint()
 
     def action_to_end(self) -> None:
         if isinstance(self.feed, ReplayFeed):

@@ -5,8 +5,7 @@ from textual.screen import Screen
 from inittui.board import Board
 from inittui.gallery import Gallery
 from inittui.tui.layout import Zoom
-from inittui.tui.look import Look, Row
-from inittui.tui.memo import Memo, epochs
+from inittui.tui.look import Look
 from inittui.tui.views import result
 from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.panel import Panel
@@ -24,21 +23,9 @@ class ReadingScreen(Screen[None]):
     top = 0  # the line of the table alone that is its first
     _result: Panel
     _sample: Panel
-    _tabled: Memo[list[Row]]
 
     def _lay_out(self) -> None:
         raise NotImplementedError
-
-    def _table(self, width: int, height: int) -> list[Row]:
-        board, alone, each_seed, top = self.board, self.zoom == "result", self.each_seed, self.top
-        return self._tabled(
-            (width, height, alone, each_seed, top, *epochs(board)),
-            lambda: (
-                result.whole(board, width, height, self.look, each_seed=each_seed, top=top)
-                if alone
-                else result.table(board, width, height, self.look)
-            ),
-        )
 
     def _scroll_table(self, by: int) -> None:
         inside = self._result.inside

@@ -8,9 +8,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inittui.tui.look import COLOURS, Look, Row, pad, width_of
-
-Paint = Callable[[int, int], list[Row]]
+from inittui.tui.frame import FRAME, Paint, Title, filled, framed, style_of
+from inittui.tui.look import Look, Row, pad
 
 
 class Panel(Widget):
@@ -24,8 +23,8 @@ class Panel(Widget):
         self.look = look
         self.framed = framed
         self.paint: Paint = lambda _width, _height: []
-        self.frame = "track"  # the style of the frame
-        self.title: Callable[[int], Row] = lambda _width: []
+        self.frame = FRAME
+        self.title: Title = lambda _width: []
         self._rows: list[Row] = []
         self._painted_for = Size(0, 0)  # the size that the rows are for
         self._styles_of: dict[str, Style] = {}
@@ -50,24 +49,11 @@ class Panel(Widget):
     def _paint(self) -> list[Row]:
         self._painted_for = self.content_size
         width, height = self._painted_for
-        self._rows = self._paint_rows(width, height) if width > 0 and height > 0 else []
+        if self.framed:
+            self._rows = framed(self.title, self.paint, width, height, self.look, self.frame)
+        else:
+            self._rows = filled(self.paint, width, height)
         return self._rows
-
-    def _paint_rows(self, width: int, height: int) -> list[Row]:
-        inner = self.inside
-        rows = [pad(row, inner.width) for row in self.paint(inner.width, inner.height)[: inner.height]]
-        rows += [pad([], inner.width) for _ in range(inner.height - len(rows))]
-        if not self.framed:
-            return rows
-        if width < 5 or height < 2:
-            return [pad([], width) for _ in range(height)]
-        corners, across, side = ("+++" + "+", "-", "|") if self.look.ascii else ("╭╮╰╯", "─", "│")
-        title = self.title(width - 6)
-        title = pad(title, min(width_of(title), width - 6)) if title else []
-        head: Row = [(corners[0] + across, self.frame), *([(" ", ""), *title, (" ", "")] if title else [])]
-        head.append((across * (width - 1 - width_of(head)) + corners[1], self.frame))
-        body: list[Row] = [[(f"{side} ", self.frame), *row, (f" {side}", self.frame)] for row in rows]
-        return [head, *body, [(corners[2] + across * (width - 2) + corners[3], self.frame)]]
 
     def on_resize(self) -> None:
         self.repaint()
@@ -88,27 +74,8 @@ class Panel(Widget):
 
     def _style(self, key: str) -> Style:
         if key not in self._styles_of:
-            self._styles_of[key] = self._resolve(key)
+            self._styles_of[key] = style_of(key, self.app.theme_variables)
         return self._styles_of[key]
-
-    def _resolve(self, key: str) -> Style:
-        variables = self.app.theme_variables
-        named = {
-            "bold": Style(bold=True),
-            "soft": Style(dim=True),
-            "reverse": Style(reverse=True),
-            "brand": Style(color=variables["inittui-accent"], bold=True, reverse=True),
-            **{name: Style(color=variables[f"inittui-{name}"]) for name in ("dim", "good", "warn", "accent", "track")},
-            "bad": Style(color=variables["inittui-bad"], bold=True),
-            "cursor": Style(bgcolor=variables["inittui-track"]),
-            **{f"arm{place}": Style(color=variables[f"inittui-arm{place}"]) for place in range(COLOURS)},
-        }
-        words = key.split()
-        if not words:
-            return Style()
-        if all(word in named for word in words):
-            return Style.combine(named[word] for word in words)
-        return Style.parse(key)
 
 
 class Page(Panel):
