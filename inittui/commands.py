@@ -139,11 +139,16 @@ def _watch_dashboard(
     refresh: float,
     supervisor: "subprocess.Popen[bytes] | None" = None,
 ) -> int:
-    from inittui.tui.app import Dashboard
+    from inittui.tui import opening
     from inittui.tui.feed import LiveFeed
 
-    app = Dashboard(LiveFeed(follower), ascii_only=arguments.ascii, theme=arguments.theme, refresh=refresh)
-    leave = app.run_guarded(mouse=not arguments.no_mouse)
+    app, leave = opening.show(
+        LiveFeed(follower),
+        ascii_only=arguments.ascii,
+        theme=arguments.theme,
+        refresh=refresh,
+        mouse=not arguments.no_mouse,
+    )
     another = app.feed.run is not None and app.feed.run.path != run_dir.path
     code = _after(app, leave, None if another else supervisor)
     if another and run_dir.alive():
@@ -202,17 +207,22 @@ def replay(arguments: argparse.Namespace) -> int:
         speed = _number("--speed", arguments.speed, above=0)
     refresh = refresh_of(arguments)
     from inittui import plain
-    from inittui.tui.app import Dashboard
+    from inittui.tui import opening
     from inittui.tui.feed import ReplayFeed
 
     feed = ReplayFeed(run_dir, speed=speed)
     if not _can_show():
         print(plain.closing(feed.last), end="")
         return 0
-    app = Dashboard(
-        feed, ascii_only=arguments.ascii, theme=arguments.theme, refresh=refresh, runs_dir=runs_dir(arguments)
+    app, leave = opening.show(
+        feed,
+        ascii_only=arguments.ascii,
+        theme=arguments.theme,
+        refresh=refresh,
+        mouse=not arguments.no_mouse,
+        runs_dir=runs_dir(arguments),
     )
-    return _after(app, app.run_guarded(mouse=not arguments.no_mouse))
+    return _after(app, leave)
 
 
 def runs_dir(arguments: argparse.Namespace) -> Path:

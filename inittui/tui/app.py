@@ -25,7 +25,6 @@ from inittui.tui import terminal, theme
 from inittui.tui.feed import Feed, LiveFeed, ReplayFeed
 from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
-from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
 from inittui.tui.palette import variables
 from inittui.tui.screens.main import MainScreen
@@ -45,6 +44,8 @@ class Dashboard(App[Leave]):
     def __init__(
         self,
         feed: Feed,
+        board: Board | None = None,
+        guard: Guard | None = None,
         *,
         ascii_only: bool | None = None,
         theme: terminal.Theme = "auto",
@@ -52,19 +53,19 @@ class Dashboard(App[Leave]):
         watch_machine: bool = True,
         runs_dir: Path | None = None,
     ) -> None:
-        """`ascii_only` and `theme` are found out from the environment unless they are given; `runs_dir` is for a feed that
-        has no run of its own."""
+        """`board` is the feed's first one, where it has been asked already. `ascii_only` and `theme` are found out from the
+        environment unless they are given; `runs_dir` is for a feed that has no run of its own."""
         terminal.prepare(os.environ)
         super().__init__()
         self.feed = feed
-        given = terminal.given_environment()
-        self.look = Look(ascii=not terminal.shows_blocks(given) if ascii_only is None else ascii_only)
-        self._first_theme = terminal.background(theme, given)
+        self._board = board
+        self.look = terminal.look(ascii_only)
+        self._first_theme = terminal.background(theme, terminal.given_environment())
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
         self._runs_dir = runs_dir
         self._ended = threading.Event()
-        self.guard = Guard()
+        self.guard = guard or Guard()
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -85,14 +86,9 @@ class Dashboard(App[Leave]):
             self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
         self.guard.on_end(lambda code: self._exit_from(loop, code))
-        self.main = MainScreen(self.feed, self.look)
+        self.main = MainScreen(self.feed, self.look, self._board)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)
-
-    def run_guarded(self, *, mouse: bool = True) -> Leave | None:
-        """Run in the terminal. Returns how the person left; `return_code` tells of a signal or a lost terminal."""
-        with self.guard.watching(), terminal.alone(ascii_only=self.look.ascii):
-            return self.run(mouse=mouse)
 
     def on_print(self, event: events.Print) -> None:
         """What a library prints goes where its C code writes to, and is told when the dashboard has gone."""

@@ -46,6 +46,23 @@ def leave(screen: Terminal, code: int = 0) -> str:
     return screen.raw[screen.raw.rfind(LEFT) :].decode()
 
 
+# The first frame
+
+
+def test_the_screen_is_entered_once_and_keys_pressed_before_textual_is_there_count(terminal: Open) -> None:
+    screen = terminal()
+    screen.wait_for_text("xavier_normal", "he_normal")
+    screen.press("?")
+    screen.wait_for_text("help: Esc closes")
+    screen.press("\x1b")
+    screen.wait_for(lambda text: "help: Esc" not in text, "closed help")
+    leave(screen)
+    asked = screen.raw.index(b"\x1b[?1004h")  # the first that Textual asks of a terminal, after the screen
+    assert 0 < screen.raw.index(b"xavier_normal") < asked
+    assert screen.raw.count(b"\x1b[?1049h") == 1
+    assert screen.raw.count(LEFT) == 1
+
+
 # Locale
 
 

@@ -32,6 +32,10 @@ def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None
     assert loaded("inittui.cli", ("textual", "msgspec", "rich", "torch", "psutil", "platformdirs")) == []
 
 
+def test_the_first_frame_is_painted_without_textual() -> None:
+    assert loaded("inittui.tui.opening", ("textual", "torch", "numpy")) == []
+
+
 def test_what_is_trained_by_hand_loads_neither_what_compiles_torch_nor_sympy() -> None:
     """They would take more than a second of every run's start."""
     code = """

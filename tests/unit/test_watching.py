@@ -13,7 +13,7 @@ from inittui import commands, identity, launch, plain
 from inittui.cli import main
 from inittui.follow import Follower
 from inittui.rundir import RunDir
-from inittui.tui import app
+from inittui.tui import opening
 from inittui.tui.feed import LiveFeed
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 
@@ -41,18 +41,11 @@ def leaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A dashboard in which a person opens `another` run, and leaves in a way."""
 
     def by(way: str, another: RunDir | None = None) -> None:
-        def made(feed: Any, **_: Any) -> SimpleNamespace:
-            shown = SimpleNamespace(feed=feed, return_code=None)
+        def show(feed: Any, **_: Any) -> tuple[SimpleNamespace, str]:
+            shown = feed if another is None else LiveFeed(Follower(another))
+            return SimpleNamespace(feed=shown, return_code=None), way
 
-            def run_guarded(**_: Any) -> str:
-                if another is not None:
-                    shown.feed = LiveFeed(Follower(another))
-                return way
-
-            shown.run_guarded = run_guarded
-            return shown
-
-        monkeypatch.setattr(app, "Dashboard", made)
+        monkeypatch.setattr(opening, "show", show)
         monkeypatch.setattr(commands, "_can_show", lambda: True)
 
     return by

@@ -43,11 +43,12 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     MainScreen #too-small { width: 100%; height: 100%; content-align: center middle; display: none; }
     """
 
-    def __init__(self, feed: Feed, look: Look) -> None:
+    def __init__(self, feed: Feed, look: Look, board: Board | None = None) -> None:
+        """`board` is the feed's first one, where it has been asked already."""
         super().__init__()
         self.feed = feed
         self.look = look
-        self.board: Board = feed.poll()
+        self.board: Board = board or feed.poll()
         self.gallery: Gallery | None = None
         self.shown = Shown()
         self.metric = chart.METRICS[0]
