@@ -17,6 +17,7 @@ from inittui.errors import InittuiError, RunError
 from inittui.preset import Arm, Model, Preset
 from inittui.rundir import RunDir
 from inittui.runlist import runs
+from inittui.stats import pairs_needed
 
 REMEMBERED = 30  # of the newest runs, those that are looked at
 PATIENCE = 60.0  # seconds for a few steps, the import of torch included
@@ -82,9 +83,21 @@ def told(
         lines.append(f"about {time}, {workers} at a time, at the rate {rate.source}")
     if place.on not in ("", "ray"):
         lines.append(f"--on {place.on}: how many arms train at a time there is not known before the cluster is joined")
+    if (few := _too_few(preset)) is not None:
+        lines.append(few)
     if (after := preset.training.stop_stuck) is not None:
         lines.append(f"less where something stops at chance after {_count(after, 'epoch')}")
     return [*lines, "nothing was started"]
+
+
+def _too_few(preset: Preset) -> str | None:
+    """What so few seeds can't tell, whatever they come to."""
+    family, seeds = len(preset.arms) - (preset.block or 1), len(preset.training.seeds)
+    needed = pairs_needed(family)
+    if family < 1 or seeds >= needed:
+        return None
+    compared = _count(family, "comparison")
+    return f"{_count(seeds, 'seed')} an arm can establish no difference: {compared} would take --seeds {needed}"
 
 
 def _missing(preset: Preset, data_dir: Path) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from inittui.errors import InittuiError, UsageError
-from inittui.options import command_parser, run_parser
+from inittui.options import command_parser, parse_run
 
 # New objects between two searches for garbage: Python's 700 are a tenth of the time to the first frame.
 GARBAGE = 50_000
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"no command '{words[0]}'.{nearest(words[0], COMMANDS) or ' Known: ' + ', '.join(COMMANDS) + '.'} "
                 "'inittui --help' lists what there is"
             )
-        arguments = run_parser().parse_args(words)
+        arguments = parse_run(words, COMMANDS)
         from inittui import commands
 
         return _flushed(commands.run(arguments))

@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import textwrap
+from collections.abc import Collection, Sequence
 
 from inittui import __version__, manual
 from inittui.errors import UsageError
@@ -16,6 +17,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> "NoReturn":  # type: ignore[name-defined] # noqa: F821
         raise UsageError(f"{message}; '{self.prog} --help' lists what there is")
+
+
+def parse_run(words: Sequence[str], commands: Collection[str]) -> argparse.Namespace:
+    """`inittui` without a command. Raises UsageError."""
+    parser = run_parser()
+    arguments, left = parser.parse_known_args(words)
+    command = next((word for word in left if word in commands), None)
+    if command is not None:
+        raise UsageError(f"'{command}' stands behind options; expected the command first: inittui {command} OPTIONS")
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return arguments
 
 
 def run_parser() -> argparse.ArgumentParser:

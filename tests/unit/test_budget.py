@@ -1,6 +1,7 @@
 """`--dry-run`: what a run would take."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -42,6 +43,7 @@ def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytes
         "digits: 4 arms, 12 trainings (arms x seeds)",
         "8x8 digits (scikit-learn), 1,500 training images: 720 steps; networks of 760 to 870 parameters",
         f"about {duration(work / 1e6 / 2)}, 2 at a time, at the rate measured",
+        "3 seeds an arm can establish no difference: 2 comparisons would take --seeds 7",
         "less where something stops at chance after 2 epochs",
         "nothing was started",
     ]
@@ -84,7 +86,8 @@ def test_of_a_cluster_is_said_what_can_be_known_without_it(
     chosen = load("digits", Changes(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
     said = budget.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
     assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"
-    assert said[2:] == [*lines, "nothing was started"]
+    few = "4 seeds an arm can establish no difference: 1 comparison would take --seeds 6"
+    assert said[2:] == [*lines, few, "nothing was started"]
 
 
 def test_a_rate_is_not_remembered_from_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,3 +149,25 @@ def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> No
 def test_a_bad_number_of_epochs_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--preset", "digits", "--stop-stuck", "no", "--dry-run"]) == 2
     assert '--stop-stuck: training.stop_stuck = "no": expected a whole number from 1' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "1 seed an arm can establish no difference: 2 comparisons would take --seeds 7"),  # the digits' three arms
+        ({"seeds": "6"}, "6 seeds an arm can establish no difference: 2 comparisons would take --seeds 7"),
+        ({"seeds": "7"}, None),
+        ({"arms": ["he_normal", "xavier_normal"], "seeds": "6"}, None),
+        ({"arms": ["he_normal"]}, None),  # nothing to be compared with
+        (
+            {"arms": ["he_normal", "xavier_normal"], "sweep": ["model.depth=2,3,4"], "seeds": "6"},
+            "6 seeds an arm can establish no difference: 3 comparisons would take --seeds 7",
+        ),
+    ],
+)
+def test_seeds_that_can_establish_nothing_are_called_that(
+    changes: dict[str, Any], words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
+    lines = told(Changes(**changes), tmp_path)
+    assert [line for line in lines if "establish" in line] == ([] if words is None else [words])

@@ -100,6 +100,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--epoch", "3"], "unrecognized arguments: --epoch"),  # no abbreviations: they would change under one's hands
         (["--epochs"], "--epochs: expected one argument"),
         (["--preset", "digits", "more"], "unrecognized arguments: more"),
+        (["--runs-dir", "x", "runs"], "'runs' stands behind options; expected the command first: inittui runs OPTIONS"),
         (["rnus"], "no command 'rnus'. Did you mean 'runs'?"),
         (["qqqqqq"], "no command 'qqqqqq'. Known: attach, runs, "),
         (["presets", "mnst3"], "no preset 'mnst3'. Did you mean 'mnist3'?"),
