@@ -237,7 +237,9 @@ class Stack:
     def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
         """out = scale·a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
         if self._half:
-            out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16))).mul_(scale)
+            out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16)))
+            if scale != 1.0:
+                out.mul_(scale)
             if plus is not None:
                 out.add_(plus)
         elif plus is not None or scale != 1.0:

@@ -69,9 +69,9 @@ class Update:
 
     def _fuses(self) -> bool:
         """Whether one pass over the parameters does, instead of eight: this torch, or this device, may know none. Tried on
-        nothing, which tells as well."""
+        a block of one number."""
         block, gradient = self._block, self._gradient
-        self._block, self._gradient = torch.zeros_like(block[:0]), torch.zeros_like(gradient[:0])
+        self._block, self._gradient = block.new_zeros(1), gradient.new_zeros(1)
         try:
             self._step(fused=True)
         except (RuntimeError, TypeError):
