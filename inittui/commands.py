@@ -142,13 +142,17 @@ def _watch_dashboard(
     from inittui.tui import opening
     from inittui.tui.feed import LiveFeed
 
-    app, leave = opening.show(
-        LiveFeed(follower),
-        ascii_only=arguments.ascii,
-        theme=arguments.theme,
-        refresh=refresh,
-        mouse=not arguments.no_mouse,
-    )
+    try:
+        app, leave = opening.show(
+            LiveFeed(follower),
+            ascii_only=arguments.ascii,
+            theme=arguments.theme,
+            refresh=refresh,
+            mouse=not arguments.no_mouse,
+        )
+    except KeyboardInterrupt:  # before the dashboard could ask
+        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        raise
     another = app.feed.run is not None and app.feed.run.path != run_dir.path
     code = _after(app, leave, None if another else supervisor)
     if another and run_dir.alive():

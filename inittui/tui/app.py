@@ -85,7 +85,8 @@ class Dashboard(App[Leave]):
         if not self.is_headless:
             self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
-        self.guard.on_end(lambda code: self._exit_from(loop, code))
+        if self.guard.on_end(lambda code: self._exit_from(loop, code)):
+            return
         self.main = MainScreen(self.feed, self.look, self._board)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)

@@ -19,8 +19,10 @@ from typing import Any
 GRACE_SECONDS = 1.5
 LOOK_SECONDS = 0.5  # between two looks at the terminal, should it not say by itself that it has gone
 SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)
-# Leave the alternate screen, show the cursor, stop reporting mouse, focus and pasted text.
-_RESTORE = b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[0m\r\n"
+# Leave the alternate screen, show the cursor, wrap lines, stop reporting mouse, focus and pasted text.
+_RESTORE = (
+    b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[0m\r\n"
+)
 
 
 class Guard:
@@ -31,13 +33,19 @@ class Guard:
 
     def __init__(self) -> None:
         self._polite: Callable[[int], None] = lambda _code: None
+        self._code: int | None = None  # that an end was asked for with
         self._attributes: list[Any] | None = None
         self._armed = threading.Event()
         self._over = threading.Event()
 
-    def on_end(self, polite: Callable[[int], None]) -> None:
-        """`polite(code)` asks the application to exit; it must not block."""
+    def on_end(self, polite: Callable[[int], None]) -> bool:
+        """`polite(code)` asks the application to exit; it must not block. Called at once, and True, where an end has been
+        asked for before there was an application."""
         self._polite = polite
+        if self._code is None:
+            return False
+        polite(self._code)
+        return True
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -60,6 +68,7 @@ class Guard:
         if self._armed.is_set():
             return
         self._armed.set()
+        self._code = code
         threading.Thread(target=self._exact, args=(code,), daemon=True).start()
         self._polite(code)
 
@@ -75,10 +84,11 @@ class Guard:
         with contextlib.suppress(Exception):
             descriptor = sys.__stdin__.fileno()  # type: ignore[union-attr]
             os.set_blocking(descriptor, False)
-            os.write(descriptor, _RESTORE)
+            with contextlib.suppress(OSError):  # it takes no more
+                os.write(descriptor, _RESTORE)
+            os.set_blocking(descriptor, True)
             if self._attributes is not None:
                 termios.tcsetattr(descriptor, termios.TCSANOW, self._attributes)
-            os.set_blocking(descriptor, True)
         os._exit(code)
 
 

@@ -1,6 +1,7 @@
 """From a feed to a dashboard in the terminal and back. Imports Textual only when the first frame can be seen already."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,12 @@ def show(
     """The dashboard when the person has left it, and how; its `return_code` tells of a signal or a lost terminal."""
     terminal.prepare(os.environ)
     look, board, guard = terminal.look(ascii_only), feed.poll(), Guard()
-    with guard.watching(), still.painted(feed, board, look, theme) as first:
-        with still.quiet():
+    with guard.watching(), ExitStack() as hush:
+        hush.enter_context(still.quiet())
+        with still.painted(feed, board, look, theme) as first:
             from inittui.tui.app import Dashboard
 
             app = Dashboard(feed, board, guard, ascii_only=look.ascii, theme=theme, refresh=refresh, runs_dir=runs_dir)
-        with terminal.alone(ascii_only=look.ascii, entered=first.taken_over if first.up else None):
-            return app, app.run(mouse=mouse)
+            hush.close()  # what Textual finds it leaves behind
+            with terminal.alone(ascii_only=look.ascii, entered=first.taken_over if first.up else None):
+                return app, app.run(mouse=mouse)

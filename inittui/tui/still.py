@@ -76,7 +76,7 @@ def painted(feed: Feed, board: Board, look: Look, theme: terminal.Theme) -> Iter
     """Paint, where there is a terminal that can show it. Whatever happens before somebody takes the screen over, it is as it
     was afterwards."""
     still, out = Still(), terminal.drawn_on()
-    lines = [] if out is None else _frame(First(feed, board, look), out, theme)
+    lines = [] if out is None or not _is_ours(out) else _frame(First(feed, board, look), out, theme)
     if out is None or not lines:
         yield still
         return
@@ -87,6 +87,16 @@ def painted(feed: Feed, board: Board, look: Look, theme: terminal.Theme) -> Iter
     finally:
         if still.up:
             _write(out, [SHOW_CURSOR + LEAVE])
+
+
+def _is_ours(out: int) -> bool:
+    """Whether we are in the foreground of our terminal, and Textual will find the size and the colours that we do."""
+    if any(os.environ.get(name) for name in ("COLUMNS", "LINES", "TEXTUAL_COLOR_SYSTEM")):
+        return False
+    try:
+        return os.tcgetpgrp(out) == os.getpgrp()
+    except OSError:  # a terminal that does not control us
+        return False
 
 
 def _frame(of: First, out: int, theme: terminal.Theme) -> list[str]:
@@ -187,7 +197,8 @@ def _write(out: int, lines: list[str]) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keys that are pressed are not echoed, into a still for one, and wait for whoever reads them; Ctrl-C works as ever."""
+    """Keys that are pressed are not echoed, into a still for one, and wait for whoever reads them. Ctrl-C works as ever;
+    Ctrl-Z waits too: the shell would write over the still."""
     try:
         keyboard = sys.__stdin__.fileno()  # type: ignore[union-attr]
         before = termios.tcgetattr(keyboard)
@@ -196,6 +207,8 @@ def quiet() -> Iterator[None]:
         return
     silent = [*before]
     silent[3] &= ~(termios.ECHO | termios.ICANON)
+    silent[6] = [*before[6]]
+    silent[6][termios.VSUSP] = b"\0"  # no key
     try:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(keyboard, termios.TCSANOW, silent)

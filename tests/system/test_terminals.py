@@ -1,6 +1,7 @@
 """The real dashboard in terminals of every kind, and what else is written while it is up."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import termios
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from signal import SIGQUIT
+from signal import SIGQUIT, SIGTERM
 
 import psutil
 import pytest
@@ -61,6 +62,27 @@ def test_the_screen_is_entered_once_and_keys_pressed_before_textual_is_there_cou
     assert 0 < screen.raw.index(b"xavier_normal") < asked
     assert screen.raw.count(b"\x1b[?1049h") == 1
     assert screen.raw.count(LEFT) == 1
+
+
+def test_in_the_background_it_leaves_the_screen_alone(terminal: Open) -> None:
+    """It is stopped, as everything is that asks something of a terminal from there."""
+    command = shlex.join([sys.executable, "-m", "inittui", *REPLAY])
+    words = f'set -m; {command} & until [ "$(jobs -s)" ]; do sleep 0.1; done; kill -9 %1; echo o-ver'
+    screen = terminal([words], program=("bash", "-c"))
+    assert screen.end() == 0
+    assert b"o-ver" in screen.raw
+    assert b"\x1b[?1049h" not in screen.raw
+
+
+def test_a_signal_while_textual_is_imported_ends_it_as_one_afterwards_does(terminal: Open) -> None:
+    screen = terminal()
+    screen.wait_for_text("xavier_normal")
+    psutil.Process(screen.child.pid).send_signal(SIGTERM)
+    assert screen.end() == 128 + SIGTERM
+    assert screen.raw.rfind(b"\x1b[?7h") >= screen.raw.rfind(b"\x1b[?7l"), "lines are wrapped again"
+    assert screen.raw.rfind(b"\x1b[?25h") > screen.raw.rfind(b"\x1b[?25l")
+    assert screen.raw.count(b"\x1b[?1049h") == 1
+    assert LEFT in screen.raw
 
 
 # Locale

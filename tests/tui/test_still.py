@@ -115,6 +115,14 @@ class Screen:
         return found
 
 
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 256 colours, in whose foreground we are."""
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES", "TEXTUAL_COLOR_SYSTEM"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     """A pty of 120x40 as our terminal: its other end."""
@@ -123,9 +131,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     end = os.fdopen(there, "r+b", buffering=0)
     monkeypatch.setattr(terminal, "drawn_on", end.fileno)
     monkeypatch.setattr(sys, "__stdin__", end)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    for name in ("NO_COLOR", "COLORTERM"):
-        monkeypatch.delenv(name, raising=False)
+    ordinary(monkeypatch)
     yield Screen(here)
     end.close()
     os.close(here)
@@ -181,6 +187,29 @@ def test_a_terminal_of_few_colours_gets_what_it_can_show(
     assert b"38;2;" not in begun
 
 
+@pytest.mark.usefixtures("screen")
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES", "TEXTUAL_COLOR_SYSTEM"])
+def test_where_textual_would_find_another_size_or_other_colours_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "100")
+    with painted() as first_frame:
+        assert not first_frame.up
+
+
+@pytest.mark.usefixtures("screen")
+@pytest.mark.parametrize("found", [1, OSError(25, "not a terminal of ours")])
+def test_in_the_background_there_is_none(monkeypatch: pytest.MonkeyPatch, found: int | OSError) -> None:
+    def foreground(_: int) -> int:
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    monkeypatch.setattr(os, "tcgetpgrp", foreground)
+    with painted() as first_frame:
+        assert not first_frame.up
+
+
 def test_a_terminal_that_takes_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Textual will be stuck as well, but in a thread of its own, and a guard ends it."""
     here, there = pty.openpty()
@@ -191,6 +220,7 @@ def test_a_terminal_that_takes_nothing_is_not_waited_for(monkeypatch: pytest.Mon
             os.write(there, b" " * 4096)
     os.set_blocking(there, True)
     monkeypatch.setattr(terminal, "drawn_on", lambda: there)
+    ordinary(monkeypatch)
     monkeypatch.setattr(still, "PATIENCE", 0.01)
     with painted() as first_frame:
         assert first_frame.up
@@ -207,6 +237,7 @@ def test_keys_are_not_echoed_meanwhile_and_are_as_before_afterwards() -> None:
     with still.quiet():
         assert not termios.tcgetattr(keyboard)[3] & echoes
         assert termios.tcgetattr(keyboard)[3] & termios.ISIG
+        assert termios.tcgetattr(keyboard)[6][termios.VSUSP] == b"\0"  # a shell would write over the still
     assert termios.tcgetattr(keyboard) == before
     assert before[3] & echoes == echoes
 

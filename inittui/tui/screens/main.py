@@ -134,6 +134,8 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
 
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
+        if self.app.return_code is not None:  # it is about to end, and has no widgets yet, or no longer
+            return
         width, height = self.size
         self._plan = planned(self, width, height)
         small = self.query_one("#too-small", Static)
