@@ -35,7 +35,7 @@ class Reference:
         self._order = torch.empty(0)
         self._device = images.train.device
         self._half = training.precision == "bf16"
-        self.optimizer = optimizer(replica.network.parameters(), training, self._device)
+        self.optimizer = optimizer(replica.network.parameters(), training)
         load_moments(self.optimizer, number_states(replica.moments()))
         replica.moments = partial(moments_of, self.optimizer)
 
@@ -54,9 +54,8 @@ class Reference:
         replica.costs[replica.step] = cost.detach()
 
 
-def optimizer(parameters: Iterable[nn.Parameter], training: Training, device: torch.device) -> torch.optim.Optimizer:
-    """The preset's optimizer, fused where this torch and device can: one pass over the parameters instead of eight. On a GPU
-    it counts its steps there, so that a captured step can hold it."""
+def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.optim.Optimizer:
+    """The preset's optimizer, fused where this torch and device can: one pass over the parameters instead of eight."""
     parameters = list(parameters)
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
@@ -66,8 +65,6 @@ def optimizer(parameters: Iterable[nn.Parameter], training: Training, device: to
     options: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
-    elif device.type == "cuda":
-        options["capturable"] = True
     kind = kinds[training.optimizer]
     try:
         return kind(parameters, **options, fused=True)
@@ -105,7 +102,7 @@ def warm_up(*, autograd: bool) -> None:
     """Have MKL choose its kernels, and where the reference path trains something, torch import now what it imports at the
     first optimizer (0.8 s): once here, not once in every fork."""
     if autograd:
-        optimizer(nn.Linear(1, 1).parameters(), Training(), torch.device("cpu")).zero_grad()
+        optimizer(nn.Linear(1, 1).parameters(), Training()).zero_grad()
     choose_kernels()
 
 

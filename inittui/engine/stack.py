@@ -260,7 +260,6 @@ class Stack:
             moments = {name: value.to("cpu", copy=True) for name, value in replica.moments().items()}
             replica.moments = moments.copy
             replica.costs = replica.costs.to("cpu", copy=True)
-            replica.settle()
-            replica.settle = settled
-            for parameter in replica.network.parameters():
+            for parameter in replica.network.parameters():  # which are brought up to date by being asked for
                 parameter.data = parameter.data.to("cpu", copy=True)
+            replica.settle = settled

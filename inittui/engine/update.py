@@ -1,7 +1,7 @@
 """An optimizer's pass over one block of parameters, by torch's optimizers in their functional form.
 
-Not by the classes around it: the first of them that is used imports torch.compile, 0.8 s and 70 MB that no step here needs,
-and what they do around the pass takes a fifth of its time for a network of MNIST's size.
+Not by the classes around it: the first of them that is used imports torch.compile, 0.8 s that no step here needs, and what
+they do around the pass takes a fifth of its time for a network of MNIST's size.
 """
 
 from collections.abc import Callable

@@ -345,7 +345,7 @@ def test_between_steps_is_asked_before_every_step(data: Dataset) -> None:
 def test_the_presets_optimizer_is_made_with_its_settings(
     changes: dict[str, Any], kind: type[torch.optim.Optimizer], options: dict[str, float]
 ) -> None:
-    made = crew.optimizer(nn.Linear(2, 2).parameters(), arm(**changes).training, CPU)
+    made = crew.optimizer(nn.Linear(2, 2).parameters(), arm(**changes).training)
     assert type(made) is kind
     assert {key: made.defaults[key] for key in options} == options
 
