@@ -213,9 +213,9 @@ def _interval(values: list[float]) -> tuple[float | None, float | None]:
     """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
     if len(values) < 2:
         return None, None
-    found = stats.summary(values, interval=False)
-    half = stats.t_975(len(values) - 1) * found["std"] / len(values) ** 0.5
-    return max(0.0, found["mean"] - half), min(100.0, found["mean"] + half)
+    summary = stats.summary(values)
+    low, high = summary["ci95"]
+    return max(0.0, low), min(100.0, high)
 
 
 def _trimmed(seeds: list[list[float]]) -> list[float]:
