@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from inittui import beginning, notify, presetfiles
     from inittui.datafiles import default_data_dir
     from inittui.exporting import scalars
-    from inittui.exporting.extras import folder_of
+    from inittui.extras import folder_of
 
     changes = presetfiles.Changes(
         arms=arguments.arm,

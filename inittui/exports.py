@@ -8,7 +8,7 @@ from typing import Any
 from inittui.board import Board
 from inittui.commands import runs_dir
 from inittui.errors import RunError, UsageError, path_of, printable
-from inittui.exporting.extras import folder_of, need
+from inittui.extras import folder_of, need
 from inittui.files import reason, replace
 from inittui.follow import Follower
 from inittui.reading import document_of
@@ -28,15 +28,13 @@ EXTRAS = {
 def _csv(board: Board, _: dict[str, Any], __: str) -> bytes:
     from inittui import longtable
 
-    text: str = longtable.frame(board).to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    return longtable.comma_separated(board).encode()
 
 
 def _parquet(board: Board, _: dict[str, Any], __: str) -> bytes:
-    from inittui import longtable
+    from inittui.exporting import parquet
 
-    content: bytes = longtable.frame(board).to_parquet(None, index=False, engine="pyarrow")
-    return content
+    return parquet.epochs(board)
 
 
 def _markdown(_: Board, document: dict[str, Any], __: str) -> bytes:

@@ -1,5 +1,7 @@
 """The long table of a run: one row an arm, seed and epoch. What data frames, CSV and Parquet hold."""
 
+import csv
+import io
 from typing import Any
 
 from inittui.board import Board
@@ -43,8 +45,17 @@ def rows(board: Board) -> list[tuple[str | int | float | None, ...]]:
     ]
 
 
+def comma_separated(board: Board) -> str:
+    """The table as CSV with a header; what is missing is empty, numbers are unrounded."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(board))
+    return text.getvalue()
+
+
 def frame(board: Board) -> Any:
-    """The table as a pandas.DataFrame; pandas is imported only here."""
+    """The table as a pandas.DataFrame. pandas has to be installed."""
     import pandas
 
     return pandas.DataFrame.from_records(rows(board), columns=list(COLUMNS)).astype(COLUMNS)

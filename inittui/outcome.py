@@ -10,6 +10,7 @@ import msgspec
 from inittui import longtable, remarks, report
 from inittui.document import ComparisonOf, SummaryOf
 from inittui.errors import printable
+from inittui.extras import need
 from inittui.follow import Follower
 from inittui.reading import document_of
 from inittui.rundir import RunDir
@@ -60,7 +61,8 @@ class Result:
 
     @property
     def table(self) -> "pandas.DataFrame":
-        """One row an arm and seed: its final figures."""
+        """One row per arm and seed: its final figures. Raises UsageError where pandas is not installed."""
+        need("result.table", "pandas", "pandas")
         import pandas
 
         return pandas.read_csv(
@@ -69,7 +71,8 @@ class Result:
 
     @property
     def epochs(self) -> "pandas.DataFrame":
-        """One row an arm, seed and epoch; see `inittui.longtable`."""
+        """One row per arm, seed and epoch; see `inittui.longtable`. Raises UsageError where pandas is not installed."""
+        need("result.epochs", "pandas", "pandas")
         return longtable.frame(Follower(self._run, self._run.liveness).poll())
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ import sys
 from inittui import launch
 from inittui.commands import runs_dir
 from inittui.errors import RunError, UsageError, printable
-from inittui.exporting.extras import need
+from inittui.extras import need
 from inittui.files import reason
 from inittui.rundir import RunDir
 from inittui.runlist import find, runs

@@ -120,9 +120,8 @@ class Dashboard(App[Leave]):
             if board is not shown and (shown is None or screen.board is shown):
                 shown = board
                 screen.post_message(BoardChanged(board))
-            if (
-                board.preset.sweep
-            ):  # its chart of intervals needs this; imported here, the screen does not wait 0.2 s for it
+            if board.preset.sweep:
+                # The chart's intervals need it. Imported in this thread, it does not keep the screen waiting (0.2 s).
                 import scipy.special  # noqa: F401
             due = time.monotonic() - sampled >= MACHINE_SECONDS and not (board.ended and seen)
             if sampler is not None and due:

@@ -225,6 +225,12 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_no_file_needs_pandas(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow", reason="needs inittui[parquet]")
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
+    assert export("--to", str(tmp_path / "run.parquet"), "--to", str(tmp_path / "run.csv"))[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "module", "extra"),
     [

@@ -1,5 +1,6 @@
 """`inittui.load` and what a result shows, on canned runs; `inittui.compare`'s arguments, with nothing started."""
 
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -47,6 +48,18 @@ def test_the_long_table_has_a_row_an_arm_seed_and_epoch(runs_dir: Path) -> None:
     assert set(of_one["changes"]) == {'model.activation = "tanh"'}
     assert set(of_one["seconds"]) == {EPOCH_SECONDS}
     assert set(frame["scheme"]) == {"zeros", "normal(std=0.1)"}
+
+
+@pytest.mark.parametrize("table", ["table", "epochs"])
+def test_without_pandas_a_table_says_what_to_install(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    write_run(runs_dir, preset(2))
+    result = inittui.load(runs_dir=runs_dir)
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
+    with pytest.raises(InittuiError) as caught:
+        getattr(result, table)
+    assert str(caught.value) == (f"result.{table}: needs pandas, which is not installed; pip install 'inittui[pandas]'")
 
 
 def test_a_cost_that_is_not_finite_is_missing_in_the_tables(runs_dir: Path) -> None:
