@@ -139,10 +139,10 @@ def _watch_dashboard(
     refresh: float,
     supervisor: "subprocess.Popen[bytes] | None" = None,
 ) -> int:
-    from inittui.tui import opening
-    from inittui.tui.feed import LiveFeed
-
     try:
+        from inittui.tui import opening
+        from inittui.tui.feed import LiveFeed
+
         app, leave = opening.show(
             LiveFeed(follower),
             ascii_only=arguments.ascii,

@@ -21,12 +21,12 @@ from inittui.errors import RunError
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import default_runs_dir
-from inittui.tui import terminal, theme
+from inittui.tui import terminal
 from inittui.tui.feed import Feed, LiveFeed, ReplayFeed
 from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
-from inittui.tui.palette import variables
+from inittui.tui.palette import palette, variables
 from inittui.tui.screens.main import MainScreen
 
 Leave = Literal["keep", "stop", "done"]
@@ -45,7 +45,6 @@ class Dashboard(App[Leave]):
         self,
         feed: Feed,
         board: Board | None = None,
-        guard: Guard | None = None,
         *,
         ascii_only: bool | None = None,
         theme: terminal.Theme = "auto",
@@ -53,7 +52,7 @@ class Dashboard(App[Leave]):
         watch_machine: bool = True,
         runs_dir: Path | None = None,
     ) -> None:
-        """`board` is the feed's first one, where it has been asked already. `ascii_only` and `theme` are found out from the
+        """`board` is the feed's first board, if the feed has been polled already. `ascii_only` and `theme` are taken from the
         environment unless they are given; `runs_dir` is for a feed that has no run of its own."""
         terminal.prepare(os.environ)
         super().__init__()
@@ -65,7 +64,7 @@ class Dashboard(App[Leave]):
         self._watch_machine = watch_machine
         self._runs_dir = runs_dir
         self._ended = threading.Event()
-        self.guard = guard or Guard()
+        self.guard = Guard()
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -79,14 +78,13 @@ class Dashboard(App[Leave]):
         return self.console.color_system == "standard"
 
     def on_mount(self) -> None:
-        for one in theme.ours(few=self.few_colours):
-            self.register_theme(one)
+        for dark in (True, False):
+            self.register_theme(palette(dark=dark, few=self.few_colours))
         self.theme = f"inittui-{self._first_theme}"
         if not self.is_headless:
             self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
-        if self.guard.on_end(lambda code: self._exit_from(loop, code)):
-            return
+        self.guard.on_end(lambda code: self._exit_from(loop, code))
         self.main = MainScreen(self.feed, self.look, self._board)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)

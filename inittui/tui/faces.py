@@ -1,56 +1,19 @@
-"""What each part of the dashboard shows, of a state that somebody owns: the screen, or the still before there is one.
-Nothing here knows Textual, which takes as long to import as all that comes before the first frame."""
+"""What each part of the dashboard shows of the main screen's state."""
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from inittui.board import Board
-from inittui.gallery import Gallery
 from inittui.tui import keys
-from inittui.tui.feed import Feed, ReplayFeed
+from inittui.tui.feed import ReplayFeed
 from inittui.tui.frame import Paint, Title
-from inittui.tui.layout import Plan, Zoom, plan
-from inittui.tui.look import Look, Row
+from inittui.tui.layout import Plan, plan
+from inittui.tui.look import Row
 from inittui.tui.memo import Memo, epochs
 from inittui.tui.views import arm, chart, header, keyline, layers, machine, matrix, result, sample
-from inittui.tui.views.layers import Looking
-from inittui.tui.views.machine import Machine
-from inittui.tui.views.matrix import Turned
-from inittui.tui.views.sample import Shown
+
+if TYPE_CHECKING:
+    from inittui.tui.screens.main import MainScreen
 
 MOST_PANELS = 60  # of arms; more of them are a line each
-
-
-class State(Protocol):
-    """What is to be seen, and how the views are turned."""
-
-    @property
-    def feed(self) -> Feed: ...
-    @property
-    def look(self) -> Look: ...
-    @property
-    def board(self) -> Board: ...
-    @property
-    def gallery(self) -> Gallery | None: ...
-    @property
-    def measured(self) -> Machine | None: ...
-    @property
-    def zoom(self) -> Zoom: ...
-    @property
-    def chosen(self) -> int | None: ...
-    @property
-    def metric(self) -> str: ...
-    @property
-    def log_scale(self) -> bool: ...
-    @property
-    def each_seed(self) -> bool: ...
-    @property
-    def top(self) -> int: ...
-    @property
-    def shown(self) -> Shown: ...
-    @property
-    def looking(self) -> Looking: ...
-    @property
-    def turned(self) -> Turned: ...
 
 
 class Face(NamedTuple):
@@ -60,7 +23,7 @@ class Face(NamedTuple):
     title: Title | None = None
 
 
-def planned(of: State, width: int, height: int) -> Plan | None:
+def planned(of: "MainScreen", width: int, height: int) -> Plan | None:
     """Where its parts go in a terminal of this size; None where nothing useful fits."""
     board = of.board
     return plan(
@@ -74,11 +37,7 @@ def planned(of: State, width: int, height: int) -> Plan | None:
     )
 
 
-def first_zoom(board: Board) -> Zoom:
-    return "matrix" if board.preset.sweep else ""
-
-
-def faces(of: State) -> dict[str, Face]:
+def faces(of: "MainScreen") -> dict[str, Face]:
     """By the parts' names; of the arms' panels see `arm_face`."""
     look = of.look
     drawn, tabled = Memo[list[Row]](), Memo[list[Row]]()
@@ -133,13 +92,13 @@ def faces(of: State) -> dict[str, Face]:
     }
 
 
-def arm_face(of: State, place: int) -> Face:
+def arm_face(of: "MainScreen", place: int) -> Face:
     return Face(
         lambda w, h: arm.panel(of.board, place, w, h, of.look, log=of.log_scale),
         lambda w: arm.title(of.board.arms[place], place, of.look, w),
     )
 
 
-def key_line(of: State) -> keyline.Line:
+def key_line(of: "MainScreen") -> keyline.Line:
     meant = [key for key in keys.KEYS if key.group != "Matrix" or of.board.preset.sweep]
     return keyline.Line(meant, replay=isinstance(of.feed, ReplayFeed), ended=of.board.ended, view=of.zoom)

@@ -1,4 +1,4 @@
-"""Rows in a frame, and what the keys of their styles stand for. Nothing here knows Textual."""
+"""Rows in a frame, and what the keys of their styles stand for."""
 
 from collections.abc import Callable, Mapping
 

@@ -33,19 +33,13 @@ class Guard:
 
     def __init__(self) -> None:
         self._polite: Callable[[int], None] = lambda _code: None
-        self._code: int | None = None  # that an end was asked for with
         self._attributes: list[Any] | None = None
         self._armed = threading.Event()
         self._over = threading.Event()
 
-    def on_end(self, polite: Callable[[int], None]) -> bool:
-        """`polite(code)` asks the application to exit; it must not block. Called at once, and True, where an end has been
-        asked for before there was an application."""
+    def on_end(self, polite: Callable[[int], None]) -> None:
+        """`polite(code)` asks the application to exit; it must not block."""
         self._polite = polite
-        if self._code is None:
-            return False
-        polite(self._code)
-        return True
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -68,7 +62,6 @@ class Guard:
         if self._armed.is_set():
             return
         self._armed.set()
-        self._code = code
         threading.Thread(target=self._exact, args=(code,), daemon=True).start()
         self._polite(code)
 

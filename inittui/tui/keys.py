@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True)
@@ -138,8 +136,6 @@ KEYS: tuple[Key, ...] = (
 )
 
 
-def bindings(table: Sequence[Key] = KEYS) -> "list[BindingType]":
+def bindings(table: Sequence[Key] = KEYS) -> list[BindingType]:
     """Textual's bindings of a table."""
-    from textual.binding import Binding
-
     return [Binding(key.keys, key.action, key.help, show=False) for key in table if key.action != "command_palette"]

@@ -11,7 +11,7 @@ Zoom = Literal["", "chart", "result", "sample", "layers", "matrix", "alone"]
 
 
 class Region(NamedTuple):
-    """Cells of the screen. As Textual's, which takes as long to import as all of Textual."""
+    """Cells of the screen. Not Textual's Region: `inittui doctor` reads this module and does not wait for Textual."""
 
     x: int
     y: int

@@ -1,7 +1,6 @@
-"""Our colours, dark and light, each once more in the 16 of old terminals, and what the panels' styles are made of them."""
+"""Our Textual themes, dark and light, also in the 16 colours of old terminals, and the panels' colours in any theme."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from textual.theme import Theme
 
 from inittui.tui.look import ON_DARK, ON_LIGHT
 
@@ -17,41 +16,7 @@ _DARK_GREY, _BRIGHT_RED, _BRIGHT_GREEN, _YELLOW, _BRIGHT_BLUE, _PINK, _BRIGHT_CY
 ON_DARK_16 = (_BRIGHT_CYAN, _YELLOW, _PINK, _BRIGHT_GREEN, _BRIGHT_RED, _GREY, _BROWN, _BRIGHT_BLUE)
 ON_LIGHT_16 = (_BLUE, _RED, _PURPLE, _DARK_GREY, _BRIGHT_BLUE, _GREEN, _CYAN, _BROWN)
 
-
-class Colours(Protocol):
-    """What the panels take of a theme: ours, or one of Textual's own. The last four are hexadecimal, or they are not used."""
-
-    @property
-    def dark(self) -> bool: ...
-    @property
-    def accent(self) -> str | None: ...
-    @property
-    def success(self) -> str | None: ...
-    @property
-    def warning(self) -> str | None: ...
-    @property
-    def error(self) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Palette:
-    """A theme's colours, under Textual's names for them."""
-
-    name: str
-    primary: str
-    secondary: str
-    accent: str
-    warning: str
-    error: str
-    success: str
-    foreground: str
-    background: str
-    surface: str
-    panel: str
-    dark: bool
-
-
-DARK = Palette(
+DARK = Theme(
     name="inittui-dark",
     primary="#56B4E9",
     secondary="#E69F00",
@@ -65,7 +30,7 @@ DARK = Palette(
     panel="#1C2330",
     dark=True,
 )
-LIGHT = Palette(
+LIGHT = Theme(
     name="inittui-light",
     primary="#0072B2",
     secondary="#A86800",
@@ -80,7 +45,7 @@ LIGHT = Palette(
     dark=False,
 )
 
-DARK_16 = Palette(
+DARK_16 = Theme(
     name=DARK.name,
     primary=_BRIGHT_CYAN,
     secondary=_YELLOW,
@@ -94,7 +59,7 @@ DARK_16 = Palette(
     panel=_DARK_GREY,
     dark=True,
 )
-LIGHT_16 = Palette(
+LIGHT_16 = Theme(
     name=LIGHT.name,
     primary=_BLUE,
     secondary=_RED,
@@ -110,12 +75,12 @@ LIGHT_16 = Palette(
 )
 
 
-def palette(*, dark: bool, few: bool) -> Palette:
-    """`few`: for a terminal of 16 colours."""
+def palette(*, dark: bool, few: bool) -> Theme:
+    """Our dark or light theme. `few`: for a terminal of 16 colours."""
     return (DARK_16 if few else DARK) if dark else (LIGHT_16 if few else LIGHT)
 
 
-def variables(theme: Colours, *, few: bool = False) -> dict[str, str]:
+def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
     """Plain hexadecimal colours for Rich styles: a theme's own variables may be blends, which Rich can't read."""
     dark = theme.dark
     plain = palette(dark=dark, few=few)

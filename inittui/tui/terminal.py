@@ -8,9 +8,9 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import IO, Literal, TextIO
+from typing import IO, Literal
 
 from inittui.errors import printable
 from inittui.tui.look import Look
@@ -18,7 +18,6 @@ from inittui.tui.look import Look
 Colours = Literal["24-bit", "256", "16", "grey"]
 Theme = Literal["auto", "dark", "light"]
 
-ENTER = "\x1b[?1049h"  # the alternate screen, which is then empty
 TOLD = 4096  # bytes of what others printed that are told afterwards
 # They send no COLORTERM through SSH, and their names do not end in a number of colours.
 _DIRECT = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm", "xterm-ghostty", "xterm-kitty")
@@ -93,41 +92,30 @@ def look(ascii_only: bool | None) -> Look:
     return Look(ascii=not shows_blocks(given_environment()) if ascii_only is None else ascii_only)
 
 
-def drawn_on() -> int | None:
-    """The descriptor of the terminal that Textual draws on; None where there is none, or a page of `inittui serve`."""
-    if os.environ.get("TEXTUAL_DRIVER"):
-        return None
-    return next((stream.fileno() for stream in _streams() if stream.isatty()), None)
-
-
-def _streams() -> list[TextIO]:
-    return [stream for stream in (sys.__stdout__, sys.__stderr__) if stream is not None and not stream.closed]
-
-
 @contextlib.contextmanager
-def alone(*, ascii_only: bool = False, entered: Callable[[], None] | None = None) -> Iterator[None]:
+def alone(*, ascii_only: bool = False) -> Iterator[None]:
     """While it lasts the terminal takes what Textual draws and nothing else, whatever a library prints or C code writes.
 
     Textual draws on `sys.__stderr__` and asks `sys.__stdout__` for the size: both are a copy of the terminal's descriptor.
     Descriptors 1 and 2 are a file without a name; the end of what it took is printed afterwards. Where standard output
     and standard error are no terminals, nothing is changed, but for a page of `inittui serve`, whose packets are on standard
-    output. `entered` is given where somebody has entered the alternate screen already: it is called when Textual would.
+    output.
     """
     if os.environ.get("TEXTUAL_DRIVER"):
         with _packets():
             yield
         return
-    terminal = drawn_on()
+    streams = [stream for stream in (sys.__stdout__, sys.__stderr__) if stream is not None and not stream.closed]
+    terminal = next((stream.fileno() for stream in streams if stream.isatty()), None)
     if terminal is None:
         yield
         return
     before = sys.__stdout__, sys.__stderr__
     _flush()
     # Something like 2>log was asked for: it stays as it is.
-    taken = [stream.fileno() for stream in _streams() if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)]
+    taken = [stream.fileno() for stream in streams if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)]
     kept = {descriptor: os.dup(descriptor) for descriptor in taken}
     drawn = _writer(os.dup(terminal), ascii_only=ascii_only)
-    drawn.entered = entered
     sink = _sink()
     for descriptor in kept:
         os.dup2(sink.fileno(), descriptor)
@@ -162,23 +150,11 @@ def _packets() -> Iterator[None]:
             drawn.close()
 
 
-class _Writer(io.TextIOWrapper):
-    """Once `entered` is called in the place of what would enter the alternate screen again, and so clear it."""
-
-    entered: Callable[[], None] | None = None
-
-    def write(self, text: str) -> int:
-        if self.entered is not None and ENTER in text:
-            self.entered()
-            self.entered, text = None, text.replace(ENTER, "", 1)
-        return super().write(text)
-
-
-def _writer(descriptor: int, *, ascii_only: bool) -> _Writer:
+def _writer(descriptor: int, *, ascii_only: bool) -> io.TextIOWrapper:
     """What Textual draws on. UTF-8 whatever Python made of the locale; or ASCII, every other sign spelled in its width."""
     codecs.register_error("inittui-ascii", _spelled)
     encoding, errors = ("ascii", "inittui-ascii") if ascii_only else ("utf-8", "replace")
-    return _Writer(open(descriptor, "wb"), encoding=encoding, errors=errors, newline="")
+    return open(descriptor, "w", encoding=encoding, errors=errors, newline="")
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import termios
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from signal import SIGQUIT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
 
 import psutil
 import pytest
@@ -47,21 +47,7 @@ def leave(screen: Terminal, code: int = 0) -> str:
     return screen.raw[screen.raw.rfind(LEFT) :].decode()
 
 
-# The first frame
-
-
-def test_the_screen_is_entered_once_and_keys_pressed_before_textual_is_there_count(terminal: Open) -> None:
-    screen = terminal()
-    screen.wait_for_text("xavier_normal", "he_normal")
-    screen.press("?")
-    screen.wait_for_text("help: Esc closes")
-    screen.press("\x1b")
-    screen.wait_for(lambda text: "help: Esc" not in text, "closed help")
-    leave(screen)
-    asked = screen.raw.index(b"\x1b[?1004h")  # the first that Textual asks of a terminal, after the screen
-    assert 0 < screen.raw.index(b"xavier_normal") < asked
-    assert screen.raw.count(b"\x1b[?1049h") == 1
-    assert screen.raw.count(LEFT) == 1
+# The start
 
 
 def test_in_the_background_it_leaves_the_screen_alone(terminal: Open) -> None:
@@ -74,7 +60,33 @@ def test_in_the_background_it_leaves_the_screen_alone(terminal: Open) -> None:
     assert b"\x1b[?1049h" not in screen.raw
 
 
-def test_a_signal_while_textual_is_imported_ends_it_as_one_afterwards_does(terminal: Open) -> None:
+IMPORTING = """
+import os, sys
+
+number = int(sys.argv.pop())
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "textual":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), number)
+
+sys.meta_path.insert(0, Finder())
+from inittui.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [SIGHUP, SIGINT, SIGTERM])
+def test_a_signal_while_textual_is_imported_ends_it_and_nothing_has_been_written(
+    terminal: Open, number: Signals
+) -> None:
+    screen = terminal([*REPLAY, str(int(number))], program=(sys.executable, "-c", IMPORTING))
+    assert screen.end() == 128 + number
+    assert b"\x1b" not in screen.raw
+
+
+def test_a_signal_just_after_the_first_frame_leaves_the_terminal_as_it_was(terminal: Open) -> None:
     screen = terminal()
     screen.wait_for_text("xavier_normal")
     psutil.Process(screen.child.pid).send_signal(SIGTERM)

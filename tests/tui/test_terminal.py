@@ -8,7 +8,7 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from textual.app import App
 
-from inittui.tui import palette, terminal, theme
+from inittui.tui import palette, terminal
 from inittui.tui.app import Dashboard
 from inittui.tui.look import COLOURS
 from tests.helpers import running_board
@@ -114,9 +114,9 @@ async def test_the_dashboard_opens_in_the_theme_asked_for(choice: terminal.Theme
 # Sixteen colours
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["dark", "light"])
-def test_in_sixteen_colours_no_two_arms_share_one_and_none_is_the_background(place: int) -> None:
-    of = theme.ours(few=True)[place]
+@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
+def test_in_sixteen_colours_no_two_arms_share_one_and_none_is_the_background(dark: bool) -> None:
+    of = palette.palette(dark=dark, few=True)
 
     def number(colour: str | None) -> int | None:
         return Color.parse(colour or "").downgrade(ColorSystem.STANDARD).number

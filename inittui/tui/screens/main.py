@@ -10,7 +10,7 @@ from inittui import notify
 from inittui.board import Board
 from inittui.gallery import Gallery
 from inittui.tui import keys
-from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, first_zoom, key_line, planned
+from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned
 from inittui.tui.feed import Feed, ReplayFeed
 from inittui.tui.layout import SMALLEST, Plan, Region, Zoom
 from inittui.tui.look import Look
@@ -44,7 +44,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     """
 
     def __init__(self, feed: Feed, look: Look, board: Board | None = None) -> None:
-        """`board` is the feed's first one, where it has been asked already."""
+        """`board` is the feed's first board, if the feed has been polled already."""
         super().__init__()
         self.feed = feed
         self.look = look
@@ -53,7 +53,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self.shown = Shown()
         self.metric = chart.METRICS[0]
         self.log_scale = True
-        self.zoom: Zoom = first_zoom(self.board)
+        self.zoom: Zoom = "matrix" if self.board.preset.sweep else ""
         self.measured: Machine | None = None
         self._plan: Plan | None = None
         self._parts = {name: self._panel(name, face) for name, face in faces(self).items() if name != "footer"}
@@ -134,7 +134,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
 
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
-        if self.app.return_code is not None:  # it is about to end, and has no widgets yet, or no longer
+        if self.app.return_code is not None:  # the app is exiting: its widgets may not be mounted
             return
         width, height = self.size
         self._plan = planned(self, width, height)
