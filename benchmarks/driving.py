@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from inittui import eventlog, events, identity  # noqa: E402
+from inittui.cores import usable_cores  # noqa: E402
 from inittui.eventlog import EventLog, Tail  # noqa: E402
 from inittui.follow import Follower  # noqa: E402
 from inittui.preset import build  # noqa: E402
@@ -260,7 +261,7 @@ def machine() -> dict[str, str]:
     cpus = Path("/proc/cpuinfo")
     names = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")]
     return {
-        "machine": f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{names[0] if names else platform.machine()}, {usable_cores()} cores",
         "load": f"{os.getloadavg()[0]:.1f} as it began",
         "system": platform.platform(terse=True),
         "python": platform.python_version(),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from inittui.cores import usable_cores
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -60,7 +62,7 @@ def machine() -> dict[str, object]:
     )
     return {
         "processor": name,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -1,13 +1,14 @@
 """Steps a second against the floor, by processes of one thread that begin together."""
 
 import json
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from figures import Figure
+
+from inittui.cores import usable_cores
 
 STEPS = [sys.executable, str(Path(__file__).parent / "steps.py")]
 READY_SECONDS = 12.0  # all have imported torch and drawn their images by then
@@ -33,7 +34,7 @@ def rates(kind: str, seconds: float, count: int, *options: str, beside: bool = F
 def against_the_floor(seconds: float, data_dir: Path | None) -> list[Figure]:
     """On MNIST where it is there. The hand-written step on noise too, which has no zeros to leave out."""
     on = ["--data-dir", str(data_dir)] if data_dir else []
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     products, _ = rates("products", seconds, 1)
     floor, _ = rates("floor", seconds, 1)
     default, _ = rates("default", seconds, cores, *on)

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import psutil
 
 from benchmarks.driving import COLUMNS, ROWS, SCHEMES, Screen, Story, machine, speed, stop, terminal, training, viewer
+from inittui.cores import usable_cores
 from inittui.rundir import RunDir
 
 MINIMAL = """
@@ -236,7 +237,7 @@ def telling(story: Story) -> Iterator[None]:
 
 
 def trained(plan: Plan, folder: Path, data_dir: Path | None) -> list[Figure]:
-    arms = max(2, os.cpu_count() or 1)
+    arms = max(2, usable_cores())
     found = []
     with training(options(2, folder, data_dir)) as run, viewer(run) as screen:
         screen.take(SETTLE_SECONDS)
@@ -335,7 +336,7 @@ def attached(run: RunDir, screen: Screen, pairs: int) -> list[Figure]:
         reader.join()
     alone = statistics.median(speeds[True])
     ratio = statistics.median(on / off for on, off in zip(speeds[False], speeds[True], strict=True))
-    left = 1 - screens[False] / clock[False] / (os.cpu_count() or 1)
+    left = 1 - screens[False] / clock[False] / usable_cores()
     of_computing = {frozen: steps[frozen] / computing[frozen] for frozen in (True, False)}
     return [
         Figure("arm-steps a second with a dashboard", ratio * alone, "/s", alone, "without one", 0.97, least=True),

@@ -1,7 +1,6 @@
 """Whole commands: ours against the notebook, and what more seeds and arms take."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import psutil
 from figures import Figure
 
 from inittui import events
+from inittui.cores import usable_cores
 from inittui.eventlog import Tail
 
 HERE = Path(__file__).parent
@@ -157,7 +157,7 @@ def more_seeds(data_dir: Path, epochs: int, images: int | None, counts: tuple[in
 def more_arms(data_dir: Path, epochs: int, images: int | None, counts: tuple[int, ...]) -> list[Figure]:
     schemes = ["xavier_normal", "he_normal", "lecun_normal", "orthogonal", "xavier_uniform", "he_uniform"]
     schemes += ["lecun_uniform", "torch_default"]
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     found = []
     first = 0.0
     for count in counts:

@@ -1,7 +1,6 @@
 """What a run would take, before it is started: how many trainings and steps, and about how long."""
 
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import msgspec
 
 from inittui import beginning, datafiles, identity, launch
 from inittui.beginning import HERE, Place
+from inittui.cores import usable_cores
 from inittui.errors import InittuiError, RunError
 from inittui.preset import Arm, Model, Preset
 from inittui.rundir import RunDir
@@ -70,7 +70,7 @@ def told(
         share = "a GPU" if place.gpus_per_arm == 1 else f"{place.gpus_per_arm:g} of a GPU"
         lines.append(f"time: not known before Ray is asked; each arm gets {share} there")
     else:
-        slots = max(1, len(os.sched_getaffinity(0)) // threads)
+        slots = max(1, usable_cores() // threads)
         # On Ray the seeds of an arm share its place; here free cores train further ones.
         workers = min(slots, len(preset.arms) if place.on == "ray" else trainings)
         device = "cpu" if place.on else device

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from inittui.cores import usable_cores
+
 
 def pytest_configure() -> None:
     """Started in the background of a script, the tests would be deaf to SIGINT, and so would all that they start."""
@@ -15,7 +17,7 @@ def pytest_configure() -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers a core, with `-n auto`: half of the suite's time is spent waiting for other processes and for clocks."""
-    return 2 * min(4, len(os.sched_getaffinity(0)))
+    return 2 * min(4, usable_cores())
 
 
 @pytest.fixture(scope="session")

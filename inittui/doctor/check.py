@@ -29,7 +29,7 @@ class System:
     root: Path = Path("/")
     user: str = ""
     uid: int = 0
-    affinity: int = 1  # cores that this process may use
+    cores: int = 1  # cores that this process may use
     terminal: tuple[int, int] | None = None
 
     def read(self, path: str) -> str:
@@ -42,13 +42,14 @@ class System:
 
 def here() -> System:
     """This process's own system."""
+    from inittui.cores import usable_cores
     from inittui.tui.terminal import given_environment
 
     return System(
         environment=given_environment(),
         user=_user(),
         uid=os.getuid(),
-        affinity=_affinity(),
+        cores=usable_cores(),
         terminal=_terminal(),
     )
 
@@ -60,12 +61,6 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # in a container the number may have no name
         return os.environ.get("USER", "")
-
-
-def _affinity() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _terminal() -> tuple[int, int] | None:

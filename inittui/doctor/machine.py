@@ -216,10 +216,9 @@ def torch(answer: dict[str, Any] | None, words: str, gpus: Gpus) -> Check:
 
 def cores(system: System) -> Check:
     """The cores that training may use. On a CPU an arm takes one."""
-    quota = groups.cores(system)
-    usable = system.affinity if quota is None else min(system.affinity, max(1, int(quota)))
+    usable, quota = system.cores, groups.cores(system)
     limit = "" if quota is None else f" (the control group's quota is {quota:g})"
-    said = f"{system.affinity} core{'s' if system.affinity != 1 else ''}{limit}"
+    said = f"{usable} core{'s' if usable != 1 else ''}{limit}"
     return Check("cores", "ok", f"{said}: on a CPU {usable} arm{'s train' if usable != 1 else ' trains'} at a time")
 
 

@@ -1,13 +1,12 @@
 """What trains: the device a person asked for, its name, and how many workers it takes at a time."""
 
-import os
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 
 from inittui import __version__
+from inittui.cores import usable_cores
 from inittui.errors import DeviceError
 from inittui.preset import Preset
 
@@ -62,7 +61,8 @@ def set_up_thread(threads: int) -> None:
 def label(device: torch.device) -> str:
     """The device as the screen names it."""
     if device.type == "cpu":
-        return f"cpu ({cores()} core{'s' if cores() != 1 else ''})"
+        cores = usable_cores()
+        return f"cpu ({cores} core{'s' if cores != 1 else ''})"
     return f"{device} {_gpu_name(device.index or 0)}".strip()
 
 
@@ -84,21 +84,9 @@ def _gpu_name(index: int) -> str:
     return name if isinstance(name, str) else name.decode()
 
 
-def cores() -> int:
-    """Cores that this process may use: its affinity, or the control group's quota where that is less."""
-    count = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-        if quota != "max":
-            count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass  # no control groups of version 2: the affinity is all there is to know
-    return count
-
-
 def slots(device: torch.device, threads: int) -> int:
     """Workers at a time. On a CPU one per `threads` cores, since more would slow each other down many times over."""
-    return max(1, cores() // threads) if device.type == "cpu" else max(1, cores())
+    return max(1, usable_cores() // threads) if device.type == "cpu" else usable_cores()
 
 
 def versions(device: torch.device) -> dict[str, str]:

@@ -32,7 +32,7 @@ def test_parameters_are_those_of_the_network(hidden: tuple[int, ...], norm: str)
 
 def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
-    monkeypatch.setattr(budget.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(budget, "usable_cores", lambda: 2)
     changes = Changes(
         arms=["he_normal", "zeros"], sweep=["model.depth=2,3"], set=["training.batch_size=100", "model.width=10"],
         epochs="4", seeds="3", stop_stuck="2",
@@ -82,7 +82,7 @@ def test_of_a_cluster_is_said_what_can_be_known_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place, device: str, lines: list[str]
 ) -> None:
     monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
-    monkeypatch.setattr(budget.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    monkeypatch.setattr(budget, "usable_cores", lambda: 4)
     chosen = load("digits", Changes(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
     said = budget.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
     assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from inittui.engine import device as devices
+from inittui.cores import usable_cores
 from inittui.engine.remote import versions
 from inittui.errors import DeviceError, printable
 from inittui.files import one_line
@@ -50,7 +50,7 @@ class Nodes:
 
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "inittui"}
         if self.on == "ray":
-            options |= {"address": "local", "include_dashboard": False, "num_cpus": devices.cores()}
+            options |= {"address": "local", "include_dashboard": False, "num_cpus": usable_cores()}
             options |= {"object_store_memory": STORE_BYTES, "_node_ip_address": HOME}
         else:
             options |= {"address": self.on}
