@@ -192,7 +192,7 @@ MAIN_EXAMPLES = (
     ("inittui --preset deep5 --seeds 10", "ten seeds an arm, and a verdict"),
     ("inittui --arm he_normal --arm 'normal(std=0.01)' --set 'model.hidden=[256,256]'", ""),
     ("inittui --preset digits --sweep model.depth=3,10,30", "each arm at three depths"),
-    ("inittui --preset deep20 --on ray", "arms on Ray's nodes: README, Many machines"),
+    ("inittui --preset deep20 --on ray", "arms on Ray's nodes: docs/ray.md"),
     ("inittui --preset digits --json | jq .arms", "the result alone, for a program"),
 )
 

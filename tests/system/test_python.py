@@ -15,12 +15,12 @@ from inittui.follow import Follower
 
 from .conftest import PATIENCE, until
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 
 
 def example() -> str:
-    """The README's Python example, word for word."""
-    _, _, rest = README.read_text("utf-8").partition("<!-- python -->\n```python\n")
+    """The documentation's Python example, word for word."""
+    _, _, rest = PAGE.read_text("utf-8").partition("<!-- python -->\n```python\n")
     code, end, _ = rest.partition("\n```\n")
     assert end
     return code
@@ -33,7 +33,7 @@ def python(inittui, code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_the_readmes_example(inittui):
+def test_the_documented_example(inittui):
     done = python(inittui, example())
     assert done.returncode == 0, done.stderr
     assert inittui.run_dir().name in done.stdout
