@@ -2,7 +2,7 @@
 
     python benchmarks/steps.py KIND SECONDS [--data-dir DIR] [--device cpu] [--replicas N] [--start T]
 
-Without a folder that has MNIST, on noise in its shape, in which no pixel is 0.
+Without a folder that has MNIST, on noise in its shape.
 
 KIND: `products` (a step's matrix products alone: the floor), `floor` (those, and the optimizer's pass over the parameters),
 `eager` (the reference path: autograd and fused Adam), `hand` (the hand-written step; captured on a GPU), `default` (autograd

@@ -18,39 +18,28 @@ class Snapshot:
     tensors: dict[str, Tensor]
 
 
-def settled() -> None:
-    """There is nothing to bring up to date."""
-
-
 @dataclass(eq=False)
 class Replica:
     """`epochs` are done; `step` and `seconds` count in the epoch under way, and `costs` [steps] holds its steps' costs.
-    `moments` gives what the optimizer remembers of it, as `PARAMETER/KEY`, and `settle` brings the network's parameters up to
-    date, where they are trained elsewhere; whoever trains it puts its own in there.
+    `moments` gives what the optimizer remembers of it, as `PARAMETER/KEY`; whoever trains it puts its own in there.
 
     Two streams of random numbers: `order` draws the batches, and what a network draws itself (dropout) comes from torch's
     global stream, which is set anew for every epoch, so that neither other replicas nor other arms can move it.
     """
 
     seed: int
-    _network: nn.Module
+    network: nn.Module
     order: torch.Generator  # the batches' stream
     costs: Tensor
     epochs: int = 0
     step: int = 0
     seconds: float = 0.0
     moments: Callable[[], Mapping[str, Tensor]] = dict
-    settle: Callable[[], None] = settled
     saved: events.Place | None = None  # where the newest snapshot stands
     given_up: bool = False  # before its last epoch: nobody trains it any further
     _batches: Tensor | None = None
     _noise: Tensor | None = None  # the global stream's state, as a checkpoint within an epoch held it
     _order_before: Tensor = field(default_factory=lambda: torch.empty(0))
-
-    @property
-    def network(self) -> nn.Module:
-        self.settle()
-        return self._network
 
     @property
     def place(self) -> events.Place:

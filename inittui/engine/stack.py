@@ -18,8 +18,7 @@ from torch.nn.functional import nll_loss
 from inittui.engine.crew import number_states
 from inittui.engine.images import Images
 from inittui.engine.layout import Layout
-from inittui.engine.narrow import Narrow, order_of
-from inittui.engine.replica import Replica, settled
+from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
 from inittui.engine.update import Update
 from inittui.preset import Arm
@@ -48,17 +47,9 @@ class Stack:
         def new(*shape: int, dtype: torch.dtype = kind) -> Tensor:
             return torch.zeros(count, *shape, dtype=dtype, device=self._device)
 
-        order = None
-        if count == 1 and self._device.type == "cpu":
-            order = order_of(images, size, layers[0].out_features, decays=arm.training.weight_decay > 0)
-        self._layout = layout = Layout([parameter.shape for parameter in replicas[0].network.parameters()], order)
-        whole, whole_gradient = new(layout.total + layout.spare), new(layout.total + layout.spare)
-        self._block, self._gradient = whole[:, : layout.total], whole_gradient[:, : layout.total]
+        self._layout = layout = Layout([parameter.shape for parameter in replicas[0].network.parameters()])
+        self._block, self._gradient = new(layout.total), new(layout.total)
         self._update = Update(self._block, self._gradient, arm.training)
-        self._narrow: Narrow | None = None
-        if order is not None:
-            weights, gradient = (one[0, layout.first :].view(-1, layout.width) for one in (whole, whole_gradient))
-            self._narrow = Narrow(order, weights, gradient, images.train.shape[1], size)
         self._views, gradients = layout.views(self._block), layout.views(self._gradient)
         # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
         # matrices: torch multiplies them with less ado than a stack of one.
@@ -93,7 +84,6 @@ class Stack:
         self._costs = new(steps, dtype=replicas[0].costs.dtype)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm = 0
-        self._stale = False  # the network's first layer, where it is not a view
         self._take_in()
 
     def _take_in(self) -> None:
@@ -101,24 +91,14 @@ class Stack:
         moments = [number_states(replica.moments()) for replica in self.replicas]
         for place, replica in enumerate(self.replicas):
             for number, parameter in enumerate(replica.network.parameters()):
-                self._views[number][place].copy_(self._layout.to_stored(number, parameter.data))
+                self._views[number][place].copy_(parameter.data)
             self._costs[place].copy_(replica.costs)
         self._update.load(self._joined(moments))
         for place, replica in enumerate(self.replicas):
             for number, parameter in enumerate(replica.network.parameters()):
-                if self._layout.is_view(number):
-                    parameter.data = self._views[number][place]
-                else:
-                    self._first = parameter.data = parameter.data.mT.contiguous().mT  # input by input, as it is stored
+                parameter.data = self._views[number][place]
             replica.costs = self._costs[place]
             replica.moments = partial(self.moments, place)
-            replica.settle = self._settle
-
-    def _settle(self) -> None:
-        """Bring the network's first layer up to date, where it is not a view."""
-        if self._stale:
-            self._layout.to_whole(0, self._views[0][0], into=self._first)
-            self._stale = False
 
     def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
         """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
@@ -139,19 +119,19 @@ class Stack:
                     found, wanted = states[number][key], self._layout.shapes[number]
                     if found.shape != wanted:
                         raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {list(wanted)}")
-                    view[place].copy_(self._layout.to_stored(number, found))
+                    view[place].copy_(found)
         return joined
 
     def moments(self, place: int) -> dict[str, Tensor]:
-        """One replica's share of what the optimizer remembers, under the names that the reference path gives it: views where
-        the block has them as the network has."""
+        """One replica's share of what the optimizer remembers, under the names that the reference path gives it: views of
+        the stack's."""
         found: dict[str, Tensor] = {}
         for key, value in self._update.state.items():
             if value.dim() == 0:
                 found |= {f"{number}/{key}": value for number in range(len(self._layout.shapes))}
             else:
                 for number, view in enumerate(self._layout.views(value)):
-                    found[f"{number}/{key}"] = self._layout.to_whole(number, view[place])
+                    found[f"{number}/{key}"] = view[place]
         return found
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
@@ -189,19 +169,11 @@ class Stack:
         torch.index_select(self._batches, 1, self._step, out=self._chosen)
         torch.index_select(self._images.train, 0, self._chosen_list, out=self._pixels)
         torch.index_select(self._images.train_labels, 0, self._chosen_list, out=self._label_list)
-        if self._narrow is None:
-            self._x_list.copy_(self._pixels)
-        else:
-            parts = self._narrow.take(self._pixels)
-            self._x, self._weights_turned[0] = parts.x, parts.weight_turned
-            self._weight_gradients[0] = parts.weight_gradient
+        self._x_list.copy_(self._pixels)
         self._costs.index_copy_(1, self._step, self._forward())
         self._backward()
-        if self._narrow is not None:
-            self._narrow.spread()
         self._update()
         self._step.add_(1)
-        self._stale = self._narrow is not None
 
     def _forward(self) -> Tensor:
         """The cost of each replica, [replicas, 1]."""
@@ -251,7 +223,7 @@ class Stack:
 
     def gradients(self) -> list[Tensor]:
         """Of each parameter [replicas, …], in the network's order, as the last step left them."""
-        return [self._layout.to_whole(*pair) for pair in enumerate(self._layout.views(self._gradient))]
+        return self._layout.views(self._gradient)
 
     def disband(self) -> None:
         """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
@@ -260,6 +232,5 @@ class Stack:
             moments = {name: value.to("cpu", copy=True) for name, value in replica.moments().items()}
             replica.moments = moments.copy
             replica.costs = replica.costs.to("cpu", copy=True)
-            for parameter in replica.network.parameters():  # which are brought up to date by being asked for
+            for parameter in replica.network.parameters():
                 parameter.data = parameter.data.to("cpu", copy=True)
-            replica.settle = settled

@@ -44,7 +44,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 def of(optimizer: str, *, seeds: tuple[int, ...] = SEEDS) -> Arm:

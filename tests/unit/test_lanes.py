@@ -16,7 +16,7 @@ from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 DATA = dataset()
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 def trainer(lanes: int, **options: Any) -> Trainer:

@@ -97,7 +97,7 @@ def arrays():
 """
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def build(*, inputs, classes):
 """
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 @pytest.fixture

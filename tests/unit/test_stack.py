@@ -31,7 +31,7 @@ every_optimizer = pytest.mark.parametrize(
 )
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 def replicas(of: Arm, images: Images, *, dtype: torch.dtype = torch.float32) -> list[Replica]:

@@ -18,7 +18,7 @@ from inittui.preset import Arm, Model
 from tests.helpers import preset
 from tests.unit.tiny import BATCH, CPU, TEST, TRAIN, arm, dataset, epochs, figures
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 @pytest.fixture

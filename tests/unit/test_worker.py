@@ -21,7 +21,7 @@ OF = arm(seeds=[5, 6])  # two epochs of three steps each
 STEPS = 12
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
 class Asked(Control):
