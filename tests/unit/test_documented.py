@@ -1,0 +1,114 @@
+"""Every scheme, preset, preset key, command, option and key of the dashboard is documented in README.md or docs/."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from inittui.preset import SECTIONS
+from inittui.presetfiles import shipped_dir
+from inittui.schemes import SCHEMES
+from inittui.sweep import SHAPE
+from inittui.tui.feed import ReplayFeed
+from inittui.tui.screens.browser import BrowserScreen
+from inittui.tui.screens.compare import CompareScreen
+from tests.helpers import preset, write_run
+from tests.tui.builders import dashboard, press
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+SIGNS = {"slash": "/", "escape": "Esc"}  # keys that Textual names by other words
+
+
+@cache
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+@cache
+def help_of(*command: str) -> str:
+    """What a person reads who asks for help."""
+    words = [sys.executable, "-m", "inittui", *command, "--help"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def commands() -> list[str]:
+    listed = help_of().partition("\ncommands")[2].partition("\n\n")[0]
+    return re.findall(r"^  ([a-z]+)\b", listed, re.MULTILINE)
+
+
+def rows(text: str) -> set[str]:
+    """The names in code type in the first cells of its tables."""
+    cells = re.findall(r"^\|((?:[^|\\]|\\.)*)\|", text, re.MULTILINE)  # \| is a sign of a cell, not its end
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_scheme_has_a_row() -> None:
+    assert set(SCHEMES) <= rows(page("schemes.md"))
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_every_parameter_of_a_scheme_is_beside_it(name: str) -> None:
+    (cell,) = re.findall(rf"^\| `{name}`([^|]*)\|", page("schemes.md"), re.MULTILINE)
+    assert set(SCHEMES[name].parameters) == set(re.findall(r"`(\w+)`", cell))
+
+
+def test_every_shipped_preset_has_a_row_and_no_other_name_has_one() -> None:
+    table = page("presets.md").partition("\n## The shipped presets")[2].partition("\n## ")[0]
+    assert rows(table) == {path.stem for path in shipped_dir().glob("*.toml")}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_preset_key_has_a_row_in_its_section_and_no_other_key_has_one(section: str) -> None:
+    table = page("presets.md").partition(f"\n### `[{section}]`")[2].partition("\n### ")[0]
+    known = {*SECTIONS[section].__struct_fields__, *(SHAPE if section == "model" else ())}
+    assert rows(table) == known
+
+
+def test_every_command_has_a_row() -> None:
+    found = commands()
+    assert {"attach", "report", "doctor"} <= set(found)
+    documented = {name.split()[1] for name in rows(page("commands.md")) if name.startswith("inittui ")}
+    assert documented - {"[OPTIONS]"} == set(found)
+
+
+@pytest.mark.parametrize("command", ["", *commands()])
+def test_every_option_is_documented(command: str) -> None:
+    lines = re.findall(r"^  (-.+?)(?:  |$)", help_of(*command.split()), re.MULTILINE)
+    options = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+    assert "--help" in options
+    documented = "\n".join(path.read_text("utf-8") for path in PAGES)
+    assert {option for option in options if not re.search(rf"{option}(?![\w-])", documented)} <= {"--help", "--version"}
+
+
+async def test_every_key_of_the_dashboard_has_a_row(tmp_path: Path) -> None:
+    app = dashboard(ReplayFeed(write_run(tmp_path, preset(2))))  # a replay has the most keys
+    async with app.run_test(size=(160, 120)) as pilot:
+        text = await press(pilot, "question_mark")
+    keys = set(re.findall(r"^\W*?(?:│ *)+(\S{1,9})  +\w", text, re.MULTILINE))
+    assert {"n", "q", "?", "Esc", "."} <= keys, text
+    assert keys <= rows(page("screen-and-keys.md").partition("\n## Keys")[2])
+
+
+@pytest.mark.parametrize(("screen", "heading"), [(BrowserScreen, "The runs"), (CompareScreen, "Two runs side by side")])
+def test_every_key_of_the_other_screens_has_a_row(screen: type, heading: str) -> None:
+    keys = {SIGNS.get(key, key) for binding in screen.BINDINGS for key in binding.key.split(",")}
+    assert keys
+    assert keys <= rows(page("screen-and-keys.md").partition(f"\n### {heading}")[2].partition("\n#")[0])
+
+
+def test_links_lead_somewhere() -> None:
+    missing = [
+        f"{path.name}: {target}"
+        for path in (*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md")
+        for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)", path.read_text("utf-8"))
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert not missing
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 1500
