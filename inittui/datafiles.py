@@ -1,7 +1,8 @@
 """The data sets as files: where they lie, what they must hold, and whether they do. Imports no torch.
 
-torchvision checks the archives that it downloads, never the extracted files: all-zero images load silently, and an empty
-file is neither read nor fetched again. So everything is checked here, in the same read that loads it.
+The layout is torchvision's, so that its files are found. torchvision checks the archives that it downloads, never the
+extracted files: all-zero images load silently, and an empty file is neither read nor fetched again. So everything is
+checked here, in the same read that loads it.
 """
 
 import gzip
@@ -36,7 +37,7 @@ class DataFilesError(DataError):
 class RawFile:
     """One IDX file of unsigned bytes: `shape` is (images, rows, columns) or (labels,). Sizes are in bytes.
 
-    `md5` is the extracted file's, None where it is not known; the archive is `name` with `.gz` behind it.
+    `md5` is the extracted file's, None where it is not known.
     """
 
     name: str
@@ -44,6 +45,11 @@ class RawFile:
     archive_size: int
     archive_md5: str
     md5: str | None = None
+
+    @property
+    def archive(self) -> str:
+        """The name of the file that is downloaded."""
+        return f"{self.name}.gz"
 
     @property
     def header(self) -> bytes:
@@ -57,12 +63,16 @@ class RawFile:
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    """One data set. `files`, in DIR/`folder`/raw, are training images, training labels, test images, test labels."""
+    """One data set. `files`, in DIR/`folder`/raw, are training images, training labels, test images, test labels.
+
+    `mirrors` are addresses of folders that hold the archives, in the order in which they are tried.
+    """
 
     name: str
     title: str
     folder: str  # torchvision's name of its class and of the folder
     classes: tuple[str, ...]
+    mirrors: tuple[str, ...]
     files: tuple[RawFile, ...]
 
     @property
@@ -162,9 +172,9 @@ def _check(path: Path, file: RawFile, content: bytearray, classes: int) -> None:
     if file.md5 is not None:
         if (md5 := _md5(content)) != file.md5:
             raise ValueError(f"md5 {md5}, expected {file.md5}")
-    elif (original := _archived(path.with_name(file.name + ".gz"), file)) is not None:
+    elif (original := _archived(path.with_name(file.archive), file)) is not None:
         if original != content:
-            raise ValueError(f"differs from what {file.name}.gz beside it holds")
+            raise ValueError(f"differs from what {file.archive} beside it holds")
     elif len(file.shape) == 1:
         _check_labels(content, file, classes)
     else:
@@ -215,6 +225,7 @@ _SETS = (
         title="MNIST",
         folder="MNIST",
         classes=tuple("0123456789"),
+        mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
         files=_files(
             (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
             (28_881, "d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
@@ -227,6 +238,7 @@ _SETS = (
         title="Fashion-MNIST",
         folder="FashionMNIST",
         classes=_CLOTHES,
+        mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
         files=_files(
             (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
             (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
@@ -239,6 +251,7 @@ _SETS = (
         title="KMNIST",
         folder="KMNIST",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+        mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
         files=_files(
             (18_165_135, "bdb82020997e1d708af4cf47b453dcf7"),
             (29_497, "e144d726b3acfaa3e44228e80efcd344"),

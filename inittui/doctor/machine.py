@@ -189,9 +189,7 @@ class TorchProbe:
 def torch(answer: dict[str, Any] | None, words: str, gpus: Gpus) -> Check:
     """Whether torch can be imported, and uses the GPU that is there. `words` is the last that it printed."""
     if answer is None:
-        return Check(
-            "torch", "fault", f"can't be imported: {words}", f"{sys.executable} -m pip install torch torchvision"
-        )
+        return Check("torch", "fault", f"can't be imported: {words}", f"{sys.executable} -m pip install torch")
     build = f"built for CUDA {answer['cuda']}" if answer["cuda"] else "built for the CPU alone"
     said = f"{answer['version']}, {build}"
     if answer["devices"]:

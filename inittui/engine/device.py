@@ -95,7 +95,6 @@ def versions(device: torch.device) -> dict[str, str]:
         "inittui": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": str(torch.__version__),
-        "torchvision": version("torchvision"),
         "numpy": version("numpy"),
         "instructions": instructions(device),
     }

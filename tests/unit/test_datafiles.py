@@ -38,7 +38,8 @@ def test_the_table_agrees_with_torchvision() -> None:
     datasets = pytest.importorskip("torchvision").datasets
     for files in DATASETS.values():
         kind = getattr(datasets, files.folder)
-        assert [(f"{file.name}.gz", file.archive_md5) for file in files.files] == list(kind.resources)
+        assert [(file.archive, file.archive_md5) for file in files.files] == list(kind.resources)
+        assert list(files.mirrors) == kind.mirrors
         if files.name != "mnist":
             assert files.classes == tuple(kind.classes)
         assert (files.train, files.test, files.rows, files.columns) == (60_000, 10_000, 28, 28)
