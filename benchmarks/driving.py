@@ -26,8 +26,9 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui import eventlog, events, identity  # noqa: E402
-from inittui.cores import usable_cores  # noqa: E402
+from inittui import eventlog, events  # noqa: E402
+from inittui.common import process_identity
+from inittui.common.cores import usable_cores  # noqa: E402
 from inittui.eventlog import EventLog, Tail  # noqa: E402
 from inittui.follow import Follower  # noqa: E402
 from inittui.preset import build  # noqa: E402
@@ -144,7 +145,7 @@ class Story:
         self.at_work = range(len(self._arms))  # the arms that tell something
         self._told = 0  # reports and ends of epochs so far
         own = os.getpid()
-        self._live = {"pid": own, "pid_started": identity.started(own), "boot": identity.boot_id()}
+        self._live = {"pid": own, "pid_started": process_identity.started(own), "boot": process_identity.boot_id()}
 
     def _clocked(self) -> contextlib.AbstractContextManager[object]:
         return mock.patch.object(eventlog, "time", SimpleNamespace(monotonic=lambda: self._clock.now))
@@ -174,7 +175,7 @@ class Story:
     def lives(self) -> None:
         """We are its supervisor, as far as a viewer can see; its clock is now."""
         zero = time.monotonic() - self._clock.now
-        self.run.write_status(replace(self.run.status(), monotonic=zero, host=identity.host(), **self._live))
+        self.run.write_status(replace(self.run.status(), monotonic=zero, host=process_identity.host(), **self._live))
 
     def close(self) -> None:
         for log in (self._log, *self._arms):

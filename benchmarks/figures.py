@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 
 
 @dataclass(frozen=True)

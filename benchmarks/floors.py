@@ -8,7 +8,7 @@ from pathlib import Path
 
 from figures import Figure
 
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 
 STEPS = [sys.executable, str(Path(__file__).parent / "steps.py")]
 READY_SECONDS = 12.0  # all have imported torch and drawn their images by then

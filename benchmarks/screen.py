@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import psutil
 
 from benchmarks.driving import COLUMNS, ROWS, SCHEMES, Screen, Story, machine, speed, stop, terminal, training, viewer
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 from inittui.rundir import RunDir
 
 MINIMAL = """

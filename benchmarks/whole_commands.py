@@ -12,7 +12,7 @@ import psutil
 from figures import Figure
 
 from inittui import events
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 from inittui.eventlog import Tail
 
 HERE = Path(__file__).parent

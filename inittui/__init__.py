@@ -10,15 +10,15 @@ TYPE_CHECKING = False  # `typing` would cost `inittui --help` a fifth of its tim
 if TYPE_CHECKING:
     from inittui.api import compare as compare
     from inittui.api import load as load
+    from inittui.common.errors import InittuiError as InittuiError
     from inittui.engine.apply import init_ as init_
-    from inittui.errors import InittuiError as InittuiError
     from inittui.outcome import Result as Result
 
 __version__ = "0.1.0"
 __all__ = ["InittuiError", "Result", "__version__", "compare", "init_", "load"]
 
 _WHERE = {
-    "InittuiError": "inittui.errors",
+    "InittuiError": "inittui.common.errors",
     "Result": "inittui.outcome",
     "compare": "inittui.api",
     "init_": "inittui.engine.apply",

@@ -10,8 +10,8 @@ from typing import Any
 
 from inittui import beginning, launch, presetfiles
 from inittui.board import Board
+from inittui.common.errors import RunError, UsageError, path_of
 from inittui.datafiles import default_data_dir
-from inittui.errors import RunError, UsageError, path_of
 from inittui.follow import Follower
 from inittui.outcome import Result
 from inittui.rundir import RunDir

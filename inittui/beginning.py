@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from inittui import launch
 from inittui.board import Board
-from inittui.errors import DeviceError, InittuiError, RunError, UsageError
+from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
 from inittui.preset import Preset
 from inittui.rundir import RunDir
 
@@ -88,8 +88,8 @@ def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Pop
 def check_data(name: str, data_dir: Path) -> None:
     """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
     if name in DATA_NAMES:
+        from inittui.common.errors import DataError
         from inittui.datafiles import inspect
-        from inittui.errors import DataError
 
         found = inspect(name, data_dir)
         if found.state == "damaged":

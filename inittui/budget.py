@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from inittui import beginning, datafiles, identity, launch
+from inittui import beginning, datafiles, launch
 from inittui.beginning import HERE, Place
-from inittui.cores import usable_cores
-from inittui.errors import InittuiError, RunError
+from inittui.common import process_identity
+from inittui.common.cores import usable_cores
+from inittui.common.errors import InittuiError, RunError
 from inittui.preset import Arm, Model, Preset
 from inittui.rundir import RunDir
 from inittui.runlist import runs
@@ -179,7 +180,7 @@ def _of_run(
         same = (status.state, status.on, status.host, status.requested_device) == (
             "finished",
             "",
-            identity.host(),
+            process_identity.host(),
             device,
         )
         document = run.result() if same and status.threads == threads else None

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from inittui.errors import nearest
+from inittui.common.errors import nearest
 
 
 def section(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from inittui.errors import InittuiError, UsageError
+from inittui.common.errors import InittuiError, UsageError
 from inittui.options import command_parser, parse_run
 
 # New objects between two searches for garbage: Python's 700 are a tenth of the time to the first frame.
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             place = import_module(f"inittui.{COMMANDS[words[0]]}")
             return _flushed(int(getattr(place, words[0])(arguments)))
         if words and not words[0].startswith("-"):
-            from inittui.errors import nearest
+            from inittui.common.errors import nearest
 
             raise UsageError(
                 f"no command '{words[0]}'.{nearest(words[0], COMMANDS) or ' Known: ' + ', '.join(COMMANDS) + '.'} "

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inittui.errors import RunError, UsageError, path_of, printable
+from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import default_runs_dir, find
@@ -25,9 +25,9 @@ EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "ref
 def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
     from inittui import beginning, notify, presetfiles
+    from inittui.common.optional_extras import folder_of
     from inittui.datafiles import default_data_dir
     from inittui.exporting import scalars
-    from inittui.extras import folder_of
 
     changes = presetfiles.Changes(
         arms=arguments.arm,

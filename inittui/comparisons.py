@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from inittui import stats, verdict
-from inittui.errors import RunError, UsageError, nearest
+from inittui.common.errors import RunError, UsageError, nearest
 
 METRIC = "test_accuracy"
 TARGET_SHARE = 0.1  # of the cost of guessing

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from inittui import manual
-from inittui.errors import UsageError, printable
+from inittui.common.errors import UsageError, printable
 from inittui.options import THEMES, command_parser, run_parser
 
 SHELLS = ("bash", "zsh", "fish")

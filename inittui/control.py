@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from inittui.errors import RunError
-from inittui.files import reason
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 
 Verb = Literal["pause", "resume", "stop"]

@@ -18,7 +18,7 @@ from typing import Literal
 
 import platformdirs
 
-from inittui.errors import DataError
+from inittui.common.errors import DataError
 
 DIGITS_TITLE = "8x8 digits (scikit-learn)"  # the set that needs no file, since scikit-learn brings it
 DIGITS_TRAIN = 1500  # of its 1,797 images; the others are the test

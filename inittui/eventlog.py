@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from inittui import events
-from inittui.files import open_plain, read_plain
+from inittui.common.atomic_files import open_plain, read_plain
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
 FAULTS_KEPT = 100  # damaged lines that are described; beyond that they are counted

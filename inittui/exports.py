@@ -7,9 +7,9 @@ from typing import Any
 
 from inittui.board import Board
 from inittui.commands import runs_dir
-from inittui.errors import RunError, UsageError, path_of, printable
-from inittui.extras import folder_of, need
-from inittui.files import reason, replace
+from inittui.common.atomic_files import reason, replace
+from inittui.common.errors import RunError, UsageError, path_of, printable
+from inittui.common.optional_extras import folder_of, need
 from inittui.follow import Follower
 from inittui.reading import document_of
 from inittui.rundir import RunDir

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from inittui import board, events
-from inittui.errors import RunError
+from inittui.common.errors import RunError
+from inittui.common.process_identity import Liveness
 from inittui.eventlog import Tail
 from inittui.folding import fold
-from inittui.identity import Liveness
 from inittui.rundir import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0

@@ -14,10 +14,10 @@ from itertools import combinations
 import msgspec
 from msgspec import Struct
 
-from inittui.errors import RunError
-from inittui.files import one_line, read_plain, replace
+from inittui.common.atomic_files import one_line, read_plain, replace
+from inittui.common.checksums import seal_json, unseal_json
+from inittui.common.errors import RunError
 from inittui.rundir import FORMAT, RunDir
-from inittui.sealed import seal_json, unseal_json
 
 DRAWN = 200  # images drawn at random
 CHOSEN = 400  # at most, of those that arms get wrong or disagree on

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inittui import control, identity, resuming
-from inittui.errors import RunError
-from inittui.files import reason
+from inittui import control, resuming
+from inittui.common import process_identity
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import ENDED
@@ -50,9 +51,9 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
         state="starting",
         reason="",
         pid=supervisor.pid,
-        pid_started=identity.started(supervisor.pid),
-        host=identity.host(),
-        boot=identity.boot_id(),
+        pid_started=process_identity.started(supervisor.pid),
+        host=process_identity.host(),
+        boot=process_identity.boot_id(),
     )
     try:
         run.write_status(status)

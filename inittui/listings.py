@@ -6,7 +6,7 @@ import sys
 
 from inittui import gallery
 from inittui.commands import runs_dir
-from inittui.errors import InittuiError, UsageError
+from inittui.common.errors import InittuiError, UsageError
 from inittui.reading import document_of
 from inittui.rundir import RunDir
 from inittui.runlist import find

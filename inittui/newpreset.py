@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from inittui import presetfiles
-from inittui.errors import RunError, UsageError, path_of, printable
-from inittui.files import reason
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError, UsageError, path_of, printable
 
 TEMPLATE = """\
 # A preset of your own. It runs as it is; change what you like. Mistakes are reported all at once, each with its place.

@@ -8,8 +8,8 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from inittui.errors import UsageError, printable
-from inittui.files import one_line
+from inittui.common.atomic_files import one_line
+from inittui.common.errors import UsageError, printable
 from inittui.rundir import RunDir
 
 VARIABLE = "INITTUI_NOTIFY"

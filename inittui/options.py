@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Collection, Sequence
 
 from inittui import __version__, manual
-from inittui.errors import UsageError
+from inittui.common.errors import UsageError
 
 THEMES = ("auto", "dark", "light")
 

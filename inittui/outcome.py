@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from inittui import longtable, remarks, report
+from inittui.common.errors import printable
+from inittui.common.optional_extras import need
 from inittui.document import ComparisonOf, SummaryOf
-from inittui.errors import printable
-from inittui.extras import need
 from inittui.follow import Follower
 from inittui.reading import document_of
 from inittui.rundir import RunDir

@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 
 from inittui import sweep
 from inittui.checking import section, show, value_of
-from inittui.errors import OwnError, PresetError, SchemeError, nearest
-from inittui.references import DATA, NETWORK, Kind, named, reference
+from inittui.common.errors import OwnError, PresetError, SchemeError, nearest
+from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
 from inittui.schemes.init import Init
 from inittui.sweep import Axis
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inittui import references
-from inittui.errors import InittuiError, PresetError, UsageError, nearest, path_of
+from inittui.common import user_code_refs
+from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
 from inittui.preset import IDLE, LARGEST_SEED, Preset, build
 from inittui.sweep import SHAPE
 
@@ -121,8 +121,8 @@ def load(word: str, changes: Changes | None = None) -> Preset:
 def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
     """Make the paths of own schemes, networks and data absolute, in place: from `folder` on, where they are relative.
     Returns a line for each that is not there. A run's directory holds the absolute path, and reading it looks for nothing."""
-    places: list[tuple[dict[str, Any], str, str, references.Kind]] = []
-    for section, kind in (("data", references.DATA), ("model", references.NETWORK)):
+    places: list[tuple[dict[str, Any], str, str, user_code_refs.Kind]] = []
+    for section, kind in (("data", user_code_refs.DATA), ("model", user_code_refs.NETWORK)):
         if isinstance(table.get(section), dict):
             places.append((table[section], "factory", f"{section}.factory", kind))
     rows = table.get("arms")
@@ -132,21 +132,21 @@ def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
         init = row.get("init")
         at = f"arms[{number}]"
         places.append(
-            (init, "name", f"{at}.init", references.SCHEME)
+            (init, "name", f"{at}.init", user_code_refs.SCHEME)
             if isinstance(init, dict)
-            else (row, "init", f"{at}.init", references.SCHEME)
+            else (row, "init", f"{at}.init", user_code_refs.SCHEME)
         )
         if isinstance(row.get("model"), dict):
-            places.append((row["model"], "factory", f"{at}.model.factory", references.NETWORK))
+            places.append((row["model"], "factory", f"{at}.model.factory", user_code_refs.NETWORK))
     faults = []
     for holder, key, where, kind in places:
         text = holder.get(key)
-        if not isinstance(text, str) or (found := references.named(text.strip())) is None:
+        if not isinstance(text, str) or (found := user_code_refs.named(text.strip())) is None:
             continue
         try:
-            found = references.absolute(found, folder, kind)
+            found = user_code_refs.absolute(found, folder, kind)
             holder[key] = str(found)
-            references.check(found, kind)
+            user_code_refs.check(found, kind)
         except InittuiError as error:
             faults.append(f"{where}: {error}")
     return faults

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from inittui.board import ArmBoard, Board
-from inittui.errors import printable
+from inittui.common.errors import printable
 
 Show = Callable[[Board], None]
 

@@ -6,8 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from inittui.errors import RunError
-from inittui.files import reason
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 from inittui.runlist import ENDED
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 from inittui.matrix import Matrix, matrix
 from inittui.remarks import sentences
 from inittui.schemes import scheme

@@ -5,10 +5,10 @@ import stat
 from collections.abc import Sequence
 
 from inittui.board import ArmBoard, Board
-from inittui.errors import RunError
-from inittui.files import read_plain, reason
+from inittui.common.atomic_files import read_plain, reason
+from inittui.common.checksums import Damaged, check_tensors
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir, Status
-from inittui.sealed import Damaged, check_tensors
 
 
 def unfinished(board: Board) -> list[ArmBoard]:

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from inittui import identity
+from inittui.common import process_identity
+from inittui.common.atomic_files import DISK_FULL, one_line, read_plain, reason, replace
+from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
+from inittui.common.errors import InittuiError, RunError, printable
+from inittui.common.process_identity import Liveness
 from inittui.document import Document
-from inittui.errors import InittuiError, RunError, printable
-from inittui.files import DISK_FULL, one_line, read_plain, reason, replace
-from inittui.identity import Liveness
 from inittui.preset import Preset, build, to_table
-from inittui.sealed import seal_json, seal_toml, unseal_json, unseal_toml
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
@@ -119,8 +119,8 @@ class RunDir:
                     state="starting",
                     started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                     monotonic=time.monotonic(),
-                    host=identity.host(),
-                    boot=identity.boot_id(),
+                    host=process_identity.host(),
+                    boot=process_identity.boot_id(),
                     preset=preset.name,
                     arms=tuple(arm.name for arm in preset.arms),
                     data_dir=str(data_dir),
@@ -205,7 +205,9 @@ class RunDir:
             status = self.status()
         except RunError:
             return "dead"
-        return identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
+        return process_identity.liveness(
+            at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started
+        )
 
     def alive(self) -> bool:
         """Whether the supervisor lives, and here. Never a guess."""

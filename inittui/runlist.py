@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inittui import identity
-from inittui.errors import RunError, UsageError, nearest, path_of
-from inittui.files import one_line, read_plain
+from inittui.common import process_identity
+from inittui.common.atomic_files import one_line, read_plain
+from inittui.common.checksums import unseal_json
+from inittui.common.errors import RunError, UsageError, nearest, path_of
 from inittui.rundir import STAMP, RunDir, Status
-from inittui.sealed import unseal_json
 
 ENDED = ("finished", "failed", "stopped", "refused")  # the states in which nothing trains any more
 
@@ -237,7 +237,7 @@ def _state(status: Status) -> tuple[str, bool]:
     """The state in a word, and whether its supervisor lives here."""
     if status.state in ENDED:
         return status.state, False
-    found = identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
+    found = process_identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
     if found == "alive":
         return status.state, True
     return ("interrupted" if found == "dead" else f"on {status.host}"), False

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 from inittui.runlist import Summary
 
 COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too

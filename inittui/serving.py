@@ -10,9 +10,9 @@ import sys
 
 from inittui import launch
 from inittui.commands import runs_dir
-from inittui.errors import RunError, UsageError, printable
-from inittui.extras import need
-from inittui.files import reason
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError, UsageError, printable
+from inittui.common.optional_extras import need
 from inittui.rundir import RunDir
 from inittui.runlist import find, runs
 

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from inittui import removal, runtable
 from inittui.commands import runs_dir
-from inittui.errors import RunError, UsageError, printable
+from inittui.common.errors import RunError, UsageError, printable
 from inittui.rundir import RunDir
 from inittui.runlist import Summary, find, summaries
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from inittui import beginning, commands, control, launch, notify
 from inittui.board import ArmBoard, Board
-from inittui.errors import RunError, UsageError, nearest, path_of
+from inittui.common.errors import RunError, UsageError, nearest, path_of
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import find

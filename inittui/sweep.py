@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from inittui.checking import show, value_of
-from inittui.errors import nearest
+from inittui.common.errors import nearest
 
 if TYPE_CHECKING:
     from inittui.preset import Arm

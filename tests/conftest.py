@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 
 
 def pytest_configure() -> None:

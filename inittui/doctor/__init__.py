@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from inittui.common.errors import path_of
 from inittui.doctor.check import Check, System, columns, here
-from inittui.errors import path_of
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -42,7 +42,7 @@ class System:
 
 def here() -> System:
     """This process's own system."""
-    from inittui.cores import usable_cores
+    from inittui.common.cores import usable_cores
     from inittui.tui.terminal import given_environment
 
     return System(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from inittui.common.errors import printable
 from inittui.doctor import groups
 from inittui.doctor.check import Check, System
-from inittui.errors import printable
 
 TORCH_SECONDS = 120.0  # a cold disk or NFS
 GB = 1e9

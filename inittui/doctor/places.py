@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inittui import datafiles, presetfiles
+from inittui.common.errors import InittuiError
 from inittui.doctor.check import Check, State, System
-from inittui.errors import InittuiError
 
 MB = 1e6
 FULL_BYTES = 50 * MB

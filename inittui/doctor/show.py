@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
+from inittui.common.errors import printable
 from inittui.doctor.check import Check
-from inittui.errors import printable
 
 _NAME = 10
 _INDENT = 6 + _NAME

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from inittui import references
+from inittui.common import user_code_refs
+from inittui.common.errors import SchemeError, UsageError
 from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
-from inittui.errors import SchemeError, UsageError
 from inittui.preset import LARGEST_SEED
 from inittui.schemes import Init
 
@@ -40,9 +40,9 @@ def init_(
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
     init = Init.of(scheme)
-    if found := references.named(init.name):
-        found = references.absolute(found, Path.cwd(), references.SCHEME)
-        references.check(found, references.SCHEME)
+    if found := user_code_refs.named(init.name):
+        found = user_code_refs.absolute(found, Path.cwd(), user_code_refs.SCHEME)
+        user_code_refs.check(found, user_code_refs.SCHEME)
         init = Init(str(found))
     known = layers(module)
     if not known:

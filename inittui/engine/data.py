@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from inittui import datafiles
+from inittui.common.errors import DataError
 from inittui.datafiles import DIGITS_TRAIN, DataFilesError
 from inittui.engine.download import Report, download
-from inittui.errors import DataError
 from inittui.preset import Data, Preset
 
 

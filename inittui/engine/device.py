@@ -6,8 +6,8 @@ from importlib.metadata import version
 import torch
 
 from inittui import __version__
-from inittui.cores import usable_cores
-from inittui.errors import DeviceError
+from inittui.common.cores import usable_cores
+from inittui.common.errors import DeviceError
 from inittui.preset import Preset
 
 

@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from inittui.common.errors import SchemeError
 from inittui.engine import lsuv, ownscheme
 from inittui.engine.draws import draw
 from inittui.engine.layers import Layer, Shape, layers
-from inittui.errors import SchemeError
 from inittui.schemes import Init, Rule, scheme
 
 BATCH = 1000  # training inputs that a data-driven scheme is fitted to

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inittui.common.errors import SchemeError
 from inittui.engine.layers import Layer
-from inittui.errors import SchemeError
 from inittui.schemes.rule import UnitVariance
 
 

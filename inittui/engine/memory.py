@@ -2,7 +2,7 @@
 
 import re
 
-from inittui.files import one_line
+from inittui.common.atomic_files import one_line
 
 _SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
 _ASKED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)

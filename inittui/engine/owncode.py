@@ -16,8 +16,8 @@ from typing import Any
 import numpy
 import torch
 
-from inittui.errors import InittuiError
-from inittui.references import Kind, Own
+from inittui.common.errors import InittuiError
+from inittui.common.user_code_refs import Kind, Own
 
 Function = Callable[..., Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inittui.common.user_code_refs import DATA, Own, reference
 from inittui.engine import owncode
 from inittui.engine.data import Dataset
-from inittui.references import DATA, Own, reference
 
 MOST_CLASSES = 65536  # answers are kept in two bytes
 FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"

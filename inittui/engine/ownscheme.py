@@ -2,9 +2,9 @@
 
 import torch
 
+from inittui.common.user_code_refs import SCHEME, reference
 from inittui.engine import owncode
 from inittui.engine.layers import Layer, Shape
-from inittui.references import SCHEME, reference
 
 
 @torch.no_grad()

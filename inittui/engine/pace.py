@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from inittui import events
+from inittui.common.errors import InittuiError
 from inittui.engine import device as devices
 from inittui.engine.data import Dataset
 from inittui.engine.training import Trainer
-from inittui.errors import InittuiError
 from inittui.preset import Arm
 
 SECONDS = 0.3  # of steps, or a little more

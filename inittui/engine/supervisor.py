@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import board, control, events, identity, notify, result, resuming
+from inittui import board, control, events, notify, result, resuming
 from inittui.board import Board
-from inittui.errors import InittuiError
+from inittui.common import process_identity
+from inittui.common.atomic_files import mark_full, one_line, print_what_fits
+from inittui.common.errors import InittuiError
 from inittui.eventlog import EventLog
-from inittui.files import mark_full, one_line, print_what_fits
 from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.launch import EARLY_SIGNALS
@@ -61,9 +62,9 @@ class Supervisor:
         self.status: Status = replace(
             run.status(),
             pid=own,
-            pid_started=identity.started(own),
-            host=identity.host(),
-            boot=identity.boot_id(),
+            pid_started=process_identity.started(own),
+            host=process_identity.host(),
+            boot=process_identity.boot_id(),
             workers={},
             # The clock of the run goes on where it stopped: the time that nothing ran is not the run's.
             **({"monotonic": time.monotonic() - before.t} if self.before else {}),

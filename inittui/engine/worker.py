@@ -21,6 +21,8 @@ import msgspec
 import torch
 
 from inittui import events
+from inittui.common.atomic_files import mark_full, one_line
+from inittui.common.errors import InittuiError, RunError
 from inittui.engine import checkpoint, memory
 from inittui.engine.checkpoint import Keeper
 from inittui.engine.data import Dataset
@@ -28,9 +30,7 @@ from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
 from inittui.engine.replica import Replica
 from inittui.engine.training import CostNotFinite, Stop, Trainer
-from inittui.errors import InittuiError, RunError
 from inittui.eventlog import NO_ROOM, EventLog
-from inittui.files import mark_full, one_line
 from inittui.preset import Arm
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"

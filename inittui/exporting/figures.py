@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from inittui.board import ArmBoard, Board
-from inittui.errors import RunError
+from inittui.common.errors import RunError
 from inittui.report import heading, matrix_of
 
 if TYPE_CHECKING:

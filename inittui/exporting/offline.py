@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from inittui.board import ArmBoard, Board, Replica
-from inittui.errors import RunError
-from inittui.files import one_line
+from inittui.common.atomic_files import one_line
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 
 PROJECT = "inittui"

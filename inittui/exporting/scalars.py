@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from inittui import events
-from inittui.errors import RunError
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError
 from inittui.eventlog import Tail
-from inittui.files import reason
 from inittui.follow import Follower
 from inittui.launch import child_environment
 from inittui.rundir import RunDir, arm_folders

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from inittui.errors import SchemeError, nearest
-from inittui.references import SCHEME, reference
+from inittui.common.errors import SchemeError, nearest
+from inittui.common.user_code_refs import SCHEME, reference
 from inittui.schemes import fixed, own, scaled, structured
 from inittui.schemes.row import Scheme
 

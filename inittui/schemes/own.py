@@ -31,7 +31,7 @@ A path in a preset counts from the preset's file, on the command line from the w
 of your own runs that file: read those that you did not write. Watching or reading a run never imports it.
 '''
 
-from inittui.references import SCHEME, Own, named
+from inittui.common.user_code_refs import SCHEME, Own, named
 from inittui.schemes.row import Scheme
 from inittui.schemes.rule import Rule
 

@@ -4,8 +4,8 @@ import ast
 import warnings
 from collections.abc import Mapping
 
-from inittui.errors import SchemeError, nearest
-from inittui.references import SCHEME, reference
+from inittui.common.errors import SchemeError, nearest
+from inittui.common.user_code_refs import SCHEME, reference
 from inittui.schemes import own
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.row import Parameter, Value

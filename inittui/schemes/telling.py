@@ -4,8 +4,8 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from inittui import references
-from inittui.references import SCHEME
+from inittui.common import user_code_refs
+from inittui.common.user_code_refs import SCHEME
 from inittui.schemes import own, wording
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.init import Init
@@ -30,8 +30,8 @@ def explained(typed: str, width: int) -> list[str]:
     # A name alone is enough to ask about a scheme that can't be used without parameters.
     init = Init(typed) if typed in SCHEMES else Init.of(typed)
     row = scheme(init.name)
-    if (found := references.named(init.name)) is not None:
-        references.check(references.absolute(found, Path.cwd(), SCHEME), SCHEME)
+    if (found := user_code_refs.named(init.name)) is not None:
+        user_code_refs.check(user_code_refs.absolute(found, Path.cwd(), SCHEME), SCHEME)
     complete = all(key in row.complete(init.parameters) for key, p in row.parameters.items() if not p.instead_of)
     known = row.complete(init.parameters) if complete else {}
     told = [

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from inittui.board import Board
-from inittui.errors import RunError
+from inittui.common.errors import RunError
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import default_runs_dir

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from inittui import board as boards
 from inittui import gallery
 from inittui.board import Board
-from inittui.errors import RunError
+from inittui.common.errors import RunError
+from inittui.common.process_identity import boot_id
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
 from inittui.gallery import Gallery
-from inittui.identity import boot_id
 from inittui.rundir import RunDir
 
 REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given

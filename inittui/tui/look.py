@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 
 Span = tuple[str, str]
 Row = list[Span]

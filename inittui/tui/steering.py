@@ -2,7 +2,7 @@
 
 from inittui import control, launch, resuming
 from inittui.board import ENDED, Board
-from inittui.errors import RunError
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import IO, Literal
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 from inittui.tui.look import Look
 
 Colours = Literal["24-bit", "256", "16", "grey"]

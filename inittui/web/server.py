@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from textual_serve.server import Server
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 
 ADDRESS = "127.0.0.1"
 OWN_NAMES = ("127.0.0.1", "localhost")

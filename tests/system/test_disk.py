@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from inittui import control, events, gallery
+from inittui.common.atomic_files import DISK_FULL
 from inittui.engine.checkpoint import EVERY_SECONDS
-from inittui.files import DISK_FULL
 from inittui.rundir import RunDir
 from inittui.runlist import runs
 

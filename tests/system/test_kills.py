@@ -13,7 +13,8 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from inittui import control, events, identity
+from inittui import control, events
+from inittui.common import process_identity
 from inittui.events import AnyEvent
 from inittui.follow import Follower
 from inittui.rundir import RunDir
@@ -592,7 +593,7 @@ def test_killed_then_damaged_then_taken_for_somebody_else_and_yet_the_same_bits(
 
     # The pid of a process that lives and is another one: this one.
     own = os.getpid()
-    run.write_status(replace(run.status(), pid=own, pid_started=(identity.started(own) or 0) + 1))
+    run.write_status(replace(run.status(), pid=own, pid_started=(process_identity.started(own) or 0) + 1))
     assert listed(inittui, run) == "interrupted"
     refuses(inittui, run, ["stop", run.name], "is not running")
     resumed(inittui, run)
@@ -623,7 +624,7 @@ def test_a_run_that_was_stopped_on_another_host_goes_on_here(inittui, undisturbe
     assert listed(inittui, run) == "stopped"
     resumed(inittui, run)
     finish(run, undisturbed(EPOCHS))
-    assert run.status().host == identity.host()
+    assert run.status().host == process_identity.host()
 
 
 @pytest.mark.slow

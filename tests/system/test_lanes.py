@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inittui import events
-from inittui.cores import usable_cores
+from inittui.common.cores import usable_cores
 
 from . import logs
 from .conftest import until

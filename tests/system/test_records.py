@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from inittui import board as boards
 from inittui import events, gallery, report, result
 from inittui.board import Board
+from inittui.common.errors import RunError
 from inittui.engine import checkpoint
-from inittui.errors import RunError
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
 from inittui.rundir import RunDir, arm_folders

@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui import events, identity
+from inittui import events
+from inittui.common import process_identity
 from inittui.eventlog import Tail
 from inittui.rundir import RunDir
 from inittui.runlist import runs
@@ -127,12 +128,12 @@ class Connection:
         self.screen = Terminal([], runs_dir, program=host.words(remote, tty=True))
         until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), "the connection")
         self.viewer = int(pid_file.read_text())
-        self._started = identity.started(self.viewer)
+        self._started = process_identity.started(self.viewer)
         assert self._started is not None
 
     @property
     def viewed(self) -> bool:
-        return identity.started(self.viewer) == self._started
+        return process_identity.started(self.viewer) == self._started
 
     def lose(self, way: str) -> float:
         """The client dies; the seconds until the viewer has gone."""

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from inittui import identity, removal
-from inittui.errors import RunError
+from inittui import removal
+from inittui.common import process_identity
+from inittui.common.errors import RunError
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.runlist import ArmSummary, RunList, Summary
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     living = empty_run(tmp_path, preset(3, name="living"))
     write_events(living, canned_events(preset(3, name="living"), until=2.0))
     own = os.getpid()
-    living.write_status(replace(living.status(), state="training", pid=own, pid_started=identity.started(own)))
+    living.write_status(replace(living.status(), state="training", pid=own, pid_started=process_identity.started(own)))
     living.path.rename(place_in(place, "living", 2))
     (place / "torn-20260101-000000" / "status.json").write_bytes(b"{")
     return place
@@ -331,7 +332,7 @@ async def test_a_run_that_comes_to_life_while_the_question_stands_is_kept(folder
         await opened(pilot)
         await pilot.press("down", "d")
         own = os.getpid()
-        run.write_status(replace(run.status(), state="starting", pid=own, pid_started=identity.started(own)))
+        run.write_status(replace(run.status(), state="starting", pid=own, pid_started=process_identity.started(own)))
         await pilot.press("y")
         await until(pilot, lambda: "is alive" in notes(app))
         assert run.preset()

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from inittui import board as boards
 from inittui import events
-from inittui.errors import RunError
+from inittui.common.errors import RunError
+from inittui.common.process_identity import Liveness
 from inittui.follow import Follower
-from inittui.identity import Liveness
 from inittui.rundir import RunDir
 from inittui.tui import feed
 from inittui.tui.feed import LiveFeed, ReplayFeed, gallery_of

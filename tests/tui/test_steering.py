@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from inittui import control, events, launch
 from inittui.board import Board
-from inittui.errors import RunError
+from inittui.common.errors import RunError
 from inittui.folding import fold
 from inittui.rundir import RunDir
 from inittui.tui import steering

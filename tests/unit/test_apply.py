@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import inittui
+from inittui.common.errors import InittuiError
 from inittui.engine.initialise import initialise
-from inittui.errors import InittuiError
 from inittui.schemes import Init
 
 

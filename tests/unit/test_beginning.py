@@ -4,7 +4,7 @@ import pytest
 
 from inittui import beginning
 from inittui.beginning import HERE, Place, check_device, place_of
-from inittui.errors import DeviceError, UsageError
+from inittui.common.errors import DeviceError, UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from inittui import budget
 from inittui.beginning import Place
 from inittui.budget import Rate, duration, parameters
 from inittui.cli import main
+from inittui.common.errors import InittuiError
 from inittui.engine.network import build as network
-from inittui.errors import InittuiError
 from inittui.preset import Model
 from inittui.presetfiles import Changes, load
 from tests.helpers import write_run

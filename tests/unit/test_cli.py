@@ -9,8 +9,9 @@ import pynvml
 import pytest
 from msgspec.structs import replace
 
-from inittui import __version__, events, gallery, identity, launch, shelf
+from inittui import __version__, events, gallery, launch, shelf
 from inittui.cli import COMMANDS, main
+from inittui.common import process_identity
 from inittui.presetfiles import known
 from inittui.rundir import RunDir
 from inittui.schemes import SCHEMES
@@ -376,7 +377,7 @@ def test_at_a_terminal_delete_asks(
 def test_where_one_run_must_not_be_deleted_none_is(call: Call, runs_dir: Path) -> None:
     ended, alive = write_run(runs_dir, preset(name="ended")), empty_run(runs_dir, preset(name="alive"))
     own = os.getpid()
-    alive.write_status(replace(alive.status(), state="training", pid=own, pid_started=identity.started(own)))
+    alive.write_status(replace(alive.status(), state="training", pid=own, pid_started=process_identity.started(own)))
     code, out, err = call("delete", "ended", "alive", "--yes")
     assert (code, out) == (2, "")
     assert err == f"inittui: run '{alive.name}' is alive; 'inittui stop {alive.name}' ends it, then it can be deleted\n"

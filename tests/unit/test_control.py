@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui import control
+from inittui.common.errors import RunError
 from inittui.control import Verb, ask, requests
-from inittui.errors import RunError
 from inittui.rundir import RunDir, arm_folders
 from tests.helpers import empty_run, preset, steady
 

@@ -7,7 +7,7 @@ import pytest
 
 def counted(before: str) -> int:
     """The cores that a process of its own counts after it has run `before`."""
-    code = f"import os\n{before}\nfrom inittui.cores import usable_cores\nprint(usable_cores())"
+    code = f"import os\n{before}\nfrom inittui.common.cores import usable_cores\nprint(usable_cores())"
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 

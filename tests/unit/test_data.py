@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from inittui.common.errors import DataError
 from inittui.engine.data import Dataset, load
-from inittui.errors import DataError
 from inittui.preset import Data, DataName
 
 

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from inittui import events, follow
 from inittui.board import begin
-from inittui.errors import RunError
-from inittui.files import DISK_FULL, mark_full
+from inittui.common.atomic_files import DISK_FULL, mark_full
+from inittui.common.errors import RunError
+from inittui.common.process_identity import Liveness
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
-from inittui.identity import Liveness
 from inittui.rundir import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run
 

@@ -7,10 +7,10 @@ import torch
 from msgspec.structs import replace
 
 from inittui import gallery
+from inittui.common.errors import RunError
 from inittui.engine.data import Dataset
 from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.sample import watched_image
-from inittui.errors import RunError
 from inittui.gallery import Picture
 from inittui.preset import build
 from inittui.rundir import RunDir, arm_folders

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui import identity
-from inittui.identity import boot_id, host, liveness, started
+from inittui.common import process_identity
+from inittui.common.process_identity import boot_id, host, liveness, started
 
 PR_SET_NAME = 15
 NOBODY = 2**22 + 1  # above Linux's largest pid
@@ -145,7 +145,7 @@ def test_a_boot_is_the_same_however_often_one_asks_also_in_another_process() -> 
 
 def test_without_proc_the_start_is_told_by_the_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As on a system that has no /proc."""
-    monkeypatch.setattr(identity, "Path", lambda path: tmp_path / str(path).lstrip("/"))
+    monkeypatch.setattr(process_identity, "Path", lambda path: tmp_path / str(path).lstrip("/"))
     own = os.getpid()
     assert started(own) == round(100 * psutil.Process().create_time())
     assert started(NOBODY) is None

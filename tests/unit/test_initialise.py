@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inittui.common.errors import SchemeError
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.layers import Shape, layers
-from inittui.errors import SchemeError
 from inittui.schemes import GAINS, SCHEMES, Init, Rule, scheme
 from inittui.schemes.rule import truncated_deviation
 from inittui.schemes.wording import as_variance_scaling

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inittui.common.errors import SchemeError
 from inittui.engine.data import load
 from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
 from inittui.engine.network import mlp
 from inittui.engine.training import Trainer
-from inittui.errors import SchemeError
 from inittui.preset import Data, Model
 from inittui.schemes import Init
 from tests.unit.tiny import CPU, arm, dataset

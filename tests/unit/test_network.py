@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from inittui import events
+from inittui.common.errors import SchemeError
 from inittui.engine.network import ACTIVATIONS, NORMS, build, mlp
 from inittui.engine.replica import Snapshot
 from inittui.engine.training import Stop, Trainer
-from inittui.errors import SchemeError
 from inittui.preset import Arm, Model
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 

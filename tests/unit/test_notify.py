@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inittui import notify
-from inittui.errors import UsageError
+from inittui.common.errors import UsageError
 from inittui.rundir import RunDir
 from tests.helpers import write_run
 

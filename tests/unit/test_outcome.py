@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
 from inittui import beginning, events, launch
-from inittui.errors import InittuiError
+from inittui.common.errors import InittuiError
 from inittui.longtable import COLUMNS
 from inittui.rundir import RunDir
 from tests.helpers import EPOCH_SECONDS, accuracy, cost, preset, write_run

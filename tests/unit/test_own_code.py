@@ -15,16 +15,16 @@ from torch import nn
 
 from inittui import events, presetfiles
 from inittui.cli import main
+from inittui.common.errors import DataError, OwnError, PresetError
+from inittui.common.user_code_refs import DATA, NETWORK, reference
 from inittui.engine import owndata
 from inittui.engine.data import load as load_data
 from inittui.engine.examples import small_cnn
 from inittui.engine.network import build as build_network
 from inittui.engine.sample import grey
 from inittui.engine.training import Trainer
-from inittui.errors import DataError, OwnError, PresetError
 from inittui.preset import Data, Model, Preset, build, to_table
 from inittui.presetfiles import Changes
-from inittui.references import DATA, NETWORK, reference
 from tests.helpers import steady, write_run
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 

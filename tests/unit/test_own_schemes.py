@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from inittui import presetfiles, references
+from inittui import presetfiles
 from inittui.cli import main
+from inittui.common import user_code_refs
+from inittui.common.errors import PresetError, SchemeError
 from inittui.engine.initialise import initialise
-from inittui.errors import PresetError, SchemeError
 from inittui.preset import build, to_table
 from inittui.presetfiles import Changes
 from inittui.schemes import Init, own, parse
@@ -210,8 +211,8 @@ def offered(tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 def test_an_entry_point_is_a_scheme_by_its_name(offered: Callable[[str], None]) -> None:
     offered("half_he = mine_of_theirs:my_init\nbroken = mine_of_theirs\nzeros = mine_of_theirs:my_init")
     assert own.installed() == {
-        "half_he": references.Own("mine_of_theirs", "my_init"),
-        "zeros": references.Own("mine_of_theirs", "my_init"),
+        "half_he": user_code_refs.Own("mine_of_theirs", "my_init"),
+        "zeros": user_code_refs.Own("mine_of_theirs", "my_init"),
     }
     assert load(["half_he", "zeros"]) == [Init("mine_of_theirs:my_init"), Init("zeros")]
     assert Init.of({"name": "half_he"}).label == "my_init"

@@ -7,7 +7,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.errors import PresetError
+from inittui.common.errors import PresetError
 from inittui.preset import LARGEST_SEED, Preset, build, to_table
 from tests.helpers import steady
 

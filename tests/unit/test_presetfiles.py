@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from inittui.errors import InittuiError, PresetError, UsageError
+from inittui.common.errors import InittuiError, PresetError, UsageError
 from inittui.preset import Init
 from inittui.presetfiles import DEFAULT, Changes, known, load, locate, shipped_dir, user_dir
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from inittui import control, events, launch, resuming
 from inittui.board import Board
-from inittui.errors import RunError
+from inittui.common.checksums import NO_DIGEST, seal_tensors
+from inittui.common.errors import RunError
 from inittui.follow import Follower
 from inittui.resuming import check, exactness, unfinished
 from inittui.rundir import RunDir, Status
-from inittui.sealed import NO_DIGEST, seal_tensors
 from tests.helpers import (
     board_of,
     canned_events,

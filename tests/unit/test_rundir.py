@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import identity, rundir
-from inittui.errors import RunError
+from inittui import rundir
+from inittui.common import process_identity
+from inittui.common.checksums import seal_json, seal_toml
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir, arm_folders, slug
 from inittui.runlist import find
-from inittui.sealed import seal_json, seal_toml
 from tests.helpers import empty_run, preset, steady, write_run
 
 
@@ -182,7 +183,7 @@ def test_what_is_replaced_is_never_half_there(tmp_path: Path, monkeypatch: pytes
 
 
 def set_status(run: RunDir, **changes: object) -> None:
-    own = {"pid": os.getpid(), "pid_started": identity.started(os.getpid())}
+    own = {"pid": os.getpid(), "pid_started": process_identity.started(os.getpid())}
     run.write_status(replace(run.status(), **(own | changes)))
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import events, identity, runlist
-from inittui.errors import RunError
+from inittui import events, runlist
+from inittui.common import process_identity
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 from inittui.runlist import RunList, Summary, find, runs, summaries
 from tests.helpers import empty_run, preset, write_run
@@ -35,7 +36,7 @@ def said(run: RunDir, **changes: Any) -> RunDir:
 
 def living(run: RunDir, state: str = "training") -> RunDir:
     """The run, as if this process were its supervisor."""
-    return said(run, state=state, pid=os.getpid(), pid_started=identity.started(os.getpid()))
+    return said(run, state=state, pid=os.getpid(), pid_started=process_identity.started(os.getpid()))
 
 
 def only(runs_dir: Path) -> Summary:

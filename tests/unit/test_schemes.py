@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.errors import SchemeError
+from inittui.common.errors import SchemeError
 from inittui.schemes import GAINS, SCHEMES, Init, Parameter, Value, check_parameters, gain, parse, scheme
 from inittui.schemes.rule import truncated_deviation
 from inittui.schemes.telling import explained, listed

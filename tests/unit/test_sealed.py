@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.sealed import (
+from inittui.common.checksums import (
     DIGEST_HEAD,
     NO_DIGEST,
     Damaged,

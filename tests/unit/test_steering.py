@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from inittui import control, events, launch, steering
 from inittui.cli import main
-from inittui.identity import Liveness
+from inittui.common.process_identity import Liveness
 from inittui.rundir import RunDir
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 

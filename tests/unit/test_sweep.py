@@ -11,7 +11,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.errors import InittuiError, PresetError
+from inittui.common.errors import InittuiError, PresetError
 from inittui.preset import Preset, build, to_table
 from inittui.presetfiles import Changes, load
 from inittui.rundir import arm_folders

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import commands, identity, launch, plain
+from inittui import commands, launch, plain
 from inittui.cli import main
+from inittui.common import process_identity
 from inittui.follow import Follower
 from inittui.rundir import RunDir
 from inittui.tui import opening
@@ -22,7 +23,7 @@ def living(runs_dir: Path, name: str) -> RunDir:
     run = empty_run(runs_dir, preset(name=name))
     write_events(run, canned_events(preset(name=name), until=2.0))
     own = os.getpid()
-    run.write_status(replace(run.status(), state="training", pid=own, pid_started=identity.started(own)))
+    run.write_status(replace(run.status(), state="training", pid=own, pid_started=process_identity.started(own)))
     return run
 
 

@@ -8,9 +8,9 @@ import numpy
 import pytest
 
 from inittui import events
+from inittui.common.errors import RunError
 from inittui.engine.training import Stop
 from inittui.engine.worker import Control, Job, Worker
-from inittui.errors import RunError
 from inittui.eventlog import Tail
 from inittui.events import Place
 from inittui.preset import Arm

@@ -4,10 +4,10 @@ import contextlib
 import os
 from pathlib import Path
 
+from inittui.common.atomic_files import mark_full, read_plain, replace
 from inittui.engine.remote.seat import Begun, Report, Stamp
 from inittui.engine.worker import Job
 from inittui.eventlog import NO_ROOM, EventLog
-from inittui.files import mark_full, read_plain, replace
 
 
 class Copy:

@@ -11,10 +11,10 @@ from unittest.mock import patch
 
 import torch
 
-from inittui.cores import usable_cores
+from inittui.common.atomic_files import one_line
+from inittui.common.cores import usable_cores
+from inittui.common.errors import DeviceError, printable
 from inittui.engine.remote import versions
-from inittui.errors import DeviceError, printable
-from inittui.files import one_line
 
 REACH_SECONDS = 5.0  # for a cluster's port to answer
 LOOK_SECONDS = 90.0  # for every node to say which versions it has: a process has to start there

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from inittui.common.atomic_files import read_plain
 from inittui.engine import device as devices
 from inittui.engine import worker
 from inittui.engine.crew import warm_up
 from inittui.engine.data import Dataset
 from inittui.engine.worker import Control, Job
-from inittui.files import read_plain
 
 MOST_BYTES = 1 << 22  # of a log at a time
 SHIPPED = ("checkpoint.*.safetensors", "predictions.npz")

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from inittui import removal, runtable
-from inittui.errors import RunError, printable
+from inittui.common.errors import RunError, printable
 from inittui.rundir import RunDir
 from inittui.runlist import RunList, Summary
 from inittui.tui import keys

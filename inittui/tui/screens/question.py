@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 
 Answer = tuple[str, str, str]  # what is returned, its key, what it means
 

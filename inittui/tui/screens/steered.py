@@ -7,8 +7,8 @@ from textual.geometry import Region
 from textual.screen import Screen
 
 from inittui.board import Board
-from inittui.errors import RunError
-from inittui.files import reason
+from inittui.common.atomic_files import reason
+from inittui.common.errors import RunError
 from inittui.rundir import RunDir
 from inittui.tui import steering
 from inittui.tui.feed import Feed

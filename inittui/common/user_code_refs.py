@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from inittui.errors import InittuiError, OwnError, SchemeError
+from inittui.common.errors import InittuiError, OwnError, SchemeError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from inittui.errors import printable
+from inittui.common.errors import printable
 
 DISK_FULL = "disk-full"  # an empty file; there as long as the writer of its folder has no room
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from inittui.errors import UsageError, path_of
+from inittui.common.errors import UsageError, path_of
 
 
 def need(what: str, extra: str, *modules: str) -> None:
