@@ -86,8 +86,8 @@ def _presets() -> Iterable[str]:
 
 
 def _schemes() -> Iterable[str]:
-    from inittui.schemes import SCHEMES
-    from inittui.schemes.own import installed
+    from inittui.schemes.catalogue import SCHEMES
+    from inittui.schemes.user_scheme import installed
 
     return [*SCHEMES, *installed()]
 

@@ -84,7 +84,7 @@ def presets(arguments: argparse.Namespace) -> int:
 
 def schemes(arguments: argparse.Namespace) -> int:
     """`inittui schemes`: list them, or explain one."""
-    from inittui.schemes.telling import explained, listed
+    from inittui.schemes.describe import explained, listed
 
     if arguments.name:
         width = min(max(shutil.get_terminal_size().columns, 40), 100)

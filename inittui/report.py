@@ -9,7 +9,7 @@ from typing import Any
 from inittui.common.errors import printable
 from inittui.matrix import Matrix, matrix
 from inittui.remarks import sentences
-from inittui.schemes import scheme
+from inittui.schemes.catalogue import scheme
 
 COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "95 % interval", "seconds", "images/s")
 SCHEME, SEED, COST, TEST_COST, ACCURACY, INTERVAL, SECONDS, SPEED = range(len(COLUMNS))

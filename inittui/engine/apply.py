@@ -12,7 +12,7 @@ from inittui.common.errors import SchemeError, UsageError
 from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
 from inittui.preset import LARGEST_SEED
-from inittui.schemes import Init
+from inittui.schemes.init import Init
 
 M = TypeVar("M", bound=nn.Module)
 

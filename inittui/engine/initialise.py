@@ -17,7 +17,9 @@ from inittui.common.errors import SchemeError
 from inittui.engine import lsuv, ownscheme
 from inittui.engine.draws import draw
 from inittui.engine.layers import Layer, Shape, layers
-from inittui.schemes import Init, Rule, scheme
+from inittui.schemes.catalogue import scheme
+from inittui.schemes.init import Init
+from inittui.schemes.rule import Rule
 
 BATCH = 1000  # training inputs that a data-driven scheme is fitted to
 

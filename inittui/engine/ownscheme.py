@@ -1,4 +1,4 @@
-"""A person's own scheme fills a layer. What it has to be, `inittui.schemes.own` says."""
+"""A person's own scheme fills a layer. What it has to be, `inittui.schemes.user_scheme` says."""
 
 import torch
 

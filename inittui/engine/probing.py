@@ -11,7 +11,7 @@ from inittui.engine.layers import layers
 from inittui.engine.replica import Replica
 from inittui.engine.theory import LayerLaw
 from inittui.preset import Arm
-from inittui.schemes import scheme
+from inittui.schemes.catalogue import scheme
 
 MEANLESS = ("constant", "identity")  # distributions whose weights have a mean: mean-field theory is not about them
 MEANS = 6.0  # standard errors from which on the weights of a scheme of one's own have a mean

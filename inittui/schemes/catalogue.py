@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
-from inittui.schemes import fixed, own, scaled, structured
-from inittui.schemes.row import Scheme
+from inittui.schemes import constant_scale, matrix_schemes, user_scheme, variance_scaling
+from inittui.schemes.scheme import Scheme
 
-SCHEMES: Mapping[str, Scheme] = {row.name: row for row in (*scaled.ROWS, *structured.ROWS, *fixed.ROWS)}
+SCHEMES: Mapping[str, Scheme] = {
+    row.name: row for row in (*variance_scaling.ROWS, *matrix_schemes.ROWS, *constant_scale.ROWS)
+}
 
 
 def scheme(name: str) -> Scheme:
@@ -15,6 +17,9 @@ def scheme(name: str) -> Scheme:
     if name in SCHEMES:
         return SCHEMES[name]
     if found := reference(name, SCHEME):
-        return own.row(found)
-    hint = nearest(name, [*SCHEMES, *own.installed()]) or f" Known: {', '.join(SCHEMES)}, or your own: {SCHEME.forms}."
+        return user_scheme.row(found)
+    hint = (
+        nearest(name, [*SCHEMES, *user_scheme.installed()])
+        or f" Known: {', '.join(SCHEMES)}, or your own: {SCHEME.forms}."
+    )
     raise SchemeError(f"no scheme '{name}'.{hint} 'inittui schemes' lists them all")

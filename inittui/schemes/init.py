@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from inittui.schemes.catalogue import scheme
-from inittui.schemes.parsing import canonical, check_parameters, parse
-from inittui.schemes.row import Value
+from inittui.schemes.scheme import Value
+from inittui.schemes.spec import canonical, check_parameters, parse
 
 
 class Init(Struct, frozen=True):

@@ -14,7 +14,7 @@ from inittui.cli import COMMANDS, main
 from inittui.common import process_identity
 from inittui.presetfiles import known
 from inittui.rundir import RunDir
-from inittui.schemes import SCHEMES
+from inittui.schemes.catalogue import SCHEMES
 from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
 
 Call = Callable[..., tuple[int, str, str]]

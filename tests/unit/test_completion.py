@@ -11,7 +11,7 @@ import pytest
 
 from inittui.cli import COMMANDS, main
 from inittui.manual import PAGES
-from inittui.schemes import SCHEMES
+from inittui.schemes.catalogue import SCHEMES
 from tests.helpers import preset, write_run
 
 ASK = 'COMP_WORDS=({words}); COMP_CWORD={at}; COMPREPLY=(); _shtab_inittui; printf "%s\\n" "${{COMPREPLY[@]}}"'

@@ -10,7 +10,7 @@ import pytest
 
 from inittui.preset import SECTIONS
 from inittui.presetfiles import shipped_dir
-from inittui.schemes import SCHEMES
+from inittui.schemes.catalogue import SCHEMES
 from inittui.sweep import SHAPE
 from inittui.tui.feed import ReplayFeed
 from inittui.tui.screens.browser import BrowserScreen

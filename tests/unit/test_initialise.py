@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from inittui.common.errors import SchemeError
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.layers import Shape, layers
-from inittui.schemes import GAINS, SCHEMES, Init, Rule, scheme
-from inittui.schemes.rule import truncated_deviation
-from inittui.schemes.wording import as_variance_scaling
+from inittui.schemes.catalogue import SCHEMES, scheme
+from inittui.schemes.formulas import as_variance_scaling
+from inittui.schemes.gains import GAINS
+from inittui.schemes.init import Init
+from inittui.schemes.rule import Rule, truncated_deviation
 
 # Every scheme but the one that is fitted to data, those with parameters more than once.
 TYPED = [

@@ -13,7 +13,7 @@ from inittui.engine.layers import layers
 from inittui.engine.network import mlp
 from inittui.engine.training import Trainer
 from inittui.preset import Data, Model
-from inittui.schemes import Init
+from inittui.schemes.init import Init
 from tests.unit.tiny import CPU, arm, dataset
 
 LSUV = Init.of("lsuv")

@@ -17,8 +17,10 @@ from inittui.common.errors import PresetError, SchemeError
 from inittui.engine.initialise import initialise
 from inittui.preset import build, to_table
 from inittui.presetfiles import Changes
-from inittui.schemes import Init, own, parse
-from inittui.schemes.telling import listed
+from inittui.schemes import user_scheme
+from inittui.schemes.describe import listed
+from inittui.schemes.init import Init
+from inittui.schemes.spec import parse
 from tests.helpers import preset, steady, write_run
 
 SIGNATURE = "(weight, bias, *, name, fan_in, fan_out, generator)"
@@ -210,7 +212,7 @@ def offered(tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 def test_an_entry_point_is_a_scheme_by_its_name(offered: Callable[[str], None]) -> None:
     offered("half_he = mine_of_theirs:my_init\nbroken = mine_of_theirs\nzeros = mine_of_theirs:my_init")
-    assert own.installed() == {
+    assert user_scheme.installed() == {
         "half_he": user_code_refs.Own("mine_of_theirs", "my_init"),
         "zeros": user_code_refs.Own("mine_of_theirs", "my_init"),
     }
@@ -331,8 +333,8 @@ def test_a_file_finds_what_lies_beside_it_after_what_is_installed(
 
 
 def test_the_docstrings_example_works(tmp_path: Path) -> None:
-    assert own.__doc__ is not None
-    lines = own.__doc__.split("# my_scheme.py\n")[1].split("\n\n`--arm")[0].splitlines()
+    assert user_scheme.__doc__ is not None
+    lines = user_scheme.__doc__.split("# my_scheme.py\n")[1].split("\n\n`--arm")[0].splitlines()
     path = tmp_path / "my_scheme.py"
     path.write_text("\n".join(line.removeprefix("    ") for line in lines))
     network = nn.Linear(400, 100)

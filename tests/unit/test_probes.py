@@ -25,7 +25,7 @@ from inittui.engine.probing import Prober
 from inittui.engine.training import Trainer
 from inittui.events import LayerProbe
 from inittui.preset import Arm, Model
-from inittui.schemes import Init
+from inittui.schemes.init import Init
 from tests.helpers import steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 

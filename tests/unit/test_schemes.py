@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.common.errors import SchemeError
-from inittui.schemes import GAINS, SCHEMES, Init, Parameter, Value, check_parameters, gain, parse, scheme
+from inittui.schemes.catalogue import SCHEMES, scheme
+from inittui.schemes.describe import explained, listed
+from inittui.schemes.formulas import as_variance_scaling
+from inittui.schemes.gains import GAINS, gain
+from inittui.schemes.init import Init
 from inittui.schemes.rule import truncated_deviation
-from inittui.schemes.telling import explained, listed
-from inittui.schemes.wording import as_variance_scaling
+from inittui.schemes.scheme import Parameter, Value
+from inittui.schemes.spec import check_parameters, parse
 from tests.helpers import steady
 
 PARAMETERS: dict[str, dict[str, Value]] = {

@@ -1,10 +1,10 @@
 """The rows that draw a matrix as a whole: orthogonal, identity, sparse, and the one that is fitted to the data."""
 
-from inittui.schemes import papers
+from inittui.schemes import bibliography
 from inittui.schemes.gains import gain
-from inittui.schemes.row import Parameter, Parameters, Scheme
 from inittui.schemes.rule import Rule, UnitVariance
-from inittui.schemes.scaled import BY_NAME, GAIN
+from inittui.schemes.scheme import Parameter, Parameters, Scheme
+from inittui.schemes.variance_scaling import BY_NAME, GAIN
 
 
 def _sparse(p: Parameters) -> Rule:
@@ -21,7 +21,7 @@ ROWS = (
         variance="gain² / max(in, out)",
         short="deep linear and tanh networks",
         derived_for="deep linear networks, and tanh at the edge of chaos: every singular value is the gain",
-        paper=f"{papers.SAXE}; for tanh {papers.PENNINGTON}",
+        paper=f"{bibliography.SAXE}; for tanh {bibliography.PENNINGTON}",
         torch="nn.init.orthogonal_",
         keras="Orthogonal",
         jax="orthogonal",
@@ -41,7 +41,7 @@ ROWS = (
         variance="gain² (1 − 1/max(in, out)) / max(in, out)",
         short="recurrent ReLU, residual branches",
         derived_for="recurrent ReLU networks: at the start every layer passes on what it gets",
-        paper=papers.LE,
+        paper=bibliography.LE,
         torch="nn.init.eye_; for convolutions nn.init.dirac_",
         keras="Identity (dense only)",
         jax="none",
@@ -60,7 +60,7 @@ ROWS = (
         variance="std² connections / in",
         short="sigmoid and tanh, wide layers",
         derived_for="sigmoid and tanh in wide layers: a unit with few inputs neither saturates nor resembles its neighbours",
-        paper=papers.MARTENS,
+        paper=bibliography.MARTENS,
         torch="nn.init.sparse_(sparsity), std 0.01",
         keras="none",
         jax="none",
@@ -85,7 +85,7 @@ ROWS = (
         variance="measured: what makes the layer's output have variance 1",
         short="any: fitted to the data",
         derived_for="any activation: instead of a formula it measures, layer by layer, on a batch of training inputs",
-        paper=f"{papers.MISHKIN}, algorithm 1",
+        paper=f"{bibliography.MISHKIN}, algorithm 1",
         torch="none",
         keras="none",
         jax="none",

@@ -2,9 +2,9 @@
 
 import math
 
-from inittui.schemes import papers
-from inittui.schemes.row import Parameter, Scheme
+from inittui.schemes import bibliography
 from inittui.schemes.rule import CUT, Rule, truncated_deviation
+from inittui.schemes.scheme import Parameter, Scheme
 
 NO_GAIN = "none: the scale is what is given, for every activation"
 
@@ -16,7 +16,7 @@ ROWS = (
         variance="std², whatever the layer's size",
         short="nothing: the habit before 2010",
         derived_for="nothing: the habit before 2010, kept here to show what a fixed scale does with depth and width",
-        paper=f"{papers.KRIZHEVSKY}, section 5, used std=0.01",
+        paper=f"{bibliography.KRIZHEVSKY}, section 5, used std=0.01",
         torch="nn.init.normal_",
         keras="RandomNormal (std 0.05 unless given)",
         jax="normal (std 0.01 unless given)",
@@ -69,7 +69,7 @@ ROWS = (
         variance="0",
         short="nothing: a control, as zeros is",
         derived_for="nothing: all units of a layer get the same gradient and stay equal, so a layer is one unit wide",
-        paper=f"{papers.RUMELHART}: random weights break the symmetry",
+        paper=f"{bibliography.RUMELHART}: random weights break the symmetry",
         torch="nn.init.constant_",
         keras="Constant",
         jax="constant",
@@ -83,7 +83,7 @@ ROWS = (
         variance="0",
         short="nothing: a control, never learns",
         derived_for="nothing: all units of a layer stay equal, so the network cannot learn. The control to show it",
-        paper=f"{papers.RUMELHART}: random weights break the symmetry",
+        paper=f"{bibliography.RUMELHART}: random weights break the symmetry",
         torch="nn.init.zeros_",
         keras="Zeros",
         jax="zeros",

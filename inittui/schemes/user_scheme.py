@@ -32,8 +32,8 @@ of your own runs that file: read those that you did not write. Watching or readi
 '''
 
 from inittui.common.user_code_refs import SCHEME, Own, named
-from inittui.schemes.row import Scheme
 from inittui.schemes.rule import Rule
+from inittui.schemes.scheme import Scheme
 
 GROUP = "inittui.schemes"  # of entry points
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from inittui.common import user_code_refs
 from inittui.common.user_code_refs import SCHEME
-from inittui.schemes import own, wording
+from inittui.schemes import formulas as wording
+from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.init import Init
-from inittui.schemes.row import Parameter
+from inittui.schemes.scheme import Parameter
 
 INDENT = 13  # where the words of an explanation begin
 
@@ -19,7 +20,7 @@ def listed() -> list[str]:
     width = max(len(name) for name in SCHEMES)
     formulas = max(len(row.formula) for row in SCHEMES.values())
     lines = [f"{name:<{width}}  {row.formula:<{formulas}}  {row.short}" for name, row in SCHEMES.items()]
-    installed = {name: found for name, found in own.installed().items() if name not in SCHEMES}
+    installed = {name: found for name, found in user_scheme.installed().items() if name not in SCHEMES}
     return lines + [f"{name:<{width}}  own: {found}" for name, found in installed.items()]
 
 

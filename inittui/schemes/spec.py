@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
-from inittui.schemes import own
+from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
-from inittui.schemes.row import Parameter, Value
+from inittui.schemes.scheme import Parameter, Value
 
 
 def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]:
@@ -47,7 +47,7 @@ def canonical(name: str) -> str:
     """The name under which a scheme is kept: an entry point's becomes the function that it stands for. Raises SchemeError."""
     if name in SCHEMES:
         return name
-    return str(reference(name, SCHEME) or own.installed().get(name) or scheme(name).name)
+    return str(reference(name, SCHEME) or user_scheme.installed().get(name) or scheme(name).name)
 
 
 def parse(text: str) -> tuple[str, dict[str, Value]]:

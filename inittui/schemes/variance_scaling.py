@@ -14,10 +14,10 @@
 import math
 from typing import cast
 
-from inittui.schemes import papers
+from inittui.schemes import bibliography
 from inittui.schemes.gains import GAINS, gain, rectifier_scale
-from inittui.schemes.row import Parameter, Parameters, Scheme
 from inittui.schemes.rule import Distribution, Fan, Rule
+from inittui.schemes.scheme import Parameter, Parameters, Scheme
 
 FANS = ("fan_in", "fan_out", "fan_avg")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
@@ -64,7 +64,7 @@ ROWS = (
         variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero: a compromise between keeping the signal and keeping the gradient",
-        paper=f"{papers.GLOROT}, eq. 12",
+        paper=f"{bibliography.GLOROT}, eq. 12",
         torch="nn.init.xavier_normal_",
         keras="GlorotNormal (truncated)",
         jax="glorot_normal (truncated)",
@@ -79,7 +79,7 @@ ROWS = (
         variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero; the paper's own 'normalized initialization'",
-        paper=f"{papers.GLOROT}, eq. 16",
+        paper=f"{bibliography.GLOROT}, eq. 16",
         torch="nn.init.xavier_uniform_",
         keras="GlorotUniform (the default of Dense)",
         jax="glorot_uniform",
@@ -94,7 +94,7 @@ ROWS = (
         variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU: half of the units are silent, so the variance is doubled. With a slope below zero, for leaky ReLU",
-        paper=f"{papers.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        paper=f"{bibliography.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
         torch="nn.init.kaiming_normal_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
         keras="HeNormal (truncated)",
         jax="he_normal (truncated)",
@@ -109,7 +109,7 @@ ROWS = (
         variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU, with bounded draws. With a slope below zero, for leaky ReLU",
-        paper=f"{papers.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        paper=f"{bibliography.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
         torch="nn.init.kaiming_uniform_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
         keras="HeUniform",
         jax="he_uniform",
@@ -124,7 +124,7 @@ ROWS = (
         variance="1 / in",
         short="linear units, scaled tanh, SELU",
         derived_for="linear units, tanh scaled to keep variance 1, and SELU",
-        paper=f"{papers.LECUN}, eq. 16; for SELU {papers.KLAMBAUER}",
+        paper=f"{bibliography.LECUN}, eq. 16; for SELU {bibliography.KLAMBAUER}",
         torch="none; nn.init.kaiming_normal_(nonlinearity='linear')",
         keras="LecunNormal (truncated)",
         jax="lecun_normal (truncated; flax's default for Dense)",
@@ -138,7 +138,7 @@ ROWS = (
         variance="1 / in",
         short="linear units, scaled tanh",
         derived_for="linear units and tanh scaled to keep variance 1, with bounded draws",
-        paper=f"{papers.LECUN}, eq. 16",
+        paper=f"{bibliography.LECUN}, eq. 16",
         torch="none; nn.init.kaiming_uniform_(nonlinearity='linear')",
         keras="LecunUniform",
         jax="lecun_uniform",
@@ -152,7 +152,7 @@ ROWS = (
         variance="scale / fan",
         short="what scale and fan make of it",
         derived_for="any: Xavier, He and LeCun are parameter sets of it. The defaults are LeCun's scale, and Keras'",
-        paper=f"the common form of {papers.LECUN}, of Glorot 2010 and of He 2015",
+        paper=f"the common form of {bibliography.LECUN}, of Glorot 2010 and of He 2015",
         torch="none",
         keras="VarianceScaling",
         jax="variance_scaling",
@@ -180,7 +180,7 @@ ROWS = (
         short="very deep tanh networks",
         derived_for="very deep networks: on the critical line neither the signal nor the gradient dies or explodes. "
         "The defaults are critical for tanh",
-        paper=f"{papers.POOLE}; {papers.SCHOENHOLZ}",
+        paper=f"{bibliography.POOLE}; {bibliography.SCHOENHOLZ}",
         torch="none",
         keras="none",
         jax="none",
@@ -203,7 +203,7 @@ ROWS = (
         variance="1 / (3 in)",
         short="nothing: what torch does unasked",
         derived_for="nothing in particular: what torch.nn.Linear and Conv do when nobody asks",
-        paper=f"the rule of {papers.LECUN}, as Lua Torch 7 had it",
+        paper=f"the rule of {bibliography.LECUN}, as Lua Torch 7 had it",
         torch="nn.Linear.reset_parameters: kaiming_uniform_(a=√5)",
         keras="none",
         jax="none",
