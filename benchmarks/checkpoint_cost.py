@@ -105,7 +105,7 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     from inittui.engine.device import set_up_thread
     from inittui.engine.training import Stop
     from inittui.engine.worker import Control, Job, Worker
-    from inittui.presetfiles import Changes, load
+    from inittui.experiment.preset_files import Changes, load
 
     set_up_thread(1)
     noise = torch.Generator().manual_seed(1)

@@ -30,8 +30,8 @@ from inittui import eventlog, events  # noqa: E402
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores  # noqa: E402
 from inittui.eventlog import EventLog, Tail  # noqa: E402
+from inittui.experiment.preset import build  # noqa: E402
 from inittui.follow import Follower  # noqa: E402
-from inittui.preset import build  # noqa: E402
 from inittui.rundir import RunDir, arm_folders  # noqa: E402
 from inittui.runlist import find  # noqa: E402
 

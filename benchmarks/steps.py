@@ -34,8 +34,8 @@ from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.stack import Stack
 from inittui.engine.update import Update
-from inittui.preset import Data, Training
-from inittui.presetfiles import Changes, load
+from inittui.experiment.preset import Data, Training
+from inittui.experiment.preset_files import Changes, load
 
 WIDTHS, BATCH, STEPS = (784, 512, 512, 10), 100, 600
 WARM_SECONDS = 1.0

@@ -10,7 +10,7 @@ import msgspec
 from inittui import comparisons, plain
 from inittui.commands import runs_dir
 from inittui.common.errors import RunError, UsageError
-from inittui.preset import Arm, Preset
+from inittui.experiment.preset import Arm, Preset
 from inittui.reading import document_of
 from inittui.rundir import RunDir
 from inittui.runlist import find

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inittui import beginning, launch, presetfiles
+from inittui import beginning, launch
 from inittui.board import Board
 from inittui.common.errors import RunError, UsageError, path_of
-from inittui.datafiles import default_data_dir
+from inittui.experiment import preset_files
+from inittui.experiment.datasets import default_data_dir
 from inittui.follow import Follower
 from inittui.outcome import Result
 from inittui.rundir import RunDir
@@ -24,7 +25,7 @@ Row = str | Mapping[str, Any]
 def compare(
     arms: Row | Sequence[Row] = (),
     *,
-    preset: str | Path = presetfiles.DEFAULT,
+    preset: str | Path = preset_files.DEFAULT,
     seeds: int | Sequence[int] | None = None,
     epochs: int | None = None,
     data: str | None = None,
@@ -60,7 +61,7 @@ def compare(
     arm fails nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
     input.
     """
-    changes = presetfiles.Changes(
+    changes = preset_files.Changes(
         arms=_rows(arms),
         values=dict(set or {}),
         swept=dict(sweep or {}),
@@ -69,7 +70,7 @@ def compare(
         data=data,
         dashes="",
     )
-    checked = presetfiles.load(str(preset), changes)
+    checked = preset_files.load(str(preset), changes)
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
     share = None if gpus_per_arm is None else str(gpus_per_arm)

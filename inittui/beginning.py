@@ -8,7 +8,7 @@ from typing import NamedTuple
 from inittui import launch
 from inittui.board import Board
 from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
-from inittui.preset import Preset
+from inittui.experiment.preset import Preset
 from inittui.rundir import RunDir
 
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
@@ -89,7 +89,7 @@ def check_data(name: str, data_dir: Path) -> None:
     """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
     if name in DATA_NAMES:
         from inittui.common.errors import DataError
-        from inittui.datafiles import inspect
+        from inittui.experiment.datasets import inspect
 
         found = inspect(name, data_dir)
         if found.state == "damaged":

@@ -7,8 +7,8 @@ from msgspec import Struct, field
 
 from inittui import events
 from inittui.curves import Curve, Curves, Point, band_of, mean_of
+from inittui.experiment.preset import Preset
 from inittui.history import History, Thinned
-from inittui.preset import Preset
 from inittui.rundir import arm_folders
 
 # `interrupted` is never in a log: a viewer says it of a run whose supervisor is dead.

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from inittui import beginning, datafiles, launch
+from inittui import beginning, launch
 from inittui.beginning import HERE, Place
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
-from inittui.preset import Arm, Model, Preset
+from inittui.experiment import datasets
+from inittui.experiment.preset import Arm, Model, Preset
 from inittui.rundir import RunDir
 from inittui.runlist import runs
 from inittui.stats import pairs_needed
@@ -104,10 +105,10 @@ def _too_few(preset: Preset) -> str | None:
 def _missing(preset: Preset, data_dir: Path) -> str | None:
     """What a run would do first where the data are not there."""
     name = "mnist" if preset.data.name == "auto" else preset.data.name
-    if preset.data.factory or name == "digits" or datafiles.inspect(name, data_dir).state != "absent":
+    if preset.data.factory or name == "digits" or datasets.inspect(name, data_dir).state != "absent":
         return None
     instead = ", or replaced by scikit-learn's digits where that fails" if preset.data.name == "auto" else ""
-    return f"{datafiles.DATASETS[name].title} is not in {data_dir}: it would be downloaded{instead}"
+    return f"{datasets.DATASETS[name].title} is not in {data_dir}: it would be downloaded{instead}"
 
 
 def parameters(model: Model, inputs: int, classes: int) -> int:
@@ -123,14 +124,14 @@ def _images(preset: Preset, data_dir: Path) -> Images | None:
     if data.factory:
         return None
     name = "mnist" if data.name == "auto" else data.name
-    if name != "digits" and datafiles.inspect(name, data_dir).state == "damaged":
+    if name != "digits" and datasets.inspect(name, data_dir).state == "damaged":
         if data.name != "auto":
             beginning.check_data(name, data_dir)
         name = "digits"
     if name == "digits":
-        limit = data.train_limit or datafiles.DIGITS_TRAIN
-        return Images(datafiles.DIGITS_TITLE, min(limit, datafiles.DIGITS_TRAIN), (8, 8), 10)
-    files = datafiles.DATASETS[name]
+        limit = data.train_limit or datasets.DIGITS_TRAIN
+        return Images(datasets.DIGITS_TITLE, min(limit, datasets.DIGITS_TRAIN), (8, 8), 10)
+    files = datasets.DATASETS[name]
     count = min(data.train_limit or files.train, files.train)
     return Images(files.title, count, (files.rows, files.columns), len(files.classes))
 

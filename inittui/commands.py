@@ -24,12 +24,13 @@ EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "ref
 
 def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
-    from inittui import beginning, notify, presetfiles
+    from inittui import beginning, notify
     from inittui.common.optional_extras import folder_of
-    from inittui.datafiles import default_data_dir
+    from inittui.experiment import preset_files
+    from inittui.experiment.datasets import default_data_dir
     from inittui.exporting import scalars
 
-    changes = presetfiles.Changes(
+    changes = preset_files.Changes(
         arms=arguments.arm,
         set=arguments.set,
         sweep=arguments.sweep,
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "--detach and --json: expected one of the two; 'inittui report RUN --format json' prints it later"
         )
-    preset = presetfiles.load(arguments.preset or presetfiles.DEFAULT, changes)
+    preset = preset_files.load(arguments.preset or preset_files.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     threads = _whole("--threads", arguments.threads, most=1024)
     place = beginning.place_of(arguments.on, arguments.gpus_per_arm)

@@ -80,9 +80,9 @@ def _runs() -> list[str]:
 
 
 def _presets() -> Iterable[str]:
-    from inittui import presetfiles
+    from inittui.experiment import preset_files
 
-    return presetfiles.known()
+    return preset_files.known()
 
 
 def _schemes() -> Iterable[str]:

@@ -65,20 +65,20 @@ def _confusion(run_dir: RunDir) -> dict[str, dict[str, object]]:
 
 def presets(arguments: argparse.Namespace) -> int:
     """`inittui presets`: list them, or print one."""
-    from inittui import presetfiles
+    from inittui.experiment import preset_files
 
     if arguments.name:
-        print(presetfiles.read_text(presetfiles.locate(arguments.name)), end="")
+        print(preset_files.read_text(preset_files.locate(arguments.name)), end="")
         return 0
-    known = presetfiles.known()
+    known = preset_files.known()
     width = max(len(name) for name in known)
     for name in known:
         try:
-            preset = presetfiles.load(name)
+            preset = preset_files.load(name)
             print(f"{name:<{width}}  {preset.shows or preset.title}")
         except InittuiError as error:
             print(f"{name:<{width}}  can't be run: {str(error).splitlines()[0]}")
-    print(f"\nYour own: {presetfiles.user_dir()}/NAME.toml, or any file by its path. inittui presets NAME prints one.")
+    print(f"\nYour own: {preset_files.user_dir()}/NAME.toml, or any file by its path. inittui presets NAME prints one.")
     return 0
 
 

@@ -4,9 +4,9 @@ import argparse
 import re
 from pathlib import Path
 
-from inittui import presetfiles
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError, UsageError, path_of, printable
+from inittui.experiment import preset_files
 
 TEMPLATE = """\
 # A preset of your own. It runs as it is; change what you like. Mistakes are reported all at once, each with its place.
@@ -66,9 +66,9 @@ def new(arguments: argparse.Namespace) -> int:
     path, word = _place(arguments.name)
     title = path.stem if path.stem.isprintable() else "mine"
     content = TEMPLATE.format(word=word, title=title.replace("\\", "\\\\").replace('"', '\\"')[:200])
-    hides = word in presetfiles.known()
+    hides = word in preset_files.known()
     try:
-        if path.parent == presetfiles.user_dir():
+        if path.parent == preset_files.user_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(content)
@@ -96,4 +96,4 @@ def _place(text: str) -> tuple[Path, str]:
         raise UsageError(
             f"preset '{text}': expected a name of letters, digits, dots, dashes and underscores, or a file"
         )
-    return presetfiles.user_dir() / f"{text}.toml", text
+    return preset_files.user_dir() / f"{text}.toml", text

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from inittui import comparisons, stats
 from inittui.board import ArmBoard, Board, Replica
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from inittui.rundir import FORMAT
 
 

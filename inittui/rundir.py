@@ -23,7 +23,7 @@ from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_t
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
 from inittui.document import Document
-from inittui.preset import Preset, build, to_table
+from inittui.experiment.preset import Preset, build, to_table
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends

@@ -20,9 +20,9 @@ from inittui import eventlog, events, gallery, result, rundir
 from inittui.board import Board
 from inittui.eventlog import EventLog
 from inittui.events import AnyEvent
+from inittui.experiment.preset import Arm, Preset, build
 from inittui.folding import fold
 from inittui.gallery import Gallery, Picture
-from inittui.preset import Arm, Preset, build
 from inittui.rundir import RunDir, arm_folders
 
 # For every property: the same examples in every run, and no failure because the machine is busy.

@@ -13,8 +13,8 @@ from inittui.doctor.check import Check, System, columns, here
 def doctor(arguments: argparse.Namespace) -> int:
     """The command. Exit code 1 where there is a fault."""
     from inittui.commands import runs_dir
-    from inittui.datafiles import default_data_dir
     from inittui.doctor import show
+    from inittui.experiment.datasets import default_data_dir
 
     folder = runs_dir(arguments)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()

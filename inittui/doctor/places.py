@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inittui import datafiles, presetfiles
 from inittui.common.errors import InittuiError
 from inittui.doctor.check import Check, State, System
+from inittui.experiment import datasets, preset_files
 
 MB = 1e6
 FULL_BYTES = 50 * MB
@@ -21,8 +21,8 @@ def data(data_dir: Path) -> list[Check]:
     """Every data set that is there, sound or not, and in one line those that are not."""
     checks = []
     absent = []
-    for name, files in datafiles.DATASETS.items():
-        found = datafiles.inspect(name, data_dir)
+    for name, files in datasets.DATASETS.items():
+        found = datasets.inspect(name, data_dir)
         if found.state == "absent" and not any(files.raw(data_dir).glob("*-ubyte")):
             absent.append(files.title)
         else:
@@ -33,7 +33,7 @@ def data(data_dir: Path) -> list[Check]:
         checks.append(
             Check(
                 "data",
-                "note" if len(absent) == len(datafiles.DATASETS) else "ok",
+                "note" if len(absent) == len(datasets.DATASETS) else "ok",
                 f"{data_dir}: no {', no '.join(absent)}",
                 mend,
             )
@@ -161,8 +161,8 @@ def _count(folder: Path) -> tuple[int, str]:
 
 def presets() -> Check:
     """The shipped presets, and whether those of the person can be run."""
-    shipped, own = presetfiles.shipped_dir(), presetfiles.user_dir()
-    if not (shipped / f"{presetfiles.DEFAULT}.toml").is_file():
+    shipped, own = preset_files.shipped_dir(), preset_files.user_dir()
+    if not (shipped / f"{preset_files.DEFAULT}.toml").is_file():
         return Check("presets", "fault", f"{shipped}: the shipped presets are missing", "install inittui again")
     names = sorted(path.stem for path in own.glob("*.toml")) if own.is_dir() else []
     bad = [name for name in names if not _loads(name)]
@@ -174,7 +174,7 @@ def presets() -> Check:
 
 def _loads(name: str) -> bool:
     try:
-        presetfiles.load(name)
+        preset_files.load(name)
     except InittuiError:
         return False
     return True

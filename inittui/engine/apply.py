@@ -11,7 +11,7 @@ from inittui.common import user_code_refs
 from inittui.common.errors import SchemeError, UsageError
 from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
-from inittui.preset import LARGEST_SEED
+from inittui.experiment.preset import LARGEST_SEED
 from inittui.schemes.init import Init
 
 M = TypeVar("M", bound=nn.Module)

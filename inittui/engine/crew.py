@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from inittui.engine.images import Images
 from inittui.engine.replica import Replica
-from inittui.preset import Training
+from inittui.experiment.preset import Training
 
 
 class Crew(Protocol):

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inittui import datafiles
 from inittui.common.errors import DataError
-from inittui.datafiles import DIGITS_TRAIN, DataFilesError
 from inittui.engine.download import Report, download
-from inittui.preset import Data, Preset
+from inittui.experiment import datasets
+from inittui.experiment.datasets import DIGITS_TRAIN, DataFilesError
+from inittui.experiment.preset import Data, Preset
 
 
 @dataclass(frozen=True, eq=False)  # tensors have no equality that is true or false
@@ -73,11 +73,11 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
 
 
 def _idx(name: str, data_dir: Path, report: Report) -> Dataset:
-    found, contents = datafiles.read(name, data_dir)
+    found, contents = datasets.read(name, data_dir)
     if found.state == "absent":
         download(name, data_dir, report)
-        found, contents = datafiles.read(name, data_dir)
-    files = datafiles.DATASETS[name]
+        found, contents = datasets.read(name, data_dir)
+    files = datasets.DATASETS[name]
     if found.state != "complete":
         raise DataFilesError(f"{files.title} in {data_dir} is {found.state} ({found.what})", found.mend)
     train_images, train_labels, test_images, test_labels = (
@@ -115,7 +115,7 @@ def _digits() -> Dataset:
     )
     return Dataset(
         name="digits",
-        title=datafiles.DIGITS_TITLE,
+        title=datasets.DIGITS_TITLE,
         train_images=train_images,
         train_labels=train_labels,
         test_images=test_images,

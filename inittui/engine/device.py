@@ -8,7 +8,7 @@ import torch
 from inittui import __version__
 from inittui.common.cores import usable_cores
 from inittui.common.errors import DeviceError
-from inittui.preset import Preset
+from inittui.experiment.preset import Preset
 
 
 def resolve(requested: str) -> torch.device:

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inittui import datafiles
-from inittui.datafiles import DataFilesError, DatasetFiles, RawFile
+from inittui.experiment import datasets
+from inittui.experiment.datasets import DataFilesError, DatasetFiles, RawFile
 
 Report = Callable[[str, int, int], None]  # title, bytes done, bytes in all
 
@@ -36,7 +36,7 @@ def download(
     `stall_seconds` has failed. Raises DataFilesError when no mirror has the files, and when `data_dir` can't be written.
     Nothing half-written stays.
     """
-    files = datafiles.DATASETS[name]
+    files = datasets.DATASETS[name]
     with _writing(files, data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
         _remove_left_behind(data_dir)
@@ -45,7 +45,7 @@ def download(
     with temporary as folder:
         try:
             _fetch(files, files.raw(Path(folder)), _Progress(files, report), stall_seconds, mirrors or files.mirrors)
-            arrived = datafiles.inspect(name, Path(folder))
+            arrived = datasets.inspect(name, Path(folder))
             if arrived.state != "complete":
                 raise _Unavailable(f"what arrived is damaged: {arrived.what}")
         except _Unavailable as error:

@@ -11,7 +11,7 @@ from inittui.common.user_code_refs import NETWORK, Own, reference
 from inittui.engine import owncode
 from inittui.engine.initialise import stream
 from inittui.engine.layers import layers
-from inittui.preset import Model
+from inittui.experiment.preset import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

@@ -15,7 +15,7 @@ from inittui.common.errors import InittuiError
 from inittui.engine import device as devices
 from inittui.engine.data import Dataset
 from inittui.engine.training import Trainer
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 
 SECONDS = 0.3  # of steps, or a little more
 

@@ -14,7 +14,7 @@ from inittui import gallery
 from inittui.engine.data import Dataset
 from inittui.engine.initialise import stream
 from inittui.engine.sample import grey, watched_image
-from inittui.preset import Preset
+from inittui.experiment.preset import Preset
 from inittui.rundir import FORMAT, RunDir, arm_folders
 from inittui.stats import stuck_below
 

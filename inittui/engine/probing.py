@@ -10,7 +10,7 @@ from inittui.engine import probes, theory
 from inittui.engine.layers import layers
 from inittui.engine.replica import Replica
 from inittui.engine.theory import LayerLaw
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from inittui.schemes.catalogue import scheme
 
 MEANLESS = ("constant", "identity")  # distributions whose weights have a mean: mean-field theory is not about them

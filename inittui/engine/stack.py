@@ -21,7 +21,7 @@ from inittui.engine.layout import Layout
 from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
 from inittui.engine.update import Update
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 
 WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too
 

@@ -24,10 +24,10 @@ from inittui.common import process_identity
 from inittui.common.atomic_files import mark_full, one_line, print_what_fits
 from inittui.common.errors import InittuiError
 from inittui.eventlog import EventLog
+from inittui.experiment.preset import Preset
 from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.launch import EARLY_SIGNALS
-from inittui.preset import Preset
 from inittui.rundir import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from inittui.engine.probing import Prober
 from inittui.engine.replica import Replica
 from inittui.engine.sample import prediction, sample_event, watched_image
 from inittui.engine.stack import Stack
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 
 REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; so many more, so much less often
 

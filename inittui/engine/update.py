@@ -14,7 +14,7 @@ from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
-from inittui.preset import Training
+from inittui.experiment.preset import Training
 
 # As torch's optimizers have them: Kingma and Ba 2015.
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}

@@ -31,7 +31,7 @@ from inittui.engine.evaluation import Evaluation
 from inittui.engine.replica import Replica
 from inittui.engine.training import CostNotFinite, Stop, Trainer
 from inittui.eventlog import NO_ROOM, EventLog
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5

@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from inittui import board as boards
 from inittui import events
 from inittui.board import Board
+from inittui.experiment.preset import Preset
 from inittui.folding import fold
 from inittui.gallery import Gallery
-from inittui.preset import Preset
 from inittui.rundir import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import Feed, StillFeed

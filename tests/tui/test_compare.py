@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.preset import Preset
+from inittui.experiment.preset import Preset
 from inittui.runlist import Summary, summaries
 from inittui.tui.look import Look, width_of
 from inittui.tui.screens.compare import CompareScreen, read

@@ -12,8 +12,8 @@ from inittui.budget import Rate, duration, parameters
 from inittui.cli import main
 from inittui.common.errors import InittuiError
 from inittui.engine.network import build as network
-from inittui.preset import Model
-from inittui.presetfiles import Changes, load
+from inittui.experiment.preset import Model
+from inittui.experiment.preset_files import Changes, load
 from tests.helpers import write_run
 from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
 

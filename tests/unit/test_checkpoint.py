@@ -27,7 +27,7 @@ from inittui.engine.replica import Replica, Snapshot
 from inittui.engine.training import Stop, Trainer
 from inittui.eventlog import EventLog, Tail
 from inittui.events import Place
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from tests.helpers import overwrite, steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 

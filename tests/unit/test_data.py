@@ -5,7 +5,7 @@ import torch
 
 from inittui.common.errors import DataError
 from inittui.engine.data import Dataset, load
-from inittui.preset import Data, DataName
+from inittui.experiment.preset import Data, DataName
 
 
 def silent(_title: str, _done: int, _total: int) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from inittui import doctor
 from inittui.cli import main
-from inittui.datafiles import DATASETS
 from inittui.doctor import groups, logout, machine, places, screen, show
 from inittui.doctor.check import Check, System
+from inittui.experiment.datasets import DATASETS
 from tests.helpers import write_run
 
 Build = Callable[..., System]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from inittui.preset import SECTIONS
-from inittui.presetfiles import shipped_dir
+from inittui.experiment.preset import SECTIONS
+from inittui.experiment.preset_files import shipped_dir
+from inittui.experiment.sweep import SHAPE
 from inittui.schemes.catalogue import SCHEMES
-from inittui.sweep import SHAPE
 from inittui.tui.feed import ReplayFeed
 from inittui.tui.screens.browser import BrowserScreen
 from inittui.tui.screens.compare import CompareScreen

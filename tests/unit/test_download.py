@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from inittui import datafiles
-from inittui.datafiles import DATASETS, DataFilesError, DatasetFiles
 from inittui.engine.data import load
 from inittui.engine.download import download
-from inittui.preset import Data
+from inittui.experiment import datasets
+from inittui.experiment.datasets import DATASETS, DataFilesError, DatasetFiles
+from inittui.experiment.preset import Data
 
 MNIST = DATASETS["mnist"]
 PATIENCE = 120.0  # seconds that anything here may take on a busy machine
@@ -98,16 +98,16 @@ def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> DatasetFiles:
         server.files[f"/some/where/labels-{number}.gz"] = archive, None
         md5 = hashlib.md5(content).hexdigest() if number < 2 else None
         digest = hashlib.md5(archive).hexdigest()
-        files.append(datafiles.RawFile(f"labels-{number}", (10,), len(archive), digest, md5))
+        files.append(datasets.RawFile(f"labels-{number}", (10,), len(archive), digest, md5))
     small = replace(MNIST, files=tuple(files))
-    monkeypatch.setattr(datafiles, "DATASETS", {"mnist": small})
+    monkeypatch.setattr(datasets, "DATASETS", {"mnist": small})
     return small
 
 
 def arrived(data_dir: Path) -> bool:
     """Whether the small set is there, complete, and nothing else."""
     assert [path.name for path in data_dir.iterdir()] == ["MNIST"]
-    return datafiles.inspect("mnist", data_dir).state == "complete"
+    return datasets.inspect("mnist", data_dir).state == "complete"
 
 
 def test_a_closed_port_is_an_error_at_once(
@@ -158,7 +158,7 @@ def test_an_absent_set_is_downloaded_checked_and_read(
         server.files[f"/some/where/{file.archive}"] = archive, None
         files.append(replace(file, archive_size=len(archive), archive_md5=hashlib.md5(archive).hexdigest()))
     mirrors = ("http://127.0.0.1:9/", server.address + "/")
-    monkeypatch.setattr(datafiles, "DATASETS", {"mnist": replace(MNIST, files=tuple(files), mirrors=mirrors)})
+    monkeypatch.setattr(datasets, "DATASETS", {"mnist": replace(MNIST, files=tuple(files), mirrors=mirrors)})
     reports: list[tuple[str, int, int]] = []
     dataset = load(Data(), tmp_path, lambda *report: reports.append(report))
     assert (dataset.name, dataset.note, len(dataset.train_images)) == ("mnist", "", 60_000)
@@ -273,4 +273,4 @@ def test_a_killed_download_leaves_no_file_and_the_next_one_removes_its_folder(se
     os.utime(folder, (0, 0))
     download("mnist", tmp_path, silent, PATIENCE, [server.address])
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "MNIST"]
-    assert datafiles.inspect("mnist", tmp_path).state == "complete"
+    assert datasets.inspect("mnist", tmp_path).state == "complete"

@@ -15,8 +15,8 @@ import pytest
 
 from inittui import events
 from inittui.cli import main
+from inittui.experiment.preset import build
 from inittui.longtable import COLUMNS
-from inittui.preset import build
 from inittui.rundir import RunDir
 from inittui.stats import summary
 from tests.helpers import REPORTS, accuracy, cost, preset, write_events, write_run

@@ -11,8 +11,8 @@ from inittui.common.errors import RunError
 from inittui.engine.data import Dataset
 from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.sample import watched_image
+from inittui.experiment.preset import build
 from inittui.gallery import Picture
-from inittui.preset import build
 from inittui.rundir import RunDir, arm_folders
 from tests.helpers import canned_gallery, empty_run, preset
 

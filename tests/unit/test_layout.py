@@ -17,7 +17,7 @@ from inittui.engine.network import mlp
 from inittui.engine.replica import Replica
 from inittui.engine.stack import Stack
 from inittui.engine.training import Trainer
-from inittui.preset import Arm, Model
+from inittui.experiment.preset import Arm, Model
 from tests.unit.tiny import CPU, TRAIN, arm, dataset, stopped
 
 DATA = dataset()

@@ -12,7 +12,7 @@ from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
 from inittui.engine.network import mlp
 from inittui.engine.training import Trainer
-from inittui.preset import Data, Model
+from inittui.experiment.preset import Data, Model
 from inittui.schemes.init import Init
 from tests.unit.tiny import CPU, arm, dataset
 

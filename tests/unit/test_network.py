@@ -13,7 +13,7 @@ from inittui.common.errors import SchemeError
 from inittui.engine.network import ACTIVATIONS, NORMS, build, mlp
 from inittui.engine.replica import Snapshot
 from inittui.engine.training import Stop, Trainer
-from inittui.preset import Arm, Model
+from inittui.experiment.preset import Arm, Model
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
 DATA = dataset()

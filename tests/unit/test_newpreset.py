@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inittui import presetfiles
 from inittui.cli import main
-from inittui.preset import SECTIONS, build
+from inittui.experiment import preset_files
+from inittui.experiment.preset import SECTIONS, build
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +24,14 @@ def test_a_name_goes_where_it_needs_no_path(home: Path, capsys: pytest.CaptureFi
     assert main(["new", "mine"]) == 0
     out = capsys.readouterr().out
     assert out == f"wrote {home}/config/inittui/presets/mine.toml\ninittui --preset mine runs it\n"
-    assert presetfiles.load("mine").title == "mine"
-    assert "mine" in presetfiles.known()
+    assert preset_files.load("mine").title == "mine"
+    assert "mine" in preset_files.known()
 
 
 def test_a_file_goes_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "./mine.toml"]) == 0
     assert capsys.readouterr().out == "wrote mine.toml\ninittui --preset ./mine.toml runs it\n"
-    assert len(presetfiles.load("./mine.toml").arms) == 2
+    assert len(preset_files.load("./mine.toml").arms) == 2
 
 
 def test_every_key_that_there_is_is_explained_and_what_is_commented_out_is_valid() -> None:

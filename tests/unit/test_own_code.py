@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from inittui import events, presetfiles
+from inittui import events
 from inittui.cli import main
 from inittui.common.errors import DataError, OwnError, PresetError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
@@ -23,8 +23,9 @@ from inittui.engine.examples import small_cnn
 from inittui.engine.network import build as build_network
 from inittui.engine.sample import grey
 from inittui.engine.training import Trainer
-from inittui.preset import Data, Model, Preset, build, to_table
-from inittui.presetfiles import Changes
+from inittui.experiment import preset_files
+from inittui.experiment.preset import Data, Model, Preset, build, to_table
+from inittui.experiment.preset_files import Changes
 from tests.helpers import steady, write_run
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
@@ -505,7 +506,7 @@ model.factory = "{other}"
 def load(folder: Path, changes: Changes | None = None, **words: str) -> Preset:
     names = {"data": "my_data.py:arrays", "model": "./my_network.py:build", "other": "my_network.py:with_words"} | words
     (folder / "mine.toml").write_text(PRESET.format(**names))
-    return presetfiles.load(str(folder / "mine.toml"), changes)
+    return preset_files.load(str(folder / "mine.toml"), changes)
 
 
 def test_paths_count_from_the_presets_file_and_become_absolute(
@@ -536,10 +537,10 @@ def test_on_the_command_line_they_count_from_the_working_folder(mine: Path, monk
 
 
 def test_a_network_of_ones_own_takes_the_place_of_a_shipped_presets_perceptron(mine: Path) -> None:
-    found = presetfiles.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build"]))
+    found = preset_files.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build"]))
     assert to_table(found)["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": []}
     with pytest.raises(PresetError) as caught:  # said beside the factory, a perceptron's keys are still a contradiction
-        presetfiles.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build", "model.hidden=[64]"]))
+        preset_files.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build", "model.hidden=[64]"]))
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["--set model.hidden"]
 
 

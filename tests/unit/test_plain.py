@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from inittui import events, plain
 from inittui.board import Board, begin
+from inittui.experiment.preset import Preset
 from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.plain import Narrator, closing, watch
-from inittui.preset import Preset
 from tests.helpers import (
     accuracy,
     board_of,

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from inittui.common.errors import InittuiError, PresetError, UsageError
-from inittui.preset import Init
-from inittui.presetfiles import DEFAULT, Changes, known, load, locate, shipped_dir, user_dir
+from inittui.experiment.preset import Init
+from inittui.experiment.preset_files import DEFAULT, Changes, known, load, locate, shipped_dir, user_dir
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from inittui.engine.probes import BINS, batch_size, epochs_of, jacobian, measure
 from inittui.engine.probing import Prober
 from inittui.engine.training import Trainer
 from inittui.events import LayerProbe
-from inittui.preset import Arm, Model
+from inittui.experiment.preset import Arm, Model
 from inittui.schemes.init import Init
 from tests.helpers import steady
 from tests.unit.tiny import CPU, arm, dataset, figures

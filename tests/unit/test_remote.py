@@ -17,7 +17,7 @@ from inittui.engine.remote.seat import Seat, packed, unpacked
 from inittui.engine.remote.versions import differences, versions
 from inittui.engine.worker import Control, Job, Worker
 from inittui.eventlog import Tail
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()

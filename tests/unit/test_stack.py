@@ -18,7 +18,7 @@ from inittui.engine.replica import Replica
 from inittui.engine.slopes import SLOPES
 from inittui.engine.stack import Stack
 from inittui.engine.training import Trainer
-from inittui.preset import Arm, Data, Model
+from inittui.experiment.preset import Arm, Data, Model
 from inittui.stats import paired
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.common.errors import InittuiError, PresetError
-from inittui.preset import Preset, build, to_table
-from inittui.presetfiles import Changes, load
+from inittui.experiment.preset import Preset, build, to_table
+from inittui.experiment.preset_files import Changes, load
+from inittui.experiment.sweep import MOST_ARMS
 from inittui.rundir import arm_folders
-from inittui.sweep import MOST_ARMS
 from tests.helpers import empty_run, steady
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {

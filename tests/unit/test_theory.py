@@ -17,7 +17,7 @@ from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
 from inittui.engine.network import ACTIVATIONS, mlp
 from inittui.engine.theory import LayerLaw, gradient, mean_square, mean_square_slope, signal
-from inittui.preset import Data, Model
+from inittui.experiment.preset import Data, Model
 from inittui.schemes.catalogue import scheme
 from inittui.schemes.init import Init
 from tests.helpers import steady

@@ -14,7 +14,7 @@ from inittui.engine.data import Dataset
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import ACTIVATIONS, mlp
 from inittui.engine.training import CostNotFinite, Stop, Trainer
-from inittui.preset import Arm, Model
+from inittui.experiment.preset import Arm, Model
 from tests.helpers import preset
 from tests.unit.tiny import BATCH, CPU, TEST, TRAIN, arm, dataset, epochs, figures
 

@@ -13,7 +13,7 @@ from inittui.engine.training import Stop
 from inittui.engine.worker import Control, Job, Worker
 from inittui.eventlog import Tail
 from inittui.events import Place
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()

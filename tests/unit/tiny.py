@@ -10,7 +10,7 @@ from torch import Tensor
 from inittui import events
 from inittui.engine.data import Dataset
 from inittui.engine.training import Stop, Trainer
-from inittui.preset import Arm
+from inittui.experiment.preset import Arm
 from tests.helpers import preset
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from inittui import runtable
-from inittui.preset import SECTIONS, Preset
+from inittui.experiment.preset import SECTIONS, Preset
 from inittui.runlist import Summary
 from inittui.tui.look import Look, Row, fit, width_of, wrap
 from inittui.tui.views.runs import STATE_STYLES

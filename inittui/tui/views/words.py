@@ -3,7 +3,7 @@
 import math
 
 from inittui.board import Board
-from inittui.preset import Preset
+from inittui.experiment.preset import Preset
 
 
 def cost(value: float | None, digits: int = 4) -> str:

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from inittui import sweep
-from inittui.checking import section, show, value_of
 from inittui.common.errors import OwnError, PresetError, SchemeError, nearest
 from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
+from inittui.experiment import sweep
+from inittui.experiment.sweep import Axis
+from inittui.experiment.validation import section, show, value_of
 from inittui.schemes.init import Init
-from inittui.sweep import Axis
 
 DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]

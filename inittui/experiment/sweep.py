@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from inittui.checking import show, value_of
 from inittui.common.errors import nearest
+from inittui.experiment.validation import show, value_of
 
 if TYPE_CHECKING:
-    from inittui.preset import Arm
+    from inittui.experiment.preset import Arm
 
 MOST_ARMS = 1000
 SHAPE = {

@@ -9,8 +9,8 @@ from typing import Any
 
 from inittui.common import user_code_refs
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
-from inittui.preset import IDLE, LARGEST_SEED, Preset, build
-from inittui.sweep import SHAPE
+from inittui.experiment.preset import IDLE, LARGEST_SEED, Preset, build
+from inittui.experiment.sweep import SHAPE
 
 DEFAULT = "mnist3"
 LISTS = ("model.hidden", "model.exclude")  # keys whose values are lists
@@ -44,8 +44,8 @@ class Changes:
 
 def shipped_dir() -> Path:
     """In an installed package the presets lie inside it, in a checkout (editable install) beside it."""
-    inside = Path(__file__).parent / "presets"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "presets"
+    inside = Path(__file__).parents[1] / "presets"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "presets"
 
 
 def user_dir() -> Path:
