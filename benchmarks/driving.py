@@ -26,14 +26,17 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui import eventlog, events  # noqa: E402
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores  # noqa: E402
-from inittui.eventlog import EventLog, Tail  # noqa: E402
 from inittui.experiment.preset import build  # noqa: E402
 from inittui.follow import Follower  # noqa: E402
-from inittui.rundir import RunDir, arm_folders  # noqa: E402
-from inittui.runlist import find  # noqa: E402
+from inittui.record import (
+    event_log,
+    events,  # noqa: E402
+)
+from inittui.record.event_log import EventLog, Tail  # noqa: E402
+from inittui.record.run_directory import RunDir, arm_folders  # noqa: E402
+from inittui.record.run_index import find  # noqa: E402
 
 COLUMNS, ROWS = 120, 40
 DIGITS = ["--preset", "digits", "--arm", "xavier_normal", "--arm", "he_normal"]
@@ -148,7 +151,7 @@ class Story:
         self._live = {"pid": own, "pid_started": process_identity.started(own), "boot": process_identity.boot_id()}
 
     def _clocked(self) -> contextlib.AbstractContextManager[object]:
-        return mock.patch.object(eventlog, "time", SimpleNamespace(monotonic=lambda: self._clock.now))
+        return mock.patch.object(event_log, "time", SimpleNamespace(monotonic=lambda: self._clock.now))
 
     def tell(self, count: int) -> None:
         """So many events an arm, a tenth of a second apart."""

@@ -23,8 +23,11 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui import events, runlist  # noqa: E402
-from inittui.rundir import RunDir  # noqa: E402
+from inittui.record import (
+    events,
+    run_index,  # noqa: E402
+)
+from inittui.record.run_directory import RunDir  # noqa: E402
 from tests.helpers import preset, write_run  # noqa: E402
 
 PRESETS = ("mnist3", "deep5", "digits", "notebook", "deep30")
@@ -86,12 +89,12 @@ def measure(folder: Path, rounds: int) -> None:
             took[name].append(time.perf_counter() - began)
             computed[name].append(cpu_seconds() - before)
     base = statistics.median(took["python -c pass"][1:])
-    print(f"{len(runlist.runs(folder)):,} runs, median of {rounds}")
+    print(f"{len(run_index.runs(folder)):,} runs, median of {rounds}")
     for name, times in took.items():
         median = statistics.median(times[1:])
         cpu = statistics.median(computed[name][1:])
         print(f"{name:<20} {1000 * median:7.1f} ms   ratio {median / base:5.1f}   {1000 * cpu:7.1f} ms of CPU")
-    listing = runlist.RunList(folder)
+    listing = run_index.RunList(folder)
     for name in ("read for the first time", "read again"):
         began = time.perf_counter()
         listing.read()

@@ -29,7 +29,7 @@ import psutil
 
 from benchmarks.driving import COLUMNS, ROWS, SCHEMES, Screen, Story, machine, speed, stop, terminal, training, viewer
 from inittui.common.cores import usable_cores
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 MINIMAL = """
 from textual.app import App

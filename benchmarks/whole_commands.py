@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 from figures import Figure
 
-from inittui import events
 from inittui.common.cores import usable_cores
-from inittui.eventlog import Tail
+from inittui.record import events
+from inittui.record.event_log import Tail
 
 HERE = Path(__file__).parent
 NOTEBOOK = [sys.executable, str(HERE / "notebook_way.py")]

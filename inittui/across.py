@@ -12,8 +12,8 @@ from inittui.commands import runs_dir
 from inittui.common.errors import RunError, UsageError
 from inittui.experiment.preset import Arm, Preset
 from inittui.reading import document_of
-from inittui.rundir import RunDir
-from inittui.runlist import find
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find
 
 FORMATS = ("table", "md", "csv", "json")
 

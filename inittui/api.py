@@ -15,8 +15,8 @@ from inittui.experiment import preset_files
 from inittui.experiment.datasets import default_data_dir
 from inittui.follow import Follower
 from inittui.outcome import Result
-from inittui.rundir import RunDir
-from inittui.runlist import default_runs_dir, find
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import default_runs_dir, find
 
 POLL_SECONDS = 0.2
 Row = str | Mapping[str, Any]

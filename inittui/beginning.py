@@ -9,7 +9,7 @@ from inittui import launch
 from inittui.board import Board
 from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
 from inittui.experiment.preset import Preset
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from inittui import events
 from inittui.curves import Curve, Curves, Point, band_of, mean_of
 from inittui.experiment.preset import Preset
 from inittui.history import History, Thinned
-from inittui.rundir import arm_folders
+from inittui.record import events
+from inittui.record.run_directory import arm_folders
 
 # `interrupted` is never in a log: a viewer says it of a run whose supervisor is dead.
 ENDED = ("finished", "failed", "stopped", "interrupted", "refused")

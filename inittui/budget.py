@@ -17,8 +17,8 @@ from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
 from inittui.experiment import datasets
 from inittui.experiment.preset import Arm, Model, Preset
-from inittui.rundir import RunDir
-from inittui.runlist import runs
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import runs
 from inittui.stats import pairs_needed
 
 REMEMBERED = 30  # of the newest runs, those that are looked at

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import default_runs_dir, find
-from inittui.runlist import runs as all_runs
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import default_runs_dir, find
+from inittui.record.run_index import runs as all_runs
 
 if TYPE_CHECKING:
     from inittui.tui.app import Dashboard, Leave

@@ -74,7 +74,7 @@ def _mark(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def _runs() -> list[str]:
-    from inittui.runlist import default_runs_dir, runs
+    from inittui.record.run_index import default_runs_dir, runs
 
     return ["last", *(run.name for run in runs(default_runs_dir()))]
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from inittui.events import LayerProbe, Probe
+from inittui.record.events import LayerProbe, Probe
 
 Health = Literal["healthy", "vanishing", "exploding", "unknown"]
 

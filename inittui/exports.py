@@ -12,8 +12,8 @@ from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.common.optional_extras import folder_of, need
 from inittui.follow import Follower
 from inittui.reading import document_of
-from inittui.rundir import RunDir
-from inittui.runlist import find
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find
 
 FIGURES = ("both", "cost", "accuracy", "sweep")
 # The extra that a kind of file takes, and what it imports; no entry where nothing is needed.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from inittui import events
 from inittui.board import ENDED, ArmBoard, Board, Replica
 from inittui.curves import Curves, Point
 from inittui.history import History, Thinned
+from inittui.record import events
 
 
 def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from inittui import board, events
+from inittui import board
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
-from inittui.eventlog import Tail
 from inittui.folding import fold
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.run_directory import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
 # The supervisor's words that are about no arm, and mean the same whatever the arms have said.

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inittui import control, resuming
+from inittui import resuming
 from inittui.common import process_identity
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import ENDED
+from inittui.record import control_requests
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import ENDED
 
 EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can obey them
 
@@ -108,14 +109,16 @@ def resume(
             f"run '{run.name}' belongs to host '{status.host}', where it may still be alive; resume it there"
         )
     if liveness == "alive":
-        control.ask(run, "resume")
+        control_requests.ask(run, "resume")
         return None
     board = Follower(run).poll()
     resuming.check(run, board, resuming.unfinished(board))
     if run.alive():  # somebody else was quicker
-        control.ask(run, "resume")
+        control_requests.ask(run, "resume")
         return None
-    control.requests(run, ())  # what was asked of a supervisor that had just died is not meant for the next one
+    control_requests.requests(
+        run, ()
+    )  # what was asked of a supervisor that had just died is not meant for the next one
     changed = replace(
         status,
         requested_device=device or status.requested_device,

@@ -4,12 +4,12 @@ import argparse
 import shutil
 import sys
 
-from inittui import gallery
 from inittui.commands import runs_dir
 from inittui.common.errors import InittuiError, UsageError
 from inittui.reading import document_of
-from inittui.rundir import RunDir
-from inittui.runlist import find
+from inittui.record import gallery
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find
 
 FORMATS = ("table", "md", "csv", "json", "svg")
 

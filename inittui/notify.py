@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import UsageError, printable
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 VARIABLE = "INITTUI_NOTIFY"
 BELL = "\a"

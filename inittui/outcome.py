@@ -10,10 +10,10 @@ import msgspec
 from inittui import longtable, remarks, report
 from inittui.common.errors import printable
 from inittui.common.optional_extras import need
-from inittui.document import ComparisonOf, SummaryOf
 from inittui.follow import Follower
 from inittui.reading import document_of
-from inittui.rundir import RunDir
+from inittui.record.result_schema import ComparisonOf, SummaryOf
+from inittui.record.run_directory import RunDir
 
 if TYPE_CHECKING:
     import pandas

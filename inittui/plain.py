@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from inittui import events, report, result
+from inittui import report, result
 from inittui.board import Board
 from inittui.follow import Follower
+from inittui.record import events
 
 POLL_SECONDS = 0.2
 Say = Callable[[str], None]

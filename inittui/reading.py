@@ -4,7 +4,7 @@ from typing import Any
 
 from inittui import result
 from inittui.follow import Follower
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 
 def document_of(run: RunDir) -> tuple[dict[str, Any], bool]:

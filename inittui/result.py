@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from inittui import comparisons, stats
 from inittui.board import ArmBoard, Board, Replica
 from inittui.experiment.preset import Arm
-from inittui.rundir import FORMAT
+from inittui.record.run_directory import FORMAT
 
 
 def document(board: Board, *, seconds: float, duels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from inittui.board import ArmBoard, Board
 from inittui.common.atomic_files import read_plain, reason
 from inittui.common.checksums import Damaged, check_tensors
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir, Status
+from inittui.record.run_directory import RunDir, Status
 
 
 def unfinished(board: Board) -> list[ArmBoard]:

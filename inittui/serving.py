@@ -13,8 +13,8 @@ from inittui.commands import runs_dir
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.common.optional_extras import need
-from inittui.rundir import RunDir
-from inittui.runlist import find, runs
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find, runs
 
 
 def serve(arguments: argparse.Namespace) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from msgspec import to_builtins
 
-from inittui import removal, runtable
 from inittui.commands import runs_dir
 from inittui.common.errors import RunError, UsageError, printable
-from inittui.rundir import RunDir
-from inittui.runlist import Summary, find, summaries
+from inittui.record import delete_run, run_table
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import Summary, find, summaries
 
 LISTED = 10  # runs that the question names
 
@@ -29,14 +29,14 @@ def runs(arguments: argparse.Namespace) -> int:
         print(printable(f"no run in {folder}; start one with: inittui"))
         return 0
     width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
-    print("\n".join([*runtable.text(found, width), "", *closing(found)]))
+    print("\n".join([*run_table.text(found, width), "", *closing(found)]))
     return 0
 
 
 def closing(found: Sequence[Summary]) -> list[str]:
     """How many they are, and what can be done with one."""
     count = f"{len(found):,} runs" if len(found) != 1 else "1 run"
-    lines = [f"{count}, {runtable.size(sum(one.size for one in found))}"]
+    lines = [f"{count}, {run_table.size(sum(one.size for one in found))}"]
     if any(one.state == "interrupted" for one in found):
         lines.append("inittui resume NAME goes on with one that was interrupted")
     return [*lines, "inittui attach NAME opens one, inittui delete NAME deletes it"]
@@ -47,14 +47,14 @@ def delete(arguments: argparse.Namespace) -> int:
     folder = runs_dir(arguments)
     found = {run.path: run for run in (find(folder, word) for word in arguments.run)}
     for run in found.values():
-        removal.check(run)  # all of them first: a refusal leaves everything as it is
+        delete_run.check(run)  # all of them first: a refusal leaves everything as it is
     if not arguments.yes and not _agreed(list(found.values())):
         print("nothing deleted", file=sys.stderr)
         return 1
     failed = []
     for run in found.values():
         try:
-            removal.delete(run)
+            delete_run.delete(run)
             print(printable(f"deleted {run.name}"))
         except RunError as error:
             failed.append(str(error))

@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Callable
 
-from inittui import beginning, commands, control, launch, notify
+from inittui import beginning, commands, launch, notify
 from inittui.board import ArmBoard, Board
 from inittui.common.errors import RunError, UsageError, nearest, path_of
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import find
+from inittui.record import control_requests
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find
 
 STOP_SECONDS = 30.0  # workers get ten before they are killed
 HEARD_SECONDS = 15.0  # how long a request may go unheard before that is a fault
@@ -117,7 +118,7 @@ def _living(arguments: argparse.Namespace) -> RunDir:
     )
 
 
-def _ask(run_dir: RunDir, verb: control.Verb, name: str | None, pending: Callable[[ArmBoard], bool]) -> None:
+def _ask(run_dir: RunDir, verb: control_requests.Verb, name: str | None, pending: Callable[[ArmBoard], bool]) -> None:
     """Leave the request, and wait until it has been heard and every arm it is for has done it. `pending` says of an arm
     that it still has to."""
     follower = Follower(run_dir)
@@ -129,7 +130,7 @@ def _ask(run_dir: RunDir, verb: control.Verb, name: str | None, pending: Callabl
         what = f"arm '{name}'" if name is not None else f"run '{run_dir.name}'"
         states = ", ".join(sorted({arm.state for arm in board.arms if folder in ("", arm.folder)}))
         raise RunError(f"{what} has nothing to {verb}: it is {states}")
-    control.ask(run_dir, verb, folder)
+    control_requests.ask(run_dir, verb, folder)
     asked = time.monotonic()
     while True:
         board = follower.poll()
@@ -149,7 +150,7 @@ def _can_go_on(arm: ArmBoard) -> bool:
     return arm.state in ("paused", "stopped", "failed") and arm.failure != "cost"
 
 
-def _done(verb: control.Verb, before: Board, now: Board, folder: str) -> bool:
+def _done(verb: control_requests.Verb, before: Board, now: Board, folder: str) -> bool:
     """Whether the arm has done what was asked for, or has come to its end meanwhile."""
     (state,) = [arm.state for arm in now.arms if arm.folder == folder]
     if verb != "resume":

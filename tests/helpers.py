@@ -16,14 +16,15 @@ from hypothesis import settings
 from msgspec.structs import replace
 
 from inittui import board as boards
-from inittui import eventlog, events, gallery, result, rundir
+from inittui import result
 from inittui.board import Board
-from inittui.eventlog import EventLog
-from inittui.events import AnyEvent
 from inittui.experiment.preset import Arm, Preset, build
 from inittui.folding import fold
-from inittui.gallery import Gallery, Picture
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import event_log, events, gallery, run_directory
+from inittui.record.event_log import EventLog
+from inittui.record.events import AnyEvent
+from inittui.record.gallery import Gallery, Picture
+from inittui.record.run_directory import RunDir, arm_folders
 
 # For every property: the same examples in every run, and no failure because the machine is busy.
 steady = settings(deadline=None, derandomize=True, max_examples=60)
@@ -250,7 +251,7 @@ def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6, seeds: int = 
     several = (seeds,) * len(of.arms) if seeds > 1 else ()
     classes = range(len(CLASSES))
     return Gallery(
-        format=rundir.FORMAT,
+        format=run_directory.FORMAT,
         rows=ROWS,
         columns=COLUMNS,
         arms=tuple(arm.name for arm in of.arms),
@@ -276,7 +277,7 @@ def write_events(run: RunDir, canned: Canned) -> None:
     folders = arm_folders(run.preset())
     clock = SimpleNamespace(now=0.0)
     logs: dict[int | None, EventLog] = {}
-    with mock.patch.object(eventlog, "time", SimpleNamespace(monotonic=lambda: clock.now)):
+    with mock.patch.object(event_log, "time", SimpleNamespace(monotonic=lambda: clock.now)):
         for event, place in canned:
             if place not in logs:
                 logs[place] = EventLog(run.log if place is None else run.arm_log(folders[place]), zero=0.0)

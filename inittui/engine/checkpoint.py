@@ -16,12 +16,12 @@ import msgspec
 import safetensors.torch
 from safetensors import SafetensorError
 
-from inittui import events
 from inittui.common.atomic_files import one_line, read_plain, reason, replace
 from inittui.common.checksums import NO_DIGEST, check_tensors, seal_tensors
 from inittui.common.errors import RunError
 from inittui.engine.replica import Replica, Snapshot
-from inittui.eventlog import EventLog
+from inittui.record import events
+from inittui.record.event_log import EventLog
 
 FORMAT = 1
 EVERY_SECONDS = 7.0

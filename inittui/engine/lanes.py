@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from inittui import events
 from inittui.engine.replica import Replica
+from inittui.record import events
 
 
 class Roster:

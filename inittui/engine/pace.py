@@ -10,12 +10,12 @@ import torch
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inittui import events
 from inittui.common.errors import InittuiError
 from inittui.engine import device as devices
 from inittui.engine.data import Dataset
 from inittui.engine.training import Trainer
 from inittui.experiment.preset import Arm
+from inittui.record import events
 
 SECONDS = 0.3  # of steps, or a little more
 

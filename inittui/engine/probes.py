@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from inittui import events
 from inittui.engine.layers import Layer, Shape, layers
+from inittui.record import events
 
 BATCH = (
     512  # images at most; a deep network is looked at with fewer, so that a probe stays within hundredths of a second

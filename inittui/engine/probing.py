@@ -5,12 +5,12 @@ import time
 
 from torch import Tensor
 
-from inittui import events
 from inittui.engine import probes, theory
 from inittui.engine.layers import layers
 from inittui.engine.replica import Replica
 from inittui.engine.theory import LayerLaw
 from inittui.experiment.preset import Arm
+from inittui.record import events
 from inittui.schemes.catalogue import scheme
 
 MEANLESS = ("constant", "identity")  # distributions whose weights have a mean: mean-field theory is not about them

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from inittui import events
+from inittui.record import events
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import math
 
 import torch
 
-from inittui import events
 from inittui.engine.data import Dataset
 from inittui.engine.evaluation import Evaluation
 from inittui.engine.initialise import stream
+from inittui.record import events
 
 
 def watched_image(seed: int, count: int) -> int:

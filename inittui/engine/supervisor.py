@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import board, control, events, notify, result, resuming
+from inittui import board, notify, result, resuming
 from inittui.board import Board
 from inittui.common import process_identity
 from inittui.common.atomic_files import mark_full, one_line, print_what_fits
 from inittui.common.errors import InittuiError
-from inittui.eventlog import EventLog
 from inittui.experiment.preset import Preset
 from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.launch import EARLY_SIGNALS
-from inittui.rundir import RunDir, Status, arm_folders
+from inittui.record import control_requests, events
+from inittui.record.event_log import EventLog
+from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
     from inittui.engine.data import Dataset
@@ -197,7 +198,7 @@ class Supervisor:
         self.team = self._team(jobs, data)
         folders = arm_folders(self.preset)
         while self.team.busy:
-            for verb, folder, by in control.requests(self.run, folders):
+            for verb, folder, by in control_requests.requests(self.run, folders):
                 self._do(verb, folder, by, jobs)
             if self.stopping:
                 self.team.stop()
@@ -222,7 +223,7 @@ class Supervisor:
         if self.nodes is not None:
             self.nodes.close()
 
-    def _do(self, verb: control.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
+    def _do(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))
         if verb == "pause":
             self.team.pause(folder)

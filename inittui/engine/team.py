@@ -7,12 +7,12 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inittui import events
 from inittui.common.atomic_files import mark_full, read_plain
 from inittui.engine import worker
 from inittui.engine.data import Dataset
 from inittui.engine.members import Member, Members
 from inittui.engine.worker import Job
+from inittui.record import events
 
 LAST_WORDS = 4000  # characters of a killed worker's log
 

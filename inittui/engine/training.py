@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from inittui import events, stats
+from inittui import stats
 from inittui.engine import memory, probes
 from inittui.engine.crew import Crew, Reference, choose_kernels
 from inittui.engine.data import Dataset
@@ -26,6 +26,7 @@ from inittui.engine.replica import Replica
 from inittui.engine.sample import prediction, sample_event, watched_image
 from inittui.engine.stack import Stack
 from inittui.experiment.preset import Arm
+from inittui.record import events
 
 REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; so many more, so much less often
 

@@ -20,7 +20,6 @@ from typing import Literal
 import msgspec
 import torch
 
-from inittui import events
 from inittui.common.atomic_files import mark_full, one_line
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import checkpoint, memory
@@ -30,8 +29,9 @@ from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
 from inittui.engine.replica import Replica
 from inittui.engine.training import CostNotFinite, Stop, Trainer
-from inittui.eventlog import NO_ROOM, EventLog
 from inittui.experiment.preset import Arm
+from inittui.record import events
+from inittui.record.event_log import NO_ROOM, EventLog
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5

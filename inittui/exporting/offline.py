@@ -8,7 +8,7 @@ from typing import Any
 from inittui.board import ArmBoard, Board, Replica
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 PROJECT = "inittui"
 

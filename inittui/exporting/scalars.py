@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inittui import events
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.eventlog import Tail
 from inittui.follow import Follower
 from inittui.launch import child_environment
-from inittui.rundir import RunDir, arm_folders
-from inittui.runlist import seconds_of
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.run_directory import RunDir, arm_folders
+from inittui.record.run_index import seconds_of
 
 POLL_SECONDS = 1.0
 OURS = ".inittui"  # how the names of our event files end

@@ -19,8 +19,8 @@ from textual.worker import get_current_worker
 from inittui.board import Board
 from inittui.common.errors import RunError
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import default_runs_dir
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import default_runs_dir
 from inittui.tui import terminal
 from inittui.tui.feed import Feed, LiveFeed, ReplayFeed
 from inittui.tui.guard import Guard

@@ -8,14 +8,14 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from inittui import board as boards
-from inittui import gallery
 from inittui.board import Board
 from inittui.common.errors import RunError
 from inittui.common.process_identity import boot_id
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
-from inittui.gallery import Gallery
-from inittui.rundir import RunDir
+from inittui.record import gallery
+from inittui.record.gallery import Gallery
+from inittui.record.run_directory import RunDir
 
 REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
 FIRST_BYTES = 1 << 18  # of each log of up to eight arms, before the first frame

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from textual.message import Message
 
 from inittui.board import Board
-from inittui.rundir import RunDir
-from inittui.runlist import Summary
-from inittui.runtable import Widths
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import Summary
+from inittui.record.run_table import Widths
 from inittui.tui.views.machine import Machine
 
 

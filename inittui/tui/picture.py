@@ -3,7 +3,7 @@
 import asyncio
 
 from inittui.follow import Follower
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import StillFeed, gallery_of
 

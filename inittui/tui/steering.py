@@ -1,9 +1,10 @@
 """What the keys for pause and stop ask of a run. Files may be slow, so none of this is called from the event loop."""
 
-from inittui import control, launch, resuming
+from inittui import launch, resuming
 from inittui.board import ENDED, Board
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir
+from inittui.record import control_requests
+from inittui.record.run_directory import RunDir
 
 
 def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
@@ -13,14 +14,16 @@ def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
         launch.resume(run)
         return "It goes on from the last checkpoint."
     if chosen is None:
-        verb: control.Verb = "pause" if any(arm.state not in (*ENDED, "paused") for arm in board.arms) else "resume"
-        control.ask(run, verb)
+        verb: control_requests.Verb = (
+            "pause" if any(arm.state not in (*ENDED, "paused") for arm in board.arms) else "resume"
+        )
+        control_requests.ask(run, verb)
         return "All arms pause." if verb == "pause" else "All arms go on."
     arm = board.arms[chosen]
     if arm.state in ENDED and arm.folder not in [one.folder for one in resuming.unfinished(board)]:
         raise RunError(f"{arm.name} is {arm.state}: there is nothing to go on with")
     verb = "resume" if arm.state in (*ENDED, "paused") else "pause"
-    control.ask(run, verb, arm.folder)
+    control_requests.ask(run, verb, arm.folder)
     return f"{arm.name} pauses." if verb == "pause" else f"{arm.name} goes on."
 
 
@@ -29,5 +32,5 @@ def stop(run: RunDir, board: Board, chosen: int | None) -> str:
     if chosen is None:
         launch.stop(run)
         return "The run stops."
-    control.ask(run, "stop", board.arms[chosen].folder)
+    control_requests.ask(run, "stop", board.arms[chosen].folder)
     return f"{board.arms[chosen].name} stops."

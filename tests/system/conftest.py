@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui.rundir import RunDir
-from inittui.runlist import runs
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import runs
 
 PATIENCE = 60.0
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from inittui import events
-from inittui.eventlog import Tail
-from inittui.events import AnyEvent
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.events import AnyEvent
+from inittui.record.run_directory import RunDir, arm_folders
 
 from .conftest import until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inittui.runlist import runs
+from inittui.record.run_index import runs
 
 from .conftest import until
 from .terminal import Terminal

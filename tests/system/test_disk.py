@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
-from inittui import control, events, gallery
 from inittui.common.atomic_files import DISK_FULL
 from inittui.engine.checkpoint import EVERY_SECONDS
-from inittui.rundir import RunDir
-from inittui.runlist import runs
+from inittui.record import control_requests, events, gallery
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import runs
 
 from .conftest import Command, until
 from .logs import all_whole
@@ -211,7 +211,7 @@ def workers_of(run: RunDir) -> list[psutil.Process]:
 def start_held(inittui: Command, epochs: int) -> RunDir:
     """A run whose arms wait to be let go, before their first step."""
     run = start(inittui, epochs)
-    control.ask(run, "pause")  # heard before the first worker is started
+    control_requests.ask(run, "pause")  # heard before the first worker is started
     until(lambda: run.status().state == "paused", "the pause")
     return run
 
@@ -263,7 +263,7 @@ def test_a_disk_that_is_full_from_the_start_is_one_line_and_leaves_nothing(disk:
 def test_a_disk_that_is_full_at_the_end_delays_the_result_and_nothing_else(disk: Disk, inittui: Command) -> None:
     run = start_held(inittui, SHORT)
     disk.fill()
-    control.ask(run, "resume")
+    control_requests.ask(run, "resume")
     until_idle(workers_of(run))
     assert run.starved()
     assert run.alive()
@@ -342,7 +342,7 @@ def test_a_stop_on_a_full_disk_says_what_is_lost_and_resume_gets_it_back(
     run = start_held(inittui, epochs)
     if when == "end":
         disk.fill()
-    control.ask(run, "resume")
+    control_requests.ask(run, "resume")
     workers = workers_of(run)
     if when == "end":
         until_idle(workers)

@@ -13,12 +13,12 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from inittui import control, events
 from inittui.common import process_identity
-from inittui.events import AnyEvent
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import runs
+from inittui.record import control_requests, events
+from inittui.record.events import AnyEvent
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import runs
 
 from . import logs
 from .conftest import PATIENCE, Command, until
@@ -633,7 +633,7 @@ def test_what_the_dead_were_asked_is_not_done_by_the_next(inittui):
     until(lambda: epochs_done(run) > 0, "an epoch")
     family = processes(run)
     family[""].suspend()  # so that it does not hear
-    control.ask(run, "stop", ARMS[0])
+    control_requests.ask(run, "stop", ARMS[0])
     kill(family[""])
     until(lambda: all(map(ended, family.values())), "the end")
     resumed(inittui, run)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inittui import events
 from inittui.common.cores import usable_cores
+from inittui.record import events
 
 from . import logs
 from .conftest import until

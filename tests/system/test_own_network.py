@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from inittui import events
 from inittui.follow import Follower
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.run_directory import RunDir
 
 from . import logs
 from .conftest import Command, until

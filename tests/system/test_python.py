@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from inittui import runlist
 from inittui.follow import Follower
+from inittui.record import run_index
 
 from .conftest import PATIENCE, until
 
@@ -70,7 +70,7 @@ def test_what_only_the_engine_sees_is_raised_and_leaves_no_run(inittui, tmp_path
     )
     assert done.returncode == 1
     assert "not today" in done.stderr.splitlines()[-1]
-    assert runlist.runs(inittui.runs_dir) == []
+    assert run_index.runs(inittui.runs_dir) == []
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_go_on(inittui):
         text=True,
         env=inittui.environment,
     )
-    until(lambda: bool(runlist.runs(inittui.runs_dir)), "the run")
+    until(lambda: bool(run_index.runs(inittui.runs_dir)), "the run")
     run = inittui.run_dir()
     until(lambda: any(arm.epochs_done for arm in Follower(run).poll().arms), "an epoch")
     script.send_signal(signal.SIGINT)

@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from inittui import events
-from inittui.events import AnyEvent
 from inittui.follow import Follower
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.events import AnyEvent
+from inittui.record.run_directory import RunDir
 
 from . import logs
 from .conftest import Command, until

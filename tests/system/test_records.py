@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui import board as boards
-from inittui import events, gallery, report, result
+from inittui import report, result
 from inittui.board import Board
 from inittui.common.errors import RunError
 from inittui.engine import checkpoint
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import events, gallery
+from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import steady
 
 from .conftest import Command, until

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui import runlist
 from inittui.follow import Follower
+from inittui.record import run_index
 
 from .conftest import until
 
@@ -89,7 +89,7 @@ def test_an_arm_whose_cost_is_not_finite_fails_and_the_others_go_on(inittui):
 
 def test_a_killed_worker_is_told_and_the_others_go_on(inittui):
     viewer = inittui.start("--preset", "digits", "--epochs", "100", "--arm", "he_normal", "--arm", "zeros", "--plain")
-    until(lambda: bool(runlist.runs(inittui.runs_dir)), "the run")
+    until(lambda: bool(run_index.runs(inittui.runs_dir)), "the run")
     run = inittui.run_dir()
     until(lambda: "zeros" in run.status().workers, "the worker")
     os.kill(run.status().workers["zeros"], signal.SIGKILL)
@@ -103,7 +103,7 @@ def test_a_killed_worker_is_told_and_the_others_go_on(inittui):
 
 def test_a_killed_supervisor_leaves_no_orphan_and_the_viewer_says_so(inittui):
     viewer = inittui.start("--preset", "digits", "--epochs", "5000", "--plain")
-    until(lambda: bool(runlist.runs(inittui.runs_dir)), "the run")
+    until(lambda: bool(run_index.runs(inittui.runs_dir)), "the run")
     run = inittui.run_dir()
     until(lambda: len(run.status().workers) == 2, "the workers")
     workers = [psutil.Process(pid) for pid in run.status().workers.values()]
@@ -116,7 +116,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_viewer_says_so(inittui):
 
 def test_interrupting_plain_output_stops_the_run_and_prints_what_there_is(inittui):
     viewer = inittui.start("--preset", "digits", "--epochs", "5000", "--plain")
-    until(lambda: bool(runlist.runs(inittui.runs_dir)), "the run")
+    until(lambda: bool(run_index.runs(inittui.runs_dir)), "the run")
     run = inittui.run_dir()
     until(lambda: any(arm.epochs_done for arm in Follower(run).poll().arms), "an epoch")
     viewer.send_signal(signal.SIGINT)

@@ -17,11 +17,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui import events
 from inittui.common import process_identity
-from inittui.eventlog import Tail
-from inittui.rundir import RunDir
-from inittui.runlist import runs
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import runs
 
 from . import logs
 from .conftest import PATIENCE, until

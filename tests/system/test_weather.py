@@ -18,10 +18,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui import events
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import find, runs, summaries
+from inittui.record import events
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find, runs, summaries
 from tests.helpers import write_run
 
 from .conftest import Command, until

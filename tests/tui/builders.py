@@ -12,12 +12,12 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from inittui import board as boards
-from inittui import events
 from inittui.board import Board
 from inittui.experiment.preset import Preset
 from inittui.folding import fold
-from inittui.gallery import Gallery
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.gallery import Gallery
+from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import Feed, StillFeed
 from inittui.tui.look import Look, Row

@@ -12,12 +12,12 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from inittui import removal
 from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import ArmSummary, RunList, Summary
+from inittui.record import delete_run
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import ArmSummary, RunList, Summary
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import LiveFeed, ReplayFeed
 from inittui.tui.screens import browser
@@ -188,8 +188,8 @@ async def test_a_run_that_cant_be_read_is_told_and_the_list_stays(folder: Path) 
 
 async def test_a_run_that_was_refused_is_told_and_the_dashboard_goes_on(folder: Path) -> None:
     run = write_run(folder, preset(name="refused"), until=0.5)
-    from inittui import events
-    from inittui.eventlog import EventLog
+    from inittui.record import events
+    from inittui.record.event_log import EventLog
 
     log = EventLog(run.log, 0.0)
     log.append(events.Phase(phase="refused", detail="no data set"))
@@ -342,7 +342,7 @@ async def test_a_deletion_that_fails_is_told(folder: Path, monkeypatch: pytest.M
     def refused(run: RunDir) -> None:
         raise RunError(f"run '{run.name}' can't be deleted (permission denied)")
 
-    monkeypatch.setattr(removal, "delete", refused)
+    monkeypatch.setattr(delete_run, "delete", refused)
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)

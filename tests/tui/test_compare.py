@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.experiment.preset import Preset
-from inittui.runlist import Summary, summaries
+from inittui.record.run_index import Summary, summaries
 from inittui.tui.look import Look, width_of
 from inittui.tui.screens.compare import CompareScreen, read
 from inittui.tui.views.compare import NO_TEST, Outcome, Side, difference, differences, incomparable, remarks, rows

@@ -11,7 +11,7 @@ from textual.command import CommandPalette
 from textual.geometry import Size
 
 from inittui.board import Board
-from inittui.gallery import Gallery
+from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import ReplayFeed, StillFeed
 from inittui.tui.keys import KEYS
@@ -474,7 +474,7 @@ def test_a_screenshot_is_xml_and_names_the_arms(tmp_path: Path) -> None:
 def test_a_screenshot_needs_no_open_standard_input(tmp_path: Path, closed: bool) -> None:
     run = write_run(tmp_path, OF)
     code = (
-        "import sys; from pathlib import Path; from inittui.rundir import RunDir; from inittui.tui import guard, picture;"
+        "import sys; from pathlib import Path; from inittui.record.run_directory import RunDir; from inittui.tui import guard, picture;"
         "guard.GRACE_SECONDS = 0;"  # a viewer that has to end ends at once
         "assert 'he_normal' in picture.screenshot(RunDir(Path(sys.argv[1])), 80, 24)"
     )

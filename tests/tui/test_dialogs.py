@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from inittui import events
 from inittui.board import Board
+from inittui.record import events
 from inittui.tui.feed import ReplayFeed, StillFeed
 from inittui.tui.keys import KEYS
 from inittui.tui.screens.errors import ErrorsScreen

@@ -5,11 +5,11 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import board as boards
-from inittui import events
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
 from inittui.follow import Follower
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.run_directory import RunDir
 from inittui.tui import feed
 from inittui.tui.feed import LiveFeed, ReplayFeed, gallery_of
 from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.board import ArmBoard, Board
-from inittui.events import LayerProbe, Probe
 from inittui.folding import fold
+from inittui.record.events import LayerProbe, Probe
 from inittui.tui.feed import StillFeed
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.views import layers

@@ -1,8 +1,8 @@
 import pytest
 
 from inittui import board as boards
-from inittui import events
 from inittui.folding import fold
+from inittui.record import events
 from inittui.tui.look import Look, Row
 from inittui.tui.memo import Memo, epochs
 from inittui.tui.views import chart, result

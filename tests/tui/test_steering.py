@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from textual.notifications import Notification
 from textual.pilot import Pilot
 
-from inittui import control, events, launch
+from inittui import launch
 from inittui.board import Board
 from inittui.common.errors import RunError
 from inittui.folding import fold
-from inittui.rundir import RunDir
+from inittui.record import control_requests, events
+from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.app import Dashboard
 from inittui.tui.feed import ReplayFeed
@@ -81,7 +82,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def asked(run: RunDir) -> list[tuple[str, str]]:
     """What has been asked of the run since, as its supervisor reads it."""
-    return [(verb, folder) for verb, folder, _ in control.requests(run, FOLDERS)]
+    return [(verb, folder) for verb, folder, _ in control_requests.requests(run, FOLDERS)]
 
 
 def with_states(*of_arms: events.AnyEvent | None) -> Board:
@@ -394,7 +395,7 @@ async def test_an_arm_with_a_strange_name_can_be_steered(tmp_path: Path) -> None
         assert f"stop {MARKUP}?" in await press(pilot, "tab", "x")
         assert (await told(pilot, "s")).message == f"{MARKUP} stops."
         await appears(pilot, f"{MARKUP} stops.")
-        assert [(verb, folder) for verb, folder, _ in control.requests(run, ["red_x"])] == [("stop", "red_x")]
+        assert [(verb, folder) for verb, folder, _ in control_requests.requests(run, ["red_x"])] == [("stop", "red_x")]
 
 
 @pytest.mark.parametrize("replayed", [True, False], ids=["replay", "one board"])

@@ -5,9 +5,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import events, remarks, report
+from inittui import remarks, report
 from inittui.board import Board
 from inittui.folding import fold
+from inittui.record import events
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample, words
 from inittui.tui.views.machine import Gpu, Machine

@@ -11,7 +11,7 @@ import pytest
 
 from inittui.across import of_runs
 from inittui.cli import main
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 from tests.helpers import accuracy, preset, write_run
 
 Call = Callable[..., tuple[int, str, str]]

@@ -18,16 +18,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from inittui import events
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
 from inittui.engine import checkpoint
 from inittui.engine.checkpoint import Keeper, path_of, read, write
 from inittui.engine.replica import Replica, Snapshot
 from inittui.engine.training import Stop, Trainer
-from inittui.eventlog import EventLog, Tail
-from inittui.events import Place
 from inittui.experiment.preset import Arm
+from inittui.record import events
+from inittui.record.event_log import EventLog, Tail
+from inittui.record.events import Place
 from tests.helpers import overwrite, steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 

@@ -9,11 +9,12 @@ import pynvml
 import pytest
 from msgspec.structs import replace
 
-from inittui import __version__, events, gallery, launch, shelf
+from inittui import __version__, launch, shelf
 from inittui.cli import COMMANDS, main
 from inittui.common import process_identity
 from inittui.experiment.preset_files import known
-from inittui.rundir import RunDir
+from inittui.record import events, gallery
+from inittui.record.run_directory import RunDir
 from inittui.schemes.catalogue import SCHEMES
 from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inittui import remarks, stats
 from inittui.common.errors import RunError, UsageError
 from inittui.comparisons import again, compared, epochs_to, of_models, target_cost
-from inittui.document import Document
+from inittui.record.result_schema import Document
 from tests.helpers import finished_board, steady
 
 costs = st.lists(st.one_of(st.none(), st.floats(0, 1e308)), max_size=3)

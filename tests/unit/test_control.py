@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import control
 from inittui.common.errors import RunError
-from inittui.control import Verb, ask, requests
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import control_requests
+from inittui.record.control_requests import Verb, ask, requests
+from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import empty_run, preset, steady
 
 FOLDERS = ("he_normal", "a-b--c-2", "A_B.c", "pause", "-")
@@ -31,7 +31,7 @@ def run(tmp_path: Path) -> RunDir:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Stands for the time of day."""
     still = SimpleNamespace(now=1_700_000_000_000_000_000, time_ns=lambda: still.now)
-    monkeypatch.setattr(control, "time", still)
+    monkeypatch.setattr(control_requests, "time", still)
     return still
 
 

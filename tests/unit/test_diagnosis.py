@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.diagnosis import Health, gradient_ratio, health, jacobian, sentences
-from inittui.events import LayerProbe, Probe
+from inittui.record.events import LayerProbe, Probe
 from tests.helpers import steady
 
 WELL = LayerProbe(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import eventlog, events
-from inittui.eventlog import FAULTS_KEPT, EventLog, Tail
+from inittui.record import event_log, events
+from inittui.record.event_log import FAULTS_KEPT, EventLog, Tail
 from tests.helpers import canned_events, overwrite, preset, steady
 
 
@@ -193,7 +193,7 @@ def test_a_fault_that_is_no_lack_of_room_is_raised(tmp_path: Path, monkeypatch: 
         log.append(events.Finished(seconds=1))
 
 
-@pytest.mark.parametrize("refusal", eventlog.NO_ROOM)
+@pytest.mark.parametrize("refusal", event_log.NO_ROOM)
 def test_without_room_events_wait_and_come_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
 ) -> None:
@@ -223,7 +223,7 @@ def test_when_too_many_wait_reports_of_progress_go_and_every_other_event_stays(r
     with (
         TemporaryDirectory() as folder,
         mock.patch.object(os, "write", disk),
-        mock.patch.object(eventlog, "SPOOLED_EVENTS", 30),
+        mock.patch.object(event_log, "SPOOLED_EVENTS", 30),
     ):
         path = Path(folder) / "log"
         log = EventLog(path, 0.0)
@@ -244,7 +244,7 @@ def test_reports_that_are_given_up_are_every_second_one_and_those_before_are_thi
 ) -> None:
     disk = Disk()
     monkeypatch.setattr(os, "write", disk)
-    monkeypatch.setattr(eventlog, "SPOOLED_EVENTS", 8)
+    monkeypatch.setattr(event_log, "SPOOLED_EVENTS", 8)
     log = EventLog(tmp_path / "log", 0.0)
     disk.room = 0
     for _ in range(9):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import events
-from inittui.events import decode, encode, finite
+from inittui.record import events
+from inittui.record.events import decode, encode, finite
 from tests.helpers import steady
 
 KINDS = get_args(events.AnyEvent)

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import pandas
 import pytest
 
-from inittui import events
 from inittui.cli import main
 from inittui.experiment.preset import build
 from inittui.longtable import COLUMNS
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.run_directory import RunDir
 from inittui.stats import summary
 from tests.helpers import REPORTS, accuracy, cost, preset, write_events, write_run
 

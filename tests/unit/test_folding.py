@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import events
 from inittui.board import ENDED, ArmBoard, Board, begin, remaining
-from inittui.events import AnyEvent, Place
 from inittui.folding import fold
+from inittui.record import events
+from inittui.record.events import AnyEvent, Place
 from inittui.resuming import unfinished
 from tests.helpers import EPOCH_SECONDS, TRAIN, Canned, board_of, canned_events, preset, running_board, steady
 

@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from inittui import events, follow
+from inittui import follow
 from inittui.board import begin
 from inittui.common.atomic_files import DISK_FULL, mark_full
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
 from inittui.folding import fold
 from inittui.follow import Follower, timeline
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.run_directory import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run
 
 OF = preset(2, seeds=2)

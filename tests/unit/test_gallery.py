@@ -6,14 +6,14 @@ import pytest
 import torch
 from msgspec.structs import replace
 
-from inittui import gallery
 from inittui.common.errors import RunError
 from inittui.engine.data import Dataset
 from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.sample import watched_image
 from inittui.experiment.preset import build
-from inittui.gallery import Picture
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import gallery
+from inittui.record.gallery import Picture
+from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import canned_gallery, empty_run, preset
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from inittui import events
 from inittui.engine import training
 from inittui.engine.lanes import Roster, side_by_side
 from inittui.engine.training import CostNotFinite, Stop, Trainer
+from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
 DATA = dataset()

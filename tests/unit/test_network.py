@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inittui import events
 from inittui.common.errors import SchemeError
 from inittui.engine.network import ACTIVATIONS, NORMS, build, mlp
 from inittui.engine.replica import Snapshot
 from inittui.engine.training import Stop, Trainer
 from inittui.experiment.preset import Arm, Model
+from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
 DATA = dataset()

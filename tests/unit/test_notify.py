@@ -8,7 +8,7 @@ import pytest
 
 from inittui import notify
 from inittui.common.errors import UsageError
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 from tests.helpers import write_run
 
 OSC_9 = "\a\x1b]9;a b\a"

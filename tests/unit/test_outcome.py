@@ -9,10 +9,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
-from inittui import beginning, events, launch
+from inittui import beginning, launch
 from inittui.common.errors import InittuiError
 from inittui.longtable import COLUMNS
-from inittui.rundir import RunDir
+from inittui.record import events
+from inittui.record.run_directory import RunDir
 from tests.helpers import EPOCH_SECONDS, accuracy, cost, preset, write_run
 
 

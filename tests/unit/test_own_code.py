@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from inittui import events
 from inittui.cli import main
 from inittui.common.errors import DataError, OwnError, PresetError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
@@ -26,6 +25,7 @@ from inittui.engine.training import Trainer
 from inittui.experiment import preset_files
 from inittui.experiment.preset import Data, Model, Preset, build, to_table
 from inittui.experiment.preset_files import Changes
+from inittui.record import events
 from tests.helpers import steady, write_run
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 

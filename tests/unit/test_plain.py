@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import events, plain
+from inittui import plain
 from inittui.board import Board, begin
 from inittui.experiment.preset import Preset
 from inittui.folding import fold
 from inittui.follow import Follower
 from inittui.plain import Narrator, closing, watch
+from inittui.record import events
 from tests.helpers import (
     accuracy,
     board_of,

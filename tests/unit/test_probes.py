@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
-from inittui import events
 from inittui.engine import probes, theory
 from inittui.engine.initialise import initialise
 from inittui.engine.layers import layers
@@ -23,8 +22,9 @@ from inittui.engine.network import mlp
 from inittui.engine.probes import BINS, batch_size, epochs_of, jacobian, measure
 from inittui.engine.probing import Prober
 from inittui.engine.training import Trainer
-from inittui.events import LayerProbe
 from inittui.experiment.preset import Arm, Model
+from inittui.record import events
+from inittui.record.events import LayerProbe
 from inittui.schemes.init import Init
 from tests.helpers import steady
 from tests.unit.tiny import CPU, arm, dataset, figures

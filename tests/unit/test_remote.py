@@ -9,15 +9,15 @@ import numpy
 import pytest
 import torch
 
-from inittui import events
 from inittui.engine import worker
 from inittui.engine.remote import seat as seats
 from inittui.engine.remote.copy import Copy
 from inittui.engine.remote.seat import Seat, packed, unpacked
 from inittui.engine.remote.versions import differences, versions
 from inittui.engine.worker import Control, Job, Worker
-from inittui.eventlog import Tail
 from inittui.experiment.preset import Arm
+from inittui.record import events
+from inittui.record.event_log import Tail
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()
@@ -169,7 +169,7 @@ def test_a_full_disk_here_loses_nothing(seat: Seat, folder: Path, here: Path, mo
             raise OSError(28, "No space left on device")
         return write(descriptor, content)
 
-    monkeypatch.setattr("inittui.eventlog.os.write", refuse)
+    monkeypatch.setattr("inittui.record.event_log.os.write", refuse)
     time.sleep(0.3)
     assert ask(seat, copy) is None
     assert (folder / "disk-full").exists()

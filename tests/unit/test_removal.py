@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from inittui.common import process_identity
 from inittui.common.errors import RunError
-from inittui.removal import check, delete
-from inittui.rundir import RunDir
-from inittui.runlist import find, runs
+from inittui.record.delete_run import check, delete
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import find, runs
 from tests.helpers import empty_run, write_run
 
 

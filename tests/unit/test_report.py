@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import events
 from inittui.board import begin
 from inittui.comparisons import again, of_models
+from inittui.record import events
 from inittui.remarks import sentences, verdicts
 from inittui.report import ACCURACY, COLUMNS, INTERVAL, columns, comma_separated, heading, markdown, rows, text
 from inittui.result import arms, document

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import control, events, launch, resuming
+from inittui import launch, resuming
 from inittui.board import Board
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
 from inittui.follow import Follower
+from inittui.record import control_requests, events
+from inittui.record.run_directory import RunDir, Status
 from inittui.resuming import check, exactness, unfinished
-from inittui.rundir import RunDir, Status
 from tests.helpers import (
     board_of,
     canned_events,
@@ -232,8 +233,8 @@ def test_an_ended_run_is_started_again_on_what_it_was_and_what_is_asked_for(
 def test_what_was_asked_of_the_dead_is_not_meant_for_those_who_come_after(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    control.ask(stopped, "stop")
-    monkeypatch.setattr(launch, "start", lambda run: control.requests(run, ["he_normal"]))
+    control_requests.ask(stopped, "stop")
+    monkeypatch.setattr(launch, "start", lambda run: control_requests.requests(run, ["he_normal"]))
     assert launch.resume(stopped) == []  # type: ignore[comparison-overlap]
 
 
@@ -248,7 +249,7 @@ def test_the_clock_of_a_run_that_has_said_nothing_begins_now(
 
 def is_asked(run: RunDir) -> bool:
     assert launch.resume(run) is None
-    return [verb for verb, _, _ in control.requests(run, ())] == ["resume"]
+    return [verb for verb, _, _ in control_requests.requests(run, ())] == ["resume"]
 
 
 @pytest.mark.usefixtures("nothing_starts")

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import rundir
 from inittui.common import process_identity
 from inittui.common.checksums import seal_json, seal_toml
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir, arm_folders, slug
-from inittui.runlist import find
+from inittui.record import run_directory
+from inittui.record.run_directory import RunDir, arm_folders, slug
+from inittui.record.run_index import find
 from tests.helpers import empty_run, preset, steady, write_run
 
 
@@ -54,7 +54,7 @@ def test_a_new_run_holds_its_preset_and_who_asked_for_it(tmp_path: Path) -> None
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run is made in one second."""
     still = SimpleNamespace(strftime=lambda *_: "20260102-030405", gmtime=time.gmtime, monotonic=time.monotonic)
-    monkeypatch.setattr(rundir, "time", still)
+    monkeypatch.setattr(run_directory, "time", still)
 
 
 @pytest.mark.usefixtures("stopped_clock")

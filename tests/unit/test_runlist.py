@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import events, runlist
 from inittui.common import process_identity
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir
-from inittui.runlist import RunList, Summary, find, runs, summaries
+from inittui.record import events, run_index
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import RunList, Summary, find, runs, summaries
 from tests.helpers import empty_run, preset, write_run
 
 STOPPED = events.Stopped(reason="stopped by hand")
@@ -207,7 +207,7 @@ def test_ages_are_told_whatever_the_clock_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: str, age: float
 ) -> None:
     said(write_run(tmp_path), started=started)
-    monkeypatch.setattr(runlist.time, "time", lambda: 1767323105.0)
+    monkeypatch.setattr(run_index.time, "time", lambda: 1767323105.0)
     assert only(tmp_path).age == age
 
 
@@ -287,7 +287,7 @@ def test_what_has_ended_is_not_read_again_until_it_changes(tmp_path: Path, monke
 
     monkeypatch.setattr(RunDir, "status", counted)
     later = time.time() + 100
-    monkeypatch.setattr(runlist.time, "time", lambda: later)
+    monkeypatch.setattr(run_index.time, "time", lambda: later)
     second = {one.name: one for one in listing.read()}
     assert read == [alive.name]
     assert 99 < second[ended.name].age - first[ended.name].age < 101

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import runtable
-from inittui.runlist import ArmSummary, Summary
-from inittui.runtable import COLUMNS, cells, fit, text, total, widths
+from inittui.record import run_table
+from inittui.record.run_index import ArmSummary, Summary
+from inittui.record.run_table import COLUMNS, cells, fit, text, total, widths
 from tests.helpers import steady
 
 TWO = (ArmSummary("xavier_normal", "finished", 0.9756), ArmSummary("he_normal", "finished", 0.9808))
@@ -24,7 +24,7 @@ TORN = Summary("torn-20260101-000000", "/r", "damaged", reason="status.json can'
     ],
 )  # fmt: skip
 def test_ages_are_in_words(seconds: float, words: str) -> None:
-    assert runtable.age(seconds) == words
+    assert run_table.age(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_ages_are_in_words(seconds: float, words: str) -> None:
     ],
 )  # fmt: skip
 def test_sizes_are_in_words(count: int, words: str) -> None:
-    assert runtable.size(count) == words
+    assert run_table.size(count) == words
 
 
 def test_where_there_is_room_everything_is_shown() -> None:
@@ -110,10 +110,10 @@ def test_no_line_is_longer_than_the_terminal(runs: list[Summary], width: int) ->
     shown = fit(wanted, width)
     assert list(shown) == [column for column in COLUMNS if column in shown]
     for line in text(runs, width):
-        assert runtable.length(line) <= max(width, total(fit(wanted, 1)))
+        assert run_table.length(line) <= max(width, total(fit(wanted, 1)))
 
 
 @steady
 @given(summaries, st.integers(20, 200))
 def test_a_table_that_fits_stays_within_its_width(runs: list[Summary], width: int) -> None:
-    assert all(runtable.length(line) <= width for line in text(runs, width))
+    assert all(run_table.length(line) <= width for line in text(runs, width))

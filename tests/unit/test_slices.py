@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import events, follow
+from inittui import follow
 from inittui.board import Board, begin
-from inittui.eventlog import Tail
-from inittui.events import AnyEvent, Place
 from inittui.follow import Follower
-from inittui.rundir import RunDir, arm_folders
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.events import AnyEvent, Place
+from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, running_board, steady, write_events
 from tests.unit.test_folding import actions, folded, story_of
 

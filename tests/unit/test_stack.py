@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui import events
 from inittui.engine.data import load
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
@@ -19,6 +18,7 @@ from inittui.engine.slopes import SLOPES
 from inittui.engine.stack import Stack
 from inittui.engine.training import Trainer
 from inittui.experiment.preset import Arm, Data, Model
+from inittui.record import events
 from inittui.stats import paired
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
 

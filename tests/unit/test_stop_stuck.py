@@ -5,10 +5,11 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from inittui import events, plain, report, result, stats
+from inittui import plain, report, result, stats
 from inittui.board import Board
 from inittui.engine.training import Stop, Trainer
 from inittui.folding import fold
+from inittui.record import events
 from inittui.tui.look import Look
 from inittui.tui.views import arm as arm_view
 from tests.helpers import finished_board, running_board

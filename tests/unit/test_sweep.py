@@ -15,7 +15,7 @@ from inittui.common.errors import InittuiError, PresetError
 from inittui.experiment.preset import Preset, build, to_table
 from inittui.experiment.preset_files import Changes, load
 from inittui.experiment.sweep import MOST_ARMS
-from inittui.rundir import arm_folders
+from inittui.record.run_directory import arm_folders
 from tests.helpers import empty_run, steady
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui import events
 from inittui.engine import crew, evaluation, sample, training
 from inittui.engine.data import Dataset
 from inittui.engine.initialise import initialise, stream
 from inittui.engine.network import ACTIVATIONS, mlp
 from inittui.engine.training import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm, Model
+from inittui.record import events
 from tests.helpers import preset
 from tests.unit.tiny import BATCH, CPU, TEST, TRAIN, arm, dataset, epochs, figures
 

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy
 import pytest
 
-from inittui import events
 from inittui.common.errors import RunError
 from inittui.engine.training import Stop
 from inittui.engine.worker import Control, Job, Worker
-from inittui.eventlog import Tail
-from inittui.events import Place
 from inittui.experiment.preset import Arm
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.record.events import Place
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()

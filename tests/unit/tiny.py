@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from inittui import events
 from inittui.engine.data import Dataset
 from inittui.engine.training import Stop, Trainer
 from inittui.experiment.preset import Arm
+from inittui.record import events
 from tests.helpers import preset
 
 CPU = torch.device("cpu")

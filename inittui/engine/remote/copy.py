@@ -7,7 +7,7 @@ from pathlib import Path
 from inittui.common.atomic_files import mark_full, read_plain, replace
 from inittui.engine.remote.seat import Begun, Report, Stamp
 from inittui.engine.worker import Job
-from inittui.eventlog import NO_ROOM, EventLog
+from inittui.record.event_log import NO_ROOM, EventLog
 
 
 class Copy:

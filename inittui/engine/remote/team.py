@@ -9,7 +9,6 @@ from typing import Any
 import ray
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
-from inittui import events
 from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
 from inittui.engine import worker
@@ -20,6 +19,7 @@ from inittui.engine.remote.nodes import Nodes
 from inittui.engine.remote.seat import Begun, Greeting, Report, Seat, packed
 from inittui.engine.team import how_it_ended
 from inittui.engine.worker import Job
+from inittui.record import events
 
 POLL_SECONDS = 0.15
 AGAIN_SECONDS = 1.0  # after an answer that was lost on its way

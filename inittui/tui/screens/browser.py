@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
-from inittui import removal, runtable
 from inittui.common.errors import RunError, printable
-from inittui.rundir import RunDir
-from inittui.runlist import RunList, Summary
+from inittui.record import delete_run, run_table
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import RunList, Summary
 from inittui.tui import keys
 from inittui.tui.keys import Key
 from inittui.tui.look import Look
@@ -113,7 +113,7 @@ class BrowserScreen(Screen[None]):
         while not self._left.is_set():
             self._again.clear()
             found = listing.read()
-            self.post_message(RunsRead(found, runtable.widths(found)))
+            self.post_message(RunsRead(found, run_table.widths(found)))
             self._again.wait(LOOK_SECONDS)
 
     def on_runs_read(self, message: RunsRead) -> None:
@@ -122,13 +122,13 @@ class BrowserScreen(Screen[None]):
         self._marked = {path: None for path in self._marked if path in there}
         self._arrange(message.widths)
 
-    def _arrange(self, widths: runtable.Widths | None = None) -> None:
+    def _arrange(self, widths: run_table.Widths | None = None) -> None:
         """Filter, put the cursor where its run is now, scroll to it, paint."""
         runs = view.matching(self._all or (), self._wanted)
         cursor = next((place for place, run in enumerate(runs) if run.path == self._at), self.listed.cursor)
         self._go(runs, cursor, self.listed.widths if widths is None else widths)
 
-    def _go(self, runs: Sequence[Summary], cursor: int, widths: runtable.Widths) -> None:
+    def _go(self, runs: Sequence[Summary], cursor: int, widths: run_table.Widths) -> None:
         cursor = max(0, min(cursor, len(runs) - 1))
         if runs:
             self._at = runs[cursor].path
@@ -229,7 +229,7 @@ class BrowserScreen(Screen[None]):
         """In a thread: large folders, or slow ones."""
         for target in targets:
             try:
-                removal.delete(RunDir(Path(target.path)))
+                delete_run.delete(RunDir(Path(target.path)))
             except (RunError, OSError) as error:
                 self.app.call_from_thread(self._say, str(error), bad=True)
             self._again.set()

@@ -8,8 +8,8 @@ from textual.screen import Screen
 
 from inittui import result
 from inittui.follow import Follower
-from inittui.rundir import RunDir
-from inittui.runlist import Summary
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import Summary
 from inittui.tui import keys
 from inittui.tui.keys import Key
 from inittui.tui.look import Look, Row

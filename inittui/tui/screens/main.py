@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from inittui import notify
 from inittui.board import Board
-from inittui.gallery import Gallery
+from inittui.record.gallery import Gallery
 from inittui.tui import keys
 from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned
 from inittui.tui.feed import Feed, ReplayFeed

@@ -3,7 +3,7 @@
 from textual.screen import Screen
 
 from inittui.board import Board
-from inittui.gallery import Gallery
+from inittui.record.gallery import Gallery
 from inittui.tui.layout import Zoom
 from inittui.tui.look import Look
 from inittui.tui.views import result

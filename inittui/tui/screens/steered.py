@@ -9,7 +9,7 @@ from textual.screen import Screen
 from inittui.board import Board
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.feed import Feed
 from inittui.tui.layout import Plan

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from inittui import runtable
 from inittui.experiment.preset import SECTIONS, Preset
-from inittui.runlist import Summary
+from inittui.record import run_table
+from inittui.record.run_index import Summary
 from inittui.tui.look import Look, Row, fit, width_of, wrap
 from inittui.tui.views.runs import STATE_STYLES
 from inittui.tui.views.words import clock
@@ -125,7 +125,7 @@ def _head(letter: str, side: Side, width: int, look: Look) -> Row:
     name = fit(run.name, min(cell_len(run.name), max(1, room)))
     row: Row = [(f" {letter} ", "brand"), (" ", ""), (name, "bold"), ("  ", ""), state]
     took = f"took {clock(run.seconds)}" if run.seconds is not None else ""
-    for fact in filter(None, (f"{runtable.age(run.age)} ago", side.data, took, run.device)):
+    for fact in filter(None, (f"{run_table.age(run.age)} ago", side.data, took, run.device)):
         if width_of(row) + cell_len(fact) + 3 <= width:
             row += [(f" {look.dot} ", "dim"), (fact, "dim")]
     return row

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from inittui import diagnosis
 from inittui.board import ArmBoard, Board
-from inittui.events import LayerProbe, Probe
+from inittui.record.events import LayerProbe, Probe
 from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
 from inittui.tui.plots import Scale, Series, finite, line_chart, sparkline
 

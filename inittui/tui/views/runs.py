@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from inittui import runtable
-from inittui.runlist import Summary
-from inittui.runtable import GAP, Widths
+from inittui.record import run_table
+from inittui.record.run_index import Summary
+from inittui.record.run_table import GAP, Widths
 from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of, wrap
 from inittui.tui.views import words
 
@@ -62,7 +62,7 @@ def header(runs: Sequence[Summary] | None, folder: str, width: int) -> Row:
     if not runs:
         return pad(left, width)
     alive = sum(run.alive for run in runs)
-    facts = [_count(len(runs)), runtable.size(sum(run.size for run in runs)), *([f"{alive} alive"] if alive else [])]
+    facts = [_count(len(runs)), run_table.size(sum(run.size for run in runs)), *([f"{alive} alive"] if alive else [])]
     return spread(left, [(", ".join(facts) + " ", "")], width)
 
 
@@ -85,7 +85,7 @@ def table(listed: Listed, width: int, height: int, look: Look) -> list[Row]:
     """The heading, and a line for each run that there is room for. Runs beyond the screen cost nothing."""
     if not listed.runs:
         return [[(line, "dim")] for line in wrap(listed.empty, width, height)]
-    shown = runtable.fit(listed.widths, width - MARGIN)
+    shown = run_table.fit(listed.widths, width - MARGIN)
     rows: list[Row] = [[(" " * MARGIN + _joined({column: column for column in shown}, shown), "dim")]]
     for place, run in enumerate(listed.runs[listed.top : listed.top + height - 1], listed.top):
         here = place == listed.cursor
@@ -102,7 +102,7 @@ def table(listed: Listed, width: int, height: int, look: Look) -> list[Row]:
 
 def _run(run: Summary, shown: Widths, width: int, *, here: bool, on_screen: bool) -> Row:
     quiet = "" if here else "dim"  # dim letters on the cursor's ground can't be read
-    cells = runtable.cells(run, shown)
+    cells = run_table.cells(run, shown)
     gap = (" " * GAP, "")
     name_style = "accent bold" if on_screen else "bold" if here else ""
     row: Row = [
@@ -114,9 +114,9 @@ def _run(run: Summary, shown: Widths, width: int, *, here: bool, on_screen: bool
         return [*row, gap, (fit(run.reason, max(0, width - width_of(row) - GAP)), quiet)]
     for column in list(shown)[2:]:
         room = shown[column]
-        text = f"{cells[column]:>{room}}" if column in runtable.RIGHT else fit(cells[column], room)
+        text = f"{cells[column]:>{room}}" if column in run_table.RIGHT else fit(cells[column], room)
         if column == "best":
-            figure = text[: len(runtable.accuracy(run.best.accuracy if run.best else None))]
+            figure = text[: len(run_table.accuracy(run.best.accuracy if run.best else None))]
             row += [gap, (figure, "bold"), (text[len(figure) :], quiet)]
         else:
             row += [gap, (text, "" if column == "arms" else quiet)]
@@ -125,7 +125,7 @@ def _run(run: Summary, shown: Widths, width: int, *, here: bool, on_screen: bool
 
 def _joined(cells: dict[str, str], shown: Widths) -> str:
     return (" " * GAP).join(
-        f"{cells[column]:>{room}}" if column in runtable.RIGHT else fit(cells[column], room)
+        f"{cells[column]:>{room}}" if column in run_table.RIGHT else fit(cells[column], room)
         for column, room in shown.items()
     )
 
@@ -136,10 +136,10 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
         return []
     facts = [
         run.preset,
-        f"begun {_clock(run.started)}, {runtable.age(run.age)} ago" if _clock(run.started) else "",
+        f"begun {_clock(run.started)}, {run_table.age(run.age)} ago" if _clock(run.started) else "",
         f"took {words.clock(run.seconds)}" if run.seconds is not None else "",
         run.device,
-        runtable.size(run.size),
+        run_table.size(run.size),
         "on the dashboard now" if on_screen else "",
     ]
     state = STATE_STYLES.get(run.state, "accent" if run.alive else "")
@@ -162,14 +162,14 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
 
 def _arm(run: Summary, place: int, width: int, look: Look) -> Row:
     arm = run.arms[place]
-    longest = max(runtable.length(one.name) for one in run.arms)
+    longest = max(run_table.length(one.name) for one in run.arms)
     best = run.best is arm and sum(one.accuracy is not None for one in run.arms) > 1
     row: Row = [
         (f"{look.marker(place)} ", arm_style(place)),
         (fit(arm.name, min(longest, max(8, width - 24))), f"{arm_style(place)} bold"),
     ]
     if arm.accuracy is not None:
-        row.append((f"  {runtable.accuracy(arm.accuracy)}", "good bold" if best else "bold"))
+        row.append((f"  {run_table.accuracy(arm.accuracy)}", "good bold" if best else "bold"))
         row.append((f" {look.star}" if best else "", "good bold"))
     if arm.status != "finished":
         row.append((f"  {arm.status or 'no result yet'}", "bad" if arm.status == "failed" else "dim"))

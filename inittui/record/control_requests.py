@@ -14,7 +14,7 @@ from typing import Literal
 
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.rundir import RunDir
+from inittui.record.run_directory import RunDir
 
 Verb = Literal["pause", "resume", "stop"]
 # The time it was asked, to the nanosecond; something random; the verb; who asked; the arm's folder, which may hold dashes.

@@ -17,7 +17,7 @@ from msgspec import Struct
 from inittui.common.atomic_files import one_line, read_plain, replace
 from inittui.common.checksums import seal_json, unseal_json
 from inittui.common.errors import RunError
-from inittui.rundir import FORMAT, RunDir
+from inittui.record.run_directory import FORMAT, RunDir
 
 DRAWN = 200  # images drawn at random
 CHOSEN = 400  # at most, of those that arms get wrong or disagree on

@@ -22,8 +22,8 @@ from inittui.common.atomic_files import DISK_FULL, one_line, read_plain, reason,
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
-from inittui.document import Document
 from inittui.experiment.preset import Preset, build, to_table
+from inittui.record.result_schema import Document
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends

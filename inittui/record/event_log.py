@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from inittui import events
 from inittui.common.atomic_files import open_plain, read_plain
+from inittui.record import events
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
 FAULTS_KEPT = 100  # damaged lines that are described; beyond that they are counted

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from inittui.common.errors import printable
-from inittui.runlist import Summary
+from inittui.record.run_index import Summary
 
 COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too
 RIGHT = ("age", "size")
