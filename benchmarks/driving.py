@@ -26,10 +26,10 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from inittui.board.follower import Follower  # noqa: E402
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores  # noqa: E402
 from inittui.experiment.preset import build  # noqa: E402
-from inittui.follow import Follower  # noqa: E402
 from inittui.record import (
     event_log,
     events,  # noqa: E402

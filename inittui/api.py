@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from inittui import beginning, launch
-from inittui.board import Board
+from inittui.board.follower import Follower
+from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
 from inittui.experiment import preset_files
 from inittui.experiment.datasets import default_data_dir
-from inittui.follow import Follower
 from inittui.outcome import Result
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find

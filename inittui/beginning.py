@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inittui import launch
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
 from inittui.experiment.preset import Preset
 from inittui.record.run_directory import RunDir

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inittui.board.follower import Follower
 from inittui.common.errors import RunError, UsageError, path_of, printable
-from inittui.follow import Follower
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find
 from inittui.record.run_index import runs as all_runs
@@ -141,8 +141,8 @@ def _watch_dashboard(
     supervisor: "subprocess.Popen[bytes] | None" = None,
 ) -> int:
     try:
+        from inittui.board.source import LiveFeed
         from inittui.tui import opening
-        from inittui.tui.feed import LiveFeed
 
         app, leave = opening.show(
             LiveFeed(follower),
@@ -164,7 +164,7 @@ def _watch_dashboard(
 def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
     """What is done and said once the dashboard has gone: about the run that it showed last."""
     from inittui import beginning, launch, plain
-    from inittui.tui.feed import LiveFeed
+    from inittui.board.source import LiveFeed
 
     if not isinstance(app.feed, LiveFeed):
         return app.return_code or 0
@@ -212,8 +212,8 @@ def replay(arguments: argparse.Namespace) -> int:
         speed = _number("--speed", arguments.speed, above=0)
     refresh = refresh_of(arguments)
     from inittui import plain
+    from inittui.board.source import ReplayFeed
     from inittui.tui import opening
-    from inittui.tui.feed import ReplayFeed
 
     feed = ReplayFeed(run_dir, speed=speed)
     if not _can_show():

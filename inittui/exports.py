@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inittui.board import Board
+from inittui.board.follower import Follower
+from inittui.board.state import Board
 from inittui.commands import runs_dir
 from inittui.common.atomic_files import reason, replace
 from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.common.optional_extras import folder_of, need
-from inittui.follow import Follower
 from inittui.reading import document_of
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find

@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from inittui import resuming
+from inittui.board.follower import Follower
 from inittui.common import process_identity
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.follow import Follower
 from inittui.record import control_requests
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import ENDED

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from inittui.board import Board
+from inittui.board.state import Board
 
 # Column and pandas' type of it. Costs are mean cross-entropies in nats an image, accuracies shares of 1, seconds those of
 # training in that epoch. A cost that was not finite is missing.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from inittui import longtable, remarks, report
+from inittui.board.follower import Follower
 from inittui.common.errors import printable
 from inittui.common.optional_extras import need
-from inittui.follow import Follower
 from inittui.reading import document_of
 from inittui.record.result_schema import ComparisonOf, SummaryOf
 from inittui.record.run_directory import RunDir

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from inittui import report, result
-from inittui.board import Board
-from inittui.follow import Follower
+from inittui.board.follower import Follower
+from inittui.board.state import Board
 from inittui.record import events
 
 POLL_SECONDS = 0.2

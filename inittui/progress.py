@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from inittui.board import ArmBoard, Board
+from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
 
 Show = Callable[[Board], None]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from inittui import result
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
 
 

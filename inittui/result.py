@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from inittui import comparisons, stats
-from inittui.board import ArmBoard, Board, Replica
+from inittui.board.state import ArmBoard, Board, Replica
 from inittui.experiment.preset import Arm
 from inittui.record.run_directory import FORMAT
 

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Sequence
 
-from inittui.board import ArmBoard, Board
+from inittui.board.state import ArmBoard, Board
 from inittui.common.atomic_files import read_plain, reason
 from inittui.common.checksums import Damaged, check_tensors
 from inittui.common.errors import RunError

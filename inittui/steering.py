@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from inittui import beginning, commands, launch, notify
-from inittui.board import ArmBoard, Board
+from inittui.board.follower import Follower
+from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError, UsageError, nearest, path_of
-from inittui.follow import Follower
 from inittui.record import control_requests
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find

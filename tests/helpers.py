@@ -15,11 +15,11 @@ from unittest import mock
 from hypothesis import settings
 from msgspec.structs import replace
 
-from inittui import board as boards
 from inittui import result
-from inittui.board import Board
+from inittui.board import state as boards
+from inittui.board.fold import fold
+from inittui.board.state import Board
 from inittui.experiment.preset import Arm, Preset, build
-from inittui.folding import fold
 from inittui.record import event_log, events, gallery, run_directory
 from inittui.record.event_log import EventLog
 from inittui.record.events import AnyEvent

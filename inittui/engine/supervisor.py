@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import board, notify, result, resuming
-from inittui.board import Board
+from inittui import notify, result, resuming
+from inittui.board import state as board
+from inittui.board.fold import fold
+from inittui.board.follower import Follower
+from inittui.board.state import Board
 from inittui.common import process_identity
 from inittui.common.atomic_files import mark_full, one_line, print_what_fits
 from inittui.common.errors import InittuiError
 from inittui.experiment.preset import Preset
-from inittui.folding import fold
-from inittui.follow import Follower
 from inittui.launch import EARLY_SIGNALS
 from inittui.record import control_requests, events
 from inittui.record.event_log import EventLog

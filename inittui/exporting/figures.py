@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from inittui.board import ArmBoard, Board
+from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError
 from inittui.report import heading, matrix_of
 

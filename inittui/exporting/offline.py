@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from inittui.board import ArmBoard, Board, Replica
+from inittui.board.state import ArmBoard, Board, Replica
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir

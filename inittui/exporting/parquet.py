@@ -6,7 +6,7 @@ import pyarrow
 import pyarrow.parquet
 
 from inittui import longtable
-from inittui.board import Board
+from inittui.board.state import Board
 
 
 def epochs(board: Board) -> bytes:

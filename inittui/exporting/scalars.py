@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from inittui.board.follower import Follower
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.follow import Follower
 from inittui.launch import child_environment
 from inittui.record import events
 from inittui.record.event_log import Tail

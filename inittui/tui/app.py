@@ -16,13 +16,13 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from inittui.board import Board
+from inittui.board.follower import Follower
+from inittui.board.source import Feed, LiveFeed, ReplayFeed
+from inittui.board.state import Board
 from inittui.common.errors import RunError
-from inittui.follow import Follower
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir
 from inittui.tui import terminal
-from inittui.tui.feed import Feed, LiveFeed, ReplayFeed
 from inittui.tui.guard import Guard
 from inittui.tui.keys import KEYS
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from inittui.board.source import ReplayFeed
 from inittui.tui import keys
-from inittui.tui.feed import ReplayFeed
 from inittui.tui.frame import Paint, Title
 from inittui.tui.layout import Plan, plan
 from inittui.tui.look import Row

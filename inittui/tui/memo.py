@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from inittui.board import Board
+from inittui.board.state import Board
 
 T = TypeVar("T")
 PLAIN = (int, float, str)  # compared by value; all else has to be the very same object

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import Summary
 from inittui.record.run_table import Widths

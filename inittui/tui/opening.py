@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from inittui.board.source import Feed
 from inittui.tui import terminal
 from inittui.tui.app import Dashboard, Leave
-from inittui.tui.feed import Feed
 
 
 def show(

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
+from inittui.board.source import StillFeed, gallery_of
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import StillFeed, gallery_of
 
 
 def screenshot(run: RunDir, columns: int, rows: int) -> str:

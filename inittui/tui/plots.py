@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inittui.history import Number, Spot, Thinned
+from inittui.board.series import Number, Spot, Thinned
 from inittui.tui.look import Look, Row, fit
 
 HUGE = 1e307  # beyond that a tenth more may overflow

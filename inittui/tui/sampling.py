@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from inittui.board import ENDED, Board
+from inittui.board.state import ENDED, Board
 from inittui.tui.views.machine import Gpu, Machine
 
 

@@ -1,7 +1,7 @@
 """What the keys for pause and stop ask of a run. Files may be slow, so none of this is called from the event loop."""
 
 from inittui import launch, resuming
-from inittui.board import ENDED, Board
+from inittui.board.state import ENDED, Board
 from inittui.common.errors import RunError
 from inittui.record import control_requests
 from inittui.record.run_directory import RunDir

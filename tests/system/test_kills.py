@@ -13,8 +13,8 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from inittui.board.follower import Follower
 from inittui.common import process_identity
-from inittui.follow import Follower
 from inittui.record import control_requests, events
 from inittui.record.events import AnyEvent
 from inittui.record.run_directory import RunDir

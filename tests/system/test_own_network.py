@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record import run_index
 
 from .conftest import PATIENCE, until

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record import events
 from inittui.record.events import AnyEvent
 from inittui.record.run_directory import RunDir

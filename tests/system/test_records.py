@@ -14,13 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import board as boards
 from inittui import report, result
-from inittui.board import Board
+from inittui.board import state as boards
+from inittui.board.fold import fold
+from inittui.board.follower import Follower, timeline
+from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.engine import checkpoint
-from inittui.folding import fold
-from inittui.follow import Follower, timeline
 from inittui.record import events, gallery
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import steady

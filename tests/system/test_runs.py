@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record import run_index
 
 from .conftest import until

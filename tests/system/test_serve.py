@@ -17,7 +17,7 @@ import psutil
 import pyte
 import pytest
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from tests.helpers import preset, write_run
 
 from .conftest import PATIENCE, until

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find, runs, summaries

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.pilot import Pilot
 
-from inittui import board as boards
-from inittui.board import Board
+from inittui.board import state as boards
+from inittui.board.fold import fold
+from inittui.board.source import Feed, StillFeed
+from inittui.board.state import Board
 from inittui.experiment.preset import Preset
-from inittui.folding import fold
 from inittui.record import events
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import Feed, StillFeed
 from inittui.tui.look import Look, Row
 from tests.helpers import Canned, board_of, canned_events, canned_gallery, finished_board, preset, running_board
 

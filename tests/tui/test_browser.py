@@ -12,14 +12,14 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from inittui.board.follower import Follower
+from inittui.board.source import LiveFeed, ReplayFeed
 from inittui.common import process_identity
 from inittui.common.errors import RunError
-from inittui.follow import Follower
 from inittui.record import delete_run
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import ArmSummary, RunList, Summary
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import LiveFeed, ReplayFeed
 from inittui.tui.screens import browser
 from inittui.tui.screens.browser import BrowserScreen
 from inittui.tui.screens.compare import CompareScreen

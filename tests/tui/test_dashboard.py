@@ -10,10 +10,10 @@ from textual import events as textual_events
 from textual.command import CommandPalette
 from textual.geometry import Size
 
-from inittui.board import Board
+from inittui.board.source import ReplayFeed, StillFeed
+from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import ReplayFeed, StillFeed
 from inittui.tui.keys import KEYS
 from inittui.tui.look import ON_DARK, ON_LIGHT, Look
 from inittui.tui.picture import screenshot

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from inittui.board import Board
+from inittui.board.source import ReplayFeed, StillFeed
+from inittui.board.state import Board
 from inittui.record import events
-from inittui.tui.feed import ReplayFeed, StillFeed
 from inittui.tui.keys import KEYS
 from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from inittui import board as boards
+from inittui.board import source
+from inittui.board import state as boards
+from inittui.board.follower import Follower
+from inittui.board.source import LiveFeed, ReplayFeed, gallery_of
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
-from inittui.follow import Follower
 from inittui.record import events
 from inittui.record.run_directory import RunDir
-from inittui.tui import feed
-from inittui.tui.feed import LiveFeed, ReplayFeed, gallery_of
 from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
 from tests.tui.builders import FAILED, NOTE
 
@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(source, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
 
@@ -59,7 +59,7 @@ def test_a_long_run_is_shown_at_once_and_read_to_its_end_after_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write_run(tmp_path, OF)
-    monkeypatch.setattr(feed, "FIRST_BYTES", 2000)
+    monkeypatch.setattr(source, "FIRST_BYTES", 2000)
     live = LiveFeed(Follower(run))
     first = live.poll()
     assert (first.phase, first.ended, live.tag) == ("training", False, "reading")
@@ -183,7 +183,7 @@ def test_a_long_run_is_replayed_in_the_time_of_a_short_one(tmp_path: Path, clock
     of = preset(2, epochs=100)
     replay = ReplayFeed(write_run(tmp_path, of))
     replay.poll()
-    clock.now += feed.REPLAY_SECONDS
+    clock.now += source.REPLAY_SECONDS
     assert replay.poll().ended
     assert ReplayFeed(write_run(tmp_path, OF)).speed == 1  # and never slower than it went
 

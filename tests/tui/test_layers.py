@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.board import ArmBoard, Board
-from inittui.folding import fold
+from inittui.board.fold import fold
+from inittui.board.source import StillFeed
+from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
-from inittui.tui.feed import StillFeed
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.views import layers
 from inittui.tui.views.layers import QUANTITIES, Looking, heat_map, histogram

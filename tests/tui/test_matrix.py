@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui import remarks, report
-from inittui.board import Board
+from inittui.board.source import StillFeed
+from inittui.board.state import Board
 from inittui.experiment.preset import Preset, build
 from inittui.matrix import Matrix, best_first, only
 from inittui.matrix import matrix as matrix_of
 from inittui.record import events
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import StillFeed
 from inittui.tui.look import Look, width_of
 from inittui.tui.views import matrix
 from inittui.tui.views.matrix import MEASURES, Turned

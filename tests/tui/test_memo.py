@@ -1,7 +1,7 @@
 import pytest
 
-from inittui import board as boards
-from inittui.folding import fold
+from inittui.board import state as boards
+from inittui.board.fold import fold
 from inittui.record import events
 from inittui.tui.look import Look, Row
 from inittui.tui.memo import Memo, epochs

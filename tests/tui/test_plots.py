@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inittui.history import Thinned
+from inittui.board.series import Thinned
 from inittui.tui.image import image
 from inittui.tui.look import Look, width_of
 from inittui.tui.plots import (

@@ -10,14 +10,14 @@ from textual.notifications import Notification
 from textual.pilot import Pilot
 
 from inittui import launch
-from inittui.board import Board
+from inittui.board.fold import fold
+from inittui.board.source import ReplayFeed
+from inittui.board.state import Board
 from inittui.common.errors import RunError
-from inittui.folding import fold
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.app import Dashboard
-from inittui.tui.feed import ReplayFeed
 from inittui.tui.look import Look
 from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.main import MainScreen

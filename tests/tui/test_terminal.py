@@ -102,7 +102,7 @@ def test_the_theme_follows_the_choice_or_the_background(choice: str, colorfgbg: 
 
 @pytest.mark.parametrize("choice", ["dark", "light"])
 async def test_the_dashboard_opens_in_the_theme_asked_for(choice: terminal.Theme) -> None:
-    from inittui.tui.feed import StillFeed
+    from inittui.board.source import StillFeed
 
     app = Dashboard(StillFeed(running_board(), None), theme=choice, watch_machine=False)
     async with app.run_test(size=(80, 24)) as pilot:

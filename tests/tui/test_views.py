@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui import remarks, report
-from inittui.board import Board
-from inittui.folding import fold
+from inittui.board.fold import fold
+from inittui.board.state import Board
 from inittui.record import events
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample, words

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import board as boards
 from inittui import result
-from inittui.board import ArmBoard, Board, begin, remaining
-from inittui.curves import FIGURES
-from inittui.folding import fold
-from inittui.history import BUCKETS, MOST
+from inittui.board import state as boards
+from inittui.board.curves import FIGURES
+from inittui.board.fold import fold
+from inittui.board.series import BUCKETS, MOST
+from inittui.board.state import ArmBoard, Board, begin, remaining
 from inittui.record import events
 from tests.helpers import EPOCH_SECONDS, TRAIN, accuracy, board_of, canned_events, cost, preset, running_board, steady
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from inittui.board.source import ReplayFeed
 from inittui.experiment.preset import SECTIONS
 from inittui.experiment.preset_files import shipped_dir
 from inittui.experiment.sweep import SHAPE
 from inittui.schemes.catalogue import SCHEMES
-from inittui.tui.feed import ReplayFeed
 from inittui.tui.screens.browser import BrowserScreen
 from inittui.tui.screens.compare import CompareScreen
 from tests.helpers import preset, write_run

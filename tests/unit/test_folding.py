@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.board import ENDED, ArmBoard, Board, begin, remaining
-from inittui.folding import fold
+from inittui.board.fold import fold
+from inittui.board.state import ENDED, ArmBoard, Board, begin, remaining
 from inittui.record import events
 from inittui.record.events import AnyEvent, Place
 from inittui.resuming import unfinished

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from inittui import follow
-from inittui.board import begin
+from inittui.board import follower as follow
+from inittui.board.fold import fold
+from inittui.board.follower import Follower, timeline
+from inittui.board.state import begin
 from inittui.common.atomic_files import DISK_FULL, mark_full
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
-from inittui.folding import fold
-from inittui.follow import Follower, timeline
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run

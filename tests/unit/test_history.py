@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inittui.history import BUCKETS, MOST, History, Thinned
+from inittui.board.series import BUCKETS, MOST, History, Thinned
 from tests.helpers import steady
 
 numbers = st.none() | st.floats()

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui import plain
-from inittui.board import Board, begin
+from inittui.board.fold import fold
+from inittui.board.follower import Follower
+from inittui.board.state import Board, begin
 from inittui.experiment.preset import Preset
-from inittui.folding import fold
-from inittui.follow import Follower
 from inittui.plain import Narrator, closing, watch
 from inittui.record import events
 from tests.helpers import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui.board import begin
+from inittui.board.state import begin
 from inittui.comparisons import again, of_models
 from inittui.record import events
 from inittui.remarks import sentences, verdicts

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import launch, resuming
-from inittui.board import Board
+from inittui.board.follower import Follower
+from inittui.board.state import Board
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
-from inittui.follow import Follower
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir, Status
 from inittui.resuming import check, exactness, unfinished

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import follow
-from inittui.board import Board, begin
-from inittui.follow import Follower
+from inittui.board import follower as follow
+from inittui.board.follower import Follower
+from inittui.board.state import Board, begin
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.events import AnyEvent, Place

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import plain, report, result, stats
-from inittui.board import Board
+from inittui.board.fold import fold
+from inittui.board.state import Board
 from inittui.engine.training import Stop, Trainer
-from inittui.folding import fold
 from inittui.record import events
 from inittui.tui.look import Look
 from inittui.tui.views import arm as arm_view

@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from inittui import commands, launch, plain
+from inittui.board.follower import Follower
+from inittui.board.source import LiveFeed
 from inittui.cli import main
 from inittui.common import process_identity
-from inittui.follow import Follower
 from inittui.record.run_directory import RunDir
 from inittui.tui import opening
-from inittui.tui.feed import LiveFeed
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 
 

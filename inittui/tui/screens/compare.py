@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from inittui import result
-from inittui.follow import Follower
+from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import Summary
 from inittui.tui import keys

@@ -5,7 +5,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Static
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.tui.screens.box import BoxScreen
 
 

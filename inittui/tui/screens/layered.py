@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from textual.screen import Screen
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.tui.layout import Zoom
 from inittui.tui.views.layers import QUANTITIES, Looking, probe_of
 from inittui.tui.widgets.panel import Panel

@@ -7,11 +7,11 @@ from textual.containers import Grid, VerticalScroll
 from textual.widgets import Static
 
 from inittui import notify
-from inittui.board import Board
+from inittui.board.source import Feed, ReplayFeed
+from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui import keys
 from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned
-from inittui.tui.feed import Feed, ReplayFeed
 from inittui.tui.layout import SMALLEST, Plan, Region, Zoom
 from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged

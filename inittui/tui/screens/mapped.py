@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from textual.screen import Screen
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.tui.layout import Zoom
 from inittui.tui.views import matrix
 from inittui.tui.views.matrix import MEASURES, ORDERS, STATES, Turned

@@ -2,7 +2,7 @@
 
 from textual.screen import Screen
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.layout import Zoom
 from inittui.tui.look import Look

@@ -6,12 +6,12 @@ from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.screen import Screen
 
-from inittui.board import Board
+from inittui.board.source import Feed
+from inittui.board.state import Board
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
-from inittui.tui.feed import Feed
 from inittui.tui.layout import Plan
 from inittui.tui.screens.question import Question
 from inittui.tui.widgets.panel import Panel

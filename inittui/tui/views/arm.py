@@ -4,8 +4,8 @@ import statistics
 
 from rich.cells import cell_len
 
-from inittui.board import ArmBoard, Board
-from inittui.history import Number, Thinned
+from inittui.board.series import Number, Thinned
+from inittui.board.state import ArmBoard, Board
 from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of
 from inittui.tui.plots import Scale, bar, buckets, extremes, sparkline
 from inittui.tui.views import words

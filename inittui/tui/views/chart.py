@@ -1,6 +1,6 @@
 """The arms' curves over each other."""
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.tui.look import Look, Row, arm_style
 from inittui.tui.plots import Series, line_chart
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
 

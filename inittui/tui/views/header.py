@@ -1,7 +1,7 @@
 """The top: what is trained, on what, since when and for how long yet."""
 
-from inittui import board as boards
-from inittui.board import Board
+from inittui.board import state as boards
+from inittui.board.state import Board
 from inittui.tui.look import Look, Row, fit, pad, spread, width_of
 from inittui.tui.plots import bar
 from inittui.tui.views import words

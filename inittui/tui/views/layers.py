@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from inittui import diagnosis
-from inittui.board import ArmBoard, Board
+from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
 from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
 from inittui.tui.plots import Scale, Series, finite, line_chart, sparkline

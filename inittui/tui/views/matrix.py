@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from inittui import matrix as matrices
 from inittui import stats
-from inittui.board import ArmBoard, Board
+from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
 from inittui.matrix import Matrix
 from inittui.tui.look import Look, Row, arm_style, fit, pad

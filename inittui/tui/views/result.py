@@ -7,7 +7,7 @@ and scrolls.
 from rich.cells import cell_len
 
 from inittui import remarks, report, result
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.report import ACCURACY, SCHEME, SPARED
 from inittui.tui.look import Look, Row, arm_style, fit, wrap
 

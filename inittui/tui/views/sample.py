@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.record.gallery import Gallery, Picture
 from inittui.tui.image import image
 from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of, wrap

@@ -2,7 +2,7 @@
 
 import math
 
-from inittui.board import Board
+from inittui.board.state import Board
 from inittui.experiment.preset import Preset
 
 

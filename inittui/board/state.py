@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from inittui.curves import Curve, Curves, Point, band_of, mean_of
+from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
+from inittui.board.series import History, Thinned
 from inittui.experiment.preset import Preset
-from inittui.history import History, Thinned
 from inittui.record import events
 from inittui.record.run_directory import arm_folders
 

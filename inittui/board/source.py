@@ -7,12 +7,12 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from inittui import board as boards
-from inittui.board import Board
+from inittui.board import state as boards
+from inittui.board.fold import fold
+from inittui.board.follower import Follower, timeline
+from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.common.process_identity import boot_id
-from inittui.folding import fold
-from inittui.follow import Follower, timeline
 from inittui.record import gallery
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from inittui import board
+from inittui.board import state
+from inittui.board.fold import fold
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
-from inittui.folding import fold
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders
@@ -38,14 +38,14 @@ class Follower:
         self._supervisor = Tail(run.log)
         self._arms = [Tail(run.arm_log(folder)) for folder in arm_folders(preset)]
         self._held: list[events.AnyEvent] = []  # the supervisor's words that wait until every arm's log is read
-        self._board = board.begin(preset, run.name)
+        self._board = state.begin(preset, run.name)
 
     @property
     def behind(self) -> bool:
         """Whether the last `poll` was told to leave off before the end of some arm's log."""
         return any(tail.behind for tail in self._arms)
 
-    def poll(self, most: int | None = None) -> board.Board:
+    def poll(self, most: int | None = None) -> state.Board:
         """The board now. The same object as before when nothing has happened.
 
         With `most` so many bytes of each log are read, about, and a long run's board may be one of its past: see `behind`.
@@ -110,7 +110,7 @@ def _before_the_arms(told: list[events.AnyEvent]) -> int:
     """How many of the supervisor's first words mean the same before the arms' as after them."""
     for number, event in enumerate(told):
         if not isinstance(event, OF_NO_ARM) and not (
-            isinstance(event, events.Phase) and event.phase not in board.ENDED
+            isinstance(event, events.Phase) and event.phase not in state.ENDED
         ):
             return number
     return len(told)

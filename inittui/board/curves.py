@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from inittui.history import History, Number, Thinned
+from inittui.board.series import History, Number, Thinned
 
 
 class Point(Struct, frozen=True):

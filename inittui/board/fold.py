@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from inittui.board import ENDED, ArmBoard, Board, Replica
-from inittui.curves import Curves, Point
-from inittui.history import History, Thinned
+from inittui.board.curves import Curves, Point
+from inittui.board.series import History, Thinned
+from inittui.board.state import ENDED, ArmBoard, Board, Replica
 from inittui.record import events
 
 
