@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from inittui import comparisons, plain
+from inittui import plain
+from inittui.analysis import comparisons
+from inittui.analysis.reading import document_of
 from inittui.commands import runs_dir
 from inittui.common.errors import RunError, UsageError
 from inittui.experiment.preset import Arm, Preset
-from inittui.reading import document_of
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from inittui import beginning, launch
+from inittui.analysis.statistics import pairs_needed
 from inittui.beginning import HERE, Place
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores
@@ -19,7 +20,6 @@ from inittui.experiment import datasets
 from inittui.experiment.preset import Arm, Model, Preset
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
-from inittui.stats import pairs_needed
 
 REMEMBERED = 30  # of the newest runs, those that are looked at
 PATIENCE = 60.0  # seconds for a few steps, the import of torch included

@@ -100,7 +100,8 @@ def _watch_plainly(
 ) -> int:
     import msgspec
 
-    from inittui import beginning, launch, notify, plain, result
+    from inittui import beginning, launch, notify, plain
+    from inittui.analysis import result_document
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
@@ -124,7 +125,7 @@ def _watch_plainly(
         raise
     beginning.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
-        document = board.result or result.document(board, seconds=board.t)
+        document = board.result or result_document.document(board, seconds=board.t)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
     else:
         say("")

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from inittui.analysis.reading import document_of
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.commands import runs_dir
 from inittui.common.atomic_files import reason, replace
 from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.common.optional_extras import folder_of, need
-from inittui.reading import document_of
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find
 
@@ -26,9 +26,9 @@ EXTRAS = {
 
 
 def _csv(board: Board, _: dict[str, Any], __: str) -> bytes:
-    from inittui import longtable
+    from inittui.analysis import epoch_table
 
-    return longtable.comma_separated(board).encode()
+    return epoch_table.comma_separated(board).encode()
 
 
 def _parquet(board: Board, _: dict[str, Any], __: str) -> bytes:
@@ -38,9 +38,9 @@ def _parquet(board: Board, _: dict[str, Any], __: str) -> bytes:
 
 
 def _markdown(_: Board, document: dict[str, Any], __: str) -> bytes:
-    from inittui import report
+    from inittui.analysis import accuracy_table
 
-    return report.markdown(document).encode()
+    return accuracy_table.markdown(document).encode()
 
 
 def _figure(form: str) -> Callable[[Board, dict[str, Any], str], bytes]:

@@ -4,9 +4,9 @@ import argparse
 import shutil
 import sys
 
+from inittui.analysis.reading import document_of
 from inittui.commands import runs_dir
 from inittui.common.errors import InittuiError, UsageError
-from inittui.reading import document_of
 from inittui.record import gallery
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find
@@ -16,7 +16,8 @@ FORMATS = ("table", "md", "csv", "json", "svg")
 
 def report(arguments: argparse.Namespace) -> int:
     """`inittui report`: a run's table, in the format asked for."""
-    from inittui import comparisons, plain
+    from inittui import plain
+    from inittui.analysis import comparisons
 
     _check_report(arguments)
     run_dir = find(runs_dir(arguments), arguments.run)

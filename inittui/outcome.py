@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from inittui import longtable, remarks, report
+from inittui.analysis import accuracy_table, epoch_table, sentences
+from inittui.analysis.reading import document_of
 from inittui.board.follower import Follower
 from inittui.common.errors import printable
 from inittui.common.optional_extras import need
-from inittui.reading import document_of
 from inittui.record.result_schema import ComparisonOf, SummaryOf
 from inittui.record.run_directory import RunDir
 
@@ -57,7 +57,7 @@ class Result:
     @property
     def verdict(self) -> list[str]:
         """What is to be said, in sentences: notes first, then whether differences are established."""
-        return [printable(sentence) for sentence in remarks.sentences(self.document)]
+        return [printable(sentence) for sentence in sentences.sentences(self.document)]
 
     @property
     def table(self) -> "pandas.DataFrame":
@@ -66,14 +66,14 @@ class Result:
         import pandas
 
         return pandas.read_csv(
-            io.StringIO(report.comma_separated(self.document)), keep_default_na=False, na_values=[""]
+            io.StringIO(accuracy_table.comma_separated(self.document)), keep_default_na=False, na_values=[""]
         )
 
     @property
     def epochs(self) -> "pandas.DataFrame":
-        """One row per arm, seed and epoch; see `inittui.longtable`. Raises UsageError where pandas is not installed."""
+        """One row per arm, seed and epoch; see `inittui.analysis.epoch_table`. Raises UsageError where pandas is not installed."""
         need("result.epochs", "pandas", "pandas")
-        return longtable.frame(Follower(self._run, self._run.liveness).poll())
+        return epoch_table.frame(Follower(self._run, self._run.liveness).poll())
 
     def __repr__(self) -> str:
         of_arms = ", ".join(
@@ -83,15 +83,15 @@ class Result:
         return printable(f"<inittui run {self.run}, {self.status}: {of_arms}>")
 
     def __str__(self) -> str:
-        return self._unfinished() + report.text(self.document)
+        return self._unfinished() + accuracy_table.text(self.document)
 
     def _repr_html_(self) -> str:
-        table = report.rows(self.document)
-        shown = report.columns(table)
-        head = "".join(f"<th>{html.escape(report.COLUMNS[i])}</th>" for i in shown)
+        table = accuracy_table.rows(self.document)
+        shown = accuracy_table.columns(table)
+        head = "".join(f"<th>{html.escape(accuracy_table.COLUMNS[i])}</th>" for i in shown)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(row[i].strip())}</td>' for i in shown)}</tr>" for row in table)
         told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.verdict)
-        heading = html.escape(self._unfinished() + report.heading(self.document))
+        heading = html.escape(self._unfinished() + accuracy_table.heading(self.document))
         return f"<div><p>{heading}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{told}</ul></div>"
 
     def _unfinished(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from inittui import report, result
+from inittui.analysis import accuracy_table, result_document
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.record import events
@@ -33,7 +33,7 @@ def watch(
 
 def closing(board: Board) -> str:
     """The table and its sentences, from the result document or, where none was written, from the board."""
-    return report.text(board.result or result.document(board, seconds=board.t), width=terminal_width())
+    return accuracy_table.text(board.result or result_document.document(board, seconds=board.t), width=terminal_width())
 
 
 def show(document: Mapping[str, Any], form: str, *, each_seed: bool = False) -> None:
@@ -41,11 +41,11 @@ def show(document: Mapping[str, Any], form: str, *, each_seed: bool = False) -> 
     if form == "json":
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     elif form == "csv":
-        print(report.comma_separated(document), end="")
+        print(accuracy_table.comma_separated(document), end="")
     elif form == "md":
-        print(report.markdown(document, each_seed=each_seed), end="")
+        print(accuracy_table.markdown(document, each_seed=each_seed), end="")
     else:
-        print(report.text(document, each_seed=each_seed, width=terminal_width()), end="")
+        print(accuracy_table.text(document, each_seed=each_seed, width=terminal_width()), end="")
 
 
 def terminal_width() -> int | None:

@@ -15,7 +15,7 @@ from unittest import mock
 from hypothesis import settings
 from msgspec.structs import replace
 
-from inittui import result
+from inittui.analysis import result_document
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.state import Board
@@ -205,7 +205,7 @@ def board_of(of: Preset, canned: Canned, *, run: str = "canned-20260101-120000")
     board = boards.begin(of, run)
     for event, place in canned:
         board = fold(board, event, place)
-    return replace(board, result=result.document(board, seconds=board.t)) if board.ended else board
+    return replace(board, result=result_document.document(board, seconds=board.t)) if board.ended else board
 
 
 def finished_board(

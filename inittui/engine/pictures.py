@@ -10,13 +10,13 @@ from zipfile import BadZipFile
 import numpy
 import torch
 
+from inittui.analysis.statistics import stuck_below
 from inittui.engine.data import Dataset
 from inittui.engine.initialise import stream
 from inittui.engine.sample import grey, watched_image
 from inittui.experiment.preset import Preset
 from inittui.record import gallery
 from inittui.record.run_directory import FORMAT, RunDir, arm_folders
-from inittui.stats import stuck_below
 
 Array = numpy.ndarray[tuple[int, ...], numpy.dtype[Any]]
 HALF = 0.5

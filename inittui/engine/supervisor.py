@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import notify, result, resuming
+from inittui import notify, resuming
+from inittui.analysis import result_document
 from inittui.board import state as board
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
@@ -283,7 +284,7 @@ class Supervisor:
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
         duels = pictures.duels(self.run, self.preset, data)
-        document = result.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
+        document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
         self._insist(partial(self.run.write_result, document))  # else 'inittui report' makes it from the logs
         try:
             pictures.write_gallery(self.run, self.preset, data)

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from inittui import stats
+from inittui.analysis import statistics
 from inittui.engine import memory, probes
 from inittui.engine.crew import Crew, Reference, choose_kernels
 from inittui.engine.data import Dataset
@@ -247,7 +247,7 @@ class Trainer:
         training = self.arm.training
         if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
             return
-        if self.evaluations[replica.seed].accuracy < stats.stuck_below(1 / len(self.data.classes)):
+        if self.evaluations[replica.seed].accuracy < statistics.stuck_below(1 / len(self.data.classes)):
             replica.given_up = True
             yield events.AtChance(seed=replica.seed, epoch=replica.epochs)
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from inittui.analysis.accuracy_table import heading, matrix_of
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError
-from inittui.report import heading, matrix_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import report, result
+from inittui.analysis import accuracy_table, result_document
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.follower import Follower, timeline
@@ -96,8 +96,8 @@ def story(finished: RunDir, copy: Callable[[RunDir], RunDir]) -> Story:
 
 def tables_of(board: Board) -> list[str]:
     """Everything that `inittui report` prints."""
-    document = result.document(board, seconds=board.t)
-    return [report.text(document), report.markdown(document), report.comma_separated(document)]
+    document = result_document.document(board, seconds=board.t)
+    return [accuracy_table.text(document), accuracy_table.markdown(document), accuracy_table.comma_separated(document)]
 
 
 def check_cut(story: Story, log: str, step: int) -> None:

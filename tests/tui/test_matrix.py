@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import remarks, report
+from inittui.analysis import accuracy_table, sentences
+from inittui.analysis.sweep_grid import Matrix, best_first, only
+from inittui.analysis.sweep_grid import matrix as matrix_of
 from inittui.board.source import StillFeed
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset, build
-from inittui.matrix import Matrix, best_first, only
-from inittui.matrix import matrix as matrix_of
 from inittui.record import events
 from inittui.tui.app import Dashboard
 from inittui.tui.look import Look, width_of
@@ -203,19 +203,21 @@ async def test_five_hundred_arms_have_no_widget_each() -> None:
 def test_the_report_has_it_as_a_table() -> None:
     of = board(swept({"model.depth": [2, 3]}))
     assert of.result is not None
-    assert report.swept(of.result) == [
+    assert accuracy_table.swept(of.result) == [
         ("accuracy, % by depth", "2", "3"),
         ("s0", "10.00 chance", "10.00 chance"),
         ("s1", "90.00", "90.00"),
     ]
-    assert "accuracy, % by depth" in report.text(of.result)
-    assert "| accuracy, % by depth | 2 | 3 |\n|---|---:|---:|\n| s0 | 10.00 chance" in report.markdown(of.result)
+    assert "accuracy, % by depth" in accuracy_table.text(of.result)
+    assert "| accuracy, % by depth | 2 | 3 |\n|---|---:|---:|\n| s0 | 10.00 chance" in accuracy_table.markdown(
+        of.result
+    )
 
 
 def test_a_file_with_fewer_arms_than_its_sweep_has_no_matrix(tmp_path: Path) -> None:  # noqa: ARG001
     of = board(swept({"model.depth": [2, 3]}))
     assert of.result is not None
-    assert report.swept({**of.result, "arms": of.result["arms"][:1]}) == []
+    assert accuracy_table.swept({**of.result, "arms": of.result["arms"][:1]}) == []
 
 
 def test_schemes_are_compared_at_the_same_values() -> None:
@@ -237,13 +239,13 @@ async def test_its_keys_are_named_below_where_there_is_a_sweep_alone(sweep: dict
 def test_of_many_comparisons_there_is_a_sentence_for_every_two_schemes() -> None:
     few = board(swept({"model.depth": [2, 3]}, arms=3, seeds=2)).result
     assert few is not None
-    assert len([words for words in remarks.verdicts(few) if "s0, depth 2" in words]) == 2
+    assert len([words for words in sentences.verdicts(few) if "s0, depth 2" in words]) == 2
     many = board(swept({"model.depth": [2, 3, 4, 5]}, arms=3, seeds=2)).result
     assert many is not None
-    assert remarks.verdicts(many)[:2] == [
+    assert sentences.verdicts(many)[:2] == [
         f"s{row} against s0: learns, and s0 stays at chance, at depth 2, depth 3, depth 4, depth 5." for row in (1, 2)
     ]
-    assert remarks.asides(many) == []
+    assert sentences.asides(many) == []
     assert len(many["comparisons"]) == 8
 
 
@@ -267,7 +269,7 @@ def test_what_is_established_is_told_value_by_value(difference: float, pairs: in
 
     found = board_of(of, canned_events(of, accuracies=learns)).result
     assert found is not None
-    words = remarks.verdicts(found)
+    words = sentences.verdicts(found)
     assert words[0] == f"s1 against s0: {told}"
     assert any("Indicative only" in one for one in words) == (pairs == 2)
 
@@ -302,4 +304,4 @@ def test_the_report_says_of_a_failed_arm_that_it_failed() -> None:
     of = swept({"model.depth": [2, 3]})
     found = board_of(of, canned_events(of, endings={1: events.Failed(kind="cost", reason="nan")})).result
     assert found is not None
-    assert report.swept(found)[1][2] == "failed"
+    assert accuracy_table.swept(found)[1][2] == "failed"

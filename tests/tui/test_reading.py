@@ -2,7 +2,7 @@
 
 import pytest
 
-from inittui import remarks
+from inittui.analysis import sentences
 from tests.helpers import canned_gallery, finished_board, preset, running_board
 from tests.tui.builders import SIZES, dashboard, press, shown
 
@@ -53,7 +53,7 @@ async def test_the_table_alone_can_be_read_to_its_end(size: tuple[int, int], arm
             seen.append(await press(pilot, "j"))
         assert seen[-1] == await press(pilot, "j")
         lines = {line.strip("│ ") for text in seen for line in text.split("\n")}
-        for told in remarks.verdicts(board.result) + remarks.asides(board.result):
+        for told in sentences.verdicts(board.result) + sentences.asides(board.result):
             assert any(told.endswith(line) for line in lines if len(line) > 5), told
         assert await press(pilot, *["k"] * len(seen)) == seen[0]
         assert await press(pilot, "pagedown") != seen[0]

@@ -5,12 +5,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import remarks, report
+from inittui.analysis import accuracy_table, sentences, wording
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.record import events
 from inittui.tui.look import Look, Row, width_of
-from inittui.tui.views import arm, chart, confusion, header, machine, result, sample, words
+from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import Shown
 from tests.helpers import board_of, canned_events, canned_gallery, finished_board, preset, running_board, steady
@@ -215,7 +215,7 @@ def test_a_reason_with_markup_is_shown_as_it_is() -> None:
 def test_from_72_cells_on_the_table_has_all_its_columns(width: int, state: str) -> None:
     rows = lines_of(result.table(states()[state], width, 20, Look()))
     for place, head in enumerate(result.HEADS):
-        assert (head in rows[0]) == (place != report.INTERVAL)  # which takes several seeds
+        assert (head in rows[0]) == (place != accuracy_table.INTERVAL)  # which takes several seeds
     assert all(len(row) <= width for row in rows)
 
 
@@ -251,7 +251,7 @@ def test_replaced_data_is_said_under_the_table_as_well() -> None:
 def test_the_table_is_the_report_s() -> None:
     board = states()["finished"]
     assert board.result is not None
-    for row, expected in zip(table_of(board).split("\n")[1:3], report.rows(board.result), strict=True):
+    for row, expected in zip(table_of(board).split("\n")[1:3], accuracy_table.rows(board.result), strict=True):
         assert row.split()[1:] == " ".join(expected).replace("*", "★").split()
 
 
@@ -272,7 +272,7 @@ def test_the_table_alone_has_every_sentence_and_says_which_columns_have_no_room(
     assert board.result is not None
     lines = alone(board, width)
     text = " ".join(" ".join(lines).split())
-    for told in remarks.verdicts(board.result) + remarks.asides(board.result):
+    for told in sentences.verdicts(board.result) + sentences.asides(board.result):
         assert told in text
     for head in result.HEADS:
         assert (head in lines[0]) != (head in text.partition("No room for: ")[2])
@@ -482,11 +482,11 @@ def test_the_machine_line_gives_up_its_end_where_it_is_narrow() -> None:
     ("seconds", "expected"), [(0, "0:00"), (42.9, "0:42"), (725, "12:05"), (3723, "1:02:03"), (-1, "0:00")]
 )
 def test_a_clock_reads_as_people_write_it(seconds: float, expected: str) -> None:
-    assert words.clock(seconds) == expected
+    assert wording.clock(seconds) == expected
 
 
 def test_a_clock_survives_what_is_not_finite() -> None:
-    assert [words.clock(float(value)) for value in ("nan", "inf", "-inf")] == ["0:00"] * 3
+    assert [wording.clock(float(value)) for value in ("nan", "inf", "-inf")] == ["0:00"] * 3
 
 
 @pytest.mark.parametrize(
@@ -494,15 +494,15 @@ def test_a_clock_survives_what_is_not_finite() -> None:
     [(0.01894, "0.0189"), (1e308, "1.00e+308"), (float("nan"), "not finite"), (None, "not finite")],
 )
 def test_a_cost_is_short_whatever_it_is(value: float | None, expected: str) -> None:
-    assert words.cost(value) == expected
+    assert wording.cost(value) == expected
 
 
 def test_a_deep_network_is_told_in_short() -> None:
     of = preset(model={"hidden": [64] * 30})
     board = states()["data ready"]
-    assert words.network(of, board) == "64-30x64-10 relu"
-    assert words.network(of, states()["loading"]) == "?-30x64-? relu"
-    assert words.network(preset(model={"hidden": []}), board) == "64-10"
+    assert wording.network(of, board) == "64-30x64-10 relu"
+    assert wording.network(of, states()["loading"]) == "?-30x64-? relu"
+    assert wording.network(preset(model={"hidden": []}), board) == "64-10"
 
 
 def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:

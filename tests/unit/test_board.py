@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import result
+from inittui.analysis import result_document
 from inittui.board import state as boards
 from inittui.board.curves import FIGURES
 from inittui.board.fold import fold
@@ -206,7 +206,7 @@ def test_of_a_long_run_every_epoch_is_known_exactly_and_few_are_drawn() -> None:
         board = fold(board, epoch_of(777, epoch, value), 0)
     arm = board.arms[0]
     assert [point.train_cost for point in arm.replicas[0].points] == values
-    assert result.arms(board)[0]["replicas"][0]["train_cost"] == values
+    assert result_document.arms(board)[0]["replicas"][0]["train_cost"] == values
     drawn = arm.curve("train_cost").mean
     assert len(drawn) <= MOST
     assert (1235, 99.0) in drawn.spots

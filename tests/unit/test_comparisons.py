@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import remarks, stats
+from inittui.analysis import sentences, statistics
+from inittui.analysis.comparisons import again, compared, epochs_to, of_models, target_cost
 from inittui.common.errors import RunError, UsageError
-from inittui.comparisons import again, compared, epochs_to, of_models, target_cost
 from inittui.record.result_schema import Document
 from tests.helpers import finished_board, steady
 
@@ -56,10 +56,10 @@ def test_the_design_is_written_down() -> None:
 
 def test_each_comparison_has_its_p_corrected_within_its_family() -> None:
     rows = compared(many("a", "b", "c", "d"), chance=0.1, target=None)["comparisons"]
-    assert [row["p_holm"] for row in rows] == stats.holm([row["p"] for row in rows])
+    assert [row["p_holm"] for row in rows] == statistics.holm([row["p"] for row in rows])
     assert {row["family"] for row in rows} == {3}
     for row in rows:
-        assert row["detectable"] == stats.detectable(row["std"], 8, 3)
+        assert row["detectable"] == statistics.detectable(row["std"], 8, 3)
         assert row["wins"] + row["losses"] <= row["n"] == 8
 
 
@@ -139,7 +139,7 @@ def test_where_a_seed_never_reaches_the_target_it_is_known_who_was_first_and_not
     _, epochs = compared(arms, chance=0.1, target=0.2)["speed"]
     assert (epochs["test"], epochs["n"], epochs["wins"]) == ("sign", 4, 2)
     assert (epochs["difference"], epochs["ci95"]) == (None, None)
-    assert epochs["p"] == stats.discordant_p(2, 1) == 1.0
+    assert epochs["p"] == statistics.discordant_p(2, 1) == 1.0
     assert (epochs["of_a"], epochs["of_b"]) == ({"reached": 1, "mean": 1.0}, {"reached": 2, "mean": 1.0})
 
 
@@ -153,7 +153,7 @@ def test_without_a_target_only_the_first_epoch_is_compared() -> None:
 
 def test_models_are_compared_by_mcnemar_s_exact_p() -> None:
     (row,) = of_models([{"a": "x", "b": "y", "seeds": [1, 2], "only_a": [3, 0], "only_b": [1, 9]}])
-    assert row["p"] == [stats.discordant_p(3, 1), stats.discordant_p(0, 9)]
+    assert row["p"] == [statistics.discordant_p(3, 1), statistics.discordant_p(0, 9)]
 
 
 # The document
@@ -175,7 +175,7 @@ def test_a_document_of_the_first_version_can_be_judged_again() -> None:
     assert document is not None
     old = {key: value for key, value in document.items() if key not in ("design", "speed", "models")}
     assert again(old)["design"]["target_cost"] is None
-    assert remarks.sentences(old)
+    assert sentences.sentences(old)
 
 
 @steady
@@ -208,7 +208,7 @@ def test_whatever_arms_came_to_the_comparisons_are_json_and_have_their_shape(
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     msgspec.convert(document | found, Document)
     whole = {**document, **found, "arms": []}
-    assert all(words.isprintable() for words in remarks.asides(whole))
+    assert all(words.isprintable() for words in sentences.asides(whole))
     for row in found["comparisons"]:
         assert row["verdict"]
         assert (row["p"] is None) == (row["p_holm"] is None)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.diagnosis import Health, gradient_ratio, health, jacobian, sentences
+from inittui.analysis.layer_diagnosis import Health, gradient_ratio, health, jacobian, sentences
 from inittui.record.events import LayerProbe, Probe
 from tests.helpers import steady
 

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 import pandas
 import pytest
 
+from inittui.analysis.epoch_table import COLUMNS
+from inittui.analysis.statistics import summary
 from inittui.cli import main
 from inittui.experiment.preset import build
-from inittui.longtable import COLUMNS
 from inittui.record import events
 from inittui.record.run_directory import RunDir
-from inittui.stats import summary
 from tests.helpers import REPORTS, accuracy, cost, preset, write_events, write_run
 
 Export = Callable[..., tuple[int, str, str]]

@@ -10,8 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
 from inittui import beginning, launch
+from inittui.analysis.epoch_table import COLUMNS
 from inittui.common.errors import InittuiError
-from inittui.longtable import COLUMNS
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from tests.helpers import EPOCH_SECONDS, accuracy, cost, preset, write_run

@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from inittui.analysis.accuracy_table import (
+    ACCURACY,
+    COLUMNS,
+    INTERVAL,
+    columns,
+    comma_separated,
+    heading,
+    markdown,
+    rows,
+    text,
+)
+from inittui.analysis.comparisons import again, of_models
+from inittui.analysis.result_document import arms, document
+from inittui.analysis.sentences import sentences, verdicts
 from inittui.board.state import begin
-from inittui.comparisons import again, of_models
 from inittui.record import events
-from inittui.remarks import sentences, verdicts
-from inittui.report import ACCURACY, COLUMNS, INTERVAL, columns, comma_separated, heading, markdown, rows, text
-from inittui.result import arms, document
 from tests.helpers import accuracy, board_of, cost, finished_board, preset, running_board
 
 FAILED = events.Failed(kind="cost", reason="cost not finite (nan) in epoch 2, by step 30 of 30, seed 777")

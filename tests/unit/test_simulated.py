@@ -11,8 +11,8 @@ import pytest
 from scipy import stats as reference
 from statsmodels.stats.power import TTestPower
 
-from inittui import stats, verdict
-from inittui.comparisons import compared
+from inittui.analysis import statistics, verdict
+from inittui.analysis.comparisons import compared
 
 MANY = 2000
 SPREAD = 0.004  # of an arm's accuracy over seeds that no other arm shares
@@ -67,7 +67,7 @@ def around(share: float, count: int) -> tuple[int, int]:
 @pytest.mark.parametrize("arms", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_with_no_true_difference_few_claim_one(arms: int) -> None:
     wrong, _ = claims(arms, 10, 300)
-    assert wrong <= at_most(stats.LEVEL, 300)
+    assert wrong <= at_most(statistics.LEVEL, 300)
 
 
 @pytest.mark.slow
@@ -75,14 +75,14 @@ def test_with_no_true_difference_few_claim_one(arms: int) -> None:
 def test_with_no_true_difference_one_in_twenty_experiments_at_most_claims_one(arms: int, all_pairs: bool) -> None:
     wrong, _ = claims(arms, 10, MANY, all_pairs=all_pairs)
     print(f"{arms} arms, {'all pairs' if all_pairs else 'against the first'}: {wrong} of {MANY} claim a difference")
-    assert wrong <= at_most(stats.LEVEL, MANY)
+    assert wrong <= at_most(statistics.LEVEL, MANY)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gain", [0.5, 1.0, 1.3])
 def test_a_known_difference_is_found_as_often_as_theory_predicts(gain: float) -> None:
     _, right = claims(2, 10, MANY, gain)
-    theory = TTestPower().power(gain, nobs=10, alpha=stats.LEVEL, alternative="two-sided")
+    theory = TTestPower().power(gain, nobs=10, alpha=statistics.LEVEL, alternative="two-sided")
     print(f"difference of {gain} deviations, 10 seeds: found {right} of {MANY}; theory {theory * MANY:.0f}")
     low, high = around(theory, MANY)
     assert low <= right <= high
@@ -91,17 +91,17 @@ def test_a_known_difference_is_found_as_often_as_theory_predicts(gain: float) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(("arms", "seeds"), [(2, 6), (2, 7), (2, 8), (2, 10), (5, 8), (5, 9), (5, 10)])
 def test_a_difference_that_a_design_detects_is_established_four_times_in_five(arms: int, seeds: int) -> None:
-    effect = stats.detectable_effect(seeds, stats.LEVEL / (arms - 1))
+    effect = statistics.detectable_effect(seeds, statistics.LEVEL / (arms - 1))
     assert effect is not None
     _, right = claims(arms, seeds, MANY, effect)
     print(f"{arms} arms, {seeds} seeds: {effect:.3f} deviations found {right} of {MANY}")
     # The effect is the t test's; flipping the signs of few pairs costs a little of its power.
-    assert around(stats.POWER - 0.04, MANY)[0] <= right <= around(stats.POWER, MANY)[1]
+    assert around(statistics.POWER - 0.04, MANY)[0] <= right <= around(statistics.POWER, MANY)[1]
 
 
 def test_a_difference_that_a_design_detects_is_established_most_of_the_time() -> None:
-    effect = stats.detectable_effect(10, stats.LEVEL)
+    effect = statistics.detectable_effect(10, statistics.LEVEL)
     assert effect is not None
     _, right = claims(2, 10, 300, effect)
-    low, high = around(stats.POWER, 300)
+    low, high = around(statistics.POWER, 300)
     assert low <= right <= high

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from inittui.analysis.statistics import paired
 from inittui.engine.data import load
 from inittui.engine.images import Images
 from inittui.engine.initialise import initialise, stream
@@ -19,7 +20,6 @@ from inittui.engine.stack import Stack
 from inittui.engine.training import Trainer
 from inittui.experiment.preset import Arm, Data, Model
 from inittui.record import events
-from inittui.stats import paired
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
 
 DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly

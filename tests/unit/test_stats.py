@@ -13,8 +13,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from inittui import stats
-from inittui.stats import (
+from inittui.analysis import statistics
+from inittui.analysis.statistics import (
     attainable,
     detectable,
     detectable_effect,
@@ -170,7 +170,7 @@ def test_pairs_of_whatever_a_float_can_hold_have_figures_that_json_can_hold(
 @given(st.lists(st.integers(-40, 40).map(float), min_size=2, max_size=7), st.integers(-900, 900))
 def test_p_does_not_depend_on_the_scale(differences: list[float], power: int) -> None:
     scaled = [math.ldexp(difference, power) for difference in differences]
-    assert stats.sign_flip_p(scaled) == stats.sign_flip_p(differences)
+    assert statistics.sign_flip_p(scaled) == statistics.sign_flip_p(differences)
 
 
 # Holm, and what a design can do
@@ -201,10 +201,10 @@ def test_holm_of_none_and_of_ties() -> None:
 )
 def test_so_many_pairs_are_needed_and_one_fewer_can_establish_nothing(family: int, pairs: int) -> None:
     assert pairs_needed(family) == pairs
-    assert max(holm([2 / 2**pairs] * family)) < stats.LEVEL
-    assert min(holm([2 / 2 ** (pairs - 1)] + [1.0] * (family - 1))) >= stats.LEVEL
-    assert detectable_effect(pairs - 1, stats.LEVEL / family) is None
-    assert detectable_effect(pairs, stats.LEVEL / family) is not None
+    assert max(holm([2 / 2**pairs] * family)) < statistics.LEVEL
+    assert min(holm([2 / 2 ** (pairs - 1)] + [1.0] * (family - 1))) >= statistics.LEVEL
+    assert detectable_effect(pairs - 1, statistics.LEVEL / family) is None
+    assert detectable_effect(pairs, statistics.LEVEL / family) is not None
 
 
 @pytest.mark.parametrize(
@@ -213,18 +213,18 @@ def test_so_many_pairs_are_needed_and_one_fewer_can_establish_nothing(family: in
         (pairs, family)
         for pairs in (7, 8, 10, 12, 16, 17, 20, 30, 100, 1000)
         for family in (1, 2, 4, 10, 45, 190)
-        if attainable(pairs, stats.LEVEL / family)
+        if attainable(pairs, statistics.LEVEL / family)
         > smallest_p(pairs)  # with fewer pairs all signs have to agree, see below
     ],
 )
 def test_what_is_detected_has_the_power_of_the_paired_t_test(pairs: int, family: int) -> None:
-    effect = detectable_effect(pairs, stats.LEVEL / family)
-    level = attainable(pairs, stats.LEVEL / family)
+    effect = detectable_effect(pairs, statistics.LEVEL / family)
+    level = attainable(pairs, statistics.LEVEL / family)
     assert effect is not None
-    assert level < stats.LEVEL / family <= level + smallest_p(pairs)
+    assert level < statistics.LEVEL / family <= level + smallest_p(pairs)
     # One-sided at half the level: of both sides together statsmodels gives NaN where one side is very unlikely.
     power = TTestPower().power(effect, nobs=pairs, alpha=level / 2, alternative="larger")
-    assert power == pytest.approx(stats.POWER, abs=2e-6)
+    assert power == pytest.approx(statistics.POWER, abs=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_the_sign_flip_test_attains_but_some_levels(pairs: int, alpha: float, le
 
 @pytest.mark.parametrize(("pairs", "family"), [(6, 1), (7, 2), (8, 4), (9, 10)])
 def test_where_every_sign_has_to_agree_that_is_what_is_detected(pairs: int, family: int) -> None:
-    effect = detectable_effect(pairs, stats.LEVEL / family)
+    effect = detectable_effect(pairs, statistics.LEVEL / family)
     assert effect is not None
-    assert reference.norm.cdf(effect) ** pairs == pytest.approx(stats.POWER)
-    assert TTestPower().power(effect, nobs=pairs, alpha=stats.LEVEL / family) > stats.POWER
+    assert reference.norm.cdf(effect) ** pairs == pytest.approx(statistics.POWER)
+    assert TTestPower().power(effect, nobs=pairs, alpha=statistics.LEVEL / family) > statistics.POWER
 
 
 def test_what_is_detected_grows_with_the_deviation_and_with_the_comparisons_and_falls_with_pairs() -> None:

@@ -5,7 +5,8 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from inittui import plain, report, result, stats
+from inittui import plain
+from inittui.analysis import accuracy_table, result_document, statistics
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.engine.training import Stop, Trainer
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many of the few test images are right: it counts as chance."""
-    monkeypatch.setattr(stats, "stuck_below", lambda _: 1.1)
+    monkeypatch.setattr(statistics, "stuck_below", lambda _: 1.1)
 
 
 def given_up(told: list[events.Event]) -> list[tuple[int, int]]:
@@ -83,11 +84,11 @@ def stopped(board: Board, place: int = 0, seed: int = 777) -> Board:
 
 def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> None:
     board = stopped(replace(finished_board(epochs=2), result=None))
-    document = result.document(board, seconds=1.0)
+    document = result_document.document(board, seconds=1.0)
     (replica,) = document["arms"][0]["replicas"]
     assert replica["given_up"] == 2
     assert document["arms"][0]["test_accuracy"]["mean"] == replica["test_accuracy"]
-    told = report.text(document)
+    told = accuracy_table.text(document)
     assert "% (stopped)" in told
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in told
     assert "xavier_normal  stopped at chance after 2 epochs" in list(plain.Narrator().lines(board))
@@ -106,7 +107,7 @@ def test_of_several_seeds_it_is_said_how_many_and_the_mean_has_them_all() -> Non
     board = stopped(replace(board, result=None))
     assert board.arms[0].given_up == "1 of 3 seeds stopped at chance after 2 epochs"
     assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Look(), log=True)))
-    told = report.text(result.document(board, seconds=1.0))
+    told = accuracy_table.text(result_document.document(board, seconds=1.0))
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in told
 
 
@@ -114,7 +115,7 @@ def test_a_sentence_names_few_of_many() -> None:
     board = replace(finished_board(many(9), epochs=1), result=None)
     for place in range(9):
         board = stopped(board, place)
-    told = report.text(result.document(board, seconds=1.0))
+    told = accuracy_table.text(result_document.document(board, seconds=1.0))
     assert " and 3 more." in told
 
 

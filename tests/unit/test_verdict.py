@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui import verdict
-from inittui.comparisons import compared
+from inittui.analysis import verdict
+from inittui.analysis.comparisons import compared
 from tests.helpers import steady
 
 accuracies = st.integers(0, 10_000).map(lambda n: n / 10_000)

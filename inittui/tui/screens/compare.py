@@ -6,7 +6,7 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from inittui import result
+from inittui.analysis import result_document
 from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import Summary
@@ -97,7 +97,7 @@ def read(summary: Summary) -> Side:
     document = run.result()
     if document is None:
         board = Follower(run).poll()
-        arms = result.arms(board, interval=False)
+        arms = result_document.arms(board, interval=False)
         data = board.data
         title, train, test = (data.title, data.train, data.test) if data else ("", 0, 0)
     else:

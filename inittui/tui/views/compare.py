@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from inittui.analysis.wording import clock
 from inittui.experiment.preset import SECTIONS, Preset
 from inittui.record import run_table
 from inittui.record.run_index import Summary
 from inittui.tui.look import Look, Row, fit, width_of, wrap
 from inittui.tui.views.runs import STATE_STYLES
-from inittui.tui.views.words import clock
 
 GAP = 2
 SHORTEST_NAME = 8

@@ -1,10 +1,10 @@
 """The top: what is trained, on what, since when and for how long yet."""
 
+from inittui.analysis import wording
 from inittui.board import state as boards
 from inittui.board.state import Board
 from inittui.tui.look import Look, Row, fit, pad, spread, width_of
 from inittui.tui.plots import bar
-from inittui.tui.views import words
 
 STATE_STYLES = {
     "finished": "good",
@@ -37,11 +37,11 @@ def _facts(board: Board) -> list[str]:
     preset = board.preset
     training = preset.training
     facts = [
-        words.data(board),
-        words.network(preset, board),
+        wording.data(board),
+        wording.network(preset, board),
         f"{training.optimizer} {training.learning_rate:g}",
         f"batch {training.batch_size}",
-        words.seeds(preset),
+        wording.seeds(preset),
     ]
     if training.precision != "float32":
         facts.insert(0, training.precision)  # whoever reads a number has to know it
@@ -63,10 +63,10 @@ def _time(board: Board, now: float, tag: str) -> Row:
     phase = "paused" if board.paused else board.phase
     row.append((phase, STATE_STYLES.get(phase, "accent")))
     if board.ended:
-        return [*row, (f" in {words.clock(board.t)} ", "")]
-    row.append((f"  {words.clock(now)}", ""))
+        return [*row, (f" in {wording.clock(board.t)} ", "")]
+    row.append((f"  {wording.clock(now)}", ""))
     left = boards.remaining(board, now)
-    return [*row, (f", {words.clock(left)} left " if left is not None else " ", "")]
+    return [*row, (f", {wording.clock(left)} left " if left is not None else " ", "")]
 
 
 def _note(board: Board) -> str:

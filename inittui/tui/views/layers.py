@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from inittui import diagnosis
+from inittui.analysis import layer_diagnosis
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
 from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
@@ -104,7 +104,7 @@ def _sentences(board: Board, looking: Looking, width: int, look: Look, *, most: 
         probe = probe_of(board.arms[place], looking)
         if probe is None or len(rows) >= most:
             continue
-        told = [*diagnosis.sentences(probe), *diagnosis.jacobian(probe)]
+        told = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
         words = look.text("; ".join(told))
         head: Row = [(f"{look.marker(place)} ", arm_style(place))]
         lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == looking.arm else 1)
@@ -218,7 +218,7 @@ def _cell(
         return (look.cross * 2, "bad")
     if quantity.log and value <= 0:
         return (f"{look.dot} ", "warn")
-    style = HEALTH_STYLES[diagnosis.health(value, start)] if quantity.log else "accent"
+    style = HEALTH_STYLES[layer_diagnosis.health(value, start)] if quantity.log else "accent"
     level = 1 + min(len(shades) - 2, int(scale.share(value) * (len(shades) - 1)))
     return (shades[level] * 2, style)
 

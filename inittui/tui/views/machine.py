@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from inittui.analysis import wording
 from inittui.tui.look import Look, Row, width_of
 from inittui.tui.plots import bar
-from inittui.tui.views import words
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
     if gpu is not None:
         if gpu.utilisation is not None:
             groups.append(_meter("GPU", gpu.utilisation, look, wide=width >= 110))
-        ours = f" ({words.size(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
+        ours = f" ({wording.size(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
         groups.append([("GPU memory ", "dim"), (f"{_of(gpu.memory_used, gpu.memory_total)}{ours}", "")])
         if gpu.watts is not None and gpu.celsius is not None:
             groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
@@ -49,7 +49,7 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
         _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, look, wide=width >= 76)
     )
     groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
-    ours = f" ({words.size(machine.memory_ours)} ours)"
+    ours = f" ({wording.size(machine.memory_ours)} ours)"
     groups.append([("memory ", "dim"), (_of(machine.memory_used, machine.memory_total) + ours, "")])
     row: Row = [(" ", "")]
     for group in groups:
@@ -65,4 +65,4 @@ def _meter(name: str, share: float, look: Look, *, wide: bool) -> Row:
 
 
 def _of(used: int, total: int) -> str:
-    return f"{words.size(used)} of {words.size(total)} GB"
+    return f"{wording.size(used)} of {wording.size(total)} GB"

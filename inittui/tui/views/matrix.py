@@ -4,14 +4,13 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from inittui import matrix as matrices
-from inittui import stats
+from inittui.analysis import statistics, wording
+from inittui.analysis import sweep_grid as matrices
+from inittui.analysis.sweep_grid import Matrix
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
-from inittui.matrix import Matrix
 from inittui.tui.look import Look, Row, arm_style, fit, pad
 from inittui.tui.plots import Series, line_chart
-from inittui.tui.views import words
 
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
@@ -88,7 +87,7 @@ def cost(arm: ArmBoard) -> float | None:
 
 def at_chance(board: Board, mean: float) -> bool:
     classes = len(board.data.classes) if board.data else 0
-    return bool(classes) and mean < stats.stuck_below(1 / classes)
+    return bool(classes) and mean < statistics.stuck_below(1 / classes)
 
 
 def state(board: Board, arm: ArmBoard) -> str:
@@ -132,7 +131,7 @@ def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
         return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
     if measure == "cost":
         of_training = cost(arm)
-        return ("nan" if of_training is None else words.cost(of_training, 3)), style
+        return ("nan" if of_training is None else wording.cost(of_training, 3)), style
     if measure == "speed":
         return f"{arm.rate:,.0f}", style
     return f"{100 * mean:.1f}", style
@@ -213,7 +212,7 @@ def _interval(values: list[float]) -> tuple[float | None, float | None]:
     """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
     if len(values) < 2:
         return None, None
-    summary = stats.summary(values)
+    summary = statistics.summary(values)
     low, high = summary["ci95"]
     return max(0.0, low), min(100.0, high)
 

@@ -6,14 +6,14 @@ and scrolls.
 
 from rich.cells import cell_len
 
-from inittui import remarks, report, result
+from inittui.analysis import accuracy_table, result_document, sentences
+from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
-from inittui.report import ACCURACY, SCHEME, SPARED
 from inittui.tui.look import Look, Row, arm_style, fit, wrap
 
 LONGEST_SENTENCE = 5  # lines, unless the table is alone
 SHORTEST_NAME = 10
-HEADS = tuple("accuracy" if column == "test accuracy" else column for column in report.COLUMNS)
+HEADS = tuple("accuracy" if column == "test accuracy" else column for column in accuracy_table.COLUMNS)
 
 
 def title(board: Board) -> str:
@@ -54,7 +54,7 @@ def furthest(lines: int, height: int) -> int:
 def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list[Row]:
     """As `whole`, whatever the height."""
     rows, spared = _table(board, width, look, each_seed=each_seed)
-    told = _sentences(board) + (remarks.asides(board.result) if board.result else [])
+    told = _sentences(board) + (sentences.asides(board.result) if board.result else [])
     style = "accent" if board.ended else "dim"
     lines: list[Row] = [[(line, style)] for words in told for line in wrap(look.text(words), width, 40)]
     if spared:
@@ -65,10 +65,10 @@ def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list
 
 def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[list[Row], list[str]]:
     """Heads and rows, and the columns that there is no room for."""
-    found = report.rows({"arms": _arms(board)}, each_seed=each_seed)
+    found = accuracy_table.rows({"arms": _arms(board)}, each_seed=each_seed)
     cells = [tuple(cell.strip() for cell in row) for row in found]
     shown = _columns(cells, width)
-    spared = [HEADS[i] for i in report.columns(cells) if i not in shown]
+    spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
     widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], look)) for row in cells)) for i in shown}
     widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
     head = fit("  " + HEADS[0], widths[0] + 2)
@@ -94,7 +94,7 @@ def _plain(cell: str, look: Look) -> str:
 
 
 def _arms(board: Board) -> list[dict[str, object]]:
-    arms = board.result["arms"] if board.result else result.arms(board, interval=False)
+    arms = board.result["arms"] if board.result else result_document.arms(board, interval=False)
     if board.ended:
         return list(arms)
     # While it trains an accuracy is shown as it stands, not as "training".
@@ -104,7 +104,7 @@ def _arms(board: Board) -> list[dict[str, object]]:
 
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
-    shown = report.columns(cells)
+    shown = accuracy_table.columns(cells)
     names = [row[0] for row in cells if row[0]]
     # Names are cut before a column is given up, but never so far that two of them look alike.
     shortest = next((k for k in range(SHORTEST_NAME, 200) if len({fit(name, k) for name in names}) == len(names)), 200)
@@ -120,7 +120,9 @@ def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
 
 def _sentences(board: Board) -> list[str]:
     if board.result:
-        return remarks.verdicts(board.result) + remarks.notes(board.result)  # the header has the data's note as well
+        return sentences.verdicts(board.result) + sentences.notes(
+            board.result
+        )  # the header has the data's note as well
     if board.ended:
         return []
     if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inittui.analysis import wording
 from inittui.record import run_table
 from inittui.record.run_index import Summary
 from inittui.record.run_table import GAP, Widths
 from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of, wrap
-from inittui.tui.views import words
 
 STATE_STYLES = {
     "finished": "good",
@@ -137,7 +137,7 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
     facts = [
         run.preset,
         f"begun {_clock(run.started)}, {run_table.age(run.age)} ago" if _clock(run.started) else "",
-        f"took {words.clock(run.seconds)}" if run.seconds is not None else "",
+        f"took {wording.clock(run.seconds)}" if run.seconds is not None else "",
         run.device,
         run_table.size(run.size),
         "on the dashboard now" if on_screen else "",

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from inittui import stats, verdict
+from inittui.analysis import statistics, verdict
 from inittui.common.errors import RunError, UsageError, nearest
 
 METRIC = "test_accuracy"
@@ -71,9 +71,9 @@ def compared(
         "all_pairs": all_pairs,
         "family": family,
         "correction": "holm",
-        "level": stats.LEVEL,
-        "power": stats.POWER,
-        "pairs_needed": stats.pairs_needed(max(1, family)),
+        "level": statistics.LEVEL,
+        "power": statistics.POWER,
+        "pairs_needed": statistics.pairs_needed(max(1, family)),
         "chance": chance,
         "target_cost": target,
     }
@@ -113,19 +113,19 @@ def _check(baseline: str, arms: Sequence[Mapping[str, Any]], over: Mapping[str, 
 def _correct(rows: Sequence[dict[str, Any]], family: int) -> None:
     """Fill in what a row owes to there being others."""
     tested = [row for row in rows if row["p"] is not None]
-    corrected = stats.holm([row["p"] for row in tested])
+    corrected = statistics.holm([row["p"] for row in tested])
     for row in rows:
         row |= {"p_holm": None, "family": family, "detectable": None}
     for row, p_holm in zip(tested, corrected, strict=True):
         row["p_holm"] = p_holm
-        row["detectable"] = stats.detectable(row["std"], row["n"], family)
+        row["detectable"] = statistics.detectable(row["std"], row["n"], family)
 
 
 def _by_accuracy(a: Mapping[str, Any], b: Mapping[str, Any], chance: float) -> dict[str, Any]:
     of_a, of_b = ({r["seed"]: r["test_accuracy"] for r in arm["replicas"]} for arm in (a, b))
     of_a, of_b = ({seed: value for seed, value in of.items() if value is not None} for of in (of_a, of_b))
-    found = stats.paired(of_a, of_b)
-    below = stats.stuck_below(chance)
+    found = statistics.paired(of_a, of_b)
+    below = statistics.stuck_below(chance)
     stuck = [(of_a[seed] < below, of_b[seed] < below) for seed in of_a.keys() & of_b.keys()]
     only_a, only_b = stuck.count((True, False)), stuck.count((False, True))
     at_chance = {
@@ -133,7 +133,7 @@ def _by_accuracy(a: Mapping[str, Any], b: Mapping[str, Any], chance: float) -> d
         "b": sum(is_b for _, is_b in stuck),
         "only_a": only_a,
         "only_b": only_b,
-        "p": stats.discordant_p(only_a, only_b) if len(stuck) > 1 and (only_a or only_b) else None,
+        "p": statistics.discordant_p(only_a, only_b) if len(stuck) > 1 and (only_a or only_b) else None,
     }
     losses = sum(of_b[seed] < of_a[seed] for seed in of_a.keys() & of_b.keys())
     return {"a": a["name"], "b": b["name"], "metric": METRIC, **found, "losses": losses, "at_chance": at_chance}
@@ -143,7 +143,7 @@ def _by_speed(a: Mapping[str, Any], b: Mapping[str, Any], target: float | None) 
     head = {"a": a["name"], "b": b["name"]}
     first = [{r["seed"]: r["train_cost"][0] for r in arm["replicas"] if r["train_cost"]} for arm in (a, b)]
     of_a, of_b = ({seed: cost for seed, cost in of.items() if cost is not None} for of in first)
-    rows = [{**head, "metric": "first_epoch_cost", **stats.paired(of_a, of_b, more_is_better=False)}]
+    rows = [{**head, "metric": "first_epoch_cost", **statistics.paired(of_a, of_b, more_is_better=False)}]
     return [*rows, {**head, "metric": "epochs_to_cost", **_epochs(a, b, target)}] if target is not None else rows
 
 
@@ -158,10 +158,10 @@ def _epochs(a: Mapping[str, Any], b: Mapping[str, Any], target: float | None) ->
     both = {"of_a": means[0], "of_b": means[1]}
     if all(len(of) == len(seeds) for of in reached):
         known_a, known_b = (dict(zip(seeds, map(float, of), strict=True)) for of in reached)
-        return {**stats.paired(known_a, known_b, more_is_better=False), **both, "test": "sign_flip"}
+        return {**statistics.paired(known_a, known_b, more_is_better=False), **both, "test": "sign_flip"}
     first = [_sign(math.inf if x is None else x, math.inf if y is None else y) for x, y in times]
     wins, losses = first.count(-1), first.count(1)
-    p = stats.discordant_p(wins, losses) if len(seeds) > 1 else None
+    p = statistics.discordant_p(wins, losses) if len(seeds) > 1 else None
     unknown = {"difference": None, "std": None, "ci95": None}
     return {"n": len(seeds), **unknown, "p": p, "wins": wins, **both, "test": "sign"}
 
@@ -175,6 +175,6 @@ def of_models(duels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The document's `models`: McNemar's exact p for every two trained models of one seed, from how many test images only
     the one, and only the other, is right on. About these models alone: another seed would have made others."""
     return [
-        {**duel, "p": [stats.discordant_p(*counts) for counts in zip(duel["only_a"], duel["only_b"], strict=True)]}
+        {**duel, "p": [statistics.discordant_p(*counts) for counts in zip(duel["only_a"], duel["only_b"], strict=True)]}
         for duel in duels
     ]

@@ -7,7 +7,7 @@ interval leaves 0 out. Two arms are never said to be the same: that a design doe
 from collections.abc import Mapping
 from typing import Any
 
-from inittui.stats import LEVEL, pairs_needed
+from inittui.analysis.statistics import LEVEL, pairs_needed
 
 ENOUGH_PAIRS = pairs_needed(1)  # 6: with fewer nothing can be established, however clear it looks
 SHARED = "for this network, optimizer and learning rate"

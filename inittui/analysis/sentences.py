@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inittui import verdict
-from inittui.stats import LEVEL
+from inittui.analysis import verdict
+from inittui.analysis.statistics import LEVEL
 
 NAMED = 6  # arms that a sentence names
 EVERY_ONE = "Every comparison by itself, with speed and models: 'inittui report --format json'."

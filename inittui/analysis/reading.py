@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inittui import result
+from inittui.analysis import result_document
 from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
 
@@ -14,4 +14,4 @@ def document_of(run: RunDir) -> tuple[dict[str, Any], bool]:
     if document is not None:
         return document, True
     board = Follower(run, run.liveness).poll()
-    return result.document(board, seconds=board.t), False
+    return result_document.document(board, seconds=board.t), False

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from inittui.analysis.sentences import sentences
+from inittui.analysis.sweep_grid import Matrix, matrix
 from inittui.common.errors import printable
-from inittui.matrix import Matrix, matrix
-from inittui.remarks import sentences
 from inittui.schemes.catalogue import scheme
 
 COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "95 % interval", "seconds", "images/s")

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from inittui import comparisons, stats
+from inittui.analysis import comparisons, statistics
 from inittui.board.state import ArmBoard, Board, Replica
 from inittui.experiment.preset import Arm
 from inittui.record.run_directory import FORMAT
@@ -58,7 +58,7 @@ def _target(board: Board) -> float | None:
 
 def arms(board: Board, *, interval: bool = True) -> list[dict[str, Any]]:
     """The document's rows as they stand now. Without `interval` no scipy is imported: a screen can't wait for it."""
-    below, target = stats.stuck_below(_chance(board)), _target(board)
+    below, target = statistics.stuck_below(_chance(board)), _target(board)
     return [
         _arm(arm, _head(of_preset), below, target, interval=interval)
         for arm, of_preset in zip(board.arms, board.preset.arms, strict=True)
@@ -79,11 +79,11 @@ def _arm(arm: ArmBoard, head: dict[str, Any], below: float, target: float | None
         "parameters": arm.parameters,
         "epochs": arm.epochs,
         "replicas": [_replica(arm, replica, below, target) for replica in arm.replicas],
-        "test_accuracy": stats.summary(accuracies, interval=interval) if accuracies else None,
+        "test_accuracy": statistics.summary(accuracies, interval=interval) if accuracies else None,
         "failures": {
             "at_chance": len(accuracies) - len(others),
             "n": len(accuracies),
-            "others": stats.summary(others, interval=False) if others else None,
+            "others": statistics.summary(others, interval=False) if others else None,
         },
     }
 
