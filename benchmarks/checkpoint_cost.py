@@ -100,10 +100,10 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     """One arm, from `zero` on the monotonic clock."""
     import torch
 
-    from inittui.engine.crew import warm_up
-    from inittui.engine.data import Dataset
+    from inittui.engine.data.load import Dataset
     from inittui.engine.device import set_up_thread
-    from inittui.engine.training import Stop
+    from inittui.engine.step.autograd_step import warm_up
+    from inittui.engine.trainer import Stop
     from inittui.engine.worker import Control, Job, Worker
     from inittui.experiment.preset_files import Changes, load
 

@@ -24,16 +24,16 @@ import psutil
 import torch
 from torch import nn
 
-from inittui.engine.crew import Reference
-from inittui.engine.data import Dataset
-from inittui.engine.data import load as load_data
+from inittui.engine.data.device_data import Images
+from inittui.engine.data.load import Dataset
+from inittui.engine.data.load import load as load_data
 from inittui.engine.device import set_up_thread
-from inittui.engine.images import Images
-from inittui.engine.initialise import initialise, stream
-from inittui.engine.network import mlp
-from inittui.engine.replica import Replica
-from inittui.engine.stack import Stack
-from inittui.engine.update import Update
+from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.networks.build import mlp
+from inittui.engine.step.autograd_step import Reference
+from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.optimizer_kernel import Update
+from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Data, Training
 from inittui.experiment.preset_files import Changes, load
 

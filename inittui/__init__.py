@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from inittui.api import compare as compare
     from inittui.api import load as load
     from inittui.common.errors import InittuiError as InittuiError
-    from inittui.engine.apply import init_ as init_
+    from inittui.engine.initialisation.init_function import init_ as init_
     from inittui.outcome import Result as Result
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ _WHERE = {
     "InittuiError": "inittui.common.errors",
     "Result": "inittui.outcome",
     "compare": "inittui.api",
-    "init_": "inittui.engine.apply",
+    "init_": "inittui.engine.initialisation.init_function",
     "load": "inittui.api",
 }
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from inittui.common.atomic_files import one_line, read_plain, reason, replace
 from inittui.common.checksums import NO_DIGEST, check_tensors, seal_tensors
 from inittui.common.errors import RunError
-from inittui.engine.replica import Replica, Snapshot
+from inittui.engine.step.replica import Replica, Snapshot
 from inittui.record import events
 from inittui.record.event_log import EventLog
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui.engine.images import Images
+from inittui.engine.data.device_data import Images
 
 TEST_BATCH = 1000
 SHOWN = 5  # classes kept of a prediction, the likeliest first

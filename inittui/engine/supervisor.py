@@ -34,7 +34,7 @@ from inittui.record.event_log import EventLog
 from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
-    from inittui.engine.data import Dataset
+    from inittui.engine.data.load import Dataset
     from inittui.engine.remote.nodes import Nodes
     from inittui.engine.remote.team import RayTeam
     from inittui.engine.team import Team
@@ -133,9 +133,9 @@ class Supervisor:
         # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
-        from inittui.engine.crew import warm_up
-        from inittui.engine.data import check_fit, load
-        from inittui.engine.stack import Stack
+        from inittui.engine.data.load import check_fit, load
+        from inittui.engine.step.autograd_step import warm_up
+        from inittui.engine.step.batched_mlp import Stack
         from inittui.engine.worker import Job
 
         threads = self.status.threads

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inittui.common.atomic_files import mark_full, read_plain
 from inittui.engine import worker
-from inittui.engine.data import Dataset
+from inittui.engine.data.load import Dataset
 from inittui.engine.members import Member, Members
 from inittui.engine.worker import Job
 from inittui.record import events

@@ -22,13 +22,13 @@ import torch
 
 from inittui.common.atomic_files import mark_full, one_line
 from inittui.common.errors import InittuiError, RunError
-from inittui.engine import checkpoint, memory
+from inittui.engine import checkpoint, out_of_memory
 from inittui.engine.checkpoint import Keeper
-from inittui.engine.data import Dataset
+from inittui.engine.data.load import Dataset
 from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
-from inittui.engine.replica import Replica
-from inittui.engine.training import CostNotFinite, Stop, Trainer
+from inittui.engine.step.replica import Replica
+from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import NO_ROOM, EventLog
@@ -249,7 +249,7 @@ def _train(worker: Worker, data: Dataset) -> int:
         return 1
     except Exception as error:  # whatever it is, the arm's log has to tell it, and the other arms go on
         traceback.print_exc()
-        no_memory = memory.explain(error)
+        no_memory = out_of_memory.explain(error)
         reason = no_memory or f"{type(error).__name__}: {one_line(error)}"
         kind: Literal["memory", "exception"] = "memory" if no_memory else "exception"
         worker.say(events.Failed(kind=kind, reason=reason, detail=traceback.format_exc()))

@@ -103,7 +103,7 @@ import hashlib, os, sys
 import torch
 
 from inittui.engine.device import set_up_thread
-from inittui.engine.training import Trainer
+from inittui.engine.trainer import Trainer
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 torch.set_num_threads(1)

@@ -8,7 +8,7 @@ from torch import nn
 
 import inittui
 from inittui.common.errors import InittuiError
-from inittui.engine.initialise import initialise
+from inittui.engine.initialisation.initialise import initialise
 from inittui.schemes.init import Init
 
 

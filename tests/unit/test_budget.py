@@ -11,7 +11,7 @@ from inittui.beginning import Place
 from inittui.budget import Rate, duration, parameters
 from inittui.cli import main
 from inittui.common.errors import InittuiError
-from inittui.engine.network import build as network
+from inittui.engine.networks.build import build as network
 from inittui.experiment.preset import Model
 from inittui.experiment.preset_files import Changes, load
 from tests.helpers import write_run

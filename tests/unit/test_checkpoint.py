@@ -22,8 +22,8 @@ from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
 from inittui.engine import checkpoint
 from inittui.engine.checkpoint import Keeper, path_of, read, write
-from inittui.engine.replica import Replica, Snapshot
-from inittui.engine.training import Stop, Trainer
+from inittui.engine.step.replica import Replica, Snapshot
+from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import EventLog, Tail

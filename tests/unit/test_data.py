@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inittui.common.errors import DataError
-from inittui.engine.data import Dataset, load
+from inittui.engine.data.load import Dataset, load
 from inittui.experiment.preset import Data, DataName
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from inittui.engine.data import load
-from inittui.engine.download import download
+from inittui.engine.data.download import download
+from inittui.engine.data.load import load
 from inittui.experiment import datasets
 from inittui.experiment.datasets import DATASETS, DataFilesError, DatasetFiles
 from inittui.experiment.preset import Data
@@ -257,7 +257,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_a_killed_download_leaves_no_file_and_the_next_one_removes_its_folder(server: Server, tmp_path: Path) -> None:
     server.files["/some/where/train-images-idx3-ubyte.gz"] = bytes(9_912_422), 2_000_000
     script = (
-        "import sys, pathlib; from inittui.engine.download import download\n"
+        "import sys, pathlib; from inittui.engine.data.download import download\n"
         "download('mnist', pathlib.Path(sys.argv[1]), lambda *_: None, 600, [sys.argv[2]])"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), server.address])

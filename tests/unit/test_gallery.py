@@ -7,9 +7,9 @@ import torch
 from msgspec.structs import replace
 
 from inittui.common.errors import RunError
-from inittui.engine.data import Dataset
+from inittui.engine.data.load import Dataset
 from inittui.engine.pictures import duels, write_gallery
-from inittui.engine.sample import watched_image
+from inittui.engine.watched_example import watched_image
 from inittui.experiment.preset import build
 from inittui.record import gallery
 from inittui.record.gallery import Picture

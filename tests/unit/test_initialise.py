@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine.initialise import initialise, stream
-from inittui.engine.layers import Shape, layers
+from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.networks.layers import Shape, layers
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.formulas import as_variance_scaling
 from inittui.schemes.gains import GAINS

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from inittui.engine import training
-from inittui.engine.lanes import Roster, side_by_side
-from inittui.engine.training import CostNotFinite, Stop, Trainer
+from inittui.engine import trainer as training
+from inittui.engine.trainer import CostNotFinite, Stop, Trainer
+from inittui.engine.training_threads import Roster, side_by_side
 from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inittui.engine import probes
+from inittui.engine.data.device_data import Images
 from inittui.engine.evaluation import evaluate
-from inittui.engine.images import Images
-from inittui.engine.layout import ALIGNMENT, Layout
-from inittui.engine.network import mlp
-from inittui.engine.replica import Replica
-from inittui.engine.stack import Stack
-from inittui.engine.training import Trainer
+from inittui.engine.networks.build import mlp
+from inittui.engine.probes import measure
+from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.flat_parameters import ALIGNMENT, Layout
+from inittui.engine.step.replica import Replica
+from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
 from tests.unit.tiny import CPU, TRAIN, arm, dataset, stopped
 
@@ -72,8 +72,8 @@ def figures(network: nn.Module, trainer: Trainer) -> list[Any]:
         tested.accuracy,
         tested.classes.tolist(),
         tested.probabilities.tolist(),
-        probes.measure(network, x, labels, before),
-        probes.jacobian(network, x),
+        measure.measure(network, x, labels, before),
+        measure.jacobian(network, x),
     ]
 
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine.data import load
-from inittui.engine.initialise import initialise
-from inittui.engine.layers import layers
-from inittui.engine.network import mlp
-from inittui.engine.training import Trainer
+from inittui.engine.data.load import load
+from inittui.engine.initialisation.initialise import initialise
+from inittui.engine.networks.build import mlp
+from inittui.engine.networks.layers import layers
+from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Data, Model
 from inittui.schemes.init import Init
 from tests.unit.tiny import CPU, arm, dataset

@@ -5,7 +5,7 @@ import psutil
 import pytest
 import torch
 
-from inittui.engine.memory import explain
+from inittui.engine.out_of_memory import explain
 
 # Word for word what these versions of torch say, and what becomes of it.
 ON_GPU = {

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine.network import ACTIVATIONS, NORMS, build, mlp
-from inittui.engine.replica import Snapshot
-from inittui.engine.training import Stop, Trainer
+from inittui.engine.networks.build import ACTIVATIONS, NORMS, build, mlp
+from inittui.engine.step.replica import Snapshot
+from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures

@@ -16,12 +16,12 @@ from torch import nn
 from inittui.cli import main
 from inittui.common.errors import DataError, OwnError, PresetError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
-from inittui.engine import owndata
-from inittui.engine.data import load as load_data
-from inittui.engine.examples import small_cnn
-from inittui.engine.network import build as build_network
-from inittui.engine.sample import grey
-from inittui.engine.training import Trainer
+from inittui.engine.data import user_data
+from inittui.engine.data.load import load as load_data
+from inittui.engine.networks.build import build as build_network
+from inittui.engine.networks.example_cnn import small_cnn
+from inittui.engine.trainer import Trainer
+from inittui.engine.watched_example import grey
 from inittui.experiment import preset_files
 from inittui.experiment.preset import Data, Model, Preset, build, to_table
 from inittui.experiment.preset_files import Changes
@@ -158,7 +158,7 @@ def test_a_class_is_a_function_that_makes_one(tmp_path: Path) -> None:
 
 
 def test_a_network_comes_from_a_module_too() -> None:
-    network = build_network(Model(factory="inittui.engine.examples:small_cnn"), (1, 28, 28), 10, 1)
+    network = build_network(Model(factory="inittui.engine.networks.example_cnn:small_cnn"), (1, 28, 28), 10, 1)
     assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
     assert [type(m) for m in network] == [type(m) for m in small_cnn(inputs=(3, 8, 8), classes=4)]
 
@@ -187,7 +187,7 @@ def test_a_split_that_asks_a_global_stream_is_the_same_in_every_run(tmp_path: Pa
         path = tmp_path / f"split{number}.py"  # as in another process: imported anew
         path.write_text(DRAWS)
         states = (random.getstate(), torch.get_rng_state(), numpy.random.get_state()[1])
-        splits.append(owndata.load(f"{path}:load").train_images)
+        splits.append(user_data.load(f"{path}:load").train_images)
         assert random.getstate() == states[0]
         assert torch.equal(torch.get_rng_state(), states[1])
         assert (numpy.random.get_state()[1] == states[2]).all()
@@ -234,7 +234,7 @@ def test_a_fault_of_the_file_is_one_line_that_names_it(tmp_path: Path, kind: str
         (tmp_path / "a.py").write_text(text)
     where = f"{tmp_path}/a.py:f"
     with pytest.raises(OwnError) as caught:
-        build_own(where) if kind == "own network" else owndata.load(where)
+        build_own(where) if kind == "own network" else user_data.load(where)
     assert words in one_line(caught, kind, where)
 
 
@@ -268,7 +268,7 @@ def test_an_own_network_trains_as_a_perceptron_of_its_kind_does(tmp_path: Path) 
 def test_arrays_from_a_file_are_a_data_set(tmp_path: Path) -> None:
     path = tmp_path / "my_data.py"
     path.write_text(DATASETS)
-    found = owndata.load(f"{path}:arrays")
+    found = user_data.load(f"{path}:arrays")
     assert (found.name, found.title, found.note) == ("auto", "my_data.py", "")
     assert (found.shape, found.inputs, found.rows, found.columns) == ((1, 4, 4), 16, 4, 4)
     assert found.classes == ("0", "1", "2")
@@ -305,7 +305,7 @@ def test_features_images_and_channels_come_in_any_container(
 ) -> None:
     as_given = AS[kind]
     real = inputs.astype("float64") / 7
-    found = owndata.load(returning(as_given(real[:7]), as_given(Y[:7]), as_given(real[7:]), as_given(Y[7:])))
+    found = user_data.load(returning(as_given(real[:7]), as_given(Y[:7]), as_given(real[7:]), as_given(Y[7:])))
     assert (found.shape, found.rows, found.columns) == (shape, rows, columns)
     assert (found.train_images.dtype, found.pixel_max) == (torch.float32, 1.0)
     assert torch.allclose(found.train_images.double(), torch.as_tensor(real[:7]))
@@ -316,7 +316,7 @@ def test_features_images_and_channels_come_in_any_container(
 @pytest.mark.parametrize("dtype", ["int64", "int16", "uint16", "bool", "float16"])
 def test_only_bytes_are_pixels_and_all_else_is_taken_as_it_is(returning: Callable[..., str], dtype: str) -> None:
     given_ = X.astype(dtype)
-    found = owndata.load(returning(given_[:7], Y[:7], given_[7:], Y[7:]))
+    found = user_data.load(returning(given_[:7], Y[:7], given_[7:], Y[7:]))
     assert found.pixel_max == 1.0
     assert torch.equal(found.train_images, torch.as_tensor(given_[:7].astype("float32")))
 
@@ -324,7 +324,7 @@ def test_only_bytes_are_pixels_and_all_else_is_taken_as_it_is(returning: Callabl
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "uint16", "int64", "bool"])
 def test_labels_are_whole_numbers_of_any_kind(returning: Callable[..., str], dtype: str) -> None:
     labels = (Y % 2).astype(dtype)
-    found = owndata.load(returning(X[:7], labels[:7], X[7:], labels[7:]))
+    found = user_data.load(returning(X[:7], labels[:7], X[7:], labels[7:]))
     assert found.train_labels.tolist() == (Y[:7] % 2).tolist()
     assert found.classes == ("0", "1")
 
@@ -332,12 +332,12 @@ def test_labels_are_whole_numbers_of_any_kind(returning: Callable[..., str], dty
 def test_classes_may_be_named_also_those_that_no_image_has(returning: Callable[..., str]) -> None:
     names = ["cat", "dog", 7, "none of them"]
     for given_ in (names, tuple(names), numpy.array(names)):
-        found = owndata.load(returning(X[:7], Y[:7], X[7:], Y[7:], given_))
+        found = user_data.load(returning(X[:7], Y[:7], X[7:], Y[7:], given_))
         assert found.classes == ("cat", "dog", "7", "none of them")
 
 
 def test_test_labels_count_for_the_classes_too(returning: Callable[..., str]) -> None:
-    found = owndata.load(returning(X[:7], Y[:7], X[7:], [0, 4, 1]))
+    found = user_data.load(returning(X[:7], Y[:7], X[7:], [0, 4, 1]))
     assert found.classes == ("0", "1", "2", "3", "4")
 
 
@@ -356,7 +356,7 @@ def changed(**places: Any) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (GOOD[:3], f"it returned a tuple; expected {owndata.FORM}"),
+        (GOOD[:3], f"it returned a tuple; expected {user_data.FORM}"),
         ((*GOOD, ["a"], 1), "it returned a tuple; expected (train_inputs, "),
         (changed(train=X[:7, 0, 0]), "train_inputs are torch.int64 of shape [7]; expected [n, features], [n, rows, columns]"),
         (changed(test=X[:0]), "test_inputs are torch.int64 of shape [0, 4, 4]; expected [n, features]"),
@@ -388,7 +388,7 @@ def test_a_fault_of_the_data_is_one_line_that_names_the_function(
 ) -> None:
     text = returning(*values)
     with pytest.raises(OwnError) as caught:
-        owndata.load(text)
+        user_data.load(text)
     assert words in one_line(caught, "own data", text)
 
 
@@ -405,7 +405,7 @@ def test_a_fault_of_the_data_is_one_line_that_names_the_function(
 def test_a_fault_of_the_function_that_loads_is_one_line_too(tmp_path: Path, body: str, words: str) -> None:
     (tmp_path / "d.py").write_text(body)
     with pytest.raises(OwnError) as caught:
-        owndata.load(f"{tmp_path}/d.py:f")
+        user_data.load(f"{tmp_path}/d.py:f")
     assert words in one_line(caught, "own data", f"{tmp_path}/d.py:f")
 
 
@@ -422,10 +422,10 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
     for place in range(4):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(
-                owndata.owncode, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]]
+                user_data.owncode, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]]
             )
             try:
-                data = owndata.load("any.module:function")
+                data = user_data.load("any.module:function")
                 words = f"own data 'any.module:function': {len(data.train_images)} images"
             except OwnError as error:
                 words = str(error)
@@ -450,7 +450,7 @@ def test_a_limit_takes_the_first_of_them(returning: Callable[..., str], tmp_path
     ids=["features", "channels"],
 )
 def test_own_data_train_a_perceptron(returning: Callable[..., str], values: tuple[Any, ...]) -> None:
-    data = owndata.load(returning(*values))
+    data = user_data.load(returning(*values))
     told = list(Trainer(arm(batch_size=2), data, CPU).run())
     assert len(epochs(told)) == 2
     assert all(one.train_cost is not None for one in epochs(told))
@@ -465,7 +465,7 @@ def test_images_with_channels_reach_an_own_network_in_their_shape(
     returning: Callable[..., str], networks: Path
 ) -> None:
     shaped = X.reshape(10, 2, 2, 4)[:, :, :, :2].astype("uint8")
-    data = owndata.load(returning(shaped[:7], Y[:7], shaped[7:], Y[7:]))
+    data = user_data.load(returning(shaped[:7], Y[:7], shaped[7:], Y[7:]))
     base = arm(batch_size=2)
     of = type(base)(base.name, base.init, Model(factory=f"{networks}:build"), base.training)
     told = list(Trainer(of, data, CPU).run())

@@ -13,7 +13,7 @@ from torch import nn
 from inittui.cli import main
 from inittui.common import user_code_refs
 from inittui.common.errors import PresetError, SchemeError
-from inittui.engine.initialise import initialise
+from inittui.engine.initialisation.initialise import initialise
 from inittui.experiment import preset_files
 from inittui.experiment.preset import build, to_table
 from inittui.experiment.preset_files import Changes

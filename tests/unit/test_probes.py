@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
-from inittui.engine import probes, theory
-from inittui.engine.initialise import initialise
-from inittui.engine.layers import layers
-from inittui.engine.network import mlp
-from inittui.engine.probes import BINS, batch_size, epochs_of, jacobian, measure
-from inittui.engine.probing import Prober
-from inittui.engine.training import Trainer
+from inittui.engine.initialisation.initialise import initialise
+from inittui.engine.networks.build import mlp
+from inittui.engine.networks.layers import layers
+from inittui.engine.probes import mean_field
+from inittui.engine.probes import measure as probes
+from inittui.engine.probes.measure import BINS, batch_size, epochs_of, jacobian, measure
+from inittui.engine.probes.schedule import Prober
+from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import events
 from inittui.record.events import LayerProbe
@@ -31,7 +32,7 @@ from tests.unit.tiny import CPU, arm, dataset, figures
 
 IMAGES, INPUTS, CLASSES = 12, 6, 3
 DATA = dataset()
-SMALL_CNN = "inittui.engine.examples:small_cnn"
+SMALL_CNN = "inittui.engine.networks.example_cnn:small_cnn"
 
 NOISY = """
 from torch import nn
@@ -553,8 +554,8 @@ def prober(of: Arm, data: Any = DATA) -> events.Probe:
 def test_theory_is_that_of_the_scheme_on_these_very_images() -> None:
     probe = prober(arm("torch_default"))
     square = float((DATA.train_images.double() / 255).square().mean())
-    laws = [theory.LayerLaw(16, 8, 1 / 48, 1 / 48), theory.LayerLaw(8, 3, 1 / 24, 1 / 24)]
-    assert probe.signal == pytest.approx(theory.signal(laws, "relu", square), rel=1e-5)
+    laws = [mean_field.LayerLaw(16, 8, 1 / 48, 1 / 48), mean_field.LayerLaw(8, 3, 1 / 24, 1 / 24)]
+    assert probe.signal == pytest.approx(mean_field.signal(laws, "relu", square), rel=1e-5)
     assert probe.gradient == pytest.approx([math.sqrt(3 / 24 / 2), 1.0], rel=1e-5)
 
 

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui.analysis.statistics import paired
-from inittui.engine.data import load
-from inittui.engine.images import Images
-from inittui.engine.initialise import initialise, stream
-from inittui.engine.network import mlp
-from inittui.engine.replica import Replica
-from inittui.engine.slopes import SLOPES
-from inittui.engine.stack import Stack
-from inittui.engine.training import Trainer
+from inittui.engine.data.device_data import Images
+from inittui.engine.data.load import load
+from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.networks.build import mlp
+from inittui.engine.step.activation_kernels import SLOPES
+from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.replica import Replica
+from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Data, Model
 from inittui.record import events
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped

@@ -9,7 +9,7 @@ from inittui import plain
 from inittui.analysis import accuracy_table, result_document, statistics
 from inittui.board.fold import fold
 from inittui.board.state import Board
-from inittui.engine.training import Stop, Trainer
+from inittui.engine.trainer import Stop, Trainer
 from inittui.record import events
 from inittui.tui.look import Look
 from inittui.tui.views import arm as arm_view

@@ -12,18 +12,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inittui.engine import data, probes, theory
-from inittui.engine.initialise import initialise
-from inittui.engine.layers import layers
-from inittui.engine.network import ACTIVATIONS, mlp
-from inittui.engine.theory import LayerLaw, gradient, mean_square, mean_square_slope, signal
+from inittui.engine.data import load
+from inittui.engine.initialisation.initialise import initialise
+from inittui.engine.networks.build import ACTIVATIONS, mlp
+from inittui.engine.networks.layers import layers
+from inittui.engine.probes import mean_field, measure
+from inittui.engine.probes.mean_field import LayerLaw, gradient, mean_square, mean_square_slope, signal
 from inittui.experiment.preset import Data, Model
 from inittui.schemes.catalogue import scheme
 from inittui.schemes.init import Init
 from tests.helpers import steady
 
-LINES = sorted(theory.KINKED)
-CURVES = sorted(theory.SMOOTH)
+LINES = sorted(mean_field.KINKED)
+CURVES = sorted(mean_field.SMOOTH)
 NAMES = sorted(ACTIVATIONS)
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -161,7 +162,7 @@ def square_laws(variance: float, depth: int, width: int = 512, bias: float = 0.0
     return [LayerLaw(width, width, variance, bias)] * depth
 
 
-@pytest.mark.parametrize(("name", "slope_below"), [("relu", 0.0), ("leaky_relu", theory.LEAK), ("linear", 1.0)])
+@pytest.mark.parametrize(("name", "slope_below"), [("relu", 0.0), ("leaky_relu", mean_field.LEAK), ("linear", 1.0)])
 def test_hes_variance_is_a_fixed_point_of_its_rectifier(name: str, slope_below: float) -> None:
     laws = square_laws(2 / (1 + slope_below**2) / 512, 50)
     sizes = signal(laws, name, 0.1)
@@ -223,7 +224,7 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def images(mnist_dir: Path) -> Tensor:
     """1,000 of MNIST's test images, flat, 0..1."""
-    mnist = data.load(Data(name="mnist"), mnist_dir, lambda *_: None)
+    mnist = load.load(Data(name="mnist"), mnist_dir, lambda *_: None)
     return mnist.test_images[:1000].flatten(1).float() / 255
 
 
@@ -290,7 +291,7 @@ def test_a_networks_gradient_is_what_theory_says(activation: str, typed: str) ->
     x, labels = torch.randn(100, WIDTH, generator=draws), torch.randint(10, (100,), generator=draws)
     network = mlp(Model(hidden=(WIDTH,) * 8, activation=activation), WIDTH, 10)
     initialise(network, Init.of(typed), 3)
-    measured = [one.grad_z or 0.0 for one in probes.measure(network, x, labels)]
+    measured = [one.grad_z or 0.0 for one in measure.measure(network, x, labels)]
     laws = laws_of(network, typed)
     expected = gradient(laws, activation, signal(laws, activation, 1.0))
     # As above, on the way back: 0.5·√(5·8/512) is 14 %, and the last layer's ten rows stray more than that.

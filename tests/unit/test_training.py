@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui.engine import crew, evaluation, sample, training
-from inittui.engine.data import Dataset
-from inittui.engine.initialise import initialise, stream
-from inittui.engine.network import ACTIVATIONS, mlp
-from inittui.engine.training import CostNotFinite, Stop, Trainer
+from inittui.engine import evaluation, watched_example
+from inittui.engine import trainer as training
+from inittui.engine.data.load import Dataset
+from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.networks.build import ACTIVATIONS, mlp
+from inittui.engine.step import autograd_step
+from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import events
 from tests.helpers import preset
@@ -345,7 +347,7 @@ def test_between_steps_is_asked_before_every_step(data: Dataset) -> None:
 def test_the_presets_optimizer_is_made_with_its_settings(
     changes: dict[str, Any], kind: type[torch.optim.Optimizer], options: dict[str, float]
 ) -> None:
-    made = crew.optimizer(nn.Linear(2, 2).parameters(), arm(**changes).training)
+    made = autograd_step.optimizer(nn.Linear(2, 2).parameters(), arm(**changes).training)
     assert type(made) is kind
     assert {key: made.defaults[key] for key in options} == options
 
@@ -374,5 +376,5 @@ def test_outputs_beyond_the_classes_are_trained_and_answered_like_any_other(data
 
 
 def test_the_watched_image_is_the_same_for_every_arm_of_a_seed() -> None:
-    assert sample.watched_image(777, 100) == sample.watched_image(777, 100)
-    assert len({sample.watched_image(seed, 10_000) for seed in range(20)}) > 15
+    assert watched_example.watched_image(777, 100) == watched_example.watched_image(777, 100)
+    assert len({watched_example.watched_image(seed, 10_000) for seed in range(20)}) > 15

@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from inittui.common.errors import RunError
-from inittui.engine.training import Stop
+from inittui.engine.trainer import Stop
 from inittui.engine.worker import Control, Job, Worker
 from inittui.experiment.preset import Arm
 from inittui.record import events

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from inittui.engine.data import Dataset
-from inittui.engine.training import Stop, Trainer
+from inittui.engine.data.load import Dataset
+from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from tests.helpers import preset

@@ -12,7 +12,7 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
 from inittui.engine import worker
-from inittui.engine.data import Dataset
+from inittui.engine.data.load import Dataset
 from inittui.engine.members import Member, Members
 from inittui.engine.remote.copy import Copy
 from inittui.engine.remote.nodes import Nodes

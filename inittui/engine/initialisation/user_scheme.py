@@ -3,8 +3,8 @@
 import torch
 
 from inittui.common.user_code_refs import SCHEME, reference
-from inittui.engine import owncode
-from inittui.engine.layers import Layer, Shape
+from inittui.engine.networks import user_code
+from inittui.engine.networks.layers import Layer, Shape
 
 
 @torch.no_grad()
@@ -16,8 +16,8 @@ def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None
     weight = torch.full(shape.weight, torch.nan)
     bias = torch.zeros(shape.weight[0]) if layer.bias is not None else None
     # A function that asks a global stream instead of `generator` is to be repeatable too, and to disturb no other.
-    with owncode.repeatable(generator.initial_seed()):
-        owncode.call(
+    with user_code.repeatable(generator.initial_seed()):
+        user_code.call(
             found,
             SCHEME,
             weight,
@@ -31,7 +31,7 @@ def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None
     for what, filled in (("weight", weight), ("bias", bias)):
         if filled is not None and not filled.isfinite().all():
             hint = "; it has to fill it in place, as weight.normal_() does" if filled.isnan().all() else ""
-            raise owncode.fault(found, SCHEME, f"at layer '{name}' it left a {what} that is not finite{hint}")
+            raise user_code.fault(found, SCHEME, f"at layer '{name}' it left a {what} that is not finite{hint}")
     layer.weight.copy_(weight)
     if layer.bias is not None and bias is not None:
         layer.bias.copy_(bias)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine.layers import Layer
+from inittui.engine.networks.layers import Layer
 from inittui.schemes.rule import UnitVariance
 
 

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from inittui.engine.layers import Layer, Shape, layers
+from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.record import events
 
 BATCH = (

@@ -12,19 +12,20 @@ from functools import cached_property
 import torch
 
 from inittui.analysis import statistics
-from inittui.engine import memory, probes
-from inittui.engine.crew import Crew, Reference, choose_kernels
-from inittui.engine.data import Dataset
+from inittui.engine import out_of_memory
+from inittui.engine.data.device_data import Images
+from inittui.engine.data.load import Dataset
 from inittui.engine.evaluation import Evaluation, evaluate
-from inittui.engine.images import Images
-from inittui.engine.initialise import BATCH, initialise, stream
-from inittui.engine.lanes import Roster, side_by_side
-from inittui.engine.layers import Shape, layers
-from inittui.engine.network import build
-from inittui.engine.probing import Prober
-from inittui.engine.replica import Replica
-from inittui.engine.sample import prediction, sample_event, watched_image
-from inittui.engine.stack import Stack
+from inittui.engine.initialisation.initialise import BATCH, initialise, stream
+from inittui.engine.networks.build import build
+from inittui.engine.networks.layers import Shape, layers
+from inittui.engine.probes import measure
+from inittui.engine.probes.schedule import Prober
+from inittui.engine.step.autograd_step import Crew, Reference, choose_kernels
+from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.replica import Replica
+from inittui.engine.training_threads import Roster, side_by_side
+from inittui.engine.watched_example import prediction, sample_event, watched_image
 from inittui.experiment.preset import Arm
 from inittui.record import events
 
@@ -75,7 +76,7 @@ class Trainer:
         self.replicas = [self._replica(seed) for seed in arm.training.seeds]
         self.evaluations: dict[int, Evaluation] = {}  # the newest of each seed
         self.prober = Prober(
-            arm, self.replicas[0], self.images.first(probes.BATCH), self.images.train_labels[: probes.BATCH]
+            arm, self.replicas[0], self.images.first(measure.BATCH), self.images.train_labels[: measure.BATCH]
         )
         self._by_hand = by_hand and Stack.suits(arm)
         most = stacked or (len(self.replicas) if device.type == "cuda" else 1)
@@ -144,7 +145,7 @@ class Trainer:
                 yield from self._epoch(group)
             except Exception as error:
                 # Nothing but the optimizer, which is last, changes them: they are whole, whichever step it was.
-                too_many = len(group) > 1 and memory.is_out(error)
+                too_many = len(group) > 1 and out_of_memory.is_out(error)
                 if not too_many:
                     raise
             if too_many:  # out here, where the error no longer keeps the stack alive

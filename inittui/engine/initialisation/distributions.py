@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from inittui.engine.layers import Shape
+from inittui.engine.networks.layers import Shape
 from inittui.schemes.rule import Rule, truncated_deviation
 
 

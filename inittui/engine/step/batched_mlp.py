@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
-from inittui.engine.crew import number_states
-from inittui.engine.images import Images
-from inittui.engine.layout import Layout
-from inittui.engine.replica import Replica
-from inittui.engine.slopes import SLOPES
-from inittui.engine.update import Update
+from inittui.engine.data.device_data import Images
+from inittui.engine.step.activation_kernels import SLOPES
+from inittui.engine.step.autograd_step import number_states
+from inittui.engine.step.flat_parameters import Layout
+from inittui.engine.step.optimizer_kernel import Update
+from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
 
 WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too

@@ -9,8 +9,8 @@ from torch.nn.parameter import is_lazy
 
 from inittui.common import user_code_refs
 from inittui.common.errors import SchemeError, UsageError
-from inittui.engine.initialise import initialise
-from inittui.engine.layers import layers
+from inittui.engine.initialisation.initialise import initialise
+from inittui.engine.networks.layers import layers
 from inittui.experiment.preset import LARGEST_SEED
 from inittui.schemes.init import Init
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.user_code_refs import NETWORK, Own, reference
-from inittui.engine import owncode
-from inittui.engine.initialise import stream
-from inittui.engine.layers import layers
+from inittui.engine.initialisation.initialise import stream
+from inittui.engine.networks import user_code
+from inittui.engine.networks.layers import layers
 from inittui.experiment.preset import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -30,7 +30,7 @@ _handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of a person's own netw
 def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """The network of `model`, before its scheme: from inputs of `shape` to logits [batch, outputs]. A perceptron takes them
     flat. What the network itself draws, if anything, follows from `seed`. Raises OwnError."""
-    with owncode.repeatable(stream(seed, "module").initial_seed()):
+    with user_code.repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
             return mlp(model, math.prod(shape), classes)
         found = reference(model.factory, NETWORK)
@@ -64,27 +64,29 @@ def _undrawn(fan_in: int, fan_out: int) -> nn.Linear:
 
 
 def _own(found: Own, shape: tuple[int, ...], classes: int) -> nn.Module:
-    made = owncode.call(found, NETWORK, inputs=shape, classes=classes)
+    made = user_code.call(found, NETWORK, inputs=shape, classes=classes)
     if not isinstance(made, nn.Module):
-        raise owncode.fault(found, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")
+        raise user_code.fault(found, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")
     own = [layer for _, layer in layers(made)]
     if not own:
-        raise owncode.fault(found, NETWORK, "its network has no Linear or Conv layer for a scheme to fill")
+        raise user_code.fault(found, NETWORK, "its network has no Linear or Conv layer for a scheme to fill")
     if any(layer in _handed_out for layer in own):  # each seed would train on with what another one has learnt
-        raise owncode.fault(found, NETWORK, "it returned a layer for the second time; expected new ones at every call")
+        raise user_code.fault(
+            found, NETWORK, "it returned a layer for the second time; expected new ones at every call"
+        )
     _handed_out.update(own)
     made.eval()
     try:
         with torch.no_grad():
             logits = made(torch.zeros(2, *shape))
     except Exception as error:
-        raise owncode.fault(
-            found, NETWORK, f"given inputs of shape {[2, *shape]}, its network raised {owncode.named(error)}"
+        raise user_code.fault(
+            found, NETWORK, f"given inputs of shape {[2, *shape]}, its network raised {user_code.named(error)}"
         ) from error
     made.train()
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != 2 or logits.shape[1] < classes:
         got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise owncode.fault(
+        raise user_code.fault(
             found, NETWORK, f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]"
         )
     return made

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from inittui.engine.replica import Replica
+from inittui.engine.step.replica import Replica
 from inittui.record import events
 
 

@@ -5,10 +5,10 @@ import time
 
 from torch import Tensor
 
-from inittui.engine import probes, theory
-from inittui.engine.layers import layers
-from inittui.engine.replica import Replica
-from inittui.engine.theory import LayerLaw
+from inittui.engine.networks.layers import layers
+from inittui.engine.probes import mean_field, measure
+from inittui.engine.probes.mean_field import LayerLaw
+from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.schemes.catalogue import scheme
@@ -24,11 +24,11 @@ class Prober:
         """`x` and `labels` are training images as the network is given them; the first few of them are used."""
         self._arm = arm
         self._seed = first.seed
-        count = probes.batch_size(first.network, len(x))
+        count = measure.batch_size(first.network, len(x))
         if arm.model.factory is not None:  # what a layer of one's own costs only its training tells
             count = min(count, arm.training.batch_size)
         self._x, self._labels = x[:count], labels[:count]
-        self._epochs = probes.epochs_of(arm.training.epochs)
+        self._epochs = measure.epochs_of(arm.training.epochs)
         self._before: list[Tensor] | None = None
 
     def note(self, replica: Replica) -> None:
@@ -49,13 +49,13 @@ class Prober:
 
     def _probe(self, replica: Replica, before: list[Tensor] | None) -> events.Probe:
         began = time.perf_counter()
-        measured = probes.measure(replica.network, self._x, self._labels, before)
+        measured = measure.measure(replica.network, self._x, self._labels, before)
         signal: list[float] = []
         gradient: list[float] = []
         jacobian: tuple[float, ...] = ()
         if replica.epochs == 0:
             signal, gradient = self._theory(replica)
-            jacobian = probes.jacobian(replica.network, self._x)
+            jacobian = measure.jacobian(replica.network, self._x)
         return events.Probe(
             seed=self._seed,
             epoch=replica.epochs,
@@ -88,7 +88,7 @@ class Prober:
                 bias = float(layer.bias.detach().double().square().mean()) if layer.bias is not None else 0.0
             laws.append(LayerLaw(fan_in, fan_out, variance, bias))
         square = float(self._x.double().square().mean())
-        signal = theory.signal(laws, model.activation, square, normed=model.norm != "none")
+        signal = mean_field.signal(laws, model.activation, square, normed=model.norm != "none")
         if model.norm != "none" or not all(math.isfinite(value) for value in signal):
             return signal, []  # a norm's own gradient depends on the batch
-        return signal, theory.gradient(laws, model.activation, signal)
+        return signal, mean_field.gradient(laws, model.activation, signal)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inittui.common.errors import DataError
-from inittui.engine.download import Report, download
+from inittui.engine.data.download import Report, download
 from inittui.experiment import datasets
 from inittui.experiment.datasets import DIGITS_TRAIN, DataFilesError
 from inittui.experiment.preset import Data, Preset
@@ -58,9 +58,9 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
     had, and for a `train_limit` above the number of training images (`auto` takes all and says so in its note).
     """
     if spec.factory is not None:
-        from inittui.engine import owndata
+        from inittui.engine.data import user_data
 
-        return _limited(owndata.load(spec.factory), spec.train_limit)
+        return _limited(user_data.load(spec.factory), spec.train_limit)
     if spec.name == "digits":
         return _limited(_digits(), spec.train_limit)
     if spec.name != "auto":

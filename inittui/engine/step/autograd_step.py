@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui.engine.images import Images
-from inittui.engine.replica import Replica
+from inittui.engine.data.device_data import Images
+from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Training
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from inittui.common.user_code_refs import DATA, Own, reference
-from inittui.engine import owncode
-from inittui.engine.data import Dataset
+from inittui.engine.data.load import Dataset
+from inittui.engine.networks import user_code
 
 MOST_CLASSES = 65536  # answers are kept in two bytes
 FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"
@@ -19,30 +19,30 @@ def load(text: str) -> Dataset:
     0..1, all else is taken as it is. Labels are whole numbers from 0. Raises OwnError."""
     found = reference(text, DATA)
     assert found is not None
-    with owncode.repeatable(0):  # a resume has to see the same images
-        returned = owncode.call(found, DATA)
+    with user_code.repeatable(0):  # a resume has to see the same images
+        returned = user_code.call(found, DATA)
     if not isinstance(returned, tuple | list) or len(returned) not in (4, 5):
-        raise owncode.fault(found, DATA, f"it returned {_what(returned)}; expected {FORM}")
+        raise user_code.fault(found, DATA, f"it returned {_what(returned)}; expected {FORM}")
     train, test = _inputs(found, "train", returned[0]), _inputs(found, "test", returned[2])
     train_labels, test_labels = _labels(found, "train", returned[1], train), _labels(found, "test", returned[3], test)
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
-        raise owncode.fault(
+        raise user_code.fault(
             found,
             DATA,
             f"train_inputs are {_what(train)} and test_inputs {_what(test)}; expected the same but for their number",
         )
     count = int(max(train_labels.max(), test_labels.max())) + 1
     if count > MOST_CLASSES:
-        raise owncode.fault(found, DATA, f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
+        raise user_code.fault(found, DATA, f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
     named = returned[4] if len(returned) == 5 else range(count)
     try:
         classes = () if isinstance(named, str) else tuple(map(str, named))
     except TypeError:
         classes = ()
     if not classes:
-        raise owncode.fault(found, DATA, f"its classes are {_what(named)}; expected a list of names")
+        raise user_code.fault(found, DATA, f"its classes are {_what(named)}; expected a list of names")
     if len(classes) < count:
-        raise owncode.fault(found, DATA, f"its labels go up to {count - 1}, and it names {len(classes)} classes")
+        raise user_code.fault(found, DATA, f"its labels go up to {count - 1}, and it names {len(classes)} classes")
     return Dataset(
         name="auto",
         title=found.short,
@@ -58,7 +58,7 @@ def load(text: str) -> Dataset:
 def _inputs(found: Own, which: str, given: Any) -> Tensor:
     tensor = _tensor(found, f"{which}_inputs", given)
     if tensor.dim() not in (2, 3, 4) or not tensor.numel():
-        raise owncode.fault(
+        raise user_code.fault(
             found,
             DATA,
             f"{which}_inputs are {_what(tensor)}; expected [n, features], [n, rows, columns] or "
@@ -67,10 +67,10 @@ def _inputs(found: Own, which: str, given: Any) -> Tensor:
     if tensor.dtype == torch.uint8:
         return tensor.contiguous()
     if tensor.is_complex():
-        raise owncode.fault(found, DATA, f"{which}_inputs are {_what(tensor)}; expected real numbers")
+        raise user_code.fault(found, DATA, f"{which}_inputs are {_what(tensor)}; expected real numbers")
     tensor = tensor.float().contiguous()
     if not tensor.isfinite().all():
-        raise owncode.fault(found, DATA, f"{which}_inputs hold values that are not finite")
+        raise user_code.fault(found, DATA, f"{which}_inputs hold values that are not finite")
     return tensor
 
 
@@ -78,7 +78,7 @@ def _labels(found: Own, which: str, given: Any, inputs: Tensor) -> Tensor:
     tensor = _tensor(found, f"{which}_labels", given)
     whole = not tensor.is_floating_point() and not tensor.is_complex()
     if tensor.dim() != 1 or len(tensor) != len(inputs) or not whole or int(tensor.long().min()) < 0:
-        raise owncode.fault(
+        raise user_code.fault(
             found,
             DATA,
             f"{which}_labels are {_what(tensor)}; expected {len(inputs)} whole numbers from 0, one an input",
@@ -90,7 +90,7 @@ def _tensor(found: Own, what: str, given: Any) -> Tensor:
     try:
         return torch.as_tensor(given).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise owncode.fault(found, DATA, f"{what} can't become a tensor: {owncode.named(error)}") from None
+        raise user_code.fault(found, DATA, f"{what} can't become a tensor: {user_code.named(error)}") from None
 
 
 def _what(given: object) -> str:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine import lsuv, ownscheme
-from inittui.engine.draws import draw
-from inittui.engine.layers import Layer, Shape, layers
+from inittui.engine.initialisation import lsuv, user_scheme
+from inittui.engine.initialisation.distributions import draw
+from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.schemes.catalogue import scheme
 from inittui.schemes.init import Init
 from inittui.schemes.rule import Rule
@@ -54,7 +54,7 @@ def initialise(
         chosen.append((name, layer))
         with torch.device("cpu"):  # also where a person has set another default: the generators are the CPU's
             if rule.distribution == "own":
-                ownscheme.fill(init.name, name, layer, stream(seed, f"weights/{place}"))
+                user_scheme.fill(init.name, name, layer, stream(seed, f"weights/{place}"))
             else:
                 _fill(rule, layer, seed, place)
     if rule.target is not None:
