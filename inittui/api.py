@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inittui import beginning, launch
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
 from inittui.experiment import preset_files
 from inittui.experiment.datasets import default_data_dir
+from inittui.launch import process, start_run
 from inittui.outcome import Result
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find
@@ -74,8 +74,8 @@ def compare(
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
     share = None if gpus_per_arm is None else str(gpus_per_arm)
-    place = beginning.place_of(None if on is None else str(on), share, python=True)
-    run, supervisor = beginning.begin(
+    place = start_run.place_of(None if on is None else str(on), share, python=True)
+    run, supervisor = start_run.begin(
         checked,
         runs_dir=_folder(runs_dir, default_runs_dir),
         data_dir=_folder(data_dir, default_data_dir),
@@ -101,7 +101,7 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
     except KeyboardInterrupt:
         print("stopping the run (interrupt again to leave at once)", file=sys.stderr)
         with contextlib.suppress(RunError):  # it has just ended by itself
-            launch.stop(run)
+            process.stop(run)
         _watch(follower, lambda _: None)
         supervisor.wait()
         print(
@@ -110,7 +110,7 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
         )
         raise
     supervisor.wait()  # it has said all that it will
-    beginning.refuse_if_refused(run, board, supervisor)
+    start_run.refuse_if_refused(run, board, supervisor)
     return Result(run)
 
 

@@ -24,11 +24,11 @@ EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "ref
 
 def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
-    from inittui import beginning, notify
     from inittui.common.optional_extras import folder_of
     from inittui.experiment import preset_files
     from inittui.experiment.datasets import default_data_dir
     from inittui.exporting import scalars
+    from inittui.launch import notify, start_run
 
     changes = preset_files.Changes(
         arms=arguments.arm,
@@ -48,13 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     preset = preset_files.load(arguments.preset or preset_files.DEFAULT, changes)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
     threads = _whole("--threads", arguments.threads, most=1024)
-    place = beginning.place_of(arguments.on, arguments.gpus_per_arm)
+    place = start_run.place_of(arguments.on, arguments.gpus_per_arm)
     refresh = refresh_of(arguments)
     curves = folder_of("--tensorboard", arguments.tensorboard)
     if arguments.dry_run:
-        from inittui import budget
+        from inittui.launch import estimate
 
-        for line in budget.told(
+        for line in estimate.told(
             preset,
             runs_dir=runs_dir(arguments),
             data_dir=data_dir,
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(printable(line))
         return 0
     notify.ask(arguments.notify)
-    run_dir, supervisor = beginning.begin(
+    run_dir, supervisor = start_run.begin(
         preset,
         runs_dir=runs_dir(arguments),
         data_dir=data_dir,
@@ -100,8 +100,9 @@ def _watch_plainly(
 ) -> int:
     import msgspec
 
-    from inittui import beginning, launch, notify, plain
+    from inittui import plain
     from inittui.analysis import result_document
+    from inittui.launch import notify, process, start_run
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
@@ -118,12 +119,12 @@ def _watch_plainly(
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
             raise
         print("stopping; the result so far follows (Ctrl-C again leaves at once)", file=sys.stderr)
-        launch.stop(run_dir)
+        process.stop(run_dir)
         board = plain.watch(follower, say, narrator)
     except BrokenPipeError:
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
-    beginning.refuse_if_refused(run_dir, board, supervisor)
+    start_run.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
         document = board.result or result_document.document(board, seconds=board.t)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
@@ -164,8 +165,9 @@ def _watch_dashboard(
 
 def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
     """What is done and said once the dashboard has gone: about the run that it showed last."""
-    from inittui import beginning, launch, plain
+    from inittui import plain
     from inittui.board.source import LiveFeed
+    from inittui.launch import process, start_run
 
     if not isinstance(app.feed, LiveFeed):
         return app.return_code or 0
@@ -175,10 +177,10 @@ def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Pope
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
         return app.return_code
     board = follower.poll()
-    beginning.refuse_if_refused(run_dir, board, supervisor)
+    start_run.refuse_if_refused(run_dir, board, supervisor)
     if leave == "stop" and not board.ended:
         print("stopping…", file=sys.stderr)
-        launch.stop(run_dir)
+        process.stop(run_dir)
         board = plain.watch(follower, lambda _: None)
     if not board.ended:
         print(f"training goes on. Come back with: inittui attach {run_dir.name}")

@@ -5,10 +5,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from inittui import beginning, commands, launch, notify
+from inittui import commands
 from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError, UsageError, nearest, path_of
+from inittui.launch import notify, process, start_run
 from inittui.record import control_requests
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find
@@ -34,7 +35,7 @@ def stop(arguments: argparse.Namespace) -> int:
         print(f"stopped {_what(run_dir, arguments.arm)}")
         return 0
     run_dir = find(commands.runs_dir(arguments), arguments.run)
-    launch.stop(run_dir)
+    process.stop(run_dir)
     asked = time.monotonic()
     while run_dir.alive():
         if time.monotonic() - asked > STOP_SECONDS:
@@ -55,7 +56,7 @@ def resume(arguments: argparse.Namespace) -> int:
     run_dir = find(commands.runs_dir(arguments), arguments.run)
     refresh = commands.refresh_of(arguments)
     place = _place(run_dir, arguments)
-    beginning.check_device(arguments.device or "auto", place=place)
+    start_run.check_device(arguments.device or "auto", place=place)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
     moved = [
         option
@@ -77,7 +78,7 @@ def resume(arguments: argparse.Namespace) -> int:
         _ask(run_dir, "resume", arguments.arm, _can_go_on)
         print(f"{_what(run_dir, arguments.arm)} goes on")
         return 0
-    supervisor = launch.resume(run_dir, device=arguments.device, data_dir=data_dir, **place._asdict())
+    supervisor = process.resume(run_dir, device=arguments.device, data_dir=data_dir, **place._asdict())
     if arguments.detach:
         print(run_dir.name)
         return 0
@@ -87,12 +88,12 @@ def resume(arguments: argparse.Namespace) -> int:
     return commands.watch(run_dir, follower, arguments, refresh, supervisor)
 
 
-def _place(run_dir: RunDir, arguments: argparse.Namespace) -> beginning.Place:
+def _place(run_dir: RunDir, arguments: argparse.Namespace) -> start_run.Place:
     """Where it goes on: where it was, but for what is asked for."""
     status = run_dir.status()
     on = arguments.on if arguments.on is not None else status.on
     was = f"{status.gpus_per_arm:g}" if status.gpus_per_arm and on not in ("", "here") else None
-    return beginning.place_of(on, arguments.gpus_per_arm or was)
+    return start_run.place_of(on, arguments.gpus_per_arm or was)
 
 
 def _wait_until_taken_up(run_dir: RunDir, follower: Follower) -> None:

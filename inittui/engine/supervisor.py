@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from inittui import notify, resuming
 from inittui.analysis import result_document
 from inittui.board import state as board
 from inittui.board.fold import fold
@@ -28,7 +27,8 @@ from inittui.common import process_identity
 from inittui.common.atomic_files import mark_full, one_line, print_what_fits
 from inittui.common.errors import InittuiError
 from inittui.experiment.preset import Preset
-from inittui.launch import EARLY_SIGNALS
+from inittui.launch import notify, resume_check
+from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
 from inittui.record.event_log import EventLog
 from inittui.record.run_directory import RunDir, Status, arm_folders
@@ -175,7 +175,7 @@ class Supervisor:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
             self._insist(partial(self.run.write_preset, self.preset))
         folders = arm_folders(self.preset)
-        going_on = folders if self.before is None else [arm.folder for arm in resuming.unfinished(self.before)]
+        going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
         lanes = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
         jobs = [
@@ -186,7 +186,7 @@ class Supervisor:
             return jobs, data
         (self.run.path / "result.json").unlink(missing_ok=True)  # of the run as it was stopped; the logs have all of it
         if going_on:
-            exact, note = resuming.exactness(was, self.status, on_cpu=self.on_cpu)
+            exact, note = resume_check.exactness(was, self.status, on_cpu=self.on_cpu)
             self.log.append(events.Resumed(arms=tuple(going_on), exact=exact, note=note))
         return [job for job in jobs if job.folder.name in going_on], data
 
@@ -234,9 +234,9 @@ class Supervisor:
         else:
             self.team.resume(folder)
             over = {name for name, member in self.team.members.items() if member.over and folder in ("", name)}
-            again = [arm.folder for arm in resuming.unfinished(Follower(self.run).poll()) if arm.folder in over]
+            again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in over]
             if again:
-                exact, note = resuming.exactness(self.status, self.status, on_cpu=self.on_cpu)
+                exact, note = resume_check.exactness(self.status, self.status, on_cpu=self.on_cpu)
                 self.log.append(events.Resumed(arms=tuple(again), exact=exact, note=note))
             for job in jobs:
                 if job.folder.name in again:

@@ -13,7 +13,7 @@ from typing import Any
 from inittui.board.follower import Follower
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
-from inittui.launch import child_environment
+from inittui.launch.process import child_environment
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders

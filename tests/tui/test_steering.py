@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from textual.notifications import Notification
 from textual.pilot import Pilot
 
-from inittui import launch
 from inittui.board.fold import fold
 from inittui.board.source import ReplayFeed
 from inittui.board.state import Board
 from inittui.common.errors import RunError
+from inittui.launch import process
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
@@ -68,7 +68,7 @@ def run(tmp_path: Path) -> RunDir:
 def resumed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were taken up again, by name; none really is."""
     names: list[str] = []
-    monkeypatch.setattr(launch, "resume", lambda run: names.append(run.name))
+    monkeypatch.setattr(process, "resume", lambda run: names.append(run.name))
     return names
 
 
@@ -76,7 +76,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were stopped, by name; none really is."""
     names: list[str] = []
-    monkeypatch.setattr(launch, "stop", lambda run: names.append(run.name))
+    monkeypatch.setattr(process, "stop", lambda run: names.append(run.name))
     return names
 
 
@@ -353,8 +353,8 @@ def refused(_: object) -> None:
 async def test_what_can_t_be_asked_for_is_said_and_the_dashboard_stays(
     run: RunDir, monkeypatch: pytest.MonkeyPatch, fault: Callable[[object], None], words: str
 ) -> None:
-    monkeypatch.setattr(launch, "resume", fault)
-    monkeypatch.setattr(launch, "stop", fault)
+    monkeypatch.setattr(process, "resume", fault)
+    monkeypatch.setattr(process, "stop", fault)
     feed = live(run, states()["interrupted"])
     app = dashboard(feed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:

@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from inittui import beginning
-from inittui.beginning import HERE, Place, check_device, place_of
 from inittui.common.errors import DeviceError, UsageError
+from inittui.launch import start_run
+from inittui.launch.start_run import HERE, Place, check_device, place_of
 
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beginning, "find_spec", lambda _: object())
+    monkeypatch.setattr(start_run, "find_spec", lambda _: object())
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_share_of_a_gpu_is_ray_s() -> None:
 
 @pytest.mark.parametrize(("on", "missing"), [("ray", "ray"), ("ray://box:1", "ray, grpc")])
 def test_ray_that_is_not_installed_is_said_with_the_mend(monkeypatch: Any, on: str, missing: str) -> None:
-    monkeypatch.setattr(beginning, "find_spec", lambda _: None)
+    monkeypatch.setattr(start_run, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=rf"--on {on}: needs {missing}, .*; pip install 'inittui\[ray\]'"):
         place_of(on, None)
 

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import budget
-from inittui.beginning import Place
-from inittui.budget import Rate, duration, parameters
 from inittui.cli import main
 from inittui.common.errors import InittuiError
 from inittui.engine.networks.build import build as network
 from inittui.experiment.preset import Model
 from inittui.experiment.preset_files import Changes, load
+from inittui.launch import estimate
+from inittui.launch.estimate import Rate, duration, parameters
+from inittui.launch.start_run import Place
 from tests.helpers import write_run
 from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
 
 
 def told(changes: Changes, folder: Path, preset: str = "digits") -> list[str]:
-    return budget.told(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
+    return estimate.told(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
@@ -31,8 +31,8 @@ def test_parameters_are_those_of_the_network(hidden: tuple[int, ...], norm: str)
 
 
 def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
-    monkeypatch.setattr(budget, "usable_cores", lambda: 2)
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "usable_cores", lambda: 2)
     changes = Changes(
         arms=["he_normal", "zeros"], sweep=["model.depth=2,3"], set=["training.batch_size=100", "model.width=10"],
         epochs="4", seeds="3", stop_stuck="2",
@@ -81,24 +81,24 @@ def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytes
 def test_of_a_cluster_is_said_what_can_be_known_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place, device: str, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
-    monkeypatch.setattr(budget, "usable_cores", lambda: 4)
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
     chosen = load("digits", Changes(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
-    said = budget.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
+    said = estimate.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
     assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"
     few = "4 seeds an arm can establish no difference: 1 comparison would take --seeds 6"
     assert said[2:] == [*lines, few, "nothing was started"]
 
 
 def test_a_rate_is_not_remembered_from_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
     run = write_run(tmp_path, load("digits"))
     run.write_status(replace(run.status(), on="auto"))
     assert "measured just now" in "\n".join(told(Changes(), tmp_path))
 
 
 def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
     like = load("digits")
     run = write_run(tmp_path, like)
     assert f"at the rate of the run {run.name}" in "\n".join(told(Changes(), tmp_path))
@@ -108,8 +108,8 @@ def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: py
 
 
 def test_data_that_are_not_there_are_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
-    said = budget.told(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    said = estimate.told(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
     assert f"MNIST is not in {tmp_path / 'none'}: it would be downloaded" in "\n".join(said)
     assert "is not in" not in "\n".join(told(Changes(), tmp_path))
 
@@ -168,6 +168,6 @@ def test_a_bad_number_of_epochs_is_refused_in_one_line(capsys: pytest.CaptureFix
 def test_seeds_that_can_establish_nothing_are_called_that(
     changes: dict[str, Any], words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
     lines = told(Changes(**changes), tmp_path)
     assert [line for line in lines if "establish" in line] == ([] if words is None else [words])

@@ -9,10 +9,11 @@ import pynvml
 import pytest
 from msgspec.structs import replace
 
-from inittui import __version__, launch, shelf
+from inittui import __version__, shelf
 from inittui.cli import COMMANDS, main
 from inittui.common import process_identity
 from inittui.experiment.preset_files import known
+from inittui.launch import process
 from inittui.record import events, gallery
 from inittui.record.run_directory import RunDir
 from inittui.schemes.catalogue import SCHEMES
@@ -28,7 +29,7 @@ def nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(run: RunDir) -> NoReturn:
         pytest.fail(f"a run was started: {run.path}")
 
-    monkeypatch.setattr(launch, "start", refused)
+    monkeypatch.setattr(process, "start", refused)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "home" / name.lower()))

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from inittui.board.fold import fold
 from inittui.board.state import ENDED, ArmBoard, Board, begin, remaining
+from inittui.launch.resume_check import unfinished
 from inittui.record import events
 from inittui.record.events import AnyEvent, Place
-from inittui.resuming import unfinished
 from tests.helpers import EPOCH_SECONDS, TRAIN, Canned, board_of, canned_events, preset, running_board, steady
 
 STEPS = TRAIN // 50

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inittui import notify
 from inittui.common.errors import UsageError
+from inittui.launch import notify
 from inittui.record.run_directory import RunDir
 from tests.helpers import write_run
 

@@ -9,9 +9,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
-from inittui import beginning, launch
 from inittui.analysis.epoch_table import COLUMNS
 from inittui.common.errors import InittuiError
+from inittui.launch import process, start_run
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from tests.helpers import EPOCH_SECONDS, accuracy, cost, preset, write_run
@@ -148,8 +148,8 @@ def test_bad_arguments_are_one_line_in_pythons_words(
     def refused(run: RunDir) -> NoReturn:
         pytest.fail(f"a run was started: {run.path}")
 
-    monkeypatch.setattr(launch, "start", refused)
-    monkeypatch.setattr(beginning, "find_spec", lambda _: object())  # as if Ray were installed
+    monkeypatch.setattr(process, "start", refused)
+    monkeypatch.setattr(start_run, "find_spec", lambda _: object())  # as if Ray were installed
     with pytest.raises(InittuiError) as caught:
         inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **arguments})
     assert said in str(caught.value)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import launch, resuming
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
+from inittui.launch import process, resume_check
+from inittui.launch.resume_check import check, exactness, unfinished
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir, Status
-from inittui.resuming import check, exactness, unfinished
 from tests.helpers import (
     board_of,
     canned_events,
@@ -55,7 +55,7 @@ def stopped(tmp_path: Path) -> RunDir:
 
 @pytest.fixture
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "start", lambda run: pytest.fail(f"started {run.name}"))
+    monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
 
 
 def checkpoint() -> bytes:
@@ -181,7 +181,7 @@ def test_a_run_that_is_a_link_is_refused(stopped: RunDir, tmp_path: Path) -> Non
 
 
 def test_a_run_of_somebody_elses_is_refused(stopped: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resuming, "os", SimpleNamespace(geteuid=lambda: os.geteuid() + 1))
+    monkeypatch.setattr(resume_check, "os", SimpleNamespace(geteuid=lambda: os.geteuid() + 1))
     assert f"'{stopped.name}' is not a folder of your own; copy the run and resume the copy" in refusal(stopped)
 
 
@@ -207,7 +207,7 @@ def test_nothing_starts_that_is_refused(stopped: RunDir) -> None:
     before = stopped.status()
     (stopped.arm("he_normal") / "checkpoint.777.safetensors").write_bytes(b"x")
     with pytest.raises(RunError, match="is damaged"):
-        launch.resume(stopped, device="cuda:7", data_dir=Path("/nowhere"))
+        process.resume(stopped, device="cuda:7", data_dir=Path("/nowhere"))
     assert stopped.status() == before
 
 
@@ -218,11 +218,11 @@ def test_an_ended_run_is_started_again_on_what_it_was_and_what_is_asked_for(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[Status] = []
-    monkeypatch.setattr(launch, "start", lambda run: started.append(run.status()))
+    monkeypatch.setattr(process, "start", lambda run: started.append(run.status()))
     before = stopped.status()
-    launch.resume(stopped)
-    launch.resume(stopped, device="cuda:1")
-    launch.resume(stopped, data_dir=tmp_path)
+    process.resume(stopped)
+    process.resume(stopped, device="cuda:1")
+    process.resume(stopped, data_dir=tmp_path)
     assert started == [
         before,
         replace(before, requested_device="cuda:1"),
@@ -234,21 +234,21 @@ def test_what_was_asked_of_the_dead_is_not_meant_for_those_who_come_after(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control_requests.ask(stopped, "stop")
-    monkeypatch.setattr(launch, "start", lambda run: control_requests.requests(run, ["he_normal"]))
-    assert launch.resume(stopped) == []  # type: ignore[comparison-overlap]
+    monkeypatch.setattr(process, "start", lambda run: control_requests.requests(run, ["he_normal"]))
+    assert process.resume(stopped) == []  # type: ignore[comparison-overlap]
 
 
 def test_the_clock_of_a_run_that_has_said_nothing_begins_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: RunDir
 ) -> None:
-    monkeypatch.setattr(launch, "start", lambda run: run.status().monotonic)
-    monkeypatch.setattr(launch, "time", SimpleNamespace(monotonic=lambda: 12345.0))
-    assert launch.resume(empty_run(tmp_path)) == 12345.0  # type: ignore[comparison-overlap]
-    assert launch.resume(stopped) == stopped.status().monotonic != 12345.0  # type: ignore[comparison-overlap]
+    monkeypatch.setattr(process, "start", lambda run: run.status().monotonic)
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=lambda: 12345.0))
+    assert process.resume(empty_run(tmp_path)) == 12345.0  # type: ignore[comparison-overlap]
+    assert process.resume(stopped) == stopped.status().monotonic != 12345.0  # type: ignore[comparison-overlap]
 
 
 def is_asked(run: RunDir) -> bool:
-    assert launch.resume(run) is None
+    assert process.resume(run) is None
     return [verb for verb, _, _ in control_requests.requests(run, ())] == ["resume"]
 
 
@@ -272,7 +272,7 @@ def test_a_run_that_somebody_else_has_taken_up_in_the_meantime_is_asked_too(
 def test_a_run_that_may_still_live_on_another_host_is_resumed_there(stopped: RunDir, state: str) -> None:
     stopped.write_status(replace(stopped.status(), state=state, host="gpu7", boot="another", pid=1, pid_started=1))
     with pytest.raises(RunError, match="belongs to host 'gpu7', where it may still be alive; resume it there"):
-        launch.resume(stopped)
+        process.resume(stopped)
 
 
 @pytest.mark.parametrize("state", ["failed", "stopped"])
@@ -280,9 +280,9 @@ def test_a_run_that_has_ended_on_another_host_goes_on_here(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr(launch, "start", lambda run: started.append(run.name))
+    monkeypatch.setattr(process, "start", lambda run: started.append(run.name))
     stopped.write_status(replace(stopped.status(), state=state, host="gpu7", boot="another", pid=1, pid_started=1))
-    launch.resume(stopped)
+    process.resume(stopped)
     assert started == [stopped.name]
 
 

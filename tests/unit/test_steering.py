@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import launch, steering
+from inittui import steering
 from inittui.cli import main
 from inittui.common.process_identity import Liveness
+from inittui.launch import process
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
@@ -57,7 +58,7 @@ def supervisor(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     one = Supervisor(run)
     monkeypatch.setattr(steering, "time", SimpleNamespace(monotonic=one.monotonic, sleep=one.sleep))
     monkeypatch.setattr(RunDir, "liveness", lambda _: one.liveness)
-    monkeypatch.setattr(launch, "start", lambda run: pytest.fail(f"started {run.name}"))
+    monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
     return one
 
 
@@ -257,12 +258,12 @@ def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(
         (run.path / "supervisor.log").write_text("first\nTraceback\nImportError: no torch\n")
         return object()
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(process, "start", start)
     assert (
         refused(call("resume", run.name, "--plain")) == f"run '{run.name}' could not be taken up: ImportError: no torch"
     )
     monkeypatch.setattr(RunDir, "alive", lambda _: True)
-    monkeypatch.setattr(launch, "resume", lambda *_, **__: object())
+    monkeypatch.setattr(process, "resume", lambda *_, **__: object())
     words = refused(call("resume", run.name, "--plain"))
     assert words == f"run '{run.name}': its supervisor says nothing; 'inittui attach {run.name}' looks again"
 
@@ -270,7 +271,7 @@ def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(
 def test_a_supervisor_that_does_not_react_to_a_stop_is_named(
     call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "stop", lambda _: None)
+    monkeypatch.setattr(process, "stop", lambda _: None)
     supervisor.run.write_status(replace(supervisor.run.status(), pid=4711))
     words = refused(call("stop", supervisor.run.name))
     assert words == f"run '{supervisor.run.name}': its supervisor (pid 4711) does not react; kill it"
@@ -281,7 +282,7 @@ def test_a_stop_waits_until_the_supervisor_has_gone(
     call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lives = iter(["alive", "alive", "dead"])
-    monkeypatch.setattr(launch, "stop", lambda _: None)
+    monkeypatch.setattr(process, "stop", lambda _: None)
     monkeypatch.setattr(RunDir, "liveness", lambda _: next(lives))
     assert call("stop", supervisor.run.name) == (0, f"stopped {supervisor.run.name}\n", "")
     assert supervisor.now == 2.0

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.widgets import Static
 
-from inittui import notify
 from inittui.board.source import Feed, ReplayFeed
 from inittui.board.state import Board
+from inittui.launch import notify
 from inittui.record.gallery import Gallery
 from inittui.tui import keys
 from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned

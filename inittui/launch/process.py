@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inittui import resuming
 from inittui.board.follower import Follower
 from inittui.common import process_identity
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
+from inittui.launch import resume_check
 from inittui.record import control_requests
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import ENDED
@@ -112,7 +112,7 @@ def resume(
         control_requests.ask(run, "resume")
         return None
     board = Follower(run).poll()
-    resuming.check(run, board, resuming.unfinished(board))
+    resume_check.check(run, board, resume_check.unfinished(board))
     if run.alive():  # somebody else was quicker
         control_requests.ask(run, "resume")
         return None

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from inittui import beginning, launch
 from inittui.analysis.statistics import pairs_needed
-from inittui.beginning import HERE, Place
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
 from inittui.experiment import datasets
 from inittui.experiment.preset import Arm, Model, Preset
+from inittui.launch import process, start_run
+from inittui.launch.start_run import HERE, Place
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
@@ -48,7 +48,7 @@ def told(
     preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads: int, place: Place = HERE
 ) -> list[str]:
     """The lines of `--dry-run`. Starts nothing. Raises InittuiError for what a run would be refused for at once."""
-    beginning.check_device(device, place=place)
+    start_run.check_device(device, place=place)
     trainings = sum(len(arm.training.seeds) for arm in preset.arms)
     lines = [f"{preset.name}: {_count(len(preset.arms), 'arm')}, {_count(trainings, 'training')} (arms x seeds)"]
     images = _images(preset, data_dir)
@@ -126,7 +126,7 @@ def _images(preset: Preset, data_dir: Path) -> Images | None:
     name = "mnist" if data.name == "auto" else data.name
     if name != "digits" and datasets.inspect(name, data_dir).state == "damaged":
         if data.name != "auto":
-            beginning.check_data(name, data_dir)
+            start_run.check_data(name, data_dir)
         name = "digits"
     if name == "digits":
         limit = data.train_limit or datasets.DIGITS_TRAIN
@@ -217,7 +217,7 @@ def _measured(preset: Preset, sizes: list[int], images: Images, device: str, thr
             [sys.executable, "-m", "inittui.engine.pace"],  # torch, which this process does without
             input=msgspec.json.encode(job),
             capture_output=True,
-            env=launch.child_environment(),
+            env=process.child_environment(),
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:

@@ -5,10 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from inittui import launch
 from inittui.board.state import Board
 from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
 from inittui.experiment.preset import Preset
+from inittui.launch import process
 from inittui.record.run_directory import RunDir
 
 DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
@@ -69,7 +69,7 @@ def begin(
     check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
     try:
-        return run_dir, launch.start(run_dir)
+        return run_dir, process.start(run_dir)
     except RunError:
         run_dir.delete()
         raise
