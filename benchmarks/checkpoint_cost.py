@@ -24,14 +24,14 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui.engine import checkpoint  # noqa: E402
 from inittui.record import events  # noqa: E402
 from inittui.record.event_log import Tail  # noqa: E402
+from inittui.supervisor.workers import checkpoints  # noqa: E402
 
 ARMS = 2
 READY_SECONDS = 15.0  # both have imported torch by then
 SETTLE_SECONDS = 4.0  # and are past their first steps
-WINDOW_SECONDS = 2 * checkpoint.EVERY_SECONDS
+WINDOW_SECONDS = 2 * checkpoints.EVERY_SECONDS
 LIMIT = 0.02
 
 Mark = tuple[float, float, int]  # seconds, of them computing, and steps done, where a window begins
@@ -63,13 +63,13 @@ def main() -> None:
             if isinstance(event, events.Saved)
         ]
     print(
-        f"mnist3, {ARMS} arms, {pairs} pairs of {WINDOW_SECONDS:.0f} s, one checkpoint in {checkpoint.EVERY_SECONDS:.0f} s"
+        f"mnist3, {ARMS} arms, {pairs} pairs of {WINDOW_SECONDS:.0f} s, one checkpoint in {checkpoints.EVERY_SECONDS:.0f} s"
     )
     print(f"{len(saved)} checkpoints of {statistics.mean(event.bytes for event in saved) / 1e6:.1f} MB")
     compare("arm-steps a second", marks, pairs, clock=0)
     compare("a second of computing", marks, pairs, clock=1)
     cost = statistics.mean(event.seconds for event in saved)
-    share = cost / checkpoint.EVERY_SECONDS
+    share = cost / checkpoints.EVERY_SECONDS
     print(f"{'saved events':<24}{1000 * cost:>8.0f} ms each{100 * share:>18.2f} %")
     if share > LIMIT:
         raise SystemExit(1)
@@ -104,8 +104,8 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     from inittui.engine.device import set_up_thread
     from inittui.engine.step.autograd_step import warm_up
     from inittui.engine.trainer import Stop
-    from inittui.engine.worker import Control, Job, Worker
     from inittui.experiment.preset_files import Changes, load
+    from inittui.supervisor.workers.worker import Control, Job, Worker
 
     set_up_thread(1)
     noise = torch.Generator().manual_seed(1)

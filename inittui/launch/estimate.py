@@ -214,7 +214,7 @@ def _measured(preset: Preset, sizes: list[int], images: Images, device: str, thr
     job = {"arm": arm, "inputs": images.shape, "classes": images.classes, "device": device, "threads": threads}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "inittui.engine.pace"],  # torch, which this process does without
+            [sys.executable, "-m", "inittui.supervisor.step_benchmark"],  # torch, which this process does without
             input=msgspec.json.encode(job),
             capture_output=True,
             env=process.child_environment(),

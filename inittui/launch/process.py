@@ -37,7 +37,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "inittui.engine.supervisor", str(run.path)],
+            [sys.executable, "-m", "inittui.supervisor.process", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

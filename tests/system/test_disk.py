@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from inittui.common.atomic_files import DISK_FULL
-from inittui.engine.checkpoint import EVERY_SECONDS
 from inittui.record import control_requests, events, gallery
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
+from inittui.supervisor.workers.checkpoints import EVERY_SECONDS
 
 from .conftest import Command, until
 from .logs import all_whole

@@ -369,7 +369,7 @@ KILLER = """
 import json, os, signal, sys, time
 
 plan = json.loads(os.environ["INITTUI_TEST_PLAN"])
-if "inittui.engine.supervisor" in sys.orig_argv:
+if "inittui.supervisor.process" in sys.orig_argv:
     supervisor, fork, write, fsync, replace = os.getpid(), os.fork, os.write, os.fsync, os.replace
     forks = deeds = 0
 
@@ -386,7 +386,7 @@ if "inittui.engine.supervisor" in sys.orig_argv:
         global forks
         forks += 1
         if "seconds" in plan:
-            sys.modules["inittui.engine.checkpoint"].EVERY_SECONDS = plan["seconds"]
+            sys.modules["inittui.supervisor.workers.checkpoints"].EVERY_SECONDS = plan["seconds"]
         return fork()
 
     def writing(file, data):

@@ -20,9 +20,9 @@ from inittui.board.fold import fold
 from inittui.board.follower import Follower, timeline
 from inittui.board.state import Board
 from inittui.common.errors import RunError
-from inittui.engine import checkpoint
 from inittui.record import events, gallery
 from inittui.record.run_directory import RunDir, arm_folders
+from inittui.supervisor.workers import checkpoints
 from tests.helpers import steady
 
 from .conftest import Command, until
@@ -177,7 +177,7 @@ def test_whichever_byte_is_changed_it_costs_its_own_event_alone(story: Story, lo
 
 def snapshot(run: RunDir) -> Any:
     arm = run.preset().arms[0]
-    found = checkpoint.read(run.arm(ARMS[0]), 777, msgspec.json.encode(arm, order="deterministic").decode())
+    found = checkpoints.read(run.arm(ARMS[0]), 777, msgspec.json.encode(arm, order="deterministic").decode())
     assert found is not None
     return found.place, found.seconds, {name: tensor.tolist() for name, tensor in found.tensors.items()}
 

@@ -20,14 +20,14 @@ from torch import Tensor
 
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
-from inittui.engine import checkpoint
-from inittui.engine.checkpoint import Keeper, path_of, read, write
 from inittui.engine.step.replica import Replica, Snapshot
 from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import EventLog, Tail
 from inittui.record.events import Place
+from inittui.supervisor.workers import checkpoints
+from inittui.supervisor.workers.checkpoints import Keeper, path_of, read, write
 from tests.helpers import overwrite, steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 
@@ -429,7 +429,7 @@ def test_a_checkpoint_of_another_arm_seed_or_version_is_refused(saved: Path, mon
     path_of(saved.parent, 6).write_bytes(saved.read_bytes())
     assert words in refusal(lambda: read(saved.parent, 6, "a"))
     assert read(saved.parent, 5, "a") is not None
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    monkeypatch.setattr(checkpoints, "FORMAT", 2)
     assert words in refusal(lambda: read(saved.parent, 5, "a"))
 
 
@@ -521,7 +521,7 @@ class Kept:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(checkpoint, "time", clock)
+    monkeypatch.setattr(checkpoints, "time", clock)
     return clock
 
 
@@ -539,7 +539,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seeds.append(snapshot.place.seed)
         return write(folder, snapshot, arm)
 
-    monkeypatch.setattr(checkpoint, "write", counted)
+    monkeypatch.setattr(checkpoints, "write", counted)
     return seeds
 
 
@@ -632,7 +632,7 @@ def test_what_could_not_be_written_is_said_and_written_the_next_time(
 
     trained(kept.trainer, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "write", broken)
+        patched.setattr(checkpoints, "write", broken)
         kept.keeper.save(kept.replicas)
     assert (kept.places(), kept.told) == ([None, None], 0)
     assert capsys.readouterr().out == f"{words}\n"
@@ -643,7 +643,7 @@ def test_what_could_not_be_written_is_said_and_written_the_next_time(
 def test_the_log_is_on_disk_before_the_checkpoint_is(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(kept.log, "sync", lambda: done.append("log"))
-    monkeypatch.setattr(checkpoint, "replace", lambda path, _: done.append(path.name))
+    monkeypatch.setattr(checkpoints, "replace", lambda path, _: done.append(path.name))
     trained(kept.trainer, 1)
     kept.keeper.save(kept.replicas)
     assert done == ["log", "checkpoint.5.safetensors", "checkpoint.6.safetensors"]

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from inittui.common.errors import RunError
 from inittui.engine.data.load import Dataset
-from inittui.engine.pictures import duels, write_gallery
 from inittui.engine.watched_example import watched_image
 from inittui.experiment.preset import build
 from inittui.record import gallery
 from inittui.record.gallery import Picture
 from inittui.record.run_directory import RunDir, arm_folders
+from inittui.supervisor.workers.predictions import duels, write_gallery
 from tests.helpers import canned_gallery, empty_run, preset
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inittui.engine.remote import nodes
+from inittui.supervisor.ray import cluster
 
 CRASHED = (
     "Initialization failure from server:\nTraceback …\nRuntimeError: Starting Ray client server failed. See x.err."
@@ -31,24 +31,24 @@ def test_a_client_s_server_that_crashed_is_asked_for_again(
 ) -> None:
     later = CRASHED.replace("Starting Ray client server failed.", "Proxy failed to Connect to backend!")
     tries += [ConnectionAbortedError(CRASHED), ConnectionAbortedError(later), None]
-    nodes._init({})
+    cluster._init({})
     assert tries == []
     assert capsys.readouterr().out.count("See x.err. Once more.\n") == 2
 
 
 @pytest.mark.parametrize(
     "answers",
-    [[ConnectionError("ray client connection timeout")], [ConnectionAbortedError(CRASHED)] * nodes.CLIENT_TRIES],
+    [[ConnectionError("ray client connection timeout")], [ConnectionAbortedError(CRASHED)] * cluster.CLIENT_TRIES],
     ids=["another fault", "again and again"],
 )
 def test_it_is_not_asked_for_ever(tries: list[Exception | None], answers: list[Exception]) -> None:
     tries += answers
     with pytest.raises(ConnectionError):
-        nodes._init({})
+        cluster._init({})
     assert tries == []
 
 
 def test_what_a_client_s_server_says_is_its_cause() -> None:
     said = "Initialization failure from server: RuntimeError: Starting Ray client server failed. See x.err."
-    assert nodes._why(ConnectionAbortedError(CRASHED)) == said
-    assert nodes._why(OSError("one line")) == "one line"
+    assert cluster._why(ConnectionAbortedError(CRASHED)) == said
+    assert cluster._why(OSError("one line")) == "one line"

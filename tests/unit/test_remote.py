@@ -9,15 +9,15 @@ import numpy
 import pytest
 import torch
 
-from inittui.engine import worker
-from inittui.engine.remote import seat as seats
-from inittui.engine.remote.copy import Copy
-from inittui.engine.remote.seat import Seat, packed, unpacked
-from inittui.engine.remote.versions import differences, versions
-from inittui.engine.worker import Control, Job, Worker
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
+from inittui.supervisor.ray import actor as seats
+from inittui.supervisor.ray.actor import Seat, packed, unpacked
+from inittui.supervisor.ray.run_mirror import Copy
+from inittui.supervisor.ray.versions import differences, versions
+from inittui.supervisor.workers import worker
+from inittui.supervisor.workers.worker import Control, Job, Worker
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()

@@ -9,11 +9,11 @@ import pytest
 
 from inittui.common.errors import RunError
 from inittui.engine.trainer import Stop
-from inittui.engine.worker import Control, Job, Worker
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.events import Place
+from inittui.supervisor.workers.worker import Control, Job, Worker
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()

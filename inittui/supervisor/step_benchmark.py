@@ -1,4 +1,4 @@
-"""How fast this machine trains a network, from a few steps of it: `python -m inittui.engine.pace`, a Job on standard input.
+"""How fast this machine trains a network, from a few steps of it: `python -m inittui.supervisor.step_benchmark`, a Job on standard input.
 
 A process of its own: who asks imports no torch.
 """

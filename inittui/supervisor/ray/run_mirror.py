@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 from inittui.common.atomic_files import mark_full, read_plain, replace
-from inittui.engine.remote.seat import Begun, Report, Stamp
-from inittui.engine.worker import Job
 from inittui.record.event_log import NO_ROOM, EventLog
+from inittui.supervisor.ray.actor import Begun, Report, Stamp
+from inittui.supervisor.workers.worker import Job
 
 
 class Copy:

@@ -22,10 +22,10 @@ import torch
 
 from inittui.common.atomic_files import read_plain
 from inittui.engine import device as devices
-from inittui.engine import worker
 from inittui.engine.data.load import Dataset
 from inittui.engine.step.autograd_step import warm_up
-from inittui.engine.worker import Control, Job
+from inittui.supervisor.workers import worker
+from inittui.supervisor.workers.worker import Control, Job
 
 MOST_BYTES = 1 << 22  # of a log at a time
 SHIPPED = ("checkpoint.*.safetensors", "predictions.npz")

@@ -1,6 +1,6 @@
 """Starts the workers, does what it is asked, notices how they end, writes the result. Detached from any terminal.
 
-`python -m inittui.engine.supervisor RUN` works on a run directory that holds a preset and a status; a run that has a log
+`python -m inittui.supervisor.process RUN` works on a run directory that holds a preset and a status; a run that has a log
 already is taken up again from its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of
 it, which share both. It makes no CUDA call, since CUDA does not survive a fork.
 """
@@ -35,10 +35,10 @@ from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
     from inittui.engine.data.load import Dataset
-    from inittui.engine.remote.nodes import Nodes
-    from inittui.engine.remote.team import RayTeam
-    from inittui.engine.team import Team
-    from inittui.engine.worker import Job
+    from inittui.supervisor.ray.cluster import Nodes
+    from inittui.supervisor.ray.ray_pool import RayTeam
+    from inittui.supervisor.workers.forked_pool import Team
+    from inittui.supervisor.workers.worker import Job
 
 TICK_SECONDS = 0.05
 DRAIN_SECONDS = 5.0  # how long a stop waits for a full disk
@@ -136,11 +136,11 @@ class Supervisor:
         from inittui.engine.data.load import check_fit, load
         from inittui.engine.step.autograd_step import warm_up
         from inittui.engine.step.batched_mlp import Stack
-        from inittui.engine.worker import Job
+        from inittui.supervisor.workers.worker import Job
 
         threads = self.status.threads
         if self.status.on:
-            from inittui.engine.remote.nodes import Nodes
+            from inittui.supervisor.ray.cluster import Nodes
 
             self._phase("starting", f"joining Ray's nodes (--on {self.status.on})")
             self.nodes = Nodes(self.status.on, threads, self.status.gpus_per_arm)
@@ -214,10 +214,10 @@ class Supervisor:
 
     def _team(self, jobs: list["Job"], data: "Dataset") -> "Team | RayTeam":
         if self.nodes is not None:
-            from inittui.engine.remote.team import RayTeam
+            from inittui.supervisor.ray.ray_pool import RayTeam
 
             return RayTeam(jobs, data, self.nodes, self.log.append)
-        from inittui.engine.team import Team
+        from inittui.supervisor.workers.forked_pool import Team
 
         return Team(jobs, data, self.slots, self.log.append, self._started)
 
@@ -274,7 +274,7 @@ class Supervisor:
         return self._waits_until is not None and time.monotonic() > self._waits_until
 
     def _end(self, data: "Dataset") -> int:
-        from inittui.engine import checkpoint, pictures
+        from inittui.supervisor.workers import checkpoints, predictions
 
         self._drain()  # the result is made from what is on disk
         now = Follower(self.run).poll()
@@ -283,17 +283,17 @@ class Supervisor:
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
-        duels = pictures.duels(self.run, self.preset, data)
+        duels = predictions.duels(self.run, self.preset, data)
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
         self._insist(partial(self.run.write_result, document))  # else 'inittui report' makes it from the logs
         try:
-            pictures.write_gallery(self.run, self.preset, data)
+            predictions.write_gallery(self.run, self.preset, data)
         except Exception:  # pictures are a comfort; the result must not depend on them
             traceback.print_exc()
         for arm in now.arms:
             if arm.state == "finished":  # its worker may have been killed just before it did this itself
                 with contextlib.suppress(OSError):
-                    checkpoint.clear(self.run.arm(arm.folder))
+                    checkpoints.clear(self.run.arm(arm.folder))
         self._phase(outcome)
         return 0 if outcome == "finished" else 1
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inittui.common.atomic_files import mark_full, read_plain
-from inittui.engine import worker
 from inittui.engine.data.load import Dataset
-from inittui.engine.members import Member, Members
-from inittui.engine.worker import Job
 from inittui.record import events
+from inittui.supervisor.workers import worker
+from inittui.supervisor.workers.pool import Member, Members
+from inittui.supervisor.workers.worker import Job
 
 LAST_WORDS = 4000  # characters of a killed worker's log
 

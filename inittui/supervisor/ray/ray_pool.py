@@ -11,15 +11,15 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
 from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
-from inittui.engine import worker
 from inittui.engine.data.load import Dataset
-from inittui.engine.members import Member, Members
-from inittui.engine.remote.copy import Copy
-from inittui.engine.remote.nodes import Nodes
-from inittui.engine.remote.seat import Begun, Greeting, Report, Seat, packed
-from inittui.engine.team import how_it_ended
-from inittui.engine.worker import Job
 from inittui.record import events
+from inittui.supervisor.ray.actor import Begun, Greeting, Report, Seat, packed
+from inittui.supervisor.ray.cluster import Nodes
+from inittui.supervisor.ray.run_mirror import Copy
+from inittui.supervisor.workers import worker
+from inittui.supervisor.workers.forked_pool import how_it_ended
+from inittui.supervisor.workers.pool import Member, Members
+from inittui.supervisor.workers.worker import Job
 
 POLL_SECONDS = 0.15
 AGAIN_SECONDS = 1.0  # after an answer that was lost on its way

@@ -22,8 +22,7 @@ import torch
 
 from inittui.common.atomic_files import mark_full, one_line
 from inittui.common.errors import InittuiError, RunError
-from inittui.engine import checkpoint, out_of_memory
-from inittui.engine.checkpoint import Keeper
+from inittui.engine import out_of_memory
 from inittui.engine.data.load import Dataset
 from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
@@ -32,6 +31,8 @@ from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import NO_ROOM, EventLog
+from inittui.supervisor.workers import checkpoints
+from inittui.supervisor.workers.checkpoints import Keeper
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5
@@ -128,7 +129,7 @@ class Worker:
             prepare=partial(set_up_thread, job.threads),
         )
         for replica in trainer.replicas:
-            if (snapshot := checkpoint.read(job.folder, replica.seed, self._arm)) is not None:
+            if (snapshot := checkpoints.read(job.folder, replica.seed, self._arm)) is not None:
                 replica.restore(snapshot)
         for event in trainer.run():
             self.say(event)

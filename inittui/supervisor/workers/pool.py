@@ -5,8 +5,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from inittui.engine import worker
-from inittui.engine.worker import Job
+from inittui.supervisor.workers import worker
+from inittui.supervisor.workers.worker import Job
 
 STOP_GRACE_SECONDS = 10.0
 

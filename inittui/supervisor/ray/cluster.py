@@ -14,7 +14,7 @@ import torch
 from inittui.common.atomic_files import one_line
 from inittui.common.cores import usable_cores
 from inittui.common.errors import DeviceError, printable
-from inittui.engine.remote import versions
+from inittui.supervisor.ray import versions
 
 REACH_SECONDS = 5.0  # for a cluster's port to answer
 LOOK_SECONDS = 90.0  # for every node to say which versions it has: a process has to start there
