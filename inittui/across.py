@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from inittui import plain
 from inittui.analysis import comparisons
 from inittui.analysis.reading import document_of
 from inittui.commands import runs_dir
 from inittui.common.errors import RunError, UsageError
 from inittui.experiment.preset import Arm, Preset
+from inittui.output import lines
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find
 
@@ -30,7 +30,7 @@ def compare(arguments: argparse.Namespace) -> int:
     if len(found) < 2:
         raise UsageError(f"compare {' '.join(arguments.run)}: that is one run; expected two or more different ones")
     document = of_runs(list(found.values()), baseline=arguments.baseline, all_pairs=arguments.all_pairs)
-    plain.show(document, arguments.format, each_seed=arguments.each_seed)
+    lines.show(document, arguments.format, each_seed=arguments.each_seed)
     return 0
 
 

@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     from inittui.common.optional_extras import folder_of
     from inittui.experiment import preset_files
     from inittui.experiment.datasets import default_data_dir
-    from inittui.exporting import scalars
     from inittui.launch import notify, start_run
+    from inittui.output import tensorboard_events
 
     changes = preset_files.Changes(
         arms=arguments.arm,
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         place=place,
     )
     if curves is not None:
-        scalars.start(run_dir, curves)
+        tensorboard_events.start(run_dir, curves)
     if arguments.detach:
         print(run_dir.name)
         return 0
@@ -100,17 +100,17 @@ def _watch_plainly(
 ) -> int:
     import msgspec
 
-    from inittui import plain
     from inittui.analysis import result_document
     from inittui.launch import notify, process, start_run
+    from inittui.output import lines
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
-    narrator = plain.Narrator()
+    narrator = lines.Narrator()
     try:
         say(f"run: {run_dir.path}")
         over_before = follower.poll().ended
-        board = plain.watch(follower, say, narrator)
+        board = lines.watch(follower, say, narrator)
         if not over_before and sys.stderr is not None and sys.stderr.isatty():
             words = f"inittui: {run_dir.name} {board.phase}"
             print(notify.to_terminal(words, os.environ), end="", file=sys.stderr, flush=True)
@@ -120,7 +120,7 @@ def _watch_plainly(
             raise
         print("stopping; the result so far follows (Ctrl-C again leaves at once)", file=sys.stderr)
         process.stop(run_dir)
-        board = plain.watch(follower, say, narrator)
+        board = lines.watch(follower, say, narrator)
     except BrokenPipeError:
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
@@ -130,7 +130,7 @@ def _watch_plainly(
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
     else:
         say("")
-        for line in plain.closing(board).rstrip().split("\n"):
+        for line in lines.closing(board).rstrip().split("\n"):
             say(line)
     return EXIT_CODES[board.phase]
 
@@ -165,9 +165,9 @@ def _watch_dashboard(
 
 def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
     """What is done and said once the dashboard has gone: about the run that it showed last."""
-    from inittui import plain
     from inittui.board.source import LiveFeed
     from inittui.launch import process, start_run
+    from inittui.output import lines
 
     if not isinstance(app.feed, LiveFeed):
         return app.return_code or 0
@@ -181,11 +181,11 @@ def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Pope
     if leave == "stop" and not board.ended:
         print("stopping…", file=sys.stderr)
         process.stop(run_dir)
-        board = plain.watch(follower, lambda _: None)
+        board = lines.watch(follower, lambda _: None)
     if not board.ended:
         print(f"training goes on. Come back with: inittui attach {run_dir.name}")
         return 0
-    print(plain.closing(board))
+    print(lines.closing(board))
     print(f"run: {run_dir.path}")
     print(f"see it again: inittui replay {run_dir.name}")
     return EXIT_CODES[board.phase]
@@ -214,13 +214,13 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.speed is not None:
         speed = _number("--speed", arguments.speed, above=0)
     refresh = refresh_of(arguments)
-    from inittui import plain
     from inittui.board.source import ReplayFeed
+    from inittui.output import lines
     from inittui.tui import opening
 
     feed = ReplayFeed(run_dir, speed=speed)
     if not _can_show():
-        print(plain.closing(feed.last), end="")
+        print(lines.closing(feed.last), end="")
         return 0
     app, leave = opening.show(
         feed,

@@ -32,7 +32,7 @@ def _csv(board: Board, _: dict[str, Any], __: str) -> bytes:
 
 
 def _parquet(board: Board, _: dict[str, Any], __: str) -> bytes:
-    from inittui.exporting import parquet
+    from inittui.output import parquet
 
     return parquet.epochs(board)
 
@@ -45,7 +45,7 @@ def _markdown(_: Board, document: dict[str, Any], __: str) -> bytes:
 
 def _figure(form: str) -> Callable[[Board, dict[str, Any], str], bytes]:
     def draw(board: Board, document: dict[str, Any], which: str) -> bytes:
-        from inittui.exporting import figures
+        from inittui.output import figures
 
         return figures.draw(board, document, which, form)
 
@@ -80,9 +80,9 @@ def export(arguments: argparse.Namespace) -> int:
         _write(path, WRITERS[path.suffix.lower()](board, document, arguments.figure))
         print(printable(f"wrote {path}"))
     if folders["wandb"]:
-        from inittui.exporting import offline
+        from inittui.output import wandb_offline
 
-        offline.write(run, board, document, folders["wandb"])
+        wandb_offline.write(run, board, document, folders["wandb"])
         print(printable(f"wrote {folders['wandb']}/wandb; 'wandb sync' uploads it"))
     if folders["tensorboard"]:
         _tensorboard(run, folders["tensorboard"], follow=arguments.follow)
@@ -90,9 +90,9 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def _tensorboard(run: RunDir, folder: Path, *, follow: bool) -> None:
-    from inittui.exporting import scalars
+    from inittui.output import tensorboard_events
 
-    place = scalars.write(run, folder, follow=follow)
+    place = tensorboard_events.write(run, folder, follow=follow)
     print(printable(f"wrote {place}; look at it with: tensorboard --logdir {folder}"))
 
 

@@ -16,8 +16,8 @@ FORMATS = ("table", "md", "csv", "json", "svg")
 
 def report(arguments: argparse.Namespace) -> int:
     """`inittui report`: a run's table, in the format asked for."""
-    from inittui import plain
     from inittui.analysis import comparisons
+    from inittui.output import lines
 
     _check_report(arguments)
     run_dir = find(runs_dir(arguments), arguments.run)
@@ -34,7 +34,7 @@ def report(arguments: argparse.Namespace) -> int:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     if arguments.format == "json":
         document = {**document, "confusion": _confusion(run_dir)}
-    plain.show(document, arguments.format, each_seed=arguments.each_seed)
+    lines.show(document, arguments.format, each_seed=arguments.each_seed)
     return 0
 
 

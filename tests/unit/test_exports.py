@@ -106,7 +106,7 @@ def test_arms_are_told_apart_without_colour() -> None:
     pytest.importorskip("matplotlib", reason="needs inittui[figures]")
     from matplotlib.colors import to_rgb
 
-    from inittui.exporting.figures import look
+    from inittui.output.figures import look
 
     looks = [look(place) for place in range(28)]
     assert len({(one["linestyle"], one["marker"]) for one in looks}) == 28

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui import plain
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.board.state import Board, begin
 from inittui.experiment.preset import Preset
-from inittui.plain import Narrator, closing, watch
+from inittui.output import lines as plain
+from inittui.output.lines import Narrator, closing, watch
 from inittui.record import events
 from tests.helpers import (
     accuracy,

@@ -5,11 +5,11 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from inittui import plain
 from inittui.analysis import accuracy_table, result_document, statistics
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.engine.trainer import Stop, Trainer
+from inittui.output import lines
 from inittui.record import events
 from inittui.tui.look import Look
 from inittui.tui.views import arm as arm_view
@@ -91,7 +91,7 @@ def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> No
     told = accuracy_table.text(document)
     assert "% (stopped)" in told
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in told
-    assert "xavier_normal  stopped at chance after 2 epochs" in list(plain.Narrator().lines(board))
+    assert "xavier_normal  stopped at chance after 2 epochs" in list(lines.Narrator().lines(board))
 
 
 def test_an_arms_panel_and_line_say_so() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import commands, plain
+from inittui import commands
 from inittui.board.follower import Follower
 from inittui.board.source import LiveFeed
 from inittui.cli import main
 from inittui.common import process_identity
 from inittui.launch import process
+from inittui.output import lines
 from inittui.record.run_directory import RunDir
 from inittui.tui import opening
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
@@ -33,8 +34,8 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the runs that were asked to stop; they do at once."""
     asked: list[str] = []
     monkeypatch.setattr(process, "stop", lambda run: asked.append(run.name))
-    monkeypatch.setattr(plain, "watch", lambda follower, _: replace(follower.poll(), phase="stopped"))
-    monkeypatch.setattr(plain, "closing", lambda board: f"closing of {board.run}")
+    monkeypatch.setattr(lines, "watch", lambda follower, _: replace(follower.poll(), phase="stopped"))
+    monkeypatch.setattr(lines, "closing", lambda board: f"closing of {board.run}")
     return asked
 
 

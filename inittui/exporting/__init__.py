@@ -1,1 +1,0 @@
-"""How a run becomes the files of other programs, one module a kind. `inittui.exports` is the command."""
