@@ -8,21 +8,21 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # `typing` would cost `inittui --help` a fifth of its time
 if TYPE_CHECKING:
-    from inittui.api import compare as compare
-    from inittui.api import load as load
+    from inittui.api.compare import compare as compare
+    from inittui.api.compare import load as load
+    from inittui.api.result import Result as Result
     from inittui.common.errors import InittuiError as InittuiError
     from inittui.engine.initialisation.init_function import init_ as init_
-    from inittui.outcome import Result as Result
 
 __version__ = "0.1.0"
 __all__ = ["InittuiError", "Result", "__version__", "compare", "init_", "load"]
 
 _WHERE = {
     "InittuiError": "inittui.common.errors",
-    "Result": "inittui.outcome",
-    "compare": "inittui.api",
+    "Result": "inittui.api.result",
+    "compare": "inittui.api.compare",
     "init_": "inittui.engine.initialisation.init_function",
-    "load": "inittui.api",
+    "load": "inittui.api.compare",
 }
 
 

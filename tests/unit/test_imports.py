@@ -25,7 +25,7 @@ def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: st
 def test_the_package_alone_loads_nothing_and_the_result_of_a_run_no_pandas() -> None:
     heavy = ("torch", "textual", "rich", "pandas", "numpy", "msgspec", "scipy", "platformdirs")
     assert loaded("inittui", heavy) == []
-    assert loaded("inittui.api", ("torch", "textual", "rich", "pandas", "numpy", "scipy", "statsmodels")) == []
+    assert loaded("inittui.api.compare", ("torch", "textual", "rich", "pandas", "numpy", "scipy", "statsmodels")) == []
 
 
 def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from inittui.api.result import Result
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
 from inittui.experiment import preset_files
 from inittui.experiment.datasets import default_data_dir
 from inittui.launch import process, start_run
-from inittui.outcome import Result
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find
 
@@ -116,7 +116,7 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
 
 @contextlib.contextmanager
 def _bars() -> Iterator[Callable[[Board], None]]:
-    from inittui.progress import bars  # rich is imported where something is drawn
+    from inittui.api.progress_bars import bars  # rich is imported where something is drawn
 
     with bars() as show:
         yield show
