@@ -144,9 +144,9 @@ def _watch_dashboard(
 ) -> int:
     try:
         from inittui.board.source import LiveFeed
-        from inittui.tui import opening
+        from inittui.tui import run_app
 
-        app, leave = opening.show(
+        app, leave = run_app.show(
             LiveFeed(follower),
             ascii_only=arguments.ascii,
             theme=arguments.theme,
@@ -216,13 +216,13 @@ def replay(arguments: argparse.Namespace) -> int:
     refresh = refresh_of(arguments)
     from inittui.board.source import ReplayFeed
     from inittui.output import lines
-    from inittui.tui import opening
+    from inittui.tui import run_app
 
     feed = ReplayFeed(run_dir, speed=speed)
     if not _can_show():
         print(lines.closing(feed.last), end="")
         return 0
-    app, leave = opening.show(
+    app, leave = run_app.show(
         feed,
         ascii_only=arguments.ascii,
         theme=arguments.theme,

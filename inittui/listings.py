@@ -22,7 +22,7 @@ def report(arguments: argparse.Namespace) -> int:
     _check_report(arguments)
     run_dir = find(runs_dir(arguments), arguments.run)
     if arguments.format == "svg":
-        from inittui.tui.picture import screenshot
+        from inittui.tui.svg import screenshot
 
         columns, rows = _size(arguments.size)
         print(screenshot(run_dir, columns, rows))

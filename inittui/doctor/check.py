@@ -43,7 +43,7 @@ class System:
 def here() -> System:
     """This process's own system."""
     from inittui.common.cores import usable_cores
-    from inittui.tui.terminal import given_environment
+    from inittui.tui.terminal.capabilities import given_environment
 
     return System(
         environment=given_environment(),

@@ -1,8 +1,8 @@
 """What the dashboard will look like here: terminal, colours, size, locale."""
 
 from inittui.doctor.check import Check, System
-from inittui.tui.layout import SMALLEST
-from inittui.tui.terminal import background, colours, locale_of, shows_blocks
+from inittui.tui.draw.layout import SMALLEST
+from inittui.tui.terminal.capabilities import background, colours, locale_of, shows_blocks
 
 
 def screen(system: System) -> list[Check]:

@@ -22,12 +22,12 @@ from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir
-from inittui.tui import terminal
-from inittui.tui.guard import Guard
+from inittui.tui.draw.palette import palette, variables
 from inittui.tui.keys import KEYS
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
-from inittui.tui.palette import palette, variables
 from inittui.tui.screens.main import MainScreen
+from inittui.tui.terminal import capabilities
+from inittui.tui.terminal.exit_guard import Guard
 
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
@@ -47,19 +47,19 @@ class Dashboard(App[Leave]):
         board: Board | None = None,
         *,
         ascii_only: bool | None = None,
-        theme: terminal.Theme = "auto",
+        theme: capabilities.Theme = "auto",
         refresh: float = 4.0,
         watch_machine: bool = True,
         runs_dir: Path | None = None,
     ) -> None:
         """`board` is the feed's first board, if the feed has been polled already. `ascii_only` and `theme` are taken from the
         environment unless they are given; `runs_dir` is for a feed that has no run of its own."""
-        terminal.prepare(os.environ)
+        capabilities.prepare(os.environ)
         super().__init__()
         self.feed = feed
         self._board = board
-        self.look = terminal.look(ascii_only)
-        self._first_theme = terminal.background(theme, terminal.given_environment())
+        self.look = capabilities.look(ascii_only)
+        self._first_theme = capabilities.background(theme, capabilities.given_environment())
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
         self._runs_dir = runs_dir
@@ -96,7 +96,7 @@ class Dashboard(App[Leave]):
 
     def _follow(self) -> None:
         """The feed's thread: files may be slow (NFS), and the screen must not wait for them."""
-        from inittui.tui.sampling import Sampler
+        from inittui.tui.machine_monitor import Sampler
 
         worker = get_current_worker()
         sampler = Sampler() if self._watch_machine else None
@@ -133,7 +133,7 @@ class Dashboard(App[Leave]):
 
     def action_runs(self) -> None:
         """The runs of the folder in which the one on the screen lies."""
-        from inittui.tui.screens.browser import BrowserScreen  # the first frame need not wait for it
+        from inittui.tui.browser.screen import BrowserScreen  # the first frame need not wait for it
 
         run = self.feed.run
         folder = run.path.parent if run else self._runs_dir or default_runs_dir()

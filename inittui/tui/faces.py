@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from inittui.board.source import ReplayFeed
 from inittui.tui import keys
-from inittui.tui.frame import Paint, Title
-from inittui.tui.layout import Plan, plan
-from inittui.tui.look import Row
-from inittui.tui.memo import Memo, epochs
+from inittui.tui.draw.frame import Paint, Title
+from inittui.tui.draw.glyphs import Row
+from inittui.tui.draw.layout import Plan, plan
+from inittui.tui.draw.render_cache import Memo, epochs
 from inittui.tui.views import arm, chart, header, keyline, layers, machine, matrix, result, sample
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from inittui.record import events
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
-from inittui.tui.look import Look, Row
+from inittui.tui.draw.glyphs import Look, Row
 from tests.helpers import Canned, board_of, canned_events, canned_gallery, finished_board, preset, running_board
 
 SIZES = ((120, 40), (80, 24), (60, 20))

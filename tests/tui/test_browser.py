@@ -20,9 +20,9 @@ from inittui.record import delete_run
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import ArmSummary, RunList, Summary
 from inittui.tui.app import Dashboard
-from inittui.tui.screens import browser
-from inittui.tui.screens.browser import BrowserScreen
-from inittui.tui.screens.compare import CompareScreen
+from inittui.tui.browser import screen as browser
+from inittui.tui.browser.compare_screen import CompareScreen
+from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.delete import DeleteScreen
 from inittui.tui.screens.main import MainScreen
 from tests.helpers import canned_events, empty_run, finished_board, preset, write_events, write_run

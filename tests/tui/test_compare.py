@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 
 from inittui.experiment.preset import Preset
 from inittui.record.run_index import Summary, summaries
-from inittui.tui.look import Look, width_of
-from inittui.tui.screens.compare import CompareScreen, read
-from inittui.tui.views.compare import NO_TEST, Outcome, Side, difference, differences, incomparable, remarks, rows
+from inittui.tui.browser.compare_screen import CompareScreen, read
+from inittui.tui.browser.compare_view import (
+    NO_TEST,
+    Outcome,
+    Side,
+    difference,
+    differences,
+    incomparable,
+    remarks,
+    rows,
+)
+from inittui.tui.draw.glyphs import Look, width_of
 from tests.helpers import canned_events, empty_run, finished_board, preset, steady, write_events, write_run
 from tests.tui.builders import FAILED, dashboard, lines_of, named, press, screen_text, words
 

@@ -14,12 +14,12 @@ from inittui.board.source import ReplayFeed, StillFeed
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
+from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Look
 from inittui.tui.keys import KEYS
-from inittui.tui.look import ON_DARK, ON_LIGHT, Look
-from inittui.tui.picture import screenshot
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.main import MainScreen
+from inittui.tui.svg import screenshot
 from tests.helpers import canned_events, canned_gallery, finished_board, preset, running_board, write_run
 from tests.tui.builders import (
     MARKUP,

@@ -13,7 +13,7 @@ from inittui.board.fold import fold
 from inittui.board.source import StillFeed
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
-from inittui.tui.look import Look, Row, width_of
+from inittui.tui.draw.glyphs import Look, Row, width_of
 from inittui.tui.views import layers
 from inittui.tui.views.layers import QUANTITIES, Looking, heat_map, histogram
 from tests.helpers import finished_board, running_board, steady

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.geometry import Region
 
-from inittui.tui.layout import SMALLEST, Plan, Zoom, plan
+from inittui.tui.draw.layout import SMALLEST, Plan, Zoom, plan
 from tests.helpers import steady
 from tests.tui.builders import SIZES
 

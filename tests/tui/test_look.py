@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inittui.tui.look import Look, fit, pad, spread, width_of, wrap
+from inittui.tui.draw.glyphs import Look, fit, pad, spread, width_of, wrap
 from tests.helpers import steady
 from tests.tui.builders import text_of, words
 

@@ -15,7 +15,7 @@ from inittui.board.state import Board
 from inittui.experiment.preset import Preset, build
 from inittui.record import events
 from inittui.tui.app import Dashboard
-from inittui.tui.look import Look, width_of
+from inittui.tui.draw.glyphs import Look, width_of
 from inittui.tui.views import matrix
 from inittui.tui.views.matrix import MEASURES, Turned
 from inittui.tui.widgets.panel import Panel

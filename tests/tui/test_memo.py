@@ -3,8 +3,8 @@ import pytest
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.record import events
-from inittui.tui.look import Look, Row
-from inittui.tui.memo import Memo, epochs
+from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.render_cache import Memo, epochs
 from inittui.tui.views import chart, result
 from tests.helpers import canned_events, preset, running_board
 from tests.tui.builders import FAILED

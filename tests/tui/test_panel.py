@@ -4,8 +4,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from inittui.tui import palette
-from inittui.tui.look import Look, Row
+from inittui.tui.draw import palette
+from inittui.tui.draw.glyphs import Look, Row
 from inittui.tui.widgets.panel import Panel
 from tests.tui.builders import MARKUP, WIDE, screen_text
 

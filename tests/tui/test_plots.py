@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inittui.board.series import Thinned
-from inittui.tui.image import image
-from inittui.tui.look import Look, width_of
-from inittui.tui.plots import (
+from inittui.tui.draw.charts import (
     LOWEST_LOG,
     Scale,
     Series,
@@ -23,6 +21,8 @@ from inittui.tui.plots import (
     sparkline,
     ticks,
 )
+from inittui.tui.draw.glyphs import Look, width_of
+from inittui.tui.draw.image import image
 from tests.helpers import steady
 from tests.tui.builders import lines_of, numbers, text_of
 

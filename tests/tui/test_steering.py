@@ -18,7 +18,7 @@ from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.app import Dashboard
-from inittui.tui.look import Look
+from inittui.tui.draw.glyphs import Look
 from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.screens.question import Question

@@ -8,9 +8,10 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from textual.app import App
 
-from inittui.tui import palette, terminal
 from inittui.tui.app import Dashboard
-from inittui.tui.look import COLOURS
+from inittui.tui.draw import palette
+from inittui.tui.draw.glyphs import COLOURS
+from inittui.tui.terminal import capabilities
 from tests.helpers import running_board
 from tests.tui.builders import dashboard, screen_styles, shown
 
@@ -39,15 +40,15 @@ from tests.tui.builders import dashboard, screen_styles, shown
     ids=str,
 )
 def test_blocks_are_for_locales_of_utf8_and_for_none(environment: dict[str, str], blocks: bool) -> None:
-    assert terminal.shows_blocks(environment) == blocks
+    assert capabilities.shows_blocks(environment) == blocks
 
 
 def test_the_environment_is_the_one_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "environ").write_bytes(b"LANG=C\0A=b=c\0ODD=\xff\0rubbish\0\0")
-    given = terminal.given_environment(tmp_path / "environ")
+    given = capabilities.given_environment(tmp_path / "environ")
     assert given == {"LANG": "C", "A": "b=c", "ODD": "\udcff", "rubbish": ""}
     monkeypatch.setenv("LANG", "nowhere")
-    assert terminal.given_environment(tmp_path / "no such file")["LANG"] == "nowhere"
+    assert capabilities.given_environment(tmp_path / "no such file")["LANG"] == "nowhere"
 
 
 @pytest.mark.parametrize("colorterm", [None, "", "truecolor", "24bit", "yes"])
@@ -67,15 +68,17 @@ def test_the_environment_is_the_one_that_was_given(tmp_path: Path, monkeypatch: 
 )
 def test_as_many_colours_are_told_as_textual_uses(term: str, colorterm: str | None) -> None:
     environment = {"TERM": term} | ({} if colorterm is None else {"COLORTERM": colorterm})
-    told = terminal.colours(environment)
-    terminal.prepare(environment)
+    told = capabilities.colours(environment)
+    capabilities.prepare(environment)
     used = Console(force_terminal=True, file=io.StringIO(), _environ=environment).color_system
-    assert {"truecolor": "24-bit", "256": "256", "standard": "16"}[str(used)] == told == terminal.colours(environment)
+    assert (
+        {"truecolor": "24-bit", "256": "256", "standard": "16"}[str(used)] == told == capabilities.colours(environment)
+    )
 
 
 def test_no_color_means_greys_unless_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert terminal.colours({"NO_COLOR": "1", "COLORTERM": "truecolor"}) == "grey"
-    assert terminal.colours({"NO_COLOR": "", "COLORTERM": "truecolor"}) == "24-bit"
+    assert capabilities.colours({"NO_COLOR": "1", "COLORTERM": "truecolor"}) == "grey"
+    assert capabilities.colours({"NO_COLOR": "", "COLORTERM": "truecolor"}) == "24-bit"
     monkeypatch.setenv("NO_COLOR", "")
     assert App().no_color, "what Textual makes of an empty one by itself"
     assert not dashboard(running_board()).no_color
@@ -97,11 +100,11 @@ def test_no_color_means_greys_unless_it_is_empty(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_the_theme_follows_the_choice_or_the_background(choice: str, colorfgbg: str, expected: str) -> None:
-    assert terminal.background(choice, {"COLORFGBG": colorfgbg} if colorfgbg else {}) == expected
+    assert capabilities.background(choice, {"COLORFGBG": colorfgbg} if colorfgbg else {}) == expected
 
 
 @pytest.mark.parametrize("choice", ["dark", "light"])
-async def test_the_dashboard_opens_in_the_theme_asked_for(choice: terminal.Theme) -> None:
+async def test_the_dashboard_opens_in_the_theme_asked_for(choice: capabilities.Theme) -> None:
     from inittui.board.source import StillFeed
 
     app = Dashboard(StillFeed(running_board(), None), theme=choice, watch_machine=False)
@@ -156,19 +159,19 @@ def test_without_a_terminal_nothing_is_changed(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = sys.__stdout__, sys.__stderr__
-    with terminal.alone():
+    with capabilities.alone():
         assert (sys.__stdout__, sys.__stderr__) == before
         os.write(2, b"as ever\n")
     assert capfd.readouterr().err == "as ever\n"
     monkeypatch.setattr(sys, "__stdout__", None)
-    with terminal.alone():
+    with capabilities.alone():
         assert sys.__stdout__ is None
 
 
 @pytest.mark.parametrize(("ascii_only", "expected"), [(True, b"+-?? o caf? #"), (False, "╭─漢 ● café █".encode())])
 def test_the_ascii_look_lets_no_other_sign_through(tmp_path: Path, ascii_only: bool, expected: bytes) -> None:
     descriptor = os.open(tmp_path / "drawn", os.O_WRONLY | os.O_CREAT)
-    with terminal._writer(descriptor, ascii_only=ascii_only) as drawn:
+    with capabilities._writer(descriptor, ascii_only=ascii_only) as drawn:
         drawn.write("╭─漢 ● café █")
     assert (tmp_path / "drawn").read_bytes() == expected
 
@@ -177,9 +180,9 @@ def test_the_end_of_what_was_printed_begins_with_a_line_and_has_no_escapes(tmp_p
     with (tmp_path / "sink").open("w+b") as sink:
         sink.write(b"first\n" + b"x" * 5000 + b"\n\x1b[31mred\x1b[0m\tand \x1b]0;title\x07\x07\nlast \xff\n")
         sink.flush()
-        assert terminal._end_of(sink) == "red     and ?\nlast \ufffd"
+        assert capabilities._end_of(sink) == "red     and ?\nlast \ufffd"
     with (tmp_path / "sink").open("w+b") as sink:
-        assert terminal._end_of(sink) == ""
+        assert capabilities._end_of(sink) == ""
         sink.write(b"y" * 10_000)
         sink.flush()
-        assert terminal._end_of(sink) == "y" * terminal.TOLD
+        assert capabilities._end_of(sink) == "y" * capabilities.TOLD

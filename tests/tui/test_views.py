@@ -9,7 +9,7 @@ from inittui.analysis import accuracy_table, sentences, wording
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.record import events
-from inittui.tui.look import Look, Row, width_of
+from inittui.tui.draw.glyphs import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import Shown

@@ -13,8 +13,8 @@ from inittui.experiment.preset import SECTIONS
 from inittui.experiment.preset_files import shipped_dir
 from inittui.experiment.sweep import SHAPE
 from inittui.schemes.catalogue import SCHEMES
-from inittui.tui.screens.browser import BrowserScreen
-from inittui.tui.screens.compare import CompareScreen
+from inittui.tui.browser.compare_screen import CompareScreen
+from inittui.tui.browser.screen import BrowserScreen
 from tests.helpers import preset, write_run
 from tests.tui.builders import dashboard, press
 

@@ -17,7 +17,7 @@ def test_the_watched_packages_would_be_noticed() -> None:
     assert loaded("msgspec", ("msgspec", "torch")) == ["msgspec"]
 
 
-@pytest.mark.parametrize("module", ["inittui.tui.opening", "inittui.commands", "inittui.output.lines"])
+@pytest.mark.parametrize("module", ["inittui.tui.run_app", "inittui.commands", "inittui.output.lines"])
 def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: str) -> None:
     assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "statsmodels", "pandas", "numpy")) == []
 

@@ -11,7 +11,7 @@ from inittui.board.state import Board
 from inittui.engine.trainer import Stop, Trainer
 from inittui.output import lines
 from inittui.record import events
-from inittui.tui.look import Look
+from inittui.tui.draw.glyphs import Look
 from inittui.tui.views import arm as arm_view
 from tests.helpers import finished_board, running_board
 from tests.tui.builders import many, text_of

@@ -17,7 +17,7 @@ from inittui.common import process_identity
 from inittui.launch import process
 from inittui.output import lines
 from inittui.record.run_directory import RunDir
-from inittui.tui import opening
+from inittui.tui import run_app
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 
 
@@ -48,7 +48,7 @@ def leaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             shown = feed if another is None else LiveFeed(Follower(another))
             return SimpleNamespace(feed=shown, return_code=None), way
 
-        monkeypatch.setattr(opening, "show", show)
+        monkeypatch.setattr(run_app, "show", show)
         monkeypatch.setattr(commands, "_can_show", lambda: True)
 
     return by

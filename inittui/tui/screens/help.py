@@ -5,8 +5,8 @@ from itertools import groupby
 from textual.binding import Binding
 from textual.widget import Widget
 
+from inittui.tui.draw.glyphs import Look, Row, wrap
 from inittui.tui.keys import KEYS
-from inittui.tui.look import Look, Row, wrap
 from inittui.tui.screens.box import BoxScreen
 from inittui.tui.widgets.panel import Page
 

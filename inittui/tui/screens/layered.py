@@ -5,7 +5,7 @@ from dataclasses import replace
 from textual.screen import Screen
 
 from inittui.board.state import Board
-from inittui.tui.layout import Zoom
+from inittui.tui.draw.layout import Zoom
 from inittui.tui.views.layers import QUANTITIES, Looking, probe_of
 from inittui.tui.widgets.panel import Panel
 

@@ -11,9 +11,9 @@ from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
 from inittui.tui import keys
+from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.layout import SMALLEST, Plan, Region, Zoom
 from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned
-from inittui.tui.layout import SMALLEST, Plan, Region, Zoom
-from inittui.tui.look import Look
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen

@@ -5,7 +5,7 @@ from dataclasses import replace
 from textual.screen import Screen
 
 from inittui.board.state import Board
-from inittui.tui.layout import Zoom
+from inittui.tui.draw.layout import Zoom
 from inittui.tui.views import matrix
 from inittui.tui.views.matrix import MEASURES, ORDERS, STATES, Turned
 from inittui.tui.widgets.panel import Panel
@@ -51,7 +51,7 @@ class MappedScreen(Screen[None]):
     def action_filter(self) -> None:
         """Ask for words; the matrix follows as they are typed."""
         if self.zoom == "matrix":
-            from inittui.tui.screens.words import WordsScreen  # the first frame need not wait for it
+            from inittui.tui.screens.filter_input import WordsScreen  # the first frame need not wait for it
 
             self.app.push_screen(WordsScreen(self.turned.only, FILTER, self._show_only))
 

@@ -4,8 +4,8 @@ from textual.screen import Screen
 
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
-from inittui.tui.layout import Zoom
-from inittui.tui.look import Look
+from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.layout import Zoom
 from inittui.tui.views import result
 from inittui.tui.views.sample import Shown
 from inittui.tui.widgets.panel import Panel

@@ -12,7 +12,7 @@ from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
-from inittui.tui.layout import Plan
+from inittui.tui.draw.layout import Plan
 from inittui.tui.screens.question import Question
 from inittui.tui.widgets.panel import Panel
 

@@ -7,8 +7,8 @@ from rich.cells import cell_len
 from inittui.analysis import wording
 from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
-from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of
-from inittui.tui.plots import Scale, bar, buckets, extremes, sparkline
+from inittui.tui.draw.charts import Scale, bar, buckets, extremes, sparkline
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of
 from inittui.tui.views.header import STATE_STYLES, loading
 
 SAYS_WHY = ("failed", "stopped", "interrupted")

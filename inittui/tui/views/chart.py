@@ -1,8 +1,8 @@
 """The arms' curves over each other."""
 
 from inittui.board.state import Board
-from inittui.tui.look import Look, Row, arm_style
-from inittui.tui.plots import Series, line_chart
+from inittui.tui.draw.charts import Series, line_chart
+from inittui.tui.draw.glyphs import Look, Row, arm_style
 
 METRICS = ("cost", "test cost", "accuracy")
 _FIGURES = {"cost": "train_cost", "test cost": "test_cost", "accuracy": "test_accuracy"}

@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
-from inittui.tui.look import Look, Row, arm_style, fit, pad, wrap
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
 
 LONGEST_NAME = 11
 SHARES = ", in % of a label's images"

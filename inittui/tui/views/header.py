@@ -3,8 +3,8 @@
 from inittui.analysis import wording
 from inittui.board import state as boards
 from inittui.board.state import Board
-from inittui.tui.look import Look, Row, fit, pad, spread, width_of
-from inittui.tui.plots import bar
+from inittui.tui.draw.charts import bar
+from inittui.tui.draw.glyphs import Look, Row, fit, pad, spread, width_of
 
 STATE_STYLES = {
     "finished": "good",

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inittui.tui.draw.glyphs import Row
 from inittui.tui.keys import KEYS, Key
-from inittui.tui.look import Row
 
 LAST = ("runs", "help", "leave")  # always there, at the end
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from inittui.analysis import wording
-from inittui.tui.look import Look, Row, width_of
-from inittui.tui.plots import bar
+from inittui.tui.draw.charts import bar
+from inittui.tui.draw.glyphs import Look, Row, width_of
 
 
 @dataclass(frozen=True)

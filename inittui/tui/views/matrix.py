@@ -9,8 +9,8 @@ from inittui.analysis import sweep_grid as matrices
 from inittui.analysis.sweep_grid import Matrix
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
-from inittui.tui.look import Look, Row, arm_style, fit, pad
-from inittui.tui.plots import Series, line_chart
+from inittui.tui.draw.charts import Series, line_chart
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad
 
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
-from inittui.tui.look import Look, Row, arm_style, fit, wrap
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, wrap
 
 LONGEST_SENTENCE = 5  # lines, unless the table is alone
 SHORTEST_NAME = 10

@@ -7,9 +7,9 @@ from rich.cells import cell_len
 
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery, Picture
-from inittui.tui.image import image
-from inittui.tui.look import Look, Row, arm_style, fit, pad, width_of, wrap
-from inittui.tui.plots import bar
+from inittui.tui.draw.charts import bar
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, width_of, wrap
+from inittui.tui.draw.image import image
 from inittui.tui.views import confusion
 
 KINDS = ("random", "disputed", "mistaken")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from textual import events
 
-from inittui.tui.look import Look
+from inittui.tui.draw.glyphs import Look
 from inittui.tui.views.keyline import Line, cells
 from inittui.tui.widgets.panel import Panel
 

@@ -8,8 +8,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inittui.tui.frame import FRAME, Paint, Title, filled, framed, style_of
-from inittui.tui.look import Look, Row, pad
+from inittui.tui.draw.frame import FRAME, Paint, Title, filled, framed, style_of
+from inittui.tui.draw.glyphs import Look, Row, pad
 
 
 class Panel(Widget):

@@ -14,18 +14,18 @@ from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunList, Summary
 from inittui.tui import keys
+from inittui.tui.browser import runs_view as view
+from inittui.tui.browser.compare_screen import CompareScreen, read
+from inittui.tui.browser.compare_view import Side
+from inittui.tui.browser.run_rows import RunRows
+from inittui.tui.browser.runs_view import Listed
+from inittui.tui.draw.glyphs import Look
 from inittui.tui.keys import Key
-from inittui.tui.look import Look
 from inittui.tui.messages import OpenRun, RunsRead
-from inittui.tui.screens.compare import CompareScreen, read
 from inittui.tui.screens.delete import DeleteScreen
-from inittui.tui.views import runs as view
-from inittui.tui.views.compare import Side
 from inittui.tui.views.keyline import Line
-from inittui.tui.views.runs import Listed
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
-from inittui.tui.widgets.runrows import RunRows
 
 LOOK_SECONDS = 1.0
 

@@ -2,7 +2,7 @@
 
 from textual.theme import Theme
 
-from inittui.tui.look import ON_DARK, ON_LIGHT
+from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT
 
 # The sixteen as Rich numbers them: it sends the nearest one's number, which for these is their own.
 _BLACK, _RED, _GREEN, _BROWN, _BLUE, _PURPLE, _CYAN, _GREY = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from inittui.common.errors import printable
-from inittui.tui.look import Look
+from inittui.tui.draw.glyphs import Look
 
 Colours = Literal["24-bit", "256", "16", "grey"]
 Theme = Literal["auto", "dark", "light"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from rich.style import Style
 
-from inittui.tui.look import COLOURS, Look, Row, pad, width_of
+from inittui.tui.draw.glyphs import COLOURS, Look, Row, pad, width_of
 
 Paint = Callable[[int, int], list[Row]]  # rows for a width and height
 Title = Callable[[int], Row]  # at most so wide

@@ -8,7 +8,7 @@ from inittui.analysis import wording
 from inittui.record import run_table
 from inittui.record.run_index import Summary
 from inittui.record.run_table import GAP, Widths
-from inittui.tui.look import Look, Row, arm_style, fit, pad, spread, width_of, wrap
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of, wrap
 
 STATE_STYLES = {
     "finished": "good",

@@ -2,7 +2,7 @@
 
 import math
 
-from inittui.tui.look import Look, Row
+from inittui.tui.draw.glyphs import Look, Row
 
 
 def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look: Look) -> list[Row]:

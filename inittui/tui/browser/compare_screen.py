@@ -11,10 +11,10 @@ from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import Summary
 from inittui.tui import keys
+from inittui.tui.browser import compare_view
+from inittui.tui.browser.compare_view import Outcome, Side
+from inittui.tui.draw.glyphs import Look, Row
 from inittui.tui.keys import Key
-from inittui.tui.look import Look, Row
-from inittui.tui.views import compare
-from inittui.tui.views.compare import Outcome, Side
 from inittui.tui.views.keyline import Line
 from inittui.tui.widgets.footer import KeyLine
 from inittui.tui.widgets.panel import Panel
@@ -58,7 +58,7 @@ class CompareScreen(Screen[None]):
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._panel.restyle())
 
     def _rows(self, width: int) -> list[Row]:
-        return compare.rows(*self.sides, width, self.look)
+        return compare_view.rows(*self.sides, width, self.look)
 
     def _place(self, width: int, height: int) -> int:
         """The first row on the screen: never so far down that the last ones leave room below them."""

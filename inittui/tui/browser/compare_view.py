@@ -9,8 +9,8 @@ from inittui.analysis.wording import clock
 from inittui.experiment.preset import SECTIONS, Preset
 from inittui.record import run_table
 from inittui.record.run_index import Summary
-from inittui.tui.look import Look, Row, fit, width_of, wrap
-from inittui.tui.views.runs import STATE_STYLES
+from inittui.tui.browser.runs_view import STATE_STYLES
+from inittui.tui.draw.glyphs import Look, Row, fit, width_of, wrap
 
 GAP = 2
 SHORTEST_NAME = 8

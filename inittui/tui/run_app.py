@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from inittui.board.source import Feed
-from inittui.tui import terminal
 from inittui.tui.app import Dashboard, Leave
+from inittui.tui.terminal import capabilities
 
 
 def show(
     feed: Feed,
     *,
     ascii_only: bool | None = None,
-    theme: terminal.Theme = "auto",
+    theme: capabilities.Theme = "auto",
     refresh: float = 4.0,
     mouse: bool = True,
     runs_dir: Path | None = None,
@@ -22,5 +22,5 @@ def show(
     is complete.
     """
     app = Dashboard(feed, feed.poll(), ascii_only=ascii_only, theme=theme, refresh=refresh, runs_dir=runs_dir)
-    with app.guard.watching(), terminal.alone(ascii_only=app.look.ascii):
+    with app.guard.watching(), capabilities.alone(ascii_only=app.look.ascii):
         return app, app.run(mouse=mouse)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inittui.board.series import Number, Spot, Thinned
-from inittui.tui.look import Look, Row, fit
+from inittui.tui.draw.glyphs import Look, Row, fit
 
 HUGE = 1e307  # beyond that a tenth more may overflow
 LOWEST_LOG = 1e-12  # a cost of zero has no logarithm: it is drawn here
