@@ -13,7 +13,7 @@ from inittui.doctor.check import Check, System, columns, here
 def doctor(arguments: argparse.Namespace) -> int:
     """The command. Exit code 1 where there is a fault."""
     from inittui.commands import runs_dir
-    from inittui.doctor import show
+    from inittui.doctor import render
     from inittui.experiment.datasets import default_data_dir
 
     folder = runs_dir(arguments)
@@ -25,20 +25,20 @@ def doctor(arguments: argparse.Namespace) -> int:
     for check in examine(here(), folder, data_dir):
         checks.append(check)
         if not arguments.json:
-            print("\n".join(show.lines(check, columns(), colour=colour)), flush=True)
+            print("\n".join(render.lines(check, columns(), colour=colour)), flush=True)
     if arguments.json:
         import json
         from dataclasses import asdict
 
         print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
     else:
-        print(f"\n{show.closing(checks)}")
+        print(f"\n{render.closing(checks)}")
     return 1 if any(check.state == "fault" for check in checks) else 0
 
 
 def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool = True) -> Iterator[Check]:
     """All checks, each as soon as it is made; torch, which takes seconds, is asked meanwhile and comes last."""
-    from inittui.doctor import logout, machine, places, screen
+    from inittui.doctor import folders, logout, machine, terminal
 
     probe = machine.TorchProbe() if with_torch else None
     try:
@@ -53,13 +53,13 @@ def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool 
             yield from _made("gpu", lambda: machine.gpu(system, gpus))
         yield from _made("cores", lambda: machine.cores(system))
         yield from _made("memory", lambda: machine.memory(system))
-        yield from _made("terminal", lambda: screen.screen(system))
-        yield from _made("locale", lambda: screen.locale(system))
+        yield from _made("terminal", lambda: terminal.screen(system))
+        yield from _made("locale", lambda: terminal.locale(system))
         yield from _made("logout", lambda: logout.logout(system))
-        yield from _made("runs", lambda: places.runs(runs_dir, system))
-        yield from _made("data-dir", lambda: places.data_folder(data_dir, system))
-        yield from _made("data", lambda: places.data(data_dir))
-        yield from _made("presets", places.presets)
+        yield from _made("runs", lambda: folders.runs(runs_dir, system))
+        yield from _made("data-dir", lambda: folders.data_folder(data_dir, system))
+        yield from _made("data", lambda: folders.data(data_dir))
+        yield from _made("presets", folders.presets)
         if probe is not None:
             answer, words = probe.answer()
             yield from _made("torch", lambda: machine.torch(answer, words, gpus))

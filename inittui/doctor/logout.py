@@ -1,6 +1,6 @@
 """Whether systemd would end a run when its person logs out."""
 
-from inittui.doctor import groups
+from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
 
 # The first one wins for the main file; drop-ins of one name hide each other likewise.
@@ -16,7 +16,7 @@ def logout(system: System) -> Check:
     settings = _settings(system)
     kills = settings.get("KillUserProcesses", "no").lower() in ("yes", "true", "on", "1", "y", "t")
     kills = kills and _concerns(settings, system.user)
-    managed = f"/user@{system.uid}.service/" in groups.own(system)
+    managed = f"/user@{system.uid}.service/" in cgroups.own(system)
     lingers = (system.root / "var/lib/systemd/linger" / system.user).exists() if system.user else False
     linger = f"loginctl enable-linger {system.user}".rstrip()
     if managed and lingers:

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from inittui.common.errors import printable
-from inittui.doctor import groups
+from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
 
 TORCH_SECONDS = 120.0  # a cold disk or NFS
@@ -214,7 +214,7 @@ def torch(answer: dict[str, Any] | None, words: str, gpus: Gpus) -> Check:
 
 def cores(system: System) -> Check:
     """The cores that training may use. On a CPU an arm takes one."""
-    usable, quota = system.cores, groups.cores(system)
+    usable, quota = system.cores, cgroups.cores(system)
     limit = "" if quota is None else f" (the control group's quota is {quota:g})"
     said = f"{usable} core{'s' if usable != 1 else ''}{limit}"
     return Check("cores", "ok", f"{said}: on a CPU {usable} arm{'s train' if usable != 1 else ' trains'} at a time")
@@ -223,7 +223,7 @@ def cores(system: System) -> Check:
 def memory(system: System) -> Check:
     """Memory that is free, within the limit of a control group."""
     total, free = _meminfo(system)
-    limit = groups.memory(system)
+    limit = cgroups.memory(system)
     said = f"{free / GB:.1f} of {total / GB:.1f} GB free"
     if limit is not None and limit[0] < total:
         free = min(free, limit[1])

@@ -10,7 +10,8 @@ import pytest
 
 from inittui import doctor
 from inittui.cli import main
-from inittui.doctor import groups, logout, machine, places, screen, show
+from inittui.doctor import cgroups, folders, logout, machine, render
+from inittui.doctor import terminal as screen
 from inittui.doctor.check import Check, System
 from inittui.experiment.datasets import DATASETS
 from tests.helpers import write_run
@@ -145,27 +146,27 @@ def test_torch_is_not_loaded_into_this_process() -> None:
 
 def test_a_check_is_aligned_and_its_mend_stands_below() -> None:
     check = Check("runs", "fault", "word " * 20, "mend " * 20)
-    plain = show.lines(check, 60, colour=False)
+    plain = render.lines(check, 60, colour=False)
     assert plain[0].startswith("fault runs      word word")
     assert all(line.startswith(" " * 16) for line in plain[1:])
     assert plain[3].startswith(" " * 16 + "-> mend")
     assert max(map(len, plain)) <= 60
-    coloured = show.lines(check, 60, colour=True)
+    coloured = render.lines(check, 60, colour=True)
     assert coloured[0].startswith("\x1b[1;31mfault \x1b[0mruns")
     assert coloured[1:] == plain[1:]
-    assert show.lines(Check("a", "ok", ""), 80, colour=False) == ["ok    a"]
+    assert render.lines(Check("a", "ok", ""), 80, colour=False) == ["ok    a"]
 
 
 def test_what_was_found_cannot_send_escapes() -> None:
-    for line in show.lines(Check("a", "ok", "x\x1b[2Jy", "z\x07"), 80, colour=False):
+    for line in render.lines(Check("a", "ok", "x\x1b[2Jy", "z\x07"), 80, colour=False):
         assert line.isprintable()
 
 
 def test_the_closing_line_counts() -> None:
     fault, note, ok = (Check("a", state, "") for state in ("fault", "note", "ok"))
-    assert show.closing([ok]) == "no fault"
-    assert show.closing([ok, note]) == "no fault, 1 note"
-    assert show.closing([fault, fault, note, note]) == "2 faults, 2 notes"
+    assert render.closing([ok]) == "no fault"
+    assert render.closing([ok, note]) == "no fault, 1 note"
+    assert render.closing([fault, fault, note, note]) == "2 faults, 2 notes"
 
 
 # Packages and torch
@@ -325,7 +326,7 @@ def test_a_control_groups_limit_counts_and_its_cache_does_not(system: Build, fil
     found = machine.memory(system({"proc/meminfo": MEMINFO.format(8_000_000), **files}))
     assert found.state == "fault"
     assert "0.5 GB free, of the control group's 2.0 GB" in found.found
-    assert groups.memory(system({"proc/self/cgroup": ""})) is None
+    assert cgroups.memory(system({"proc/self/cgroup": ""})) is None
 
 
 # The terminal
@@ -452,13 +453,13 @@ def test_what_logging_out_does_to_a_run(system: Build, files: dict[str, str], st
 
 def test_runs_are_counted_with_what_they_take_and_nothing_is_changed(system: Build, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
-    assert "not there yet" in places.runs(folder, system()).found
+    assert "not there yet" in folders.runs(folder, system()).found
     assert not folder.exists()
     write_run(folder)
     (folder / "no run").mkdir()
     (folder / "big").write_bytes(bytes(3_000_000))
     before = sorted(folder.rglob("*"))
-    found = places.runs(folder, system({"proc/mounts": "/dev/sda1 / ext4 rw 0 0\n"}))
+    found = folders.runs(folder, system({"proc/mounts": "/dev/sda1 / ext4 rw 0 0\n"}))
     assert found.state == "ok"
     assert f"{folder}: 1 run, 3 MB; " in found.found
     assert found.found.endswith("GB free, ext4")
@@ -469,11 +470,11 @@ def test_a_home_that_is_not_to_be_written_to_is_a_fault_for_runs_and_a_note_for_
     system: Build, tmp_path: Path
 ) -> None:
     for folder in (tmp_path, tmp_path / "not" / "yet"):
-        found = places.runs(folder, system(), lambda _path: False)
+        found = folders.runs(folder, system(), lambda _path: False)
         assert found.state == "fault"
         assert "not yours to write to" in found.found
         assert "--runs-dir" in found.mend
-        found = places.data_folder(folder, system(), lambda _path: False)
+        found = folders.data_folder(folder, system(), lambda _path: False)
         assert found.state == "note"
         assert "--data-dir" in found.mend
 
@@ -481,13 +482,13 @@ def test_a_home_that_is_not_to_be_written_to_is_a_fault_for_runs_and_a_note_for_
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_the_permission_is_seen(system: Build, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert places.runs(tmp_path / "runs", system()).state == "fault"
+    assert folders.runs(tmp_path / "runs", system()).state == "fault"
     tmp_path.chmod(0o700)
 
 
 def test_a_folder_below_a_file_is_a_fault(system: Build, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = places.runs(tmp_path / "file" / "runs", system())
+    found = folders.runs(tmp_path / "file" / "runs", system())
     assert found.state == "fault"
     assert f"{tmp_path / 'file'} is no folder" in found.found
 
@@ -495,7 +496,7 @@ def test_a_folder_below_a_file_is_a_fault(system: Build, tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", ["nfs4", "nfs", "cifs", "fuse.sshfs"])
 def test_a_network_file_system_is_noted(system: Build, tmp_path: Path, kind: str) -> None:
     mounts = f"/dev/sda1 / ext4 rw 0 0\nbox:/x {tmp_path} {kind} rw 0 0\nproc /proc proc\nshort\n"
-    found = places.runs(tmp_path / "runs", system({"proc/mounts": mounts}))
+    found = folders.runs(tmp_path / "runs", system({"proc/mounts": mounts}))
     assert found.state == "note"
     assert found.found.endswith(kind)
     assert "local disk" in found.mend
@@ -505,7 +506,7 @@ def test_a_mount_point_with_a_space_is_understood(system: Build, tmp_path: Path)
     folder = tmp_path / "my runs"
     folder.mkdir()
     mounts = f"/dev/sda1 / ext4 rw 0 0\n/dev/sdb {tmp_path}/my\\040runs xfs rw 0 0\n"
-    assert places.room(folder, system({"proc/mounts": mounts})).kind == "xfs"
+    assert folders.room(folder, system({"proc/mounts": mounts})).kind == "xfs"
 
 
 def test_little_room_is_noted_and_no_room_a_fault(
@@ -517,7 +518,7 @@ def test_little_room_is_noted_and_no_room_a_fault(
         fields = list(real)
         fields[1], fields[4], fields[5], fields[7] = 1, int(free_bytes), 1000, inodes
         monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(fields))
-        return places.runs(tmp_path, system()).state
+        return folders.runs(tmp_path, system()).state
 
     assert of(2e9) == "ok"
     assert of(5e8) == "note"
@@ -526,13 +527,13 @@ def test_little_room_is_noted_and_no_room_a_fault(
 
 
 def test_absent_data_sets_are_one_line_and_damaged_ones_a_fault_each(tmp_path: Path) -> None:
-    (absent,) = places.data(tmp_path / "nowhere")
+    (absent,) = folders.data(tmp_path / "nowhere")
     assert absent.state == "note"
     assert all(files.title in absent.found for files in DATASETS.values())
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte").touch()
-    damaged, absent = places.data(tmp_path)
+    damaged, absent = folders.data(tmp_path)
     assert damaged.state == "fault"
     assert "0 bytes, expected 47,040,016" in damaged.found
     assert "delete it" in damaged.mend
@@ -541,22 +542,22 @@ def test_absent_data_sets_are_one_line_and_damaged_ones_a_fault_each(tmp_path: P
 
 
 def test_sound_data_are_told_with_their_size(mnist_dir: Path) -> None:
-    found = places.data(mnist_dir)[0]
+    found = folders.data(mnist_dir)[0]
     assert found.state == "ok"
     assert "60,000 and 10,000 images" in found.found
 
 
 def test_presets_that_cannot_be_run_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert "none of yours" in places.presets().found
+    assert "none of yours" in folders.presets().found
     own = tmp_path / "inittui" / "presets"
     own.mkdir(parents=True)
     (own / "good.toml").write_text('[[arms]]\ninit = "he_normal"\n', "utf-8")
-    found = places.presets()
+    found = folders.presets()
     assert found.state == "ok"
     assert f"1 of yours in {own}" in found.found
     (own / "bad.toml").write_text("titel = 1\n", "utf-8")
-    found = places.presets()
+    found = folders.presets()
     assert found.state == "note"
     assert found.found.endswith("can't be run: bad")
     assert found.mend == "inittui --preset bad says why"
