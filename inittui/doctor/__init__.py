@@ -12,7 +12,7 @@ from inittui.doctor.check import Check, System, columns, here
 
 def doctor(arguments: argparse.Namespace) -> int:
     """The command. Exit code 1 where there is a fault."""
-    from inittui.commands import runs_dir
+    from inittui.cli.run import runs_dir
     from inittui.doctor import render
     from inittui.experiment.datasets import default_data_dir
 

@@ -1,1 +1,1 @@
-"""The dashboard in a browser, through textual-serve. `inittui.serving` is the command."""
+"""The dashboard in a browser, through textual-serve. `inittui.cli.serve` is the command."""

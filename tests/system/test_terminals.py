@@ -72,7 +72,7 @@ class Finder:
             os.kill(os.getpid(), number)
 
 sys.meta_path.insert(0, Finder())
-from inittui.cli import main
+from inittui.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -250,7 +250,7 @@ def on_mount(self):
     threading.Thread(target=noise).start()
 Dashboard.on_mount = on_mount
 
-from inittui.cli import main
+from inittui.cli.main import main
 code = main(sys.argv[1:-1])
 os.write(1, b"one-works\\n"); os.write(2, b"two-works\\n"); print("print-works")
 sys.exit(code)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from inittui.across import of_runs
-from inittui.cli import main
+from inittui.cli.compare import of_runs
+from inittui.cli.main import main
 from inittui.record.run_directory import RunDir
 from tests.helpers import accuracy, preset, write_run
 

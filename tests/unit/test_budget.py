@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.common.errors import InittuiError
 from inittui.engine.networks.build import build as network
 from inittui.experiment.preset import Model

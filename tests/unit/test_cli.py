@@ -9,8 +9,9 @@ import pynvml
 import pytest
 from msgspec.structs import replace
 
-from inittui import __version__, shelf
-from inittui.cli import COMMANDS, main
+from inittui import __version__
+from inittui.cli import runs as shelf
+from inittui.cli.main import COMMANDS, main
 from inittui.common import process_identity
 from inittui.experiment.preset_files import known
 from inittui.launch import process

@@ -9,8 +9,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from inittui.cli import COMMANDS, main
-from inittui.manual import PAGES
+from inittui.cli.main import COMMANDS, main
+from inittui.cli.manual import PAGES
 from inittui.schemes.catalogue import SCHEMES
 from tests.helpers import preset, write_run
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inittui import doctor
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.doctor import cgroups, folders, logout, machine, render
 from inittui.doctor import terminal as screen
 from inittui.doctor.check import Check, System

@@ -15,7 +15,7 @@ import pytest
 
 from inittui.analysis.epoch_table import COLUMNS
 from inittui.analysis.statistics import summary
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.experiment.preset import build
 from inittui.record import events
 from inittui.record.run_directory import RunDir

@@ -17,7 +17,7 @@ def test_the_watched_packages_would_be_noticed() -> None:
     assert loaded("msgspec", ("msgspec", "torch")) == ["msgspec"]
 
 
-@pytest.mark.parametrize("module", ["inittui.tui.run_app", "inittui.commands", "inittui.output.lines"])
+@pytest.mark.parametrize("module", ["inittui.tui.run_app", "inittui.cli.run", "inittui.output.lines"])
 def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: str) -> None:
     assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "statsmodels", "pandas", "numpy")) == []
 
@@ -29,7 +29,7 @@ def test_the_package_alone_loads_nothing_and_the_result_of_a_run_no_pandas() -> 
 
 
 def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None:
-    assert loaded("inittui.cli", ("textual", "msgspec", "rich", "torch", "psutil", "platformdirs")) == []
+    assert loaded("inittui.cli.main", ("textual", "msgspec", "rich", "torch", "psutil", "platformdirs")) == []
 
 
 def test_what_is_trained_by_hand_loads_neither_what_compiles_torch_nor_sympy() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.experiment import preset_files
 from inittui.experiment.preset import SECTIONS, build
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.common.errors import DataError, OwnError, PresetError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
 from inittui.engine.data import user_data

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from inittui.cli import main
+from inittui.cli.main import main
 from inittui.common import user_code_refs
 from inittui.common.errors import PresetError, SchemeError
 from inittui.engine.initialisation.initialise import initialise

@@ -302,7 +302,7 @@ COUNTED = """
 import json, sys
 opened = []
 sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
-from inittui.cli import main
+from inittui.cli.main import main
 code = main(["runs", *sys.argv[2:], "--runs-dir", sys.argv[1]])
 ours = [path for path in opened if path.startswith(sys.argv[1])]
 print(json.dumps([code, len(ours), sorted(sys.modules)]), file=sys.stderr)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import steering
-from inittui.cli import main
+from inittui.cli import control
+from inittui.cli.main import main
 from inittui.common.process_identity import Liveness
 from inittui.launch import process
 from inittui.record import control_requests, events
@@ -56,7 +56,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
 @pytest.fixture
 def supervisor(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     one = Supervisor(run)
-    monkeypatch.setattr(steering, "time", SimpleNamespace(monotonic=one.monotonic, sleep=one.sleep))
+    monkeypatch.setattr(control, "time", SimpleNamespace(monotonic=one.monotonic, sleep=one.sleep))
     monkeypatch.setattr(RunDir, "liveness", lambda _: one.liveness)
     monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
     return one
@@ -160,7 +160,7 @@ def test_an_arm_is_known_by_its_name_and_by_its_folder(
         heard.extend(folder for _, folder, _ in control_requests.requests(run, ["small_tanh"]))
         write_events(run, [(STOPPED, 0)])
 
-    monkeypatch.setattr(steering, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+    monkeypatch.setattr(control, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
     assert call("stop", run.name, "--arm", "small / tanh")[:2] == (0, f"stopped small / tanh of {run.name}\n")
     assert heard == ["small_tanh"]
     assert "nothing to stop: it is stopped" in refused(call("stop", run.name, "--arm", "small_tanh"))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui import commands
 from inittui.board.follower import Follower
 from inittui.board.source import LiveFeed
-from inittui.cli import main
+from inittui.cli import run as commands
+from inittui.cli.main import main
 from inittui.common import process_identity
 from inittui.launch import process
 from inittui.output import lines

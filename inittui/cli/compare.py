@@ -9,7 +9,7 @@ import msgspec
 
 from inittui.analysis import comparisons
 from inittui.analysis.reading import document_of
-from inittui.commands import runs_dir
+from inittui.cli.run import runs_dir
 from inittui.common.errors import RunError, UsageError
 from inittui.experiment.preset import Arm, Preset
 from inittui.output import lines

@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from inittui import commands
 from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board
+from inittui.cli import run
 from inittui.common.errors import RunError, UsageError, nearest, path_of
 from inittui.launch import notify, process, start_run
 from inittui.record import control_requests
@@ -34,7 +34,7 @@ def stop(arguments: argparse.Namespace) -> int:
         _ask(run_dir, "stop", arguments.arm, lambda arm: True)
         print(f"stopped {_what(run_dir, arguments.arm)}")
         return 0
-    run_dir = find(commands.runs_dir(arguments), arguments.run)
+    run_dir = find(run.runs_dir(arguments), arguments.run)
     process.stop(run_dir)
     asked = time.monotonic()
     while run_dir.alive():
@@ -53,8 +53,8 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def resume(arguments: argparse.Namespace) -> int:
     """`inittui resume`: let a run go on, paused, stopped or killed, and watch it."""
-    run_dir = find(commands.runs_dir(arguments), arguments.run)
-    refresh = commands.refresh_of(arguments)
+    run_dir = find(run.runs_dir(arguments), arguments.run)
+    refresh = run.refresh_of(arguments)
     place = _place(run_dir, arguments)
     start_run.check_device(arguments.device or "auto", place=place)
     data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
@@ -85,7 +85,7 @@ def resume(arguments: argparse.Namespace) -> int:
     follower = Follower(run_dir, run_dir.liveness)
     if supervisor is not None:
         _wait_until_taken_up(run_dir, follower)
-    return commands.watch(run_dir, follower, arguments, refresh, supervisor)
+    return run.watch(run_dir, follower, arguments, refresh, supervisor)
 
 
 def _place(run_dir: RunDir, arguments: argparse.Namespace) -> start_run.Place:
@@ -110,7 +110,7 @@ def _wait_until_taken_up(run_dir: RunDir, follower: Follower) -> None:
 
 
 def _living(arguments: argparse.Namespace) -> RunDir:
-    run_dir = find(commands.runs_dir(arguments), arguments.run)
+    run_dir = find(run.runs_dir(arguments), arguments.run)
     liveness = run_dir.liveness()
     if liveness == "elsewhere" or liveness == "alive":  # a request reaches another host through the shared folder
         return run_dir

@@ -5,7 +5,7 @@ import shutil
 import sys
 
 from inittui.analysis.reading import document_of
-from inittui.commands import runs_dir
+from inittui.cli.run import runs_dir
 from inittui.common.errors import InittuiError, UsageError
 from inittui.record import gallery
 from inittui.record.run_directory import RunDir

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import to_builtins
 
-from inittui.commands import runs_dir
+from inittui.cli.run import runs_dir
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir

@@ -5,9 +5,9 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable
 
-from inittui import manual
+from inittui.cli import manual
+from inittui.cli.parsers import THEMES, command_parser, run_parser
 from inittui.common.errors import UsageError, printable
-from inittui.options import THEMES, command_parser, run_parser
 
 SHELLS = ("bash", "zsh", "fish")
 # Of an option: words that do not depend on what there is. A machine may have more GPUs; these are what it surely knows.

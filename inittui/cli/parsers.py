@@ -6,7 +6,8 @@ import shutil
 import textwrap
 from collections.abc import Collection, Sequence
 
-from inittui import __version__, manual
+from inittui import __version__
+from inittui.cli import manual
 from inittui.common.errors import UsageError
 
 THEMES = ("auto", "dark", "light")

@@ -8,7 +8,7 @@ from typing import Any
 from inittui.analysis.reading import document_of
 from inittui.board.follower import Follower
 from inittui.board.state import Board
-from inittui.commands import runs_dir
+from inittui.cli.run import runs_dir
 from inittui.common.atomic_files import reason, replace
 from inittui.common.errors import RunError, UsageError, path_of, printable
 from inittui.common.optional_extras import folder_of, need

@@ -8,7 +8,7 @@ import shlex
 import socket
 import sys
 
-from inittui.commands import runs_dir
+from inittui.cli.run import runs_dir
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.common.optional_extras import need

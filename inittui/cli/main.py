@@ -6,28 +6,28 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from inittui.cli.parsers import command_parser, parse_run
 from inittui.common.errors import InittuiError, UsageError
-from inittui.options import command_parser, parse_run
 
 # New objects between two searches for garbage: Python's 700 are a tenth of the time to the first frame.
 GARBAGE = 50_000
 # The module of each command, which is imported when it is typed; the function in it has the command's name.
 COMMANDS = {
-    "attach": "commands",
-    "runs": "shelf",
-    "compare": "across",
-    "pause": "steering",
-    "resume": "steering",
-    "stop": "steering",
-    "delete": "shelf",
-    "replay": "commands",
-    "report": "listings",
-    "export": "exports",
-    "serve": "serving",
-    "presets": "listings",
-    "new": "newpreset",
-    "schemes": "listings",
-    "completion": "completion",
+    "attach": "cli.run",
+    "runs": "cli.runs",
+    "compare": "cli.compare",
+    "pause": "cli.control",
+    "resume": "cli.control",
+    "stop": "cli.control",
+    "delete": "cli.runs",
+    "replay": "cli.run",
+    "report": "cli.report",
+    "export": "cli.export",
+    "serve": "cli.serve",
+    "presets": "cli.report",
+    "new": "cli.new",
+    "schemes": "cli.report",
+    "completion": "cli.completion",
     "doctor": "doctor",
 }
 
@@ -49,9 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "'inittui --help' lists what there is"
             )
         arguments = parse_run(words, COMMANDS)
-        from inittui import commands
+        from inittui.cli import run
 
-        return _flushed(commands.run(arguments))
+        return _flushed(run.run(arguments))
     except InittuiError as error:
         print(f"inittui: {error}", file=sys.stderr)
         return error.exit_code
