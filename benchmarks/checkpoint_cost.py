@@ -24,9 +24,9 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui.record import events  # noqa: E402
-from inittui.record.event_log import Tail  # noqa: E402
-from inittui.supervisor.workers import checkpoints  # noqa: E402
+from inittui.record import events
+from inittui.record.event_log import Tail
+from inittui.supervisor.workers import checkpoints
 
 ARMS = 2
 READY_SECONDS = 15.0  # both have imported torch by then

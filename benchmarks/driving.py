@@ -26,17 +26,17 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui.board.follower import Follower  # noqa: E402
+from inittui.board.follower import Follower
 from inittui.common import process_identity
-from inittui.common.cores import usable_cores  # noqa: E402
-from inittui.experiment.preset import build  # noqa: E402
+from inittui.common.cores import usable_cores
+from inittui.experiment.preset import build
 from inittui.record import (
     event_log,
-    events,  # noqa: E402
+    events,
 )
-from inittui.record.event_log import EventLog, Tail  # noqa: E402
-from inittui.record.run_directory import RunDir, arm_folders  # noqa: E402
-from inittui.record.run_index import find  # noqa: E402
+from inittui.record.event_log import EventLog, Tail
+from inittui.record.run_directory import RunDir, arm_folders
+from inittui.record.run_index import find
 
 COLUMNS, ROWS = 120, 40
 DIGITS = ["--preset", "digits", "--arm", "xavier_normal", "--arm", "he_normal"]

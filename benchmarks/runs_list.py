@@ -25,10 +25,10 @@ sys.path.insert(0, str(HERE.parent))
 
 from inittui.record import (
     events,
-    run_index,  # noqa: E402
+    run_index,
 )
-from inittui.record.run_directory import RunDir  # noqa: E402
-from tests.helpers import preset, write_run  # noqa: E402
+from inittui.record.run_directory import RunDir
+from tests.helpers import preset, write_run
 
 PRESETS = ("mnist3", "deep5", "digits", "notebook", "deep30")
 ARMS = (("xavier_normal", "he_normal"), ("he_normal", "orthogonal"), ("lecun_normal", "torch_default"))

@@ -8,7 +8,7 @@ Fixed before anything is trained, and written down in the document's `design`:
 - Beside it, not corrected and never called established: the mean training cost of the first epoch, and the first epoch whose
   mean training cost is at or below a target. The target is the preset's `training.target_cost`, else a tenth of the cost of
   guessing, ln(classes): 0.2303 for ten classes. No arm's outcome has a part in it.
-- A seed is stuck at chance where its final test accuracy is below `stats.stuck_below`.
+- A seed is stuck at chance where its final test accuracy is below `experiment.chance.stuck_below`.
 """
 
 import math
@@ -18,6 +18,7 @@ from typing import Any
 
 from inittui.analysis import statistics, verdict
 from inittui.common.errors import RunError, UsageError, nearest
+from inittui.experiment.chance import stuck_below
 
 METRIC = "test_accuracy"
 TARGET_SHARE = 0.1  # of the cost of guessing
@@ -125,7 +126,7 @@ def _by_accuracy(a: Mapping[str, Any], b: Mapping[str, Any], chance: float) -> d
     of_a, of_b = ({r["seed"]: r["test_accuracy"] for r in arm["replicas"]} for arm in (a, b))
     of_a, of_b = ({seed: value for seed, value in of.items() if value is not None} for of in (of_a, of_b))
     found = statistics.paired(of_a, of_b)
-    below = statistics.stuck_below(chance)
+    below = stuck_below(chance)
     stuck = [(of_a[seed] < below, of_b[seed] < below) for seed in of_a.keys() & of_b.keys()]
     only_a, only_b = stuck.count((True, False)), stuck.count((False, True))
     at_chance = {

@@ -7,6 +7,7 @@ from msgspec import to_builtins
 
 from inittui.analysis import comparisons, statistics
 from inittui.board.state import ArmBoard, Board, Replica
+from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
 from inittui.record.run_directory import FORMAT
 
@@ -58,7 +59,7 @@ def _target(board: Board) -> float | None:
 
 def arms(board: Board, *, interval: bool = True) -> list[dict[str, Any]]:
     """The document's rows as they stand now. Without `interval` no scipy is imported: a screen can't wait for it."""
-    below, target = statistics.stuck_below(_chance(board)), _target(board)
+    below, target = stuck_below(_chance(board)), _target(board)
     return [
         _arm(arm, _head(of_preset), below, target, interval=interval)
         for arm, of_preset in zip(board.arms, board.preset.arms, strict=True)

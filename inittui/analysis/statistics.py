@@ -156,11 +156,3 @@ def detectable_effect(pairs: int, alpha: float) -> float | None:
     effect = special.nctdtrinc(pairs - 1, 1 - POWER, critical) / math.sqrt(pairs)
     all_agree = level == smallest_p(pairs)
     return float(max(effect, special.ndtri(POWER ** (1 / pairs))) if all_agree else effect)
-
-
-def stuck_below(chance: float) -> float:
-    """The accuracy below which a network has learnt nothing: half as good again as guessing, a tenth at most above it.
-
-    0 where `chance`, the accuracy of guessing, is not known: then nothing is called stuck.
-    """
-    return min(1.5 * chance, chance + 0.1) if chance > 0 else 0.0

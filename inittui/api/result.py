@@ -71,7 +71,7 @@ class Result:
 
     @property
     def epochs(self) -> "pandas.DataFrame":
-        """One row per arm, seed and epoch; see `inittui.analysis.epoch_table`. Raises UsageError where pandas is not installed."""
+        """One row per arm, seed and epoch; see `analysis.epoch_table`. Raises UsageError where pandas is not installed."""
         need("result.epochs", "pandas", "pandas")
         return epoch_table.frame(Follower(self._run, self._run.liveness).poll())
 

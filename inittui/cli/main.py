@@ -28,7 +28,7 @@ COMMANDS = {
     "new": "cli.new",
     "schemes": "cli.report",
     "completion": "cli.completion",
-    "doctor": "doctor",
+    "doctor": "cli.doctor",
 }
 
 

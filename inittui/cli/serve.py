@@ -10,9 +10,9 @@ import sys
 
 from inittui.cli.run import runs_dir
 from inittui.common.atomic_files import reason
+from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.common.optional_extras import need
-from inittui.launch import process
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find, runs
 
@@ -32,7 +32,7 @@ def serve(arguments: argparse.Namespace) -> int:
             "or 0 for any"
         ) from None
     # Pages find the modules that this process finds, wherever it was started.
-    os.environ.update(process.child_environment())
+    os.environ.update(child_environment())
     # A browser shows blocks and all colours, whatever the terminal of this command can do.
     words = [sys.executable, "-m", "inittui", "attach", str(run.path), "--no-ascii", "--theme", arguments.theme]
     server = DashboardServer(shlex.join(words), door, f"inittui {run.name}")

@@ -156,7 +156,7 @@ class TorchProbe:
     """Imports torch in a process of its own, while the other checks go on."""
 
     def __init__(self) -> None:
-        from inittui.launch.process import child_environment
+        from inittui.common.child_process import child_environment
 
         self._process = subprocess.Popen(
             [sys.executable, "-c", _TORCH],

@@ -11,7 +11,6 @@ from functools import cached_property
 
 import torch
 
-from inittui.analysis import statistics
 from inittui.engine import out_of_memory
 from inittui.engine.data.device_data import Images
 from inittui.engine.data.load import Dataset
@@ -26,6 +25,7 @@ from inittui.engine.step.batched_mlp import Stack
 from inittui.engine.step.replica import Replica
 from inittui.engine.training_threads import Roster, side_by_side
 from inittui.engine.watched_example import prediction, sample_event, watched_image
+from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
 from inittui.record import events
 
@@ -248,7 +248,7 @@ class Trainer:
         training = self.arm.training
         if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
             return
-        if self.evaluations[replica.seed].accuracy < statistics.stuck_below(1 / len(self.data.classes)):
+        if self.evaluations[replica.seed].accuracy < stuck_below(1 / len(self.data.classes)):
             replica.given_up = True
             yield events.AtChance(seed=replica.seed, epoch=replica.epochs)
 

@@ -82,7 +82,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     # The cost that arms are timed to; a tenth of the cost of guessing where it is not given. See `comparisons`.
     target_cost: Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most 1e6")] | None = None
-    # A replica that is still at chance (`stats.stuck_below`) after so many epochs is trained no further.
+    # A replica that is still at chance (`chance.stuck_below`) after so many epochs is trained no further.
     stop_stuck: Annotated[int, whole(1, 1_000_000)] | None = None
 
 

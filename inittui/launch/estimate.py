@@ -12,11 +12,12 @@ import msgspec
 
 from inittui.analysis.statistics import pairs_needed
 from inittui.common import process_identity
+from inittui.common.child_process import child_environment
 from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
 from inittui.experiment import datasets
 from inittui.experiment.preset import Arm, Model, Preset
-from inittui.launch import process, start_run
+from inittui.launch import start_run
 from inittui.launch.start_run import HERE, Place
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
@@ -217,7 +218,7 @@ def _measured(preset: Preset, sizes: list[int], images: Images, device: str, thr
             [sys.executable, "-m", "inittui.supervisor.step_benchmark"],  # torch, which this process does without
             input=msgspec.json.encode(job),
             capture_output=True,
-            env=process.child_environment(),
+            env=child_environment(),
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from inittui.board.follower import Follower
 from inittui.common import process_identity
 from inittui.common.atomic_files import reason
+from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError
 from inittui.launch import resume_check
 from inittui.record import control_requests
@@ -37,7 +38,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "inittui.supervisor.process", str(run.path)],
+            [sys.executable, "-m", "inittui.supervisor", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -67,16 +68,6 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
 
 def _unwritable(run: RunDir, error: OSError) -> RunError:
     return RunError(f"run '{run.path}' can't be written ({reason(error)}); expected room and permission")
-
-
-def child_environment() -> dict[str, str]:
-    """An environment in which a child finds the modules that this process finds, however it was started, and no others.
-
-    A `torch.py` in the folder where a person happens to be is not taken for torch.
-    """
-    paths = os.pathsep.join(map(os.path.abspath, sys.path))
-    # Unbuffered, so that what a child prints stands in its log in the order in which it was printed.
-    return {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def stop(run: RunDir) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from inittui.board.follower import Follower
 from inittui.common.atomic_files import reason
+from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError
-from inittui.launch.process import child_environment
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders

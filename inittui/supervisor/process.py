@@ -1,6 +1,6 @@
 """Starts the workers, does what it is asked, notices how they end, writes the result. Detached from any terminal.
 
-`python -m inittui.supervisor.process RUN` works on a run directory that holds a preset and a status; a run that has a log
+`python -m inittui.supervisor RUN` works on a run directory that holds a preset and a status; a run that has a log
 already is taken up again from its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of
 it, which share both. It makes no CUDA call, since CUDA does not survive a fork.
 """
@@ -8,7 +8,6 @@ it, which share both. It makes no CUDA call, since CUDA does not survive a fork.
 import contextlib
 import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -322,9 +321,3 @@ def main(path: Path) -> int:
     code = supervisor.main()
     notify.run_command(supervisor.run, supervisor.status.state)
     return code
-
-
-if __name__ == "__main__":
-    code = main(Path(sys.argv[1]))
-    sys.stderr.flush()
-    os._exit(code)  # all is on disk: taking torch down in order takes a second in which the run would still look alive

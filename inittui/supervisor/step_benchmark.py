@@ -1,4 +1,6 @@
-"""How fast this machine trains a network, from a few steps of it: `python -m inittui.supervisor.step_benchmark`, a Job on standard input.
+"""Measures how fast this machine trains a network, by a few steps of it.
+
+`python -m inittui.supervisor.step_benchmark` reads a Job from standard input.
 
 A process of its own: who asks imports no torch.
 """

@@ -369,7 +369,7 @@ KILLER = """
 import json, os, signal, sys, time
 
 plan = json.loads(os.environ["INITTUI_TEST_PLAN"])
-if "inittui.supervisor.process" in sys.orig_argv:
+if "inittui.supervisor" in sys.orig_argv:
     supervisor, fork, write, fsync, replace = os.getpid(), os.fork, os.write, os.fsync, os.replace
     forks = deeds = 0
 

@@ -395,13 +395,13 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         drawn: list[str] = []
-        cells = browser.runtable.cells
+        cells = browser.run_table.cells
 
         def counted(run: Summary, *rest: Any) -> dict[str, str]:
             drawn.append(run.name)
             return cells(run, *rest)
 
-        monkeypatch.setattr(browser.runtable, "cells", counted)
+        monkeypatch.setattr(browser.run_table, "cells", counted)
         lines = screen._rows.lines
         for key, first, last in (
             ("end", 1000 - lines, 999), ("home", 0, lines - 1), ("pagedown", 1, lines), ("up", 1, lines)

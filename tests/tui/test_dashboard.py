@@ -474,9 +474,10 @@ def test_a_screenshot_is_xml_and_names_the_arms(tmp_path: Path) -> None:
 def test_a_screenshot_needs_no_open_standard_input(tmp_path: Path, closed: bool) -> None:
     run = write_run(tmp_path, OF)
     code = (
-        "import sys; from pathlib import Path; from inittui.record.run_directory import RunDir; from inittui.tui import guard, picture;"
-        "guard.GRACE_SECONDS = 0;"  # a viewer that has to end ends at once
-        "assert 'he_normal' in picture.screenshot(RunDir(Path(sys.argv[1])), 80, 24)"
+        "import sys; from pathlib import Path; from inittui.record.run_directory import RunDir;"
+        "from inittui.tui import svg; from inittui.tui.terminal import exit_guard;"
+        "exit_guard.GRACE_SECONDS = 0;"  # a viewer that has to end ends at once
+        "assert 'he_normal' in svg.screenshot(RunDir(Path(sys.argv[1])), 80, 24)"
     )
     reader, writer = os.pipe()
     os.close(writer)

@@ -229,7 +229,10 @@ def test_an_archive_that_is_not_the_published_one_says_nothing(small: Path, tmp_
 
 def test_the_default_folder_is_in_the_users_cache(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    script = "import sys, inittui.experiment.datasets as d; print(d.default_data_dir(), {'torch', 'numpy', 'sklearn'} & {*sys.modules})"
+    script = (
+        "import sys, inittui.experiment.datasets as d;"
+        "print(d.default_data_dir(), {'torch', 'numpy', 'sklearn'} & {*sys.modules})"
+    )
     out = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     folder, loaded = out.stdout.strip().rsplit(" ", 1)
     assert Path(folder).is_relative_to(tmp_path)

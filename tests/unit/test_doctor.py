@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from inittui import doctor
 from inittui.cli.main import main
 from inittui.doctor import cgroups, folders, logout, machine, render
 from inittui.doctor import terminal as screen
 from inittui.doctor.check import Check, System
+from inittui.doctor.examine import examine
 from inittui.experiment.datasets import DATASETS
 from tests.helpers import write_run
 
@@ -49,7 +49,7 @@ def test_a_system_of_which_nothing_can_be_read_is_examined_to_the_end(
     system: Build, tmp_path: Path, terminal: tuple[int, int] | None
 ) -> None:
     bare = system(user="", environment={}, terminal=terminal)
-    checks = list(doctor.examine(bare, tmp_path / "runs", tmp_path / "data", with_torch=False))
+    checks = list(examine(bare, tmp_path / "runs", tmp_path / "data", with_torch=False))
     names = [check.name for check in checks]
     assert names == [
         *("python", "packages", "gpu", "cores", "memory", "terminal", "locale", "logout"),
@@ -67,7 +67,7 @@ def test_a_check_that_stumbles_is_told_and_the_others_go_on(
 
     monkeypatch.setattr(machine, "look_for_gpus", stumble)
     monkeypatch.setattr(machine, "cores", stumble)
-    checks = {check.name: check for check in doctor.examine(system(), tmp_path, tmp_path, with_torch=False)}
+    checks = {check.name: check for check in examine(system(), tmp_path, tmp_path, with_torch=False)}
     assert checks["gpu"].found == checks["cores"].found == "could not be looked at: ZeroDivisionError: odd"
     assert checks["gpu"].state == "note"
     assert checks["presets"].state == "ok"
@@ -134,7 +134,8 @@ def test_bad_folders_are_bad_input(call: Callable[..., tuple[int, str]]) -> None
 
 def test_torch_is_not_loaded_into_this_process() -> None:
     code = (
-        "import sys; from pathlib import Path; from inittui.doctor import examine; from inittui.doctor.check import here;"
+        "import sys; from pathlib import Path;"
+        "from inittui.doctor.examine import examine; from inittui.doctor.check import here;"
         "assert list(examine(here(), Path('/nonexistent'), Path('/nonexistent'), with_torch=False));"
         "sys.exit(bool({'torch', 'textual.app', 'scipy', 'sklearn'} & set(sys.modules)))"
     )

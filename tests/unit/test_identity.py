@@ -138,7 +138,7 @@ def test_processes_that_start_one_after_another_are_told_apart_or_as_old_as_each
 
 
 def test_a_boot_is_the_same_however_often_one_asks_also_in_another_process() -> None:
-    code = "from inittui import identity; print(identity.boot_id(), identity.host())"
+    code = "from inittui.common.process_identity import boot_id, host; print(boot_id(), host())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [boot_id(), host()] == [boot_id(), os.uname().nodename]
 

@@ -422,7 +422,7 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
     for place in range(4):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(
-                user_data.owncode, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]]
+                user_data.user_code, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]]
             )
             try:
                 data = user_data.load("any.module:function")

@@ -23,9 +23,9 @@ from inittui.analysis.statistics import (
     paired,
     pairs_needed,
     smallest_p,
-    stuck_below,
     summary,
 )
+from inittui.experiment.chance import stuck_below
 from tests.helpers import steady
 
 LARGEST = sys.float_info.max

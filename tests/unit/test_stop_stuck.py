@@ -5,9 +5,10 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from inittui.analysis import accuracy_table, result_document, statistics
+from inittui.analysis import accuracy_table, result_document
 from inittui.board.fold import fold
 from inittui.board.state import Board
+from inittui.engine import trainer
 from inittui.engine.trainer import Stop, Trainer
 from inittui.output import lines
 from inittui.record import events
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many of the few test images are right: it counts as chance."""
-    monkeypatch.setattr(statistics, "stuck_below", lambda _: 1.1)
+    monkeypatch.setattr(trainer, "stuck_below", lambda _: 1.1)
 
 
 def given_up(told: list[events.Event]) -> list[tuple[int, int]]:

@@ -10,10 +10,10 @@ from zipfile import BadZipFile
 import numpy
 import torch
 
-from inittui.analysis.statistics import stuck_below
 from inittui.engine.data.load import Dataset
 from inittui.engine.initialisation.initialise import stream
 from inittui.engine.watched_example import grey, watched_image
+from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Preset
 from inittui.record import gallery
 from inittui.record.run_directory import FORMAT, RunDir, arm_folders

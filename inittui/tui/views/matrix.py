@@ -9,6 +9,7 @@ from inittui.analysis import sweep_grid as matrices
 from inittui.analysis.sweep_grid import Matrix
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
+from inittui.experiment.chance import stuck_below
 from inittui.tui.draw.charts import Series, line_chart
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad
 
@@ -87,7 +88,7 @@ def cost(arm: ArmBoard) -> float | None:
 
 def at_chance(board: Board, mean: float) -> bool:
     classes = len(board.data.classes) if board.data else 0
-    return bool(classes) and mean < statistics.stuck_below(1 / classes)
+    return bool(classes) and mean < stuck_below(1 / classes)
 
 
 def state(board: Board, arm: ArmBoard) -> str:
