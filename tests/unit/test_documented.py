@@ -1,4 +1,5 @@
-"""Every scheme, preset, preset key, command, option and key of the dashboard is documented in README.md or docs/."""
+"""Every scheme, preset, preset key, command, option and key of the dashboard is documented in README.md or docs/, and every
+file that a page names is there."""
 
 import re
 import subprocess
@@ -19,6 +20,8 @@ from tests.helpers import preset, write_run
 from tests.tui.builders import dashboard, press
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "inittui"
+FOLDERS = sorted({str(path.parent.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")} - {"."})
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SIGNS = {"slash": "/", "escape": "Esc"}  # keys that Textual names by other words
 
@@ -108,6 +111,20 @@ def test_links_lead_somewhere() -> None:
         if "://" not in target and not (path.parent / target).exists()
     ]
     assert not missing
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_and_folders_that_are_named_are_there(name: str) -> None:
+    named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", (ROOT / name).read_text("utf-8")))
+    assert named
+    assert {path for path in named if not any((at / path).exists() for at in (PACKAGE, ROOT))} == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_of_the_package_says_what_is_in_it(folder: str) -> None:
+    text = (PACKAGE / folder / "README.md").read_text("utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py|(?:[a-z_]+/)+)`", text.partition("\n")[2])
+    assert {path for path in named if not any((at / path).exists() for at in (PACKAGE / folder, PACKAGE))} == set()
 
 
 def test_the_readme_is_one_page() -> None:
