@@ -31,7 +31,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "INITTUI_RUNS_DIR": str(tmp_path / "runs"),
         "HOME": str(tmp_path),
         "TERM": "dumb",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]),
     }
 
 
