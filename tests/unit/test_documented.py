@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
+from textual.screen import Screen
 
 from inittui.board.source import ReplayFeed
 from inittui.experiment.preset import SECTIONS
@@ -97,8 +99,8 @@ async def test_every_key_of_the_dashboard_has_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("screen", "heading"), [(BrowserScreen, "The runs"), (CompareScreen, "Two runs side by side")])
-def test_every_key_of_the_other_screens_has_a_row(screen: type, heading: str) -> None:
-    keys = {SIGNS.get(key, key) for binding in screen.BINDINGS for key in binding.key.split(",")}
+def test_every_key_of_the_other_screens_has_a_row(screen: type[Screen[None]], heading: str) -> None:
+    keys = {SIGNS.get(binding.key, binding.key) for binding in Binding.make_bindings(screen.BINDINGS)}
     assert keys
     assert keys <= rows(page("screen-and-keys.md").partition(f"\n### {heading}")[2].partition("\n#")[0])
 
@@ -118,6 +120,18 @@ def test_files_and_folders_that_are_named_are_there(name: str) -> None:
     named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", (ROOT / name).read_text("utf-8")))
     assert named
     assert {path for path in named if not any((at / path).exists() for at in (PACKAGE, ROOT))} == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_scripts_tests_and_pictures_that_are_named_are_there(path: Path) -> None:
+    named = re.findall(r"\b(?:tests|benchmarks|screenshots)/[\w./-]+\.(?:py|png)\b", path.read_text("utf-8"))
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_every_benchmark_is_described() -> None:
+    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} <= set(
+        re.findall(r"\w+\.py", page("benchmarks.md"))
+    )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
