@@ -30,6 +30,9 @@ SCHEME = Kind(
 NETWORK = Kind("own network", "(*, inputs, classes)", "./my_network.py:build or package.module:build")
 DATA = Kind("own data", "()", "./my_data.py:load or package.module:load")
 
+# Modules of ours that runs recorded by version 0.1 name, and where their functions are now.
+MOVED = {"inittui.engine.examples": "inittui.engine.networks.example_cnn"}
+
 _PATH = re.compile(r"(\./|\.\./|/|~).*|[^()]*\.py(:.*)?", re.DOTALL)
 
 
@@ -56,6 +59,7 @@ class Own:
 def named(text: str) -> Own | None:
     """The function that `text` names, or None where it names none."""
     where, _, function = text.rpartition(":")
+    where = MOVED.get(where, where)
     if not text.isprintable() or not function.isidentifier() or keyword.iskeyword(function):
         return None
     is_file = where.endswith(".py") and where.rpartition("/")[2] != ".py"
