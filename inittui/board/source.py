@@ -21,7 +21,7 @@ REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
 FIRST_BYTES = 1 << 18  # of each log of up to eight arms, before the first frame
 
 
-class Feed(Protocol):
+class BoardSource(Protocol):
     """Boards over time, and what belongs to them."""
 
     @property
@@ -46,7 +46,7 @@ class Feed(Protocol):
         """A word for the header, such as `replay x4`; empty for a live run."""
 
 
-class LiveFeed:
+class LiveSource:
     """A run directory that is being written."""
 
     live = True
@@ -97,7 +97,7 @@ class LiveFeed:
         return gallery_of(self.run)
 
 
-class ReplayFeed:
+class ReplaySource:
     """A finished run, shown again as it went, faster."""
 
     live = False
@@ -148,7 +148,7 @@ class ReplayFeed:
         return gallery_of(self._run)
 
 
-class StillFeed:
+class StillSource:
     """One board, at rest: for a picture, and for tests."""
 
     live = False

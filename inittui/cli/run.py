@@ -143,11 +143,11 @@ def _watch_dashboard(
     supervisor: "subprocess.Popen[bytes] | None" = None,
 ) -> int:
     try:
-        from inittui.board.source import LiveFeed
+        from inittui.board.source import LiveSource
         from inittui.tui import run_app
 
         app, leave = run_app.show(
-            LiveFeed(follower),
+            LiveSource(follower),
             ascii_only=arguments.ascii,
             theme=arguments.theme,
             refresh=refresh,
@@ -156,7 +156,7 @@ def _watch_dashboard(
     except KeyboardInterrupt:  # before the dashboard could ask
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
-    another = app.feed.run is not None and app.feed.run.path != run_dir.path
+    another = app.source.run is not None and app.source.run.path != run_dir.path
     code = _after(app, leave, None if another else supervisor)
     if another and run_dir.alive():
         print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
@@ -165,13 +165,13 @@ def _watch_dashboard(
 
 def _after(app: "Dashboard", leave: "Leave | None", supervisor: "subprocess.Popen[bytes] | None" = None) -> int:
     """What is done and said once the dashboard has gone: about the run that it showed last."""
-    from inittui.board.source import LiveFeed
+    from inittui.board.source import LiveSource
     from inittui.launch import process, start_run
     from inittui.output import lines
 
-    if not isinstance(app.feed, LiveFeed):
+    if not isinstance(app.source, LiveSource):
         return app.return_code or 0
-    run_dir, follower = app.feed.run, app.feed.follower
+    run_dir, follower = app.source.run, app.source.follower
     if app.return_code:  # a signal, or a fault in the dashboard; training goes on either way
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
@@ -214,16 +214,16 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.speed is not None:
         speed = _number("--speed", arguments.speed, above=0)
     refresh = refresh_of(arguments)
-    from inittui.board.source import ReplayFeed
+    from inittui.board.source import ReplaySource
     from inittui.output import lines
     from inittui.tui import run_app
 
-    feed = ReplayFeed(run_dir, speed=speed)
+    source = ReplaySource(run_dir, speed=speed)
     if not _can_show():
-        print(lines.closing(feed.last), end="")
+        print(lines.closing(source.last), end="")
         return 0
     app, leave = run_app.show(
-        feed,
+        source,
         ascii_only=arguments.ascii,
         theme=arguments.theme,
         refresh=refresh,

@@ -1,4 +1,4 @@
-"""The Textual application: a feed in a thread, a screen, and an orderly end whatever happens to the terminal."""
+"""The Textual application: a source in a thread, a screen, and an orderly end whatever happens to the terminal."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from inittui.board.follower import Follower
-from inittui.board.source import Feed, LiveFeed, ReplayFeed
+from inittui.board.source import BoardSource, LiveSource, ReplaySource
 from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
@@ -36,14 +36,14 @@ REST = 4  # times as long between two looks at a run that has ended: it may be t
 
 
 class Dashboard(App[Leave]):
-    """Shows what a feed tells. It owns nothing: closing it changes nothing in the run."""
+    """Shows what a source tells. It owns nothing: closing it changes nothing in the run."""
 
     TITLE = "inittui"
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
-        feed: Feed,
+        source: BoardSource,
         board: Board | None = None,
         *,
         ascii_only: bool | None = None,
@@ -52,11 +52,11 @@ class Dashboard(App[Leave]):
         watch_machine: bool = True,
         runs_dir: Path | None = None,
     ) -> None:
-        """`board` is the feed's first board, if the feed has been polled already. `ascii_only` and `theme` are taken from the
-        environment unless they are given; `runs_dir` is for a feed that has no run of its own."""
+        """`board` is the source's first board, if it has been polled already. `ascii_only` and `theme` are taken from the
+        environment unless they are given; `runs_dir` is for a source that has no run of its own."""
         capabilities.prepare(os.environ)
         super().__init__()
-        self.feed = feed
+        self.source = source
         self._board = board
         self.look = capabilities.look(ascii_only)
         self._first_theme = capabilities.background(theme, capabilities.given_environment())
@@ -85,7 +85,7 @@ class Dashboard(App[Leave]):
             self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
         self.guard.on_end(lambda code: self._exit_from(loop, code))
-        self.main = MainScreen(self.feed, self.look, self._board)
+        self.main = MainScreen(self.source, self.look, self._board)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)
 
@@ -95,7 +95,7 @@ class Dashboard(App[Leave]):
             os.write(2 if event.stderr else 1, event.text.encode("utf-8", "replace"))
 
     def _follow(self) -> None:
-        """The feed's thread: files may be slow (NFS), and the screen must not wait for them."""
+        """The source's thread: files may be slow (NFS), and the screen must not wait for them."""
         from inittui.tui.machine_monitor import Sampler
 
         worker = get_current_worker()
@@ -110,7 +110,7 @@ class Dashboard(App[Leave]):
             if screen is not on:  # another run has been opened: what was known belongs to the one before
                 on, good, shown, seen = screen, screen.board, None, False
             try:
-                board = good = screen.feed.poll()
+                board = good = screen.source.poll()
             except OSError as error:  # a home directory on NFS may be away for a while
                 board = replace(good, faults=(*good.faults, f"the run can't be read just now: {error.strerror}"))
                 self._ended.wait(RETRY_SECONDS)
@@ -135,7 +135,7 @@ class Dashboard(App[Leave]):
         """The runs of the folder in which the one on the screen lies."""
         from inittui.tui.browser.screen import BrowserScreen  # the first frame need not wait for it
 
-        run = self.feed.run
+        run = self.source.run
         folder = run.path.parent if run else self._runs_dir or default_runs_dir()
         shown = RunDir(folder / self.main.board.run) if self.main else None
         self.push_screen(BrowserScreen(folder, shown, self.look))
@@ -153,22 +153,22 @@ class Dashboard(App[Leave]):
         try:
             follower = Follower(run, run.liveness)
             board = follower.poll()
-            feed = LiveFeed(follower)
+            source = LiveSource(follower)
             if board.phase == "refused":
                 raise RunError(f"run '{run.name}' was refused before it trained: {board.detail}")
         except (RunError, OSError) as error:
             self.call_from_thread(self.notify, str(error), severity="error", timeout=6, markup=False)
             return
         if not worker.is_cancelled:
-            self.call_later(self._show, feed)
+            self.call_later(self._show, source)
 
-    async def _show(self, feed: LiveFeed) -> None:
-        """Feed and screen change together, so that no board of one run comes to the screen of another."""
-        main = MainScreen(feed, self.look)
+    async def _show(self, source: LiveSource) -> None:
+        """BoardSource and screen change together, so that no board of one run comes to the screen of another."""
+        main = MainScreen(source, self.look)
         while self.screen is not self.main and len(self.screen_stack) > 2:
             await self.pop_screen()
         await self.switch_screen(main)
-        self.feed, self.main = feed, main
+        self.source, self.main = source, main
 
     def action_toggle_theme(self) -> None:
         """From any theme to ours of the other background."""
@@ -186,7 +186,9 @@ class Dashboard(App[Leave]):
         if main is None:
             return
         for key in KEYS:
-            if key.action not in ("command_palette", "leave") and (not key.replay or isinstance(self.feed, ReplayFeed)):
+            if key.action not in ("command_palette", "leave") and (
+                not key.replay or isinstance(self.source, ReplaySource)
+            ):
                 title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
                 yield SystemCommand(title.capitalize(), key.help, partial(main.run_action, key.action))
 

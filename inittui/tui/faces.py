@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from inittui.board.source import ReplayFeed
+from inittui.board.source import ReplaySource
 from inittui.tui import keys
 from inittui.tui.draw.frame import Paint, Title
 from inittui.tui.draw.glyphs import Row
@@ -67,7 +67,7 @@ def faces(of: "MainScreen") -> dict[str, Face]:
         ]
 
     return {
-        "header": Face(lambda w, h: header.header(of.board, of.feed.now(of.board), w, h, look, of.feed.tag)),
+        "header": Face(lambda w, h: header.header(of.board, of.source.now(of.board), w, h, look, of.source.tag)),
         "lines": Face(lines),
         "chart": Face(curves, lambda _w: [(chart.title(of.metric, log=of.log_scale), "bold")]),
         "result": Face(table, lambda _w: [(result.title(of.board), "good bold" if of.board.ended else "bold")]),
@@ -101,4 +101,4 @@ def arm_face(of: "MainScreen", place: int) -> Face:
 
 def key_line(of: "MainScreen") -> keyline.Line:
     meant = [key for key in keys.KEYS if key.group != "Matrix" or of.board.preset.sweep]
-    return keyline.Line(meant, replay=isinstance(of.feed, ReplayFeed), ended=of.board.ended, view=of.zoom)
+    return keyline.Line(meant, replay=isinstance(of.source, ReplaySource), ended=of.board.ended, view=of.zoom)

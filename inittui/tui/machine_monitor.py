@@ -1,4 +1,4 @@
-"""Samples the machine: psutil for cores and memory, NVML for GPUs. Runs in the feed's thread: NVML can be slow."""
+"""Samples the machine: psutil for cores and memory, NVML for GPUs. Runs in the source's thread: NVML can be slow."""
 
 import contextlib
 from typing import Any

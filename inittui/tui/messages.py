@@ -1,4 +1,4 @@
-"""What the feeds tell the screens, and what a screen asks of the application."""
+"""What the sources tell the screens, and what a screen asks of the application."""
 
 from collections.abc import Sequence
 

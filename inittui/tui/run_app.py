@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from inittui.board.source import Feed
+from inittui.board.source import BoardSource
 from inittui.tui.app import Dashboard, Leave
 from inittui.tui.terminal import capabilities
 
 
 def show(
-    feed: Feed,
+    source: BoardSource,
     *,
     ascii_only: bool | None = None,
     theme: capabilities.Theme = "auto",
@@ -18,9 +18,9 @@ def show(
 ) -> tuple[Dashboard, Leave | None]:
     """Returns the dashboard and how the user left it. The dashboard's `return_code` reports a signal or a lost terminal.
 
-    The feed is polled once before the terminal changes: an unreadable run ends with an ordinary message, and the first frame
-    is complete.
+    The source is polled once before the terminal changes: an unreadable run ends with an ordinary message, and the first
+    frame is complete.
     """
-    app = Dashboard(feed, feed.poll(), ascii_only=ascii_only, theme=theme, refresh=refresh, runs_dir=runs_dir)
+    app = Dashboard(source, source.poll(), ascii_only=ascii_only, theme=theme, refresh=refresh, runs_dir=runs_dir)
     with app.guard.watching(), capabilities.alone(ascii_only=app.look.ascii):
         return app, app.run(mouse=mouse)

@@ -3,18 +3,18 @@
 import asyncio
 
 from inittui.board.follower import Follower
-from inittui.board.source import StillFeed, gallery_of
+from inittui.board.source import StillSource, gallery_of
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 
 
 def screenshot(run: RunDir, columns: int, rows: int) -> str:
     """A picture of the run as its files stand now. Raises RunError when the run can't be read."""
-    return asyncio.run(_draw(StillFeed(Follower(run).poll(), gallery_of(run)), columns, rows))
+    return asyncio.run(_draw(StillSource(Follower(run).poll(), gallery_of(run)), columns, rows))
 
 
-async def _draw(feed: StillFeed, columns: int, rows: int) -> str:
-    app = Dashboard(feed, ascii_only=False, theme="dark", watch_machine=False)  # a picture looks the same everywhere
+async def _draw(source: StillSource, columns: int, rows: int) -> str:
+    app = Dashboard(source, ascii_only=False, theme="dark", watch_machine=False)  # a picture looks the same everywhere
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause(0.2)
-        return app.export_screenshot(title=f"inittui: {feed.board.run}")
+        return app.export_screenshot(title=f"inittui: {source.board.run}")

@@ -22,7 +22,8 @@ def old_runs(runs_dir: Path) -> Path:
     return runs_dir
 
 
-def test_old_runs_are_listed_with_their_arms_and_best_accuracy(inittui, old_runs):
+@pytest.mark.usefixtures("old_runs")
+def test_old_runs_are_listed_with_their_arms_and_best_accuracy(inittui):
     listed = inittui("runs", "--json")
     assert listed.returncode == 0, listed.stderr
     runs = {run["name"]: run for run in json.loads(listed.stdout)}
@@ -42,8 +43,9 @@ def test_an_old_run_has_no_fault_and_is_reported_in_every_format(inittui, old_ru
         assert "he_normal" in report.stdout.replace("\\_", "_")
 
 
+@pytest.mark.usefixtures("old_runs")
 @pytest.mark.parametrize("name", [DIGITS, CNN])
-def test_replay_of_an_old_run_prints_its_table_where_there_is_no_terminal(inittui, old_runs, name):
+def test_replay_of_an_old_run_prints_its_table_where_there_is_no_terminal(inittui, name):
     replayed = inittui("replay", name)
     assert replayed.returncode == 0, replayed.stderr
     assert name in replayed.stdout

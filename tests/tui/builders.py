@@ -1,4 +1,4 @@
-"""What the dashboard's tests share: boards in every state, a feed that is told what to say, and a screen's text."""
+"""What the dashboard's tests share: boards in every state, a source that is told what to say, and a screen's text."""
 
 import math
 import sys
@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from inittui.board import state as boards
 from inittui.board.fold import fold
-from inittui.board.source import Feed, StillFeed
+from inittui.board.source import BoardSource, StillSource
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset
 from inittui.record import events
@@ -190,9 +190,9 @@ class ScriptedFeed:
         return self._pictures
 
 
-def dashboard(feed: Feed | Board, *, pictures: Gallery | None = None, ascii_only: bool = False) -> Dashboard:
-    """The application on a feed, or on one board at rest; it polls fast, so that a test need not wait."""
-    source = StillFeed(feed, pictures) if isinstance(feed, Board) else feed
+def dashboard(source: BoardSource | Board, *, pictures: Gallery | None = None, ascii_only: bool = False) -> Dashboard:
+    """The application on a source, or on one board at rest; it polls fast, so that a test need not wait."""
+    source = StillSource(source, pictures) if isinstance(source, Board) else source
     app = Dashboard(source, ascii_only=ascii_only, refresh=50.0, watch_machine=False)
     app.look = Look(ascii=ascii_only)  # whatever the locale in which the tests run can print
     return app
@@ -213,12 +213,12 @@ def screen_styles(app: App[Any]) -> list[tuple[str, str]]:
 
 
 async def shown(pilot: Pilot[Any]) -> str:
-    """The screen's text once the feed's board has arrived on it."""
+    """The screen's text once the source's board has arrived on it."""
     app = pilot.app
     assert isinstance(app, Dashboard)
     for _ in range(500):
         await pilot.pause()
-        if app.main is not None and app.main.board is app.feed.poll():
+        if app.main is not None and app.main.board is app.source.poll():
             break
     else:
         raise AssertionError("the board did not arrive on the screen")

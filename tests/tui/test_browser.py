@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from inittui.board.follower import Follower
-from inittui.board.source import LiveFeed, ReplayFeed
+from inittui.board.source import LiveSource, ReplaySource
 from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import delete_run
@@ -58,7 +58,7 @@ def place_in(folder: Path, name: str, day: int) -> Path:
 def on(folder: Path) -> Dashboard:
     """A dashboard that shows the newest run."""
     run = RunDir(folder / "shown-20260104-000000")
-    app = dashboard(LiveFeed(Follower(run, run.liveness)))
+    app = dashboard(LiveSource(Follower(run, run.liveness)))
     app._refresh_seconds = 0.2
     return app
 
@@ -103,7 +103,7 @@ async def test_the_runs_are_listed_at_any_size(folder: Path, size: tuple[int, in
 
 
 async def test_the_cursor_begins_at_the_run_on_the_dashboard_and_the_details_follow_it(folder: Path) -> None:
-    app = dashboard(LiveFeed(Follower(RunDir(folder / "other-20260103-000000"))))
+    app = dashboard(LiveSource(Follower(RunDir(folder / "other-20260103-000000"))))
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         assert screen.listed.cursor == 1
@@ -147,8 +147,8 @@ async def test_a_run_is_opened_on_the_dashboard(folder: Path, name: str, phase: 
         assert isinstance(app.screen, MainScreen)
         assert app.screen is app.main
         assert len(app.screen_stack) == 2
-        assert app.feed.run is not None
-        assert app.feed.run.path.name.startswith(name)
+        assert app.source.run is not None
+        assert app.source.run.path.name.startswith(name)
         assert app.main.board.phase == phase
         assert name in text
 
@@ -158,7 +158,7 @@ async def test_an_opened_run_is_followed_and_nothing_of_the_one_before_comes_to_
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: app.feed.run is not None and app.feed.run.path.name.startswith("living"))
+        await until(pilot, lambda: app.source.run is not None and app.source.run.path.name.startswith("living"))
         names = {app.main.board.run} if app.main else set()
         run = RunDir(folder / "living-20260102-000000")
         told = canned_events(preset(3, name="living"))
@@ -203,7 +203,7 @@ async def test_a_run_that_was_refused_is_told_and_the_dashboard_goes_on(folder: 
 
 
 async def test_a_replay_has_the_list_of_the_folder_that_it_was_given(folder: Path) -> None:
-    app = Dashboard(ReplayFeed(RunDir(folder / "shown-20260104-000000")), watch_machine=False, runs_dir=folder)
+    app = Dashboard(ReplaySource(RunDir(folder / "shown-20260104-000000")), watch_machine=False, runs_dir=folder)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("r")
         screen = app.screen
@@ -425,8 +425,8 @@ async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:
         before = app.main
         await pilot.click("#runs", offset=(10, 4), times=2)
         await until(pilot, lambda: app.main is not before)
-        assert app.feed.run is not None
-        assert app.feed.run.name == "living-20260102-000000"
+        assert app.source.run is not None
+        assert app.source.run.name == "living-20260102-000000"
 
 
 async def test_an_empty_folder_is_said_in_words(tmp_path: Path) -> None:
@@ -482,7 +482,7 @@ async def test_what_files_say_is_shown_as_it_is_and_sends_no_sequence(tmp_path: 
 
 async def test_with_ascii_alone_nothing_else_is_drawn(folder: Path) -> None:
     run = RunDir(folder / "shown-20260104-000000")
-    app = dashboard(LiveFeed(Follower(run)), ascii_only=True)
+    app = dashboard(LiveSource(Follower(run)), ascii_only=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         assert (await press(pilot, "space", "space")).isascii()

@@ -10,7 +10,7 @@ from textual import events as textual_events
 from textual.command import CommandPalette
 from textual.geometry import Size
 
-from inittui.board.source import ReplayFeed, StillFeed
+from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
@@ -54,25 +54,25 @@ async def text_at(board: Board, size: tuple[int, int], *keys: str, pictures: Gal
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_run_is_shown_from_before_its_first_event_to_its_result(size: tuple[int, int]) -> None:
-    feed = ScriptedFeed(OF, canned_events(OF, note=NOTE), pictures=PICTURES)
-    app = dashboard(feed)
+    source = ScriptedFeed(OF, canned_events(OF, note=NOTE), pictures=PICTURES)
+    app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         text = await shown(pilot)
         assert "inittui  canned" in text
         assert "starting" in text
-        feed.tell_until(0.5)
+        source.tell_until(0.5)
         assert "loading" in await shown(pilot)
-        feed.tell_until(0.9)
+        source.tell_until(0.9)
         assert f"Note: {NOTE}"[: size[0] - 2] in await shown(pilot)
-        feed.tell_until(1.5)
+        source.tell_until(1.5)
         text = await shown(pilot)
         assert "the first epoch is under way" in text
-        feed.tell_until(2.0)
+        source.tell_until(2.0)
         text = await shown(pilot)
         for word in ("xavier_normal", "he_normal", "0.6667", "90.00 %", "training cost per epoch, log"):
             assert word in text
-        while not feed.over:
-            feed.tell(5)
+        while not source.over:
+            source.tell(5)
             await shown(pilot)
         text = await shown(pilot)
         for word in (
@@ -96,11 +96,11 @@ async def test_a_large_screen_shows_the_sample_and_the_table_while_it_trains() -
 
 
 async def test_the_note_about_replaced_data_is_shown_at_every_size() -> None:
-    feed = StillFeed(running_board(note=NOTE))
-    app = dashboard(feed)
+    source = StillSource(running_board(note=NOTE))
+    app = dashboard(source)
     async with app.run_test(size=(40, 10)) as pilot:
-        for board in (feed.board, finished_board(note=NOTE)):
-            feed.board = board
+        for board in (source.board, finished_board(note=NOTE)):
+            source.board = board
             await shown(pilot)
             for size in ((40, 10), *SIZES):
                 await pilot.resize_terminal(*size)
@@ -129,16 +129,16 @@ async def test_a_large_screen_has_every_verdict_without_a_key(size: tuple[int, i
 
 
 async def test_costs_that_no_number_describes_do_no_harm() -> None:
-    feed = StillFeed(running_board())
-    app = dashboard(feed)
+    source = StillSource(running_board())
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         for value in ("none", "nan", "inf", "huge", "low"):
-            feed.board = states()[f"cost {value}, training"]
+            source.board = states()[f"cost {value}, training"]
             text = await shown(pilot)
             assert "epoch 3 of 3" in text, value
             assert ("not finite" in text) == (value not in ("huge", "low")), value
             await press(pilot, "l")
-            feed.board = states()[f"cost {value}, finished"]
+            source.board = states()[f"cost {value}, finished"]
             assert "finished in 0:02" in await shown(pilot), value
 
 
@@ -151,11 +151,11 @@ async def test_names_and_reasons_are_shown_as_they_are() -> None:
         "refused": ("no data set 'mnist' here",),
         "supervisor gone": ("the supervisor is gone: killed",),
     }
-    feed = StillFeed(running_board())
-    app = dashboard(feed)
+    source = StillSource(running_board())
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         for state, words in wanted.items():
-            feed.board = states()[state]
+            source.board = states()[state]
             text = await shown(pilot)
             assert all(word in text for word in words), state
 
@@ -218,7 +218,7 @@ async def test_a_strange_terminal_draws_and_ends_well(size: tuple[int, int]) -> 
 
 
 def test_a_resize_before_the_widgets_exist_is_harmless() -> None:
-    screen = MainScreen(StillFeed(running_board()), Look())
+    screen = MainScreen(StillSource(running_board()), Look())
     assert not screen.is_mounted
     screen.on_resize()
 
@@ -313,8 +313,8 @@ async def test_a_key_brings_the_panel_that_it_changes_where_that_was_hidden() ->
 
 
 async def test_a_replay_is_steered_by_its_keys(tmp_path: Path) -> None:
-    feed = ReplayFeed(write_run(tmp_path, OF), speed=0.01)
-    app = dashboard(feed)
+    source = ReplaySource(write_run(tmp_path, OF), speed=0.01)
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "space")
         assert "replay, held" in text
@@ -395,9 +395,9 @@ async def test_themes_of_any_kind_of_colours_can_be_drawn() -> None:
 
 
 async def test_leaving_a_run_that_trains_asks_first() -> None:
-    feed = ScriptedFeed(OF, canned_events(OF))
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+    source = ScriptedFeed(OF, canned_events(OF))
+    source.tell_until(2.0)
+    app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         for leave in ("q", "ctrl+q", "ctrl+c", ""):
@@ -413,9 +413,9 @@ async def test_leaving_a_run_that_trains_asks_first() -> None:
 
 @pytest.mark.parametrize(("key", "left"), [("k", "keep"), ("s", "stop")])
 async def test_the_answer_says_what_becomes_of_the_run(key: str, left: str) -> None:
-    feed = ScriptedFeed(OF, canned_events(OF))
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+    source = ScriptedFeed(OF, canned_events(OF))
+    source.tell_until(2.0)
+    app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         await pilot.press("q", key)
@@ -423,9 +423,9 @@ async def test_the_answer_says_what_becomes_of_the_run(key: str, left: str) -> N
 
 
 async def test_one_can_think_better_of_leaving() -> None:
-    feed = ScriptedFeed(OF, canned_events(OF))
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+    source = ScriptedFeed(OF, canned_events(OF))
+    source.tell_until(2.0)
+    app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         for stay in ("escape", "q", "n"):
@@ -434,20 +434,20 @@ async def test_one_can_think_better_of_leaving() -> None:
             await press(pilot, stay)
             assert isinstance(app.screen, MainScreen)
             assert app._exit is False
-        feed.tell_until(99)
+        source.tell_until(99)
         await shown(pilot)
         await pilot.press("q")  # over: nothing to ask
     assert app.return_value == "done"
 
 
 async def test_a_run_that_ends_behind_the_question_is_shown_when_one_stays() -> None:
-    feed = ScriptedFeed(OF, canned_events(OF), pictures=PICTURES)
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+    source = ScriptedFeed(OF, canned_events(OF), pictures=PICTURES)
+    source.tell_until(2.0)
+    app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         await press(pilot, "q")
-        feed.tell_until(99)
+        source.tell_until(99)
         await shown(pilot)
         assert "94.15 % ★" in await press(pilot, "escape")
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from inittui.board.source import ReplayFeed, StillFeed
+from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.record import events
 from inittui.tui.keys import KEYS
@@ -51,7 +51,7 @@ async def test_help_lists_every_key_of_a_live_run() -> None:
 
 
 async def test_help_lists_every_key_of_a_replay(tmp_path: Path) -> None:
-    app = dashboard(ReplayFeed(write_run(tmp_path, OF)))
+    app = dashboard(ReplaySource(write_run(tmp_path, OF)))
     async with app.run_test(size=(120, 90)) as pilot:
         text = await press(pilot, "f1")
         for key in KEYS:
@@ -98,11 +98,11 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
         "supervisor gone": "the supervisor is gone: killed",
         "interrupted": "the supervisor is gone; 'inittui resume canned' goes on",
     }
-    feed = StillFeed(running_board())
-    app = dashboard(feed)
+    source = StillSource(running_board())
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         for state, words in wanted.items():
-            feed.board = states()[state]
+            source.board = states()[state]
             await shown(pilot)
             assert words in await press(pilot, "e"), state
             await press(pilot, "escape")
@@ -110,9 +110,9 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
 
 @pytest.fixture
 def under_way() -> ScriptedFeed:
-    feed = ScriptedFeed(OF, canned_events(OF))
-    feed.tell_until(2.0)
-    return feed
+    source = ScriptedFeed(OF, canned_events(OF))
+    source.tell_until(2.0)
+    return source
 
 
 @pytest.mark.parametrize("size", [(120, 40), (40, 10)])
@@ -131,7 +131,7 @@ async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedFee
 async def test_the_question_says_that_all_is_paused() -> None:
     app = dashboard(ScriptedFeed(OF, [*canned_events(OF, until=2.0), *PAUSED]))
     async with app.run_test(size=(80, 24)) as pilot:
-        app.feed.tell_until(99)  # type: ignore[attr-defined]
+        app.source.tell_until(99)  # type: ignore[attr-defined]
         await shown(pilot)
         text = await press(pilot, "q")
         assert "training is paused" in text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.board.fold import fold
-from inittui.board.source import StillFeed
+from inittui.board.source import StillSource
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
 from inittui.tui.draw.glyphs import Look, Row, width_of
@@ -448,12 +448,12 @@ async def test_the_arms_colours_and_the_layers_health_are_on_the_screen() -> Non
 
 
 async def test_a_new_probe_arrives_in_the_open_view() -> None:
-    feed = StillFeed(board_with([probe(21)]))
-    app = dashboard(feed)
+    source = StillSource(board_with([probe(21)]))
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
         assert "as initialised" in await press(pilot, "4")
-        feed.board = fold(feed.board, probe(21, 1, rms=0.5), 0)
+        source.board = fold(source.board, probe(21, 1, rms=0.5), 0)
         text = await shown(pilot)
         assert "after epoch 1" in text
         assert "signal (100 % of it at layer 20) and gradient keep their size" in text

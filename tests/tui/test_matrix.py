@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inittui.analysis import accuracy_table, sentences
 from inittui.analysis.sweep_grid import Matrix, best_first, only
 from inittui.analysis.sweep_grid import matrix as matrix_of
-from inittui.board.source import StillFeed
+from inittui.board.source import StillSource
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset, build
 from inittui.record import events
@@ -40,8 +40,8 @@ def board(of: Preset, until: float | None = None) -> Board:
     return board_of(of, canned_events(of, until=until, accuracies=learns))
 
 
-def feed(of: Board) -> Dashboard:
-    return Dashboard(StillFeed(of), watch_machine=False)
+def source(of: Board) -> Dashboard:
+    return Dashboard(StillSource(of), watch_machine=False)
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 3), st.integers(0, 5))
@@ -135,7 +135,7 @@ def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int, int]) -> None:
-    app = feed(board(swept({"model.depth": [2, 3, 4], "training.epochs": [1, 2]})))
+    app = source(board(swept({"model.depth": [2, 3, 4], "training.epochs": [1, 2]})))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         main = app.main
@@ -162,7 +162,7 @@ async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int,
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_it_is_put_in_order_and_filtered_and_the_cursor_stays_with_its_arm(size: tuple[int, int]) -> None:
-    app = feed(board(swept({"model.depth": [2, 3, 4]}, arms=3)))
+    app = source(board(swept({"model.depth": [2, 3, 4]}, arms=3)))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         main = app.main
@@ -191,7 +191,7 @@ async def test_it_is_put_in_order_and_filtered_and_the_cursor_stays_with_its_arm
 
 
 async def test_five_hundred_arms_have_no_widget_each() -> None:
-    app = feed(board(swept({"model.width": list(range(1, 51))}, arms=10)))
+    app = source(board(swept({"model.width": list(range(1, 51))}, arms=10)))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         assert len(app.query(Panel)) + len(app.screen.query(Panel)) < 40
@@ -230,7 +230,7 @@ def test_schemes_are_compared_at_the_same_values() -> None:
 
 @pytest.mark.parametrize("sweep", [{}, {"model.depth": [2, 3]}])
 async def test_its_keys_are_named_below_where_there_is_a_sweep_alone(sweep: dict[str, list[object]]) -> None:
-    app = feed(board(swept(sweep)))
+    app = source(board(swept(sweep)))
     async with app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
         assert ("5 matrix" in "\n".join(screen_text(app))) == bool(sweep)
@@ -275,7 +275,7 @@ def test_what_is_established_is_told_value_by_value(difference: float, pairs: in
 
 
 async def test_what_is_shown_alone_has_its_keys_below() -> None:
-    app = feed(board(swept({"model.depth": [2, 3]})))
+    app = source(board(swept({"model.depth": [2, 3]})))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         assert " o order" in screen_text(app)[-1]

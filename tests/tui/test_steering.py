@@ -10,7 +10,7 @@ from textual.notifications import Notification
 from textual.pilot import Pilot
 
 from inittui.board.fold import fold
-from inittui.board.source import ReplayFeed
+from inittui.board.source import ReplaySource
 from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.launch import process
@@ -162,10 +162,10 @@ def test_the_key_for_stop_stops_the_chosen_arm_or_the_run(run: RunDir, stopped: 
 
 
 def live(run: RunDir, board: Board | None = None) -> ScriptedFeed:
-    feed = ScriptedFeed(OF, canned_events(OF), run=run, pictures=canned_gallery(OF))
-    feed.tell_until(2.0)
-    feed.board = board or feed.board
-    return feed
+    source = ScriptedFeed(OF, canned_events(OF), run=run, pictures=canned_gallery(OF))
+    source.tell_until(2.0)
+    source.board = board or source.board
+    return source
 
 
 def notices(app: Dashboard) -> list[Notification]:
@@ -204,32 +204,32 @@ async def next_notice(pilot: Pilot[Any], before: set[str]) -> Notification:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_p_pauses_all_arms_and_lets_them_go_on(run: RunDir, size: tuple[int, int]) -> None:
-    feed = live(run)
-    app = dashboard(feed)
+    source = live(run)
+    app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         assert "training" in await shown(pilot)
         notice = await told(pilot, "p")
         assert (notice.message, notice.severity) == ("All arms pause.", "information")
         assert asked(run) == [("pause", "")]
-        feed.board = with_states(PAUSED, PAUSED, PAUSED)
+        source.board = with_states(PAUSED, PAUSED, PAUSED)
         text = await shown(pilot)
         assert "paused" in text.split("\n")[0]
         assert "left" not in text.split("\n")[0]
         assert (await told(pilot, "p")).message == "All arms go on."
         assert asked(run) == [("resume", "")]
-        feed.board = with_states()
+        source.board = with_states()
         assert "training" in (await shown(pilot)).split("\n")[0]
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_p_is_for_the_chosen_arm_alone(run: RunDir, size: tuple[int, int]) -> None:
-    feed = live(run)
-    app = dashboard(feed)
+    source = live(run)
+    app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
         assert (await told(pilot, "tab", "tab", "p")).message == "he_normal pauses."
         assert asked(run) == [("pause", "he_normal")]
-        feed.board = with_states(None, PAUSED)
+        source.board = with_states(None, PAUSED)
         text = await shown(pilot)
         assert "paused" in text
         assert "training" in text.split("\n")[0]
@@ -327,8 +327,8 @@ async def test_one_can_think_better_of_stopping(run: RunDir, stopped: list[str],
 
 @pytest.mark.parametrize("state", ["stopped", "interrupted", "finished, failed arm"])
 async def test_p_takes_a_run_up_again_that_is_over(run: RunDir, resumed: list[str], state: str) -> None:
-    feed = live(run, states()[state])
-    app = dashboard(feed)
+    source = live(run, states()[state])
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
         assert (await told(pilot, "p")).message == "It goes on from the last checkpoint."
@@ -355,8 +355,8 @@ async def test_what_can_t_be_asked_for_is_said_and_the_dashboard_stays(
 ) -> None:
     monkeypatch.setattr(process, "resume", fault)
     monkeypatch.setattr(process, "stop", fault)
-    feed = live(run, states()["interrupted"])
-    app = dashboard(feed)
+    source = live(run, states()["interrupted"])
+    app = dashboard(source)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await shown(pilot)
         notice = await told(pilot, "p")
@@ -364,7 +364,7 @@ async def test_what_can_t_be_asked_for_is_said_and_the_dashboard_stays(
         assert notice.severity == "error"
         if fault is refused:
             await appears(pilot, words)
-        feed.board = with_states()
+        source.board = with_states()
         await shown(pilot)
         app.clear_notifications()
         await pilot.press("x")
@@ -387,9 +387,9 @@ async def test_a_request_that_can_t_be_left_is_said(run: RunDir) -> None:
 async def test_an_arm_with_a_strange_name_can_be_steered(tmp_path: Path) -> None:
     of = preset(named(MARKUP, "b"))
     run = empty_run(tmp_path, of)
-    feed = ScriptedFeed(of, canned_events(of), run=run)
-    feed.tell_until(2.0)
-    app = dashboard(feed)
+    source = ScriptedFeed(of, canned_events(of), run=run)
+    source.tell_until(2.0)
+    app = dashboard(source)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shown(pilot)
         assert f"stop {MARKUP}?" in await press(pilot, "tab", "x")
@@ -403,7 +403,7 @@ async def test_where_nothing_goes_on_there_is_nothing_to_ask(
     tmp_path: Path, resumed: list[str], stopped: list[str], replayed: bool
 ) -> None:
     run = write_run(tmp_path, OF)
-    app = dashboard(ReplayFeed(run, speed=0.01) if replayed else running_board())
+    app = dashboard(ReplaySource(run, speed=0.01) if replayed else running_board())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "there is nothing to ask of it" in (await told(pilot, "p")).message
@@ -430,16 +430,16 @@ async def test_a_run_that_is_interrupted_is_left_at_once(run: RunDir) -> None:
 
 
 async def test_the_pictures_of_a_run_that_goes_on_are_read_anew_at_its_end(run: RunDir) -> None:
-    feed = live(run, finished_board(3, endings={1: STOPPED}))
-    app = dashboard(feed)
+    source = live(run, finished_board(3, endings={1: STOPPED}))
+    app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         assert "random image 1 of 6" in await shown(pilot)
-        feed.board = running_board(3)
+        source.board = running_board(3)
         text = await shown(pilot)
         assert "test image 8" in text  # the one that is watched while it trains
         assert "random image" not in text
-        feed._pictures = canned_gallery(OF, pictures=4, drawn=4)
-        feed.board = finished_board(3)
+        source._pictures = canned_gallery(OF, pictures=4, drawn=4)
+        source.board = finished_board(3)
         assert "random image 1 of 4" in await shown(pilot)
 
 
@@ -472,17 +472,17 @@ async def test_every_state_is_told_in_words_at_every_size(
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_interrupted_run_goes_on_before_ones_eyes(run: RunDir, size: tuple[int, int]) -> None:
-    feed = live(run, states()["interrupted"])
-    app = dashboard(feed)
+    source = live(run, states()["interrupted"])
+    app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         assert "interrupted" in await shown(pilot)
         for board in (states()["taken up again"], resumed_board()):
-            feed.board = board
+            source.board = board
             text = await shown(pilot)
         assert "Resumed, bit for bit" in text
         assert "interrupted" not in text
         assert "gone" not in text
-        feed.board = finished_board(2)
+        source.board = finished_board(2)
         text = await shown(pilot)
         assert "finished in" in text
         assert "Resumed" not in text

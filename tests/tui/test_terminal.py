@@ -105,9 +105,9 @@ def test_the_theme_follows_the_choice_or_the_background(choice: str, colorfgbg: 
 
 @pytest.mark.parametrize("choice", ["dark", "light"])
 async def test_the_dashboard_opens_in_the_theme_asked_for(choice: capabilities.Theme) -> None:
-    from inittui.board.source import StillFeed
+    from inittui.board.source import StillSource
 
-    app = Dashboard(StillFeed(running_board(), None), theme=choice, watch_machine=False)
+    app = Dashboard(StillSource(running_board(), None), theme=choice, watch_machine=False)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert app.theme == f"inittui-{choice}"

@@ -11,7 +11,7 @@ import pytest
 from textual.binding import Binding
 from textual.screen import Screen
 
-from inittui.board.source import ReplayFeed
+from inittui.board.source import ReplaySource
 from inittui.experiment.preset import SECTIONS
 from inittui.experiment.preset_files import shipped_dir
 from inittui.experiment.sweep import SHAPE
@@ -90,7 +90,7 @@ def test_every_option_is_documented(command: str) -> None:
 
 
 async def test_every_key_of_the_dashboard_has_a_row(tmp_path: Path) -> None:
-    app = dashboard(ReplayFeed(write_run(tmp_path, preset(2))))  # a replay has the most keys
+    app = dashboard(ReplaySource(write_run(tmp_path, preset(2))))  # a replay has the most keys
     async with app.run_test(size=(160, 120)) as pilot:
         text = await press(pilot, "question_mark")
     keys = set(re.findall(r"^\W*?(?:│ *)+(\S{1,9})  +\w", text, re.MULTILINE))

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.widgets import Static
 
-from inittui.board.source import Feed, ReplayFeed
+from inittui.board.source import BoardSource, ReplaySource
 from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
@@ -43,12 +43,12 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
     MainScreen #too-small { width: 100%; height: 100%; content-align: center middle; display: none; }
     """
 
-    def __init__(self, feed: Feed, look: Look, board: Board | None = None) -> None:
-        """`board` is the feed's first board, if the feed has been polled already."""
+    def __init__(self, source: BoardSource, look: Look, board: Board | None = None) -> None:
+        """`board` is the source's first board, if the source has been polled already."""
         super().__init__()
-        self.feed = feed
+        self.source = source
         self.look = look
-        self.board: Board = board or feed.poll()
+        self.board: Board = board or source.poll()
         self.gallery: Gallery | None = None
         self.shown = Shown()
         self.metric = chart.METRICS[0]
@@ -96,15 +96,15 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
 
     def on_board_changed(self, message: BoardChanged) -> None:
         before, self.board = self.board, message.board
-        if self.feed.live and self.board.phase == "refused":
+        if self.source.live and self.board.phase == "refused":
             self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
             return
-        if self.feed.live and self.board.ended and not before.ended:
+        if self.source.live and self.board.ended and not before.ended:
             self._ring()
         if not message.board.ended:
             self.gallery = None  # of a run that was stopped and goes on, the pictures are out of date
         elif self.gallery is None:
-            self.gallery = self.feed.gallery()
+            self.gallery = self.source.gallery()
         if (
             before.ended != self.board.ended
             or bool(before.result) != bool(self.board.result)
@@ -129,7 +129,7 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
 
     def _clock_ticks(self) -> None:
         """The clock goes on between events; when all is over nothing moves, and nothing is computed."""
-        if not self.board.ended or self.feed.tag:
+        if not self.board.ended or self.source.tag:
             self._parts["header"].repaint()
 
     def _lay_out(self) -> None:
@@ -226,27 +226,27 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
             box.scroll_relative(y=by * box.size.height, animate=False)
 
     def action_hold(self) -> None:
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.held = not self.feed.held
+        if isinstance(self.source, ReplaySource):
+            self.source.held = not self.source.held
             self._parts["header"].repaint()
 
     def action_speed(self, factor: float) -> None:
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.speed = min(10_000.0, max(0.01, self.feed.speed * factor))
+        if isinstance(self.source, ReplaySource):
+            self.source.speed = min(10_000.0, max(0.01, self.source.speed * factor))
             self._parts["header"].repaint()
 
     def action_to_end(self) -> None:
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.to_end()
+        if isinstance(self.source, ReplaySource):
+            self.source.to_end()
 
     def action_errors(self) -> None:
         self.app.push_screen(ErrorsScreen(self.board))
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.look, replay=isinstance(self.feed, ReplayFeed)))
+        self.app.push_screen(HelpScreen(self.look, replay=isinstance(self.source, ReplaySource)))
 
     def action_leave(self) -> None:
-        if not self.feed.live or self.board.ended:
+        if not self.source.live or self.board.ended:
             self.app.exit("done")
             return
         self.app.push_screen(LeaveScreen(paused=self.board.paused), self._left)

@@ -6,7 +6,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.screen import Screen
 
-from inittui.board.source import Feed
+from inittui.board.source import BoardSource
 from inittui.board.state import Board
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
@@ -20,7 +20,7 @@ from inittui.tui.widgets.panel import Panel
 class SteeredScreen(Screen[None]):
     """A screen with a panel for each arm, and the keys that ask something of the run."""
 
-    feed: Feed
+    source: BoardSource
     board: Board
     chosen: int | None = None  # the arm that the keys for pause, stop and layers are for
     _plan: Plan | None
@@ -47,7 +47,7 @@ class SteeredScreen(Screen[None]):
         self._steer(steering.pause_or_go_on)
 
     def action_stop(self) -> None:
-        if self.feed.run is None or self.board.ended:
+        if self.source.run is None or self.board.ended:
             self.notify("There is nothing to stop.", timeout=3)
             return
         arm = None if self.chosen is None else self.board.arms[self.chosen]
@@ -61,7 +61,7 @@ class SteeredScreen(Screen[None]):
 
     def _steer(self, ask: Callable[[RunDir, Board, int | None], str]) -> None:
         """Ask something of the run, in a thread: its files may be slow."""
-        run, board, chosen = self.feed.run, self.board, self.chosen
+        run, board, chosen = self.source.run, self.board, self.chosen
         if run is None:
             self.notify("This is no run that is going on: there is nothing to ask of it.", timeout=3)
             return

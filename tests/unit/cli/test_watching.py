@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from inittui.board.follower import Follower
-from inittui.board.source import LiveFeed
+from inittui.board.source import LiveSource
 from inittui.cli import run as commands
 from inittui.cli.main import main
 from inittui.common import process_identity
@@ -44,9 +44,9 @@ def leaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A dashboard in which a person opens `another` run, and leaves in a way."""
 
     def by(way: str, another: RunDir | None = None) -> None:
-        def show(feed: Any, **_: Any) -> tuple[SimpleNamespace, str]:
-            shown = feed if another is None else LiveFeed(Follower(another))
-            return SimpleNamespace(feed=shown, return_code=None), way
+        def show(source: Any, **_: Any) -> tuple[SimpleNamespace, str]:
+            shown = source if another is None else LiveSource(Follower(another))
+            return SimpleNamespace(source=shown, return_code=None), way
 
         monkeypatch.setattr(run_app, "show", show)
         monkeypatch.setattr(commands, "_can_show", lambda: True)

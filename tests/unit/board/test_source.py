@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from inittui.board import source
+from inittui.board import source as source_module
 from inittui.board import state as boards
 from inittui.board.follower import Follower
-from inittui.board.source import LiveFeed, ReplayFeed, gallery_of
+from inittui.board.source import LiveSource, ReplaySource, gallery_of
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
 from inittui.record import events
@@ -31,18 +31,18 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(source, "time", SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(source_module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
 
-def of_status(run: RunDir, **changes: object) -> LiveFeed:
+def of_status(run: RunDir, **changes: object) -> LiveSource:
     run.write_status(replace(run.status(), **changes))
-    return LiveFeed(Follower(run))
+    return LiveSource(Follower(run))
 
 
-def test_a_live_feed_tells_what_is_written_as_it_is_written(tmp_path: Path) -> None:
+def test_a_live_source_tells_what_is_written_as_it_is_written(tmp_path: Path) -> None:
     run = empty_run(tmp_path, OF)
-    live = LiveFeed(Follower(run))
+    live = LiveSource(Follower(run))
     assert (live.live, live.tag, live.gallery()) == (True, "", None)
     assert live.poll() == boards.begin(OF, run.name)
     told = canned_events(OF)
@@ -59,8 +59,8 @@ def test_a_long_run_is_shown_at_once_and_read_to_its_end_after_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write_run(tmp_path, OF)
-    monkeypatch.setattr(source, "FIRST_BYTES", 2000)
-    live = LiveFeed(Follower(run))
+    monkeypatch.setattr(source_module, "FIRST_BYTES", 2000)
+    live = LiveSource(Follower(run))
     first = live.poll()
     assert (first.phase, first.ended, live.tag) == ("training", False, "reading")
     assert all(arm.replicas for arm in first.arms)
@@ -119,22 +119,22 @@ def test_a_run_on_another_host_says_so_while_it_goes_on(
     run = empty_run(tmp_path, OF)
     run.write_status(replace(run.status(), host="gpu7"))
     write_events(run, canned_events(OF, until=99.0 if ended else 2.0))
-    live = LiveFeed(Follower(run, lambda: liveness))
+    live = LiveSource(Follower(run, lambda: liveness))
     assert live.poll().ended == (ended or liveness == "dead")
     assert live.tag == tag
 
 
 def test_a_live_run_can_be_steered_and_a_replay_can_t(tmp_path: Path) -> None:
     run = write_run(tmp_path, OF)
-    assert LiveFeed(Follower(run)).run is not None
-    assert ReplayFeed(run).run is None
+    assert LiveSource(Follower(run)).run is not None
+    assert ReplaySource(run).run is None
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("story", [{}, {"endings": {0: FAILED}}, {"note": NOTE}, {"until": 2.0}])
 def test_a_replay_ends_on_the_very_board_of_the_run(tmp_path: Path, story: dict[str, object]) -> None:
     run = write_run(tmp_path, OF, **story)
-    replay = ReplayFeed(run)
+    replay = ReplaySource(run)
     assert replay.poll().arms == boards.begin(OF, run.name).arms
     replay.to_end()
     assert replay.poll() == Follower(run).poll()
@@ -144,7 +144,7 @@ def test_a_replay_ends_on_the_very_board_of_the_run(tmp_path: Path, story: dict[
 
 def test_a_replay_goes_as_fast_as_it_is_told(tmp_path: Path, clock: Clock) -> None:
     run = write_run(tmp_path, OF)
-    replay = ReplayFeed(run, speed=2)
+    replay = ReplaySource(run, speed=2)
     board = replay.poll()
     assert (replay.live, replay.tag, replay.now(board)) == (False, "replay x2", 0.0)
     clock.now += 1.0
@@ -158,7 +158,7 @@ def test_a_replay_goes_as_fast_as_it_is_told(tmp_path: Path, clock: Clock) -> No
 
 
 def test_a_replay_that_is_held_stands_still_and_goes_on_without_a_jump(tmp_path: Path, clock: Clock) -> None:
-    replay = ReplayFeed(write_run(tmp_path, OF), speed=1)
+    replay = ReplaySource(write_run(tmp_path, OF), speed=1)
     replay.poll()
     clock.now += 1.5
     before = replay.poll()
@@ -173,7 +173,7 @@ def test_a_replay_that_is_held_stands_still_and_goes_on_without_a_jump(tmp_path:
 
 @pytest.mark.usefixtures("clock")
 def test_a_held_replay_can_still_be_brought_to_its_end(tmp_path: Path) -> None:
-    replay = ReplayFeed(write_run(tmp_path, OF), speed=1)
+    replay = ReplaySource(write_run(tmp_path, OF), speed=1)
     replay.held = True
     replay.to_end()
     assert replay.poll().ended
@@ -181,25 +181,25 @@ def test_a_held_replay_can_still_be_brought_to_its_end(tmp_path: Path) -> None:
 
 def test_a_long_run_is_replayed_in_the_time_of_a_short_one(tmp_path: Path, clock: Clock) -> None:
     of = preset(2, epochs=100)
-    replay = ReplayFeed(write_run(tmp_path, of))
+    replay = ReplaySource(write_run(tmp_path, of))
     replay.poll()
-    clock.now += source.REPLAY_SECONDS
+    clock.now += source_module.REPLAY_SECONDS
     assert replay.poll().ended
-    assert ReplayFeed(write_run(tmp_path, OF)).speed == 1  # and never slower than it went
+    assert ReplaySource(write_run(tmp_path, OF)).speed == 1  # and never slower than it went
 
 
 def test_a_replay_shows_the_run_s_pictures(tmp_path: Path) -> None:
-    assert ReplayFeed(write_run(tmp_path, OF)).gallery() == canned_gallery(OF)
+    assert ReplaySource(write_run(tmp_path, OF)).gallery() == canned_gallery(OF)
 
 
 def test_a_run_without_events_is_refused(tmp_path: Path) -> None:
     run = empty_run(tmp_path, OF)
     with pytest.raises(RunError, match=f"run '{run.name}' has no events to replay"):
-        ReplayFeed(run)
+        ReplaySource(run)
 
 
 def test_a_damaged_gallery_costs_its_pictures_alone(tmp_path: Path) -> None:
     run = write_run(tmp_path, OF)
     run.gallery.write_bytes(b"{")
     assert gallery_of(run) is None
-    assert LiveFeed(Follower(run)).poll().ended
+    assert LiveSource(Follower(run)).poll().ended
