@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import to_builtins
 
 from inittui.cli.run import runs_dir
+from inittui.common import formatting
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
@@ -35,8 +36,7 @@ def runs(arguments: argparse.Namespace) -> int:
 
 def closing(found: Sequence[Summary]) -> list[str]:
     """How many they are, and what can be done with one."""
-    count = f"{len(found):,} runs" if len(found) != 1 else "1 run"
-    lines = [f"{count}, {run_table.size(sum(one.size for one in found))}"]
+    lines = [f"{formatting.count(len(found), 'run')}, {formatting.size(sum(one.size for one in found))}"]
     if any(one.state == "interrupted" for one in found):
         lines.append("inittui resume NAME goes on with one that was interrupted")
     return [*lines, "inittui attach NAME opens one, inittui delete NAME deletes it"]

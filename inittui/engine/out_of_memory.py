@@ -3,6 +3,7 @@
 import re
 
 from inittui.common.atomic_files import one_line
+from inittui.common.formatting import gibibytes
 
 _SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
 _ASKED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
@@ -31,7 +32,7 @@ def explain(error: BaseException) -> str | None:
     import psutil
 
     memory = psutil.virtual_memory()
-    return f"{told}, {_gib(memory.available)} free of {_gib(memory.total)}"
+    return f"{told}, {gibibytes(memory.available)} free of {gibibytes(memory.total)}"
 
 
 def is_out(error: BaseException) -> bool:
@@ -54,8 +55,4 @@ def _on_gpu(error: BaseException) -> bool:
 
 
 def _readable(size: str) -> str:
-    return _gib(int(size.split()[0])) if size.endswith("bytes") else size
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.2f} GiB"
+    return gibibytes(int(size.split()[0])) if size.endswith("bytes") else size

@@ -15,6 +15,7 @@ from inittui.common import process_identity
 from inittui.common.child_process import child_environment
 from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
+from inittui.common.formatting import count, duration
 from inittui.experiment import datasets
 from inittui.experiment.preset import Arm, Model, Preset
 from inittui.launch import start_run
@@ -51,7 +52,7 @@ def told(
     """The lines of `--dry-run`. Starts nothing. Raises InittuiError for what a run would be refused for at once."""
     start_run.check_device(device, place=place)
     trainings = sum(len(arm.training.seeds) for arm in preset.arms)
-    lines = [f"{preset.name}: {_count(len(preset.arms), 'arm')}, {_count(trainings, 'training')} (arms x seeds)"]
+    lines = [f"{preset.name}: {count(len(preset.arms), 'arm')}, {count(trainings, 'training')} (arms x seeds)"]
     images = _images(preset, data_dir)
     if images is None or any(arm.model.factory for arm in preset.arms):
         lines.append("steps and time: not known before data or network of your own are loaded")
@@ -89,7 +90,7 @@ def told(
     if (few := _too_few(preset)) is not None:
         lines.append(few)
     if (after := preset.training.stop_stuck) is not None:
-        lines.append(f"less where something stops at chance after {_count(after, 'epoch')}")
+        lines.append(f"less where something stops at chance after {count(after, 'epoch')}")
     return [*lines, "nothing was started"]
 
 
@@ -99,8 +100,8 @@ def _too_few(preset: Preset) -> str | None:
     needed = pairs_needed(family)
     if family < 1 or seeds >= needed:
         return None
-    compared = _count(family, "comparison")
-    return f"{_count(seeds, 'seed')} an arm can establish no difference: {compared} would take --seeds {needed}"
+    compared = count(family, "comparison")
+    return f"{count(seeds, 'seed')} an arm can establish no difference: {compared} would take --seeds {needed}"
 
 
 def _missing(preset: Preset, data_dir: Path) -> str | None:
@@ -230,15 +231,3 @@ def _measured(preset: Preset, sizes: list[int], images: Images, device: str, thr
     return Rate(
         sizes[place] * arm.training.batch_size / seconds, f"measured just now on a few steps of {arm.name}, tests apart"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
-
-
-def duration(seconds: float) -> str:
-    """`40 seconds`, `12 minutes`, `3.5 hours`: no more digits than an estimate has."""
-    for unit, size in (("day", 86400.0), ("hour", 3600.0), ("minute", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.2g} {unit}s"
-    return f"{max(1, round(seconds))} second{'s' if round(seconds) > 1 else ''}"

@@ -1,8 +1,10 @@
 """The runs as a table: which columns fit, and each run in words. What the command prints and the dashboard draws."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len, set_cell_size
+
+from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.record.run_index import Summary
 
@@ -21,29 +23,6 @@ SPARED = (("arms", COUNTED), ("best", BARE), ("preset", 0), ("size", 0), ("arms"
 Widths = Mapping[str, int]  # cells of each column that is shown, in order
 
 
-def age(seconds: float) -> str:
-    """How long ago: 42 s, 3 min, 5 h, 2 days, 3 months, 4 years."""
-    for unit, length, most in (("s", 1, 60), ("min", 60, 60), ("h", 3600, 48)):
-        if seconds < most * length:
-            return f"{seconds // length:.0f} {unit}"
-    days = int(seconds // 86400)
-    if days < 60:
-        return f"{days} days"
-    return f"{days // 30} months" if days < 730 else f"{days // 365} years"
-
-
-def size(count: int) -> str:
-    """Bytes as 812 B, 12 kB, 3.4 MB, 1.2 GB."""
-    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 999.5 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.1f} {units[0]}" if value < 9.95 and units[0] != "B" else f"{value:.0f} {units[0]}"
-
-
-def accuracy(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f} %"
-
-
 def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
     """The run in words, a cell a column of `shown`, or of all; where it is too narrow for names, without them."""
     names = [arm.name for arm in summary.arms]
@@ -51,20 +30,20 @@ def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
     named = named or "-"
     counted = str(len(summary.arms) or "-")
     best = summary.best
-    figure = accuracy(best.accuracy) if best else "-"
+    figure = formatting.percent(best.accuracy) if best else "-"
     found = {
         "name": summary.name,
         "state": summary.state,
         "preset": summary.preset or "-",
         "arms": named,
         "best": f"{figure} {best.name}" if best else figure,
-        "age": age(summary.age),
-        "size": size(summary.size),
+        "age": formatting.age(summary.age),
+        "size": formatting.size(summary.size),
     }
     found = {column: printable(words) for column, words in found.items()}
     if shown is None:
         return found
-    if length(found["arms"]) > shown.get("arms", 0):
+    if cell_len(found["arms"]) > shown.get("arms", 0):
         found["arms"] = counted if shown.get("arms", 0) < NAMED else f"{counted} arms"
     if shown.get("best", 0) <= BARE:
         found["best"] = figure
@@ -76,7 +55,7 @@ def widths(summaries: Sequence[Summary]) -> dict[str, int]:
     found = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
     for summary in summaries:
         for column, words in cells(summary).items():
-            found[column] = max(found[column], length(words))
+            found[column] = max(found[column], cell_len(words))
     return {column: min(wanted, MOST.get(column, wanted)) for column, wanted in found.items()}
 
 
@@ -121,27 +100,11 @@ def _line(row: Mapping[str, str], shown: Widths) -> str:
     parts = []
     for column, room in shown.items():
         words = _cut(row[column], room)
-        blank = " " * (room - length(words))
+        blank = " " * (room - cell_len(words))
         parts.append(blank + words if column in RIGHT else words + blank)
     return (" " * GAP).join(parts).rstrip()
 
 
-def length(words: str) -> int:
-    """The cells of a terminal that `words` take."""
-    return len(words) if words.isascii() else sum(map(_cells, words))
-
-
-def _cells(char: str) -> int:
-    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
 def _cut(words: str, room: int) -> str:
     """`words` in at most `room` cells."""
-    if length(words) <= room:
-        return words
-    kept = ""
-    for char in words:
-        if length(kept) + _cells(char) > room - 1:
-            break
-        kept += char
-    return kept + "…"
+    return words if cell_len(words) <= room else set_cell_size(words, room - 1).rstrip() + "…"

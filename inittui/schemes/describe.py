@@ -4,9 +4,9 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from inittui.common import user_code_refs
+from inittui.common import formatting, user_code_refs
 from inittui.common.user_code_refs import SCHEME
-from inittui.schemes import formulas as wording
+from inittui.schemes import formulas
 from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.init import Init
@@ -18,8 +18,8 @@ INDENT = 13  # where the words of an explanation begin
 def listed() -> list[str]:
     """A line a scheme, of at most 80 columns: name, formula, what it is for."""
     width = max(len(name) for name in SCHEMES)
-    formulas = max(len(row.formula) for row in SCHEMES.values())
-    lines = [f"{name:<{width}}  {row.formula:<{formulas}}  {row.short}" for name, row in SCHEMES.items()]
+    formula_width = max(len(row.formula) for row in SCHEMES.values())
+    lines = [f"{name:<{width}}  {row.formula:<{formula_width}}  {row.short}" for name, row in SCHEMES.items()]
     installed = {name: found for name, found in user_scheme.installed().items() if name not in SCHEMES}
     return lines + [f"{name:<{width}}  own: {found}" for name, found in installed.items()]
 
@@ -46,7 +46,7 @@ def explained(typed: str, width: int) -> list[str]:
         ("Keras", row.keras),
         ("JAX", row.jax),
     ]
-    if complete and init.name != "variance_scaling" and (same := wording.as_variance_scaling(row.rule(known))):
+    if complete and init.name != "variance_scaling" and (same := formulas.as_variance_scaling(row.rule(known))):
         told.append(("weights as", same))
     lines = [row.label(init.parameters), ""]
     for title, words in told:
@@ -85,7 +85,7 @@ def _parameter(parameter: Parameter) -> str:
         default = "has to be given"
     else:
         value = parameter.default
-        default = f"default {value if isinstance(value, str) else wording.number(value)}"
+        default = f"default {value if isinstance(value, str) else formatting.number(value)}"
     return f"{parameter.meaning}; {default} ({parameter.expected})"
 
 

@@ -1,18 +1,9 @@
 """A rule's numbers in words: as short as a panel's title needs them. `in` and `out` are fan_in and fan_out."""
 
+from inittui.common import formatting
 from inittui.schemes.rule import CUT, Rule
 
 _FANS = {"fan_in": "in", "fan_out": "out", "fan_avg": "(in+out)"}
-
-
-def number(value: float) -> str:
-    """A number that reads back as the same one, and no longer than it has to be: 2, 0.1, 1e-05."""
-    return short if float(short := f"{value:g}") == value else repr(value)
-
-
-def plain(value: float) -> str:
-    """A limit as a person reads it: 0.1, 1,000,000."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def coefficient(rule: Rule) -> float:
@@ -53,5 +44,5 @@ def as_variance_scaling(rule: Rule) -> str:
     """The parameters that make `variance_scaling` draw the same weights, as they are typed; "" where none do."""
     if rule.fan is None or (rule.distribution == "truncated_normal" and rule.cut != CUT):
         return ""
-    scale = number(rule.gain * rule.gain * rule.scale)
+    scale = formatting.number(rule.gain * rule.gain * rule.scale)
     return f"variance_scaling(scale={scale}, mode={rule.fan}, distribution={rule.distribution})"

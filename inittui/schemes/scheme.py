@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from inittui.common import formatting
 from inittui.schemes import formulas
 from inittui.schemes.rule import Rule
 
@@ -36,7 +37,7 @@ class Parameter:
             return f"one of {', '.join(self.words)}"
         kind = "a whole number" if self.whole else "a finite number"
         if math.isfinite(self.maximum):
-            kind += f" from {self.minimum:g} to {formulas.plain(self.maximum)}"
+            kind += f" from {self.minimum:g} to {formatting.grouped(self.maximum)}"
         elif math.isfinite(self.minimum):
             kind += f" of at least {self.minimum:g}"
         return f"{kind}, or one of {', '.join(self.words)}" if self.words else kind
@@ -102,7 +103,7 @@ class Scheme:
     def label(self, parameters: Parameters) -> str:
         """The scheme as a person types it: `he_normal`, `normal(std=0.01)`; parameters at their default are left out."""
         told = {k: v for k, v in sorted(parameters.items()) if v != self.parameters[k].default}
-        inside = ", ".join(f"{k}={v if isinstance(v, str) else formulas.number(v)}" for k, v in told.items())
+        inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in told.items())
         return f"{self.title or self.name}({inside})" if inside else self.title or self.name
 
     def formula_of(self, parameters: Parameters) -> str:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inittui.board.series import Thinned
+from inittui.common.formatting import short_number
 from inittui.tui.draw.charts import (
     LOWEST_LOG,
     Scale,
@@ -17,7 +18,6 @@ from inittui.tui.draw.charts import (
     extremes,
     finite,
     line_chart,
-    number,
     sparkline,
     ticks,
 )
@@ -267,8 +267,8 @@ def test_an_image_keeps_its_aspect_and_its_bright_pixel() -> None:
 @steady
 @given(st.one_of(st.floats(-1e308, 1e308), st.sampled_from((0.0, 5e-324, -1e308, 999.5, 9999.5))))
 def test_a_number_is_short_and_about_right(value: float) -> None:
-    assert len(number(value)) <= 7
-    assert float(number(value)) == pytest.approx(value, rel=0.5, abs=0)
+    assert len(short_number(value)) <= 7
+    assert float(short_number(value)) == pytest.approx(value, rel=0.5, abs=0)
 
 
 def test_places_that_have_names_are_labelled_with_them() -> None:

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.analysis import accuracy_table, sentences, wording
+from inittui.analysis import accuracy_table, sentences
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.record import events
@@ -478,31 +478,12 @@ def test_the_machine_line_gives_up_its_end_where_it_is_narrow() -> None:
     assert "700 W 83" in text_of(machine.line(ON_GPU, 200, Look()))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(0, "0:00"), (42.9, "0:42"), (725, "12:05"), (3723, "1:02:03"), (-1, "0:00")]
-)
-def test_a_clock_reads_as_people_write_it(seconds: float, expected: str) -> None:
-    assert wording.clock(seconds) == expected
-
-
-def test_a_clock_survives_what_is_not_finite() -> None:
-    assert [wording.clock(float(value)) for value in ("nan", "inf", "-inf")] == ["0:00"] * 3
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.01894, "0.0189"), (1e308, "1.00e+308"), (float("nan"), "not finite"), (None, "not finite")],
-)
-def test_a_cost_is_short_whatever_it_is(value: float | None, expected: str) -> None:
-    assert wording.cost(value) == expected
-
-
 def test_a_deep_network_is_told_in_short() -> None:
     of = preset(model={"hidden": [64] * 30})
     board = states()["data ready"]
-    assert wording.network(of, board) == "64-30x64-10 relu"
-    assert wording.network(of, states()["loading"]) == "?-30x64-? relu"
-    assert wording.network(preset(model={"hidden": []}), board) == "64-10"
+    assert header.network(of, board) == "64-30x64-10 relu"
+    assert header.network(of, states()["loading"]) == "?-30x64-? relu"
+    assert header.network(preset(model={"hidden": []}), board) == "64-10"
 
 
 def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from inittui.analysis.wording import clock
+from inittui.common import formatting
 from inittui.experiment.preset import SECTIONS, Preset
-from inittui.record import run_table
 from inittui.record.run_index import Summary
 from inittui.tui.browser.runs_view import STATE_STYLES
 from inittui.tui.draw.glyphs import Look, Row, fit, width_of, wrap
@@ -124,8 +123,8 @@ def _head(letter: str, side: Side, width: int, look: Look) -> Row:
     room = width - 4 - len(run.state) - 2
     name = fit(run.name, min(cell_len(run.name), max(1, room)))
     row: Row = [(f" {letter} ", "brand"), (" ", ""), (name, "bold"), ("  ", ""), state]
-    took = f"took {clock(run.seconds)}" if run.seconds is not None else ""
-    for fact in filter(None, (f"{run_table.age(run.age)} ago", side.data, took, run.device)):
+    took = f"took {formatting.clock(run.seconds)}" if run.seconds is not None else ""
+    for fact in filter(None, (f"{formatting.age(run.age)} ago", side.data, took, run.device)):
         if width_of(row) + cell_len(fact) + 3 <= width:
             row += [(f" {look.dot} ", "dim"), (fact, "dim")]
     return row

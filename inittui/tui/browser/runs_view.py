@@ -4,7 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from inittui.analysis import wording
+from rich.cells import cell_len
+
+from inittui.common import formatting
 from inittui.record import run_table
 from inittui.record.run_index import Summary
 from inittui.record.run_table import GAP, Widths
@@ -62,12 +64,12 @@ def header(runs: Sequence[Summary] | None, folder: str, width: int) -> Row:
     if not runs:
         return pad(left, width)
     alive = sum(run.alive for run in runs)
-    facts = [_count(len(runs)), run_table.size(sum(run.size for run in runs)), *([f"{alive} alive"] if alive else [])]
+    facts = [
+        formatting.count(len(runs), "run"),
+        formatting.size(sum(run.size for run in runs)),
+        *([f"{alive} alive"] if alive else []),
+    ]
     return spread(left, [(", ".join(facts) + " ", "")], width)
-
-
-def _count(count: int) -> str:
-    return "1 run" if count == 1 else f"{count:,} runs"
 
 
 def title(listed: Listed, wanted: str) -> Row:
@@ -116,7 +118,7 @@ def _run(run: Summary, shown: Widths, width: int, *, here: bool, on_screen: bool
         room = shown[column]
         text = f"{cells[column]:>{room}}" if column in run_table.RIGHT else fit(cells[column], room)
         if column == "best":
-            figure = text[: len(run_table.accuracy(run.best.accuracy if run.best else None))]
+            figure = text[: len(formatting.percent(run.best.accuracy if run.best else None))]
             row += [gap, (figure, "bold"), (text[len(figure) :], quiet)]
         else:
             row += [gap, (text, "" if column == "arms" else quiet)]
@@ -136,10 +138,10 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
         return []
     facts = [
         run.preset,
-        f"begun {_clock(run.started)}, {run_table.age(run.age)} ago" if _clock(run.started) else "",
-        f"took {wording.clock(run.seconds)}" if run.seconds is not None else "",
+        f"begun {_clock(run.started)}, {formatting.age(run.age)} ago" if _clock(run.started) else "",
+        f"took {formatting.clock(run.seconds)}" if run.seconds is not None else "",
         run.device,
-        run_table.size(run.size),
+        formatting.size(run.size),
         "on the dashboard now" if on_screen else "",
     ]
     state = STATE_STYLES.get(run.state, "accent" if run.alive else "")
@@ -162,14 +164,14 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
 
 def _arm(run: Summary, place: int, width: int, look: Look) -> Row:
     arm = run.arms[place]
-    longest = max(run_table.length(one.name) for one in run.arms)
+    longest = max(cell_len(one.name) for one in run.arms)
     best = run.best is arm and sum(one.accuracy is not None for one in run.arms) > 1
     row: Row = [
         (f"{look.marker(place)} ", arm_style(place)),
         (fit(arm.name, min(longest, max(8, width - 24))), f"{arm_style(place)} bold"),
     ]
     if arm.accuracy is not None:
-        row.append((f"  {run_table.accuracy(arm.accuracy)}", "good bold" if best else "bold"))
+        row.append((f"  {formatting.percent(arm.accuracy)}", "good bold" if best else "bold"))
         row.append((f" {look.star}" if best else "", "good bold"))
     if arm.status != "finished":
         row.append((f"  {arm.status or 'no result yet'}", "bad" if arm.status == "failed" else "dim"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inittui.board.series import Number, Spot, Thinned
+from inittui.common.formatting import short_number
 from inittui.tui.draw.glyphs import Look, Row, fit
 
 HUGE = 1e307  # beyond that a tenth more may overflow
@@ -129,15 +130,6 @@ class Series:
     kind: Literal["line", "bare", "points", "some"] = "line"
 
 
-def number(value: float) -> str:
-    """A tick's or a cost's number, short."""
-    if value == 0:
-        return "0"
-    if 0.001 <= abs(value) < 10_000:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
-
-
 def ticks(scale: Scale, most: int) -> list[float]:
     """Round values within the scale, at most `most`, the largest first."""
     if most < 1:
@@ -195,7 +187,7 @@ def line_chart(
     scale = Scale.of(every, log=log)
     plot_height = max(1, height - 2)
     marks = ticks(scale, max(1, plot_height // 2)) if finite(every) else []
-    labels = {round((1 - scale.share(mark)) * (plot_height * 4 - 1)) // 4: number(mark) for mark in marks}
+    labels = {round((1 - scale.share(mark)) * (plot_height * 4 - 1)) // 4: short_number(mark) for mark in marks}
     gutter = max([len(label) for label in labels.values()] + [4]) + 1
     plot_width = width - gutter - 1
     if plot_width < 4 or height < 3:

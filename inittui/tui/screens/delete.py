@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.widgets import OptionList
 
-from inittui.record import run_table
+from inittui.common import formatting
 from inittui.record.run_index import Summary
 from inittui.tui.screens.question import Question
 
@@ -13,7 +13,7 @@ class DeleteScreen(Question):
     """Returns `delete`, or "". Enter alone keeps them: what is deleted is gone."""
 
     def __init__(self, runs: Sequence[Summary]) -> None:
-        size = run_table.size(sum(run.size for run in runs))
+        size = formatting.size(sum(run.size for run in runs))
         one = len(runs) == 1
         heading = f"delete {runs[0].name}?" if one else f"delete {len(runs)} runs?"
         listed = "" if one else ": " + ", ".join(run.name for run in runs[:3]) + (", …" if len(runs) > 3 else "")

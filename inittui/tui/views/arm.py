@@ -4,9 +4,9 @@ import statistics
 
 from rich.cells import cell_len
 
-from inittui.analysis import wording
 from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
+from inittui.common import formatting
 from inittui.tui.draw.charts import Scale, bar, buckets, extremes, sparkline
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of
 from inittui.tui.views.header import STATE_STYLES, loading
@@ -67,9 +67,9 @@ def line(board: Board, place: int, width: int, look: Look, *, log: bool, chosen:
         return pad([*row, (_waiting(board, arm), "dim")], width)
     if arm.state not in ("training", "finished"):  # paused, or waiting to go on: a line has no other place for it
         row.append((f"{arm.state} ", STATE_STYLES.get(arm.state, "accent")))
-    row += [(f"{_epoch(arm)} ", ""), (f"{wording.cost(_last_cost(arm))} ", "bold")]
+    row += [(f"{_epoch(arm)} ", ""), (f"{formatting.cost(_last_cost(arm))} ", "bold")]
     accuracy = _accuracy(arm)
-    row.append((f"{wording.percent(accuracy)} " if accuracy is not None else "      … ", ""))
+    row.append((f"{formatting.percent(accuracy)} " if accuracy is not None else "      … ", ""))
     if arm.given_up:
         row.append((f"{arm.given_up} ", "warn"))
     room = width - width_of(row)
@@ -143,8 +143,8 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
         return []
     accuracy = _accuracy(arm)
     started = arm.active is not None and (arm.active.running or arm.active.points)
-    row: Row = [("cost ", "dim"), (wording.cost(_last_cost(arm)) if started else "…", "bold")]
-    row += [("   test ", "dim"), (wording.percent(accuracy) if accuracy is not None else "…", "bold")]
+    row: Row = [("cost ", "dim"), (formatting.cost(_last_cost(arm)) if started else "…", "bold")]
+    row += [("   test ", "dim"), (formatting.percent(accuracy) if accuracy is not None else "…", "bold")]
     if (deviation := _deviation(arm)) is not None:
         row.append((f" ± {100 * deviation:.2f}", ""))
     if len(arm.seeds) > 1:
@@ -155,7 +155,7 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
             row += [(f", {arm.together} at a time{': more do not fit' if width >= 90 else ''}", "warn")]
     if arm.given_up:
         row.append((f"   {arm.given_up}", "warn"))
-    return spread(row, [(wording.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
+    return spread(row, [(formatting.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 
 def _series(arm: ArmBoard) -> Thinned:

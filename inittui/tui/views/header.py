@@ -1,8 +1,11 @@
 """The top: what is trained, on what, since when and for how long yet."""
 
-from inittui.analysis import wording
+import math
+
 from inittui.board import state as boards
 from inittui.board.state import Board
+from inittui.common import formatting
+from inittui.experiment.preset import Preset
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import Look, Row, fit, pad, spread, width_of
 
@@ -37,15 +40,43 @@ def _facts(board: Board) -> list[str]:
     preset = board.preset
     training = preset.training
     facts = [
-        wording.data(board),
-        wording.network(preset, board),
+        _data(board),
+        network(preset, board),
         f"{training.optimizer} {training.learning_rate:g}",
         f"batch {training.batch_size}",
-        wording.seeds(preset),
+        _seeds(preset),
     ]
     if training.precision != "float32":
         facts.insert(0, training.precision)  # whoever reads a number has to know it
     return [*facts, board.device.label] if board.device else facts
+
+
+def network(preset: Preset, board: Board) -> str:
+    """784-512-512-10 relu, as far as it is known: the inputs come with the data."""
+    if any(arm.model != preset.model for arm in preset.arms):
+        return "arms differ in the network"
+    model = preset.model
+    if model.factory:
+        return model.factory.rpartition("/")[2]
+    shape = board.data and (board.data.shape or (board.data.rows, board.data.columns))
+    inputs = str(math.prod(shape)) if shape else "?"
+    outputs = preset.model.outputs or (len(board.data.classes) if board.data else "?")
+    hidden = "-".join(map(str, preset.model.hidden))
+    if len(preset.model.hidden) > 6 and len(set(preset.model.hidden)) == 1:
+        hidden = f"{len(preset.model.hidden)}x{preset.model.hidden[0]}"
+    norm = "" if model.norm == "none" else f", {model.norm} norm"
+    return f"{inputs}-{hidden}-{outputs} {model.activation}{norm}" if hidden else f"{inputs}-{outputs}"
+
+
+def _seeds(preset: Preset) -> str:
+    given = preset.training.seeds
+    return f"seed {given[0]}" if len(given) == 1 else f"{len(given)} seeds from {given[0]}"
+
+
+def _data(board: Board) -> str:
+    if board.data is None:
+        return board.preset.data.name
+    return f"{board.data.title} {board.data.train:,}/{board.data.test:,}"
 
 
 def _joined(facts: list[str], room: int, look: Look) -> Row:
@@ -63,10 +94,10 @@ def _time(board: Board, now: float, tag: str) -> Row:
     phase = "paused" if board.paused else board.phase
     row.append((phase, STATE_STYLES.get(phase, "accent")))
     if board.ended:
-        return [*row, (f" in {wording.clock(board.t)} ", "")]
-    row.append((f"  {wording.clock(now)}", ""))
+        return [*row, (f" in {formatting.clock(board.t)} ", "")]
+    row.append((f"  {formatting.clock(now)}", ""))
     left = boards.remaining(board, now)
-    return [*row, (f", {wording.clock(left)} left " if left is not None else " ", "")]
+    return [*row, (f", {formatting.clock(left)} left " if left is not None else " ", "")]
 
 
 def _note(board: Board) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inittui.analysis import wording
+from inittui.common import formatting
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import Look, Row, width_of
 
@@ -41,7 +41,7 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
     if gpu is not None:
         if gpu.utilisation is not None:
             groups.append(_meter("GPU", gpu.utilisation, look, wide=width >= 110))
-        ours = f" ({wording.size(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
+        ours = f" ({formatting.gigabytes(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
         groups.append([("GPU memory ", "dim"), (f"{_of(gpu.memory_used, gpu.memory_total)}{ours}", "")])
         if gpu.watts is not None and gpu.celsius is not None:
             groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
@@ -49,7 +49,7 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
         _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, look, wide=width >= 76)
     )
     groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
-    ours = f" ({wording.size(machine.memory_ours)} ours)"
+    ours = f" ({formatting.gigabytes(machine.memory_ours)} ours)"
     groups.append([("memory ", "dim"), (_of(machine.memory_used, machine.memory_total) + ours, "")])
     row: Row = [(" ", "")]
     for group in groups:
@@ -65,4 +65,4 @@ def _meter(name: str, share: float, look: Look, *, wide: bool) -> Row:
 
 
 def _of(used: int, total: int) -> str:
-    return f"{wording.size(used)} of {wording.size(total)} GB"
+    return f"{formatting.gigabytes(used)} of {formatting.gigabytes(total)} GB"

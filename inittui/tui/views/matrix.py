@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from inittui.analysis import statistics, wording
+from inittui.analysis import statistics
 from inittui.analysis import sweep_grid as matrices
 from inittui.analysis.sweep_grid import Matrix
 from inittui.board.state import ArmBoard, Board
+from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.experiment.chance import stuck_below
 from inittui.tui.draw.charts import Series, line_chart
@@ -132,7 +133,7 @@ def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
         return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
     if measure == "cost":
         of_training = cost(arm)
-        return ("nan" if of_training is None else wording.cost(of_training, 3)), style
+        return ("nan" if of_training is None else formatting.cost(of_training, 3)), style
     if measure == "speed":
         return f"{arm.rate:,.0f}", style
     return f"{100 * mean:.1f}", style

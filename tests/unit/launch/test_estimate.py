@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from inittui.cli.main import main
 from inittui.common.errors import InittuiError
+from inittui.common.formatting import duration
 from inittui.engine.networks.build import build as network
 from inittui.experiment.preset import Model
 from inittui.experiment.preset_files import Changes, load
 from inittui.launch import estimate
-from inittui.launch.estimate import Rate, duration, parameters
+from inittui.launch.estimate import Rate, parameters
 from inittui.launch.start_run import Place
 from tests.helpers import write_run
 from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
@@ -121,21 +122,6 @@ def test_of_a_network_of_ones_own_no_time_is_known(tmp_path: Path) -> None:
 def test_what_can_be_seen_to_be_impossible_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InittuiError, match=r"training.batch_size = 2000: 8x8 digits"):
         told(Changes(set=["training.batch_size=2000"]), tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.0, "1 second"),
-        (1.4, "1 second"),
-        (40, "40 seconds"),
-        (150, "2.5 minutes"),
-        (9000, "2.5 hours"),
-        (3e5, "3.5 days"),
-    ],
-)
-def test_a_time_has_no_more_digits_than_it_deserves(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> None:  # noqa: F811

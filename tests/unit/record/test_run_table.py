@@ -1,8 +1,7 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from inittui.record import run_table
 from inittui.record.run_index import ArmSummary, Summary
 from inittui.record.run_table import COLUMNS, cells, fit, text, total, widths
 from tests.helpers import steady
@@ -13,29 +12,6 @@ RUN = Summary(
 )
 MANY = Summary("six-20260101-000000", "/r", "training", True, "six", tuple(ArmSummary(f"arm {i}") for i in range(30)))
 TORN = Summary("torn-20260101-000000", "/r", "damaged", reason="status.json can't be read: the checksum does not match")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (2 * 86400 - 1, "47 h"),
-        (2 * 86400, "2 days"), (59 * 86400, "59 days"), (60 * 86400, "2 months"), (729 * 86400, "24 months"),
-        (730 * 86400, "2 years"), (1e9, "31 years"),
-    ],
-)  # fmt: skip
-def test_ages_are_in_words(seconds: float, words: str) -> None:
-    assert run_table.age(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [
-        (0, "0 B"), (812, "812 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9950, "10 kB"),
-        (999_499, "999 kB"), (999_500, "1.0 MB"), (3_400_000, "3.4 MB"), (1_200_000_000, "1.2 GB"), (5e15, "5000 TB"),
-    ],
-)  # fmt: skip
-def test_sizes_are_in_words(count: int, words: str) -> None:
-    assert run_table.size(count) == words
 
 
 def test_where_there_is_room_everything_is_shown() -> None:
@@ -110,10 +86,10 @@ def test_no_line_is_longer_than_the_terminal(runs: list[Summary], width: int) ->
     shown = fit(wanted, width)
     assert list(shown) == [column for column in COLUMNS if column in shown]
     for line in text(runs, width):
-        assert run_table.length(line) <= max(width, total(fit(wanted, 1)))
+        assert cell_len(line) <= max(width, total(fit(wanted, 1)))
 
 
 @steady
 @given(summaries, st.integers(20, 200))
 def test_a_table_that_fits_stays_within_its_width(runs: list[Summary], width: int) -> None:
-    assert all(run_table.length(line) <= width for line in text(runs, width))
+    assert all(cell_len(line) <= width for line in text(runs, width))
