@@ -6,8 +6,7 @@ from pathlib import Path
 
 from inittui.common import formatting, user_code_refs
 from inittui.common.user_code_refs import SCHEME
-from inittui.schemes import formulas
-from inittui.schemes import user_scheme
+from inittui.schemes import formulas, user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.init import Init
 from inittui.schemes.scheme import Parameter
