@@ -100,9 +100,9 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     """One arm, from `zero` on the monotonic clock."""
     import torch
 
-    from inittui.engine.data.load import Dataset
+    from inittui.engine.data.dataset import Dataset
     from inittui.engine.device import set_up_thread
-    from inittui.engine.step.autograd_step import warm_up
+    from inittui.engine.step.warm_up import warm_up
     from inittui.engine.trainer import Stop
     from inittui.experiment.preset_files import Changes, load
     from inittui.supervisor.workers.worker import Control, Job, Worker

@@ -24,12 +24,13 @@ import psutil
 import torch
 from torch import nn
 
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.device_data import Images
-from inittui.engine.data.load import Dataset
 from inittui.engine.data.load import load as load_data
 from inittui.engine.device import set_up_thread
-from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import mlp
+from inittui.engine.networks.random_streams import stream
 from inittui.engine.step.autograd_step import Reference
 from inittui.engine.step.batched_mlp import Stack
 from inittui.engine.step.optimizer_kernel import Update

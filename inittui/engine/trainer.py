@@ -12,17 +12,20 @@ from functools import cached_property
 import torch
 
 from inittui.engine import out_of_memory
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.device_data import Images
-from inittui.engine.data.load import Dataset
 from inittui.engine.evaluation import Evaluation, evaluate
-from inittui.engine.initialisation.initialise import BATCH, initialise, stream
+from inittui.engine.initialisation.initialise import BATCH, initialise
 from inittui.engine.networks.build import build
 from inittui.engine.networks.layers import Shape, layers
+from inittui.engine.networks.random_streams import stream
 from inittui.engine.probes import measure
 from inittui.engine.probes.schedule import Prober
-from inittui.engine.step.autograd_step import Crew, Reference, choose_kernels
+from inittui.engine.step.autograd_step import Reference
 from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.interface import Crew
 from inittui.engine.step.replica import Replica
+from inittui.engine.step.warm_up import choose_kernels
 from inittui.engine.training_threads import Roster, side_by_side
 from inittui.engine.watched_example import prediction, sample_event, watched_image
 from inittui.experiment.chance import stuck_below

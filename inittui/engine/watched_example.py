@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.evaluation import Evaluation
-from inittui.engine.initialisation.initialise import stream
+from inittui.engine.networks.random_streams import stream
 from inittui.record import events
 
 

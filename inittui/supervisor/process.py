@@ -33,7 +33,7 @@ from inittui.record.event_log import EventLog
 from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
-    from inittui.engine.data.load import Dataset
+    from inittui.engine.data.dataset import Dataset
     from inittui.supervisor.ray.cluster import Nodes
     from inittui.supervisor.ray.ray_pool import RayTeam
     from inittui.supervisor.workers.forked_pool import Team
@@ -132,9 +132,10 @@ class Supervisor:
         # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
-        from inittui.engine.data.load import check_fit, load
-        from inittui.engine.step.autograd_step import warm_up
+        from inittui.engine.data.dataset import check_fit
+        from inittui.engine.data.load import load
         from inittui.engine.step.batched_mlp import Stack
+        from inittui.engine.step.warm_up import warm_up
         from inittui.supervisor.workers.worker import Job
 
         threads = self.status.threads

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from inittui.common.errors import InittuiError
 from inittui.engine import device as devices
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events

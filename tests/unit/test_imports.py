@@ -37,7 +37,7 @@ def test_what_is_trained_by_hand_loads_neither_what_compiles_torch_nor_sympy() -
     code = """
 import sys, torch
 from tests.unit.tiny import CPU, arm, dataset
-from inittui.engine.step.autograd_step import warm_up
+from inittui.engine.step.warm_up import warm_up
 from inittui.engine.trainer import Trainer
 def slow():
     return sorted({"torch._dynamo", "sympy"} & set(sys.modules))

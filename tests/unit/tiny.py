@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events

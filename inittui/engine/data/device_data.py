@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -1,53 +1,17 @@
 """Data sets as tensors, on the CPU, as they are in the files: nothing is scaled here."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from inittui.common.errors import DataError
+from inittui.engine.data import user_data
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.download import Report, download
 from inittui.experiment import datasets
 from inittui.experiment.datasets import DIGITS_TRAIN, DataFilesError
-from inittui.experiment.preset import Data, Preset
-
-
-@dataclass(frozen=True, eq=False)  # tensors have no equality that is true or false
-class Dataset:
-    """Images are uint8 [n, rows, columns] from 0 to `pixel_max`, labels int64 [n] from 0 to len(classes) - 1. A person's own
-    may have channels or be mere features, and float32 values, which are taken as they are (`pixel_max` 1)."""
-
-    name: str
-    title: str
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    pixel_max: float  # the value that becomes 1.0
-    classes: tuple[str, ...]
-    note: str = ""  # in plain words, when it is not what one would expect
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """What a network is given of one image: (channels, rows, columns), or (features,)."""
-        rest = tuple(self.train_images.shape[1:])
-        return (1, *rest) if len(rest) == 2 else rest
-
-    @property
-    def inputs(self) -> int:
-        """Numbers that one image has."""
-        return math.prod(self.shape)
-
-    @property
-    def rows(self) -> int:
-        """Of the picture that is drawn of an image. Features without a shape are drawn as a square."""
-        return self.shape[-2] if len(self.shape) > 1 else -(-self.shape[0] // self.columns)
-
-    @property
-    def columns(self) -> int:
-        return self.shape[-1] if len(self.shape) > 1 else math.isqrt(self.shape[0] - 1) + 1
+from inittui.experiment.preset import Data
 
 
 def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
@@ -58,8 +22,6 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
     had, and for a `train_limit` above the number of training images (`auto` takes all and says so in its note).
     """
     if spec.factory is not None:
-        from inittui.engine.data import user_data
-
         return _limited(user_data.load(spec.factory), spec.train_limit)
     if spec.name == "digits":
         return _limited(_digits(), spec.train_limit)
@@ -146,18 +108,3 @@ def _stand_in(why: str, limit: int | None) -> Dataset:
         note += f", of which {len(digits.train_images):,} are for training instead of {limit:,}"
         limit = None
     return _limited(replace(digits, note=note), limit)
-
-
-def check_fit(preset: Preset, data: Dataset) -> None:
-    """Raises DataError where an arm can't be trained on `data`: too few images for a batch, or outputs for the classes."""
-    count, classes = len(data.train_images), len(data.classes)
-    for arm in preset.arms:
-        if arm.training.batch_size > count:
-            raise DataError(
-                f"training.batch_size = {arm.training.batch_size}: {data.title} has {count:,} training images here; "
-                "expected no more than that"
-            )
-        if arm.model.factory is None and (arm.model.outputs or classes) < classes:
-            raise DataError(
-                f"model.outputs = {arm.model.outputs}: {data.title} has {classes} classes; expected at least as many"
-            )

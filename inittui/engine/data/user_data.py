@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inittui.common.user_code_refs import DATA, Own, reference
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks import user_code
 
 MOST_CLASSES = 65536  # answers are kept in two bytes

@@ -5,7 +5,6 @@ Every layer has a stream of its own, seeded by the replica's seed and the layer'
 from the same weights.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -17,17 +16,12 @@ from inittui.common.errors import SchemeError
 from inittui.engine.initialisation import lsuv, user_scheme
 from inittui.engine.initialisation.distributions import draw
 from inittui.engine.networks.layers import Layer, Shape, layers
+from inittui.engine.networks.random_streams import stream
 from inittui.schemes.catalogue import scheme
 from inittui.schemes.init import Init
 from inittui.schemes.rule import Rule
 
 BATCH = 1000  # training inputs that a data-driven scheme is fitted to
-
-
-def stream(seed: int, purpose: str) -> torch.Generator:
-    """A generator of its own for each purpose of a seed: `batches`, `weights/0`, `biases/0`, …"""
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 @torch.no_grad()

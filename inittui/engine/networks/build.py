@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.user_code_refs import NETWORK, Own, reference
-from inittui.engine.initialisation.initialise import stream
 from inittui.engine.networks import user_code
 from inittui.engine.networks.layers import layers
+from inittui.engine.networks.random_streams import stream
 from inittui.experiment.preset import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {

@@ -1,29 +1,18 @@
-"""Crews: replicas that take their steps together. The reference path takes one replica and any module, by autograd."""
+"""The reference training step: one replica, any module, autograd and torch's own optimizers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui.engine.data.device_data import Images
+from inittui.engine.step.optimizer_state import load_moments, moments_of, number_states
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Training
-
-
-class Crew(Protocol):
-    """Replicas that stand at the same place and take each step together."""
-
-    replicas: list[Replica]
-
-    def begin_epoch(self, orders: Sequence[Tensor]) -> None:
-        """Take up an epoch, or what is left of it. `orders` [n] of each replica: its training images, shuffled."""
-
-    def advance(self) -> None:
-        """The next step of every replica: its cost is noted in `Replica.costs`, nothing waits for the device."""
 
 
 class Reference:
@@ -70,47 +59,3 @@ def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.o
         return kind(parameters, **options, fused=True)
     except (RuntimeError, TypeError):  # a torch that fuses on GPUs only, or not this one
         return kind(parameters, **options)
-
-
-def moments_of(of: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What an optimizer remembers, as `NUMBER/KEY` by the parameter's number: its own tensors, not copies. What is no tensor
-    is None, as SGD's momentum before the first step: absent is the same."""
-    return {
-        f"{number}/{key}": value
-        for number, state in of.state_dict()["state"].items()
-        for key, value in state.items()
-        if isinstance(value, Tensor)
-    }
-
-
-def number_states(moments: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    """`NUMBER/KEY` as torch's optimizers hold it, in copies: an optimizer keeps what it is given, and would train in it."""
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in moments.items():
-        number, _, key = name.partition("/")
-        states.setdefault(int(number), {})[key] = value.clone()
-    return states
-
-
-def load_moments(into: torch.optim.Optimizer, states: dict[int, dict[str, Tensor]]) -> None:
-    """Raises ValueError or KeyError when they are another network's."""
-    if states:
-        into.load_state_dict(into.state_dict() | {"state": states})
-
-
-def warm_up(*, autograd: bool) -> None:
-    """Have MKL choose its kernels, and where the reference path trains something, torch import now what it imports at the
-    first optimizer (0.8 s): once here, not once in every fork."""
-    if autograd:
-        optimizer(nn.Linear(1, 1).parameters(), Training()).zero_grad()
-    choose_kernels()
-
-
-@torch.no_grad()
-def choose_kernels() -> None:
-    """Have MKL choose its kernels, in one thread. Where two threads of a process make its first calls at once, one of them
-    may get other last bits: seen in 9 of 582 forks that began so, and in none of 2,138 that called this first."""
-    a = torch.ones(1, 32, 32)
-    for product in (torch.bmm(a, a), torch.baddbmm(a, a, a), torch.mm(a[0], a[0]), torch.addmm(a[0], a[0], a[0])):
-        for function in (torch.exp, torch.log, torch.tanh, torch.sigmoid):
-            function(product)

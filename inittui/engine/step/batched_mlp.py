@@ -17,9 +17,9 @@ from torch.nn.functional import nll_loss
 
 from inittui.engine.data.device_data import Images
 from inittui.engine.step.activation_kernels import SLOPES
-from inittui.engine.step.autograd_step import number_states
 from inittui.engine.step.flat_parameters import Layout
 from inittui.engine.step.optimizer_kernel import Update
+from inittui.engine.step.optimizer_state import number_states
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
 

@@ -22,8 +22,8 @@ import torch
 
 from inittui.common.atomic_files import read_plain
 from inittui.engine import device as devices
-from inittui.engine.data.load import Dataset
-from inittui.engine.step.autograd_step import warm_up
+from inittui.engine.data.dataset import Dataset
+from inittui.engine.step.warm_up import warm_up
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.worker import Control, Job
 

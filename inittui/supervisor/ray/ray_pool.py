@@ -11,7 +11,7 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
 from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.record import events
 from inittui.supervisor.ray.actor import Begun, Greeting, Report, Seat, packed
 from inittui.supervisor.ray.cluster import Nodes

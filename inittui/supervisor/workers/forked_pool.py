@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inittui.common.atomic_files import mark_full, read_plain
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.record import events
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.pool import Member, Members

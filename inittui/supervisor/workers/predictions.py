@@ -10,8 +10,8 @@ from zipfile import BadZipFile
 import numpy
 import torch
 
-from inittui.engine.data.load import Dataset
-from inittui.engine.initialisation.initialise import stream
+from inittui.engine.data.dataset import Dataset
+from inittui.engine.networks.random_streams import stream
 from inittui.engine.watched_example import grey, watched_image
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Preset

@@ -23,7 +23,7 @@ import torch
 from inittui.common.atomic_files import mark_full, one_line
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
 from inittui.engine.step.replica import Replica

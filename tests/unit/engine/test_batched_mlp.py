@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy
 from inittui.analysis.statistics import paired
 from inittui.engine.data.device_data import Images
 from inittui.engine.data.load import load
-from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import mlp
+from inittui.engine.networks.random_streams import stream
 from inittui.engine.step.activation_kernels import SLOPES
 from inittui.engine.step.batched_mlp import Stack
 from inittui.engine.step.replica import Replica

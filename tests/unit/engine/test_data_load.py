@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from inittui.common.errors import DataError
-from inittui.engine.data.load import Dataset, load
+from inittui.engine.data.dataset import Dataset
+from inittui.engine.data.load import load
 from inittui.experiment.preset import Data, DataName
 
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from inittui.common.errors import SchemeError
-from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.layers import Shape, layers
+from inittui.engine.networks.random_streams import stream
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.formulas import as_variance_scaling
 from inittui.schemes.gains import GAINS

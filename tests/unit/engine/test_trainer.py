@@ -10,9 +10,10 @@ from torch.nn.functional import cross_entropy
 
 from inittui.engine import evaluation, watched_example
 from inittui.engine import trainer as training
-from inittui.engine.data.load import Dataset
-from inittui.engine.initialisation.initialise import initialise, stream
+from inittui.engine.data.dataset import Dataset
+from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import ACTIVATIONS, mlp
+from inittui.engine.networks.random_streams import stream
 from inittui.engine.step import autograd_step
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm, Model

@@ -7,7 +7,7 @@ import torch
 from msgspec.structs import replace
 
 from inittui.common.errors import RunError
-from inittui.engine.data.load import Dataset
+from inittui.engine.data.dataset import Dataset
 from inittui.engine.watched_example import watched_image
 from inittui.experiment.preset import build
 from inittui.record import gallery
