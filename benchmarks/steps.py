@@ -25,15 +25,15 @@ import torch
 from torch import nn
 
 from inittui.engine.data.dataset import Dataset
-from inittui.engine.data.device_data import Images
+from inittui.engine.data.device_data import DeviceData
 from inittui.engine.data.load import load as load_data
 from inittui.engine.device import set_up_thread
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import mlp
 from inittui.engine.networks.random_streams import stream
-from inittui.engine.step.autograd_step import Reference
-from inittui.engine.step.batched_mlp import Stack
-from inittui.engine.step.optimizer_kernel import Update
+from inittui.engine.step.autograd_step import AutogradStep
+from inittui.engine.step.batched_mlp import BatchedMLP
+from inittui.engine.step.optimizer_kernel import OptimizerKernel
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Data, Training
 from inittui.experiment.preset_files import Changes, load
@@ -55,7 +55,7 @@ def main() -> None:
     set_up_thread(1)
     device = torch.device(arguments.device)
     step = {"products": products, "floor": floor}.get(arguments.kind)
-    taken = step(device) if step else crew(arguments.kind, device, arguments.replicas, arguments.data_dir)
+    taken = step(device) if step else training_step(arguments.kind, device, arguments.replicas, arguments.data_dir)
     run_for(taken, WARM_SECONDS, device)
     if arguments.start:
         time.sleep(max(0.0, arguments.start - time.monotonic()))
@@ -99,7 +99,7 @@ def products(device: torch.device) -> Step:
 def floor(device: torch.device) -> Step:
     network = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(WIDTHS))).to(device)
     flat = torch.cat([p.detach().flatten() for p in network.parameters()])
-    adam, multiply = Update(flat, torch.full_like(flat, 1e-3), Training()), products(device)
+    adam, multiply = OptimizerKernel(flat, torch.full_like(flat, 1e-3), Training()), products(device)
 
     def step() -> None:
         multiply()
@@ -117,31 +117,31 @@ def noise() -> Dataset:
     return Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
 
 
-def crew(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
+def training_step(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
     arm = load("mnist3", Changes()).arms[0]
     data = load_data(Data(name="mnist"), data_dir, lambda *_: None) if data_dir else noise()
-    images = Images.of(data, device, scale_test=True, flat=True)
+    images = DeviceData.of(data, device, scale_test=True, flat=True)
     replicas = []
     for seed in range(count):
         network = mlp(arm.model, WIDTHS[0], WIDTHS[-1])
         initialise(network, arm.init, seed)
         replicas.append(Replica(seed, network.to(device), stream(seed, "batches"), torch.zeros(STEPS, device=device)))
     if kind == "hand":
-        crews: list[Stack | Reference] = [Stack(replicas, arm, images)]
+        training_steps: list[BatchedMLP | AutogradStep] = [BatchedMLP(replicas, arm, images)]
     else:
-        crews = [Reference(replica, arm.training, images) for replica in replicas]
+        training_steps = [AutogradStep(replica, arm.training, images) for replica in replicas]
     if kind == "default":
-        for one in crews:
+        for one in training_steps:
             one.optimizer = torch.optim.Adam(one.replicas[0].network.parameters(), lr=1e-3)
 
     def begin() -> None:
-        for one in crews:
+        for one in training_steps:
             one.begin_epoch([replica.batches(len(data.train_images)) for replica in one.replicas])
 
     begin()
 
     def step() -> None:
-        for one in crews:
+        for one in training_steps:
             one.advance()
             for replica in one.replicas:
                 replica.step += 1

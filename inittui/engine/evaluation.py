@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui.engine.data.device_data import Images
+from inittui.engine.data.device_data import DeviceData
 
 TEST_BATCH = 1000
 SHOWN = 5  # classes kept of a prediction, the likeliest first
@@ -23,7 +23,7 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, images: Images) -> Evaluation:
+def evaluate(network: nn.Module, images: DeviceData) -> Evaluation:
     """`network` is in training mode before and after."""
     device = images.test.device
     cost = torch.zeros((), dtype=torch.float64, device=device)

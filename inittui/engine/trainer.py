@@ -1,6 +1,6 @@
 """The training loop: yields events, and knows no process, no file and no terminal.
 
-Crews take the steps (`crew`, `stack`). Costs stay on the device between reports.
+A `TrainingStep` takes the steps. Costs stay on the device between reports.
 """
 
 import math
@@ -13,7 +13,7 @@ import torch
 
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
-from inittui.engine.data.device_data import Images
+from inittui.engine.data.device_data import DeviceData
 from inittui.engine.evaluation import Evaluation, evaluate
 from inittui.engine.initialisation.initialise import BATCH, initialise
 from inittui.engine.networks.build import build
@@ -21,12 +21,12 @@ from inittui.engine.networks.layers import Shape, layers
 from inittui.engine.networks.random_streams import stream
 from inittui.engine.probes import measure
 from inittui.engine.probes.schedule import Prober
-from inittui.engine.step.autograd_step import Reference
-from inittui.engine.step.batched_mlp import Stack
-from inittui.engine.step.interface import Crew
+from inittui.engine.step.autograd_step import AutogradStep
+from inittui.engine.step.batched_mlp import BatchedMLP
+from inittui.engine.step.interface import TrainingStep
 from inittui.engine.step.replica import Replica
 from inittui.engine.step.warm_up import choose_kernels
-from inittui.engine.training_threads import Roster, side_by_side
+from inittui.engine.training_threads import ReplicaScheduler, side_by_side
 from inittui.engine.watched_example import prediction, sample_event, watched_image
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
@@ -46,7 +46,8 @@ class Stop(Exception):
 class Trainer:
     """Trains every replica of an arm: always those that have come least far, so that mean and band of the replicas are live.
 
-    On a GPU they are one stack, or a few where one does not fit; on a CPU each is trained by one thread, `lanes` at a time.
+    On a GPU all replicas are one batch, or a few batches where one does not fit. On a CPU each replica is trained by one
+    thread, and `training_threads` of them run at a time.
     `between_steps` is called before every step, with the replicas that take it, and returns the seconds that it waited (a
     pause); it may raise `Stop`. There, and between two events of `run`, those replicas are whole: a snapshot of them is a
     place to go on from.
@@ -61,17 +62,17 @@ class Trainer:
         scale_test: bool = True,
         between_steps: Callable[[Sequence[Replica]], float] = lambda _: 0.0,
         report_seconds: float = 0.1,
-        lanes: int = 1,
-        stacked: int | None = None,
-        by_hand: bool = True,
+        training_threads: int = 1,
+        max_batched: int | None = None,
+        hand_written: bool = True,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        """`stacked` replicas at most take their steps together: by default all on a GPU, one on a CPU. Without `by_hand` the
-        reference path trains everything. `prepare` is called in the thread of every lane, where they are several."""
+        """At most `max_batched` replicas take their steps together: by default all on a GPU, one on a CPU. Without
+        `hand_written` autograd trains everything. `prepare` is called in every training thread, where there are several."""
         self.arm = arm
         self.data = data
         self.device = device
-        self.images = Images.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
+        self.images = DeviceData.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
         self.steps = len(self.images.train) // arm.training.batch_size
         self.between_steps = between_steps
         self.report_seconds = report_seconds
@@ -81,15 +82,15 @@ class Trainer:
         self.prober = Prober(
             arm, self.replicas[0], self.images.first(measure.BATCH), self.images.train_labels[: measure.BATCH]
         )
-        self._by_hand = by_hand and Stack.suits(arm)
-        most = stacked or (len(self.replicas) if device.type == "cuda" else 1)
+        self._hand_written = hand_written and BatchedMLP.supports(arm)
+        most = max_batched or (len(self.replicas) if device.type == "cuda" else 1)
         # What a network of one's own draws comes from a stream that all threads share.
-        self.lanes = min(lanes, len(self.replicas)) if arm.model.factory is None else 1
-        self.at_work = self.lanes  # lanes that have not ended
+        self.training_threads = min(training_threads, len(self.replicas)) if arm.model.factory is None else 1
+        self.active_threads = self.training_threads  # that have not ended
         self._prepare = prepare
-        self.roster = Roster(self.replicas, arm.training.epochs, most if self._by_hand else 1)
-        self._mustering = threading.Lock()
-        self._crews: dict[int, Crew] = {}  # by the first replica's seed
+        self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, most if self._hand_written else 1)
+        self._lock = threading.Lock()
+        self._training_steps: dict[int, TrainingStep] = {}  # by the first replica's seed
 
     def _replica(self, seed: int) -> Replica:
         model = self.arm.model
@@ -102,7 +103,7 @@ class Trainer:
 
     def run(self) -> Iterator[events.Event]:
         """Train to the end, from where the replicas stand. Raises CostNotFinite, Stop, and what torch raises."""
-        self.roster.give_back(self.replicas)  # of an earlier run that was ended
+        self.scheduler.release(self.replicas)  # of an earlier run that was ended
         if any(replica.epochs or replica.step for replica in self.replicas):
             yield events.Restored(places=tuple(replica.place for replica in self.replicas))
             for replica in self.replicas:  # whose last word before the checkpoint may have been that it is given up
@@ -113,9 +114,9 @@ class Trainer:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
         yield sample_event(self.data, self._watched)
-        if self.lanes > 1:
+        if self.training_threads > 1:
             choose_kernels()
-        yield from side_by_side(self._lane, self.lanes, self._prepare)
+        yield from side_by_side(self._training_thread, self.training_threads, self._prepare)
         for replica in self.replicas:  # one that had its last epoch before a checkpoint
             if replica.seed not in self.evaluations:
                 self.evaluations[replica.seed] = evaluate(replica.network, self.images)
@@ -140,9 +141,9 @@ class Trainer:
             stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
 
-    def _lane(self) -> Iterator[events.Event]:
+    def _training_thread(self) -> Iterator[events.Event]:
         """Epochs of replicas that nobody else trains, as long as there are any."""
-        while group := self.roster.take():
+        while group := self.scheduler.acquire():
             too_many = False
             try:
                 yield from self._epoch(group)
@@ -153,43 +154,45 @@ class Trainer:
                     raise
             if too_many:  # out here, where the error no longer keeps the stack alive
                 self._split(group)
-                yield events.Stacked(together=self.roster.most, seeds=len(self.replicas))
-            self.roster.give_back(group)
-        with self._mustering:
-            self.at_work -= 1
+                yield events.Stacked(together=self.scheduler.most, seeds=len(self.replicas))
+            self.scheduler.release(group)
+        with self._lock:
+            self.active_threads -= 1
 
-    def _crew(self, group: list[Replica]) -> Crew:
+    def _training_step(self, group: list[Replica]) -> TrainingStep:
         """Those who train `group`: the same as in the epoch before, where it is the same group."""
-        with self._mustering:
-            crew = self._crews.get(group[0].seed)
-            if crew is None or crew.replicas != group:
+        with self._lock:
+            training_step = self._training_steps.get(group[0].seed)
+            if training_step is None or training_step.replicas != group:
                 for seed in [
-                    seed for seed, other in self._crews.items() if any(one in group for one in other.replicas)
+                    seed for seed, other in self._training_steps.items() if any(one in group for one in other.replicas)
                 ]:
                     self._dissolve(seed)
-                if self._by_hand:
-                    crew = Stack(group, self.arm, self.images)
+                if self._hand_written:
+                    training_step = BatchedMLP(group, self.arm, self.images)
                 else:
-                    crew = Reference(group[0], self.arm.training, self.images)
-                self._crews[group[0].seed] = crew
-            return crew
+                    training_step = AutogradStep(group[0], self.arm.training, self.images)
+                self._training_steps[group[0].seed] = training_step
+            return training_step
 
-    def crew_of(self, replica: Replica) -> Crew:
+    def training_step_of(self, replica: Replica) -> TrainingStep:
         """Those who trained `replica` last. Raises StopIteration when nobody has."""
-        return next(crew for crew in self._crews.values() if replica in crew.replicas)
+        return next(
+            training_step for training_step in self._training_steps.values() if replica in training_step.replicas
+        )
 
     def _split(self, group: list[Replica]) -> None:
         """From now on half as many train together."""
-        self.roster.most = (len(group) + 1) // 2
+        self.scheduler.most = (len(group) + 1) // 2
         self._dissolve(group[0].seed)
 
     def _dissolve(self, seed: int) -> None:
-        crew = self._crews.pop(seed, None)
-        if not isinstance(crew, Stack):
+        training_step = self._training_steps.pop(seed, None)
+        if not isinstance(training_step, BatchedMLP):
             return
-        crew.disband()
-        replicas = crew.replicas
-        del crew  # and with it the memory on the device, before the replicas move back there
+        training_step.move_to_cpu()
+        replicas = training_step.replicas
+        del training_step  # and with it the memory on the device, before the replicas move back there
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         for replica in replicas:
@@ -198,10 +201,10 @@ class Trainer:
     def _epoch(self, group: list[Replica]) -> Iterator[events.Event]:
         """One pass of each replica over its shuffled training images, the last partial batch dropped, or what is left of it;
         then the test."""
-        crew = self._crew(group)
-        crew.begin_epoch([replica.batches(len(self.images.train)) for replica in group])
+        training_step = self._training_step(group)
+        training_step.begin_epoch([replica.batches(len(self.images.train)) for replica in group])
         for replica in group:
-            replica.take_up(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
+            replica.seed_global_rng(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
         # A report says something of every replica; a large stack reports less often.
         report_seconds = max(self.report_seconds, self.report_seconds * len(group) / REPORTS_AT_ONCE)
         reported = group[0].step
@@ -215,7 +218,7 @@ class Trainer:
             if group[0].step == self.steps - 1:
                 for replica in group:
                     self.prober.note(replica)
-            crew.advance()
+            training_step.advance()
             now = time.perf_counter()
             for replica in group:
                 replica.step += 1

@@ -1,4 +1,4 @@
-"""Lanes: threads that train replicas of one arm side by side, and the roster that says whose turn it is."""
+"""Lanes: threads that train replicas of one arm side by side, and the scheduler that says whose turn it is."""
 
 import queue
 import threading
@@ -9,7 +9,7 @@ from inittui.engine.step.replica import Replica
 from inittui.record import events
 
 
-class Roster:
+class ReplicaScheduler:
     """Whose turn it is: of the replicas that nobody trains, those that have come least far, `most` at a time of those that
     stand at the same place."""
 
@@ -18,7 +18,7 @@ class Roster:
         self._taken: set[int] = set()  # seeds
         self._lock = threading.Lock()
 
-    def take(self) -> list[Replica]:
+    def acquire(self) -> list[Replica]:
         """The next ones, now the caller's; none where nothing is left to begin."""
         with self._lock:
             left = [one for one in self._replicas if one.epochs < self._epochs and not one.given_up]
@@ -31,12 +31,12 @@ class Roster:
             return group
 
     @contextmanager
-    def resting(self) -> Iterator[list[Replica]]:
+    def idle(self) -> Iterator[list[Replica]]:
         """Those that nobody trains; nobody begins to in here."""
         with self._lock:
             yield [one for one in self._replicas if one.seed not in self._taken]
 
-    def give_back(self, group: Sequence[Replica]) -> None:
+    def release(self, group: Sequence[Replica]) -> None:
         with self._lock:
             self._taken.difference_update(one.seed for one in group)
 
@@ -72,7 +72,7 @@ def side_by_side(
         told.put((end, dealt_with))
 
     for number in range(lanes):
-        threading.Thread(target=work, daemon=True, name=f"lane-{number}").start()
+        threading.Thread(target=work, daemon=True, name=f"training-{number}").start()
     fault: BaseException | None = None
     at_work = lanes
     try:

@@ -134,7 +134,7 @@ class Supervisor:
         from inittui.engine import device as devices
         from inittui.engine.data.dataset import check_fit
         from inittui.engine.data.load import load
-        from inittui.engine.step.batched_mlp import Stack
+        from inittui.engine.step.batched_mlp import BatchedMLP
         from inittui.engine.step.warm_up import warm_up
         from inittui.supervisor.workers.worker import Job
 
@@ -156,7 +156,7 @@ class Supervisor:
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
-        warm_up(autograd=not all(map(Stack.suits, self.preset.arms)))
+        warm_up(autograd=not all(map(BatchedMLP.supports, self.preset.arms)))
         self.log.append(
             events.DataReady(
                 name=data.name,
@@ -177,9 +177,17 @@ class Supervisor:
         folders = arm_folders(self.preset)
         going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
-        lanes = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
+        training_threads = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
         jobs = [
-            Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, lanes)
+            Job(
+                arm,
+                self.run.arm(folder),
+                self.status.monotonic,
+                device,
+                threads,
+                self.preset.data.scale_test,
+                training_threads,
+            )
             for arm, folder in zip(self.preset.arms, folders, strict=True)
         ]
         if self.before is None:

@@ -49,6 +49,6 @@ warm_up(autograd=True)
 print(*slow())
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    by_hand, with_autograd = found.stdout.split("\n", 1)
-    assert not by_hand, found.stderr
+    hand_written, with_autograd = found.stdout.split("\n", 1)
+    assert not hand_written, found.stderr
     assert "torch._dynamo" in with_autograd  # it would be noticed

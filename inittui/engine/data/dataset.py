@@ -11,8 +11,12 @@ from inittui.experiment.preset import Preset
 
 @dataclass(frozen=True, eq=False)  # tensors have no equality that is true or false
 class Dataset:
-    """Images are uint8 [n, rows, columns] from 0 to `pixel_max`, labels int64 [n] from 0 to len(classes) - 1. A person's own
-    may have channels or be mere features, and float32 values, which are taken as they are (`pixel_max` 1)."""
+    """Inputs and labels for training and for the test.
+
+    Images are uint8 [n, rows, columns] from 0 to `pixel_max`. A user's own data may also have channels,
+    [n, channels, rows, columns], or be features, [n, features], and may be float32, which is not scaled (`pixel_max` is 1).
+    Labels are int64 [n], from 0 to len(classes) - 1.
+    """
 
     name: str
     title: str
@@ -22,31 +26,32 @@ class Dataset:
     test_labels: Tensor
     pixel_max: float  # the value that becomes 1.0
     classes: tuple[str, ...]
-    note: str = ""  # in plain words, when it is not what one would expect
+    note: str = ""  # why these data are not the ones that were asked for
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """What a network is given of one image: (channels, rows, columns), or (features,)."""
+        """The shape of one network input: (channels, rows, columns), or (features,)."""
         rest = tuple(self.train_images.shape[1:])
         return (1, *rest) if len(rest) == 2 else rest
 
     @property
     def inputs(self) -> int:
-        """Numbers that one image has."""
+        """The number of values in one input."""
         return math.prod(self.shape)
 
     @property
     def rows(self) -> int:
-        """Of the picture that is drawn of an image. Features without a shape are drawn as a square."""
+        """Rows of the picture that is drawn of one input. Features are drawn as a square."""
         return self.shape[-2] if len(self.shape) > 1 else -(-self.shape[0] // self.columns)
 
     @property
     def columns(self) -> int:
+        """Columns of that picture."""
         return self.shape[-1] if len(self.shape) > 1 else math.isqrt(self.shape[0] - 1) + 1
 
 
 def check_fit(preset: Preset, data: Dataset) -> None:
-    """Raises DataError where an arm can't be trained on `data`: too few images for a batch, or outputs for the classes."""
+    """Raises DataError when `data` has fewer training images than an arm's batch, or more classes than its outputs."""
     count, classes = len(data.train_images), len(data.classes)
     for arm in preset.arms:
         if arm.training.batch_size > count:

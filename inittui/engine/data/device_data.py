@@ -1,4 +1,4 @@
-"""A data set on the device."""
+"""A data set in the memory of the device, and the batches of it that a network gets."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,12 @@ from inittui.engine.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images flat, [n, inputs], uint8 where pixels are bytes, and scaled batch by batch: a quarter of the memory. Labels are
-    int64 [n]. `shape` is what a network is given an input in; a perceptron takes them flat, () here."""
+class DeviceData:
+    """`train` and `test` are flat inputs [n, inputs], labels are int64 [n].
+
+    Bytes stay uint8 and are scaled batch by batch, which takes a quarter of the memory of float32. `shape` is the shape of
+    one input as the network gets it; () means flat, as a perceptron takes it.
+    """
 
     train: Tensor
     train_labels: Tensor
@@ -22,7 +25,8 @@ class Images:
     shape: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, data: Dataset, device: torch.device, *, scale_test: bool, flat: bool) -> "Images":
+    def of(cls, data: Dataset, device: torch.device, *, scale_test: bool, flat: bool) -> "DeviceData":
+        """`data` on `device`. Without `scale_test` the test inputs are not divided by `pixel_max`."""
         return cls(
             train=data.train_images.flatten(1).to(device),
             train_labels=data.train_labels.to(device),
@@ -34,21 +38,21 @@ class Images:
         )
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Training inputs and labels [n] of `indices` [n]."""
+        """The training inputs [n, *shape], float32, and labels [n] at `indices` [n]."""
         x = self._inputs(self.train.index_select(0, indices), self.train_divisor)
         return x, self.train_labels.index_select(0, indices)
 
     def first(self, count: int) -> Tensor:
-        """The first training inputs."""
+        """The first `count` training inputs [count, *shape], float32."""
         return self._inputs(self.train[:count], self.train_divisor)
 
     def tests(self, start: int, count: int) -> tuple[Tensor, Tensor]:
-        """Test inputs and labels from `start` on, `count` at most."""
+        """At most `count` test inputs and labels, from index `start` on."""
         end = start + count
         return self._inputs(self.test[start:end], self.test_divisor), self.test_labels[start:end]
 
     def _inputs(self, images: Tensor, divisor: float) -> Tensor:
-        """Scaled, and in the shape that the network takes. `images` is not changed."""
+        """`images` scaled and in the shape that the network takes. Returns a new tensor."""
         x = images.float()
         x = x.div_(divisor) if x is not images else x / divisor
         return x.view(-1, *self.shape) if self.shape else x

@@ -16,7 +16,7 @@ _LEAK = 0.01  # of nn.LeakyReLU
 
 
 @dataclass(frozen=True)
-class Slope:
+class ActivationKernel:
     """`forward(z, a)` fills a, which is z itself unless `keeps_z`; `backward(gradient, kept)` turns the cost's gradient with
     respect to a into that with respect to z, in place, from what was kept: z where `keeps_z`, else a."""
 
@@ -29,36 +29,36 @@ def _nothing(*_: Tensor) -> None:
     """Linear: the identity."""
 
 
-SLOPES: dict[str, Slope] = {
-    "relu": Slope(
+ACTIVATION_KERNELS: dict[str, ActivationKernel] = {
+    "relu": ActivationKernel(
         lambda z, _a: torch.relu_(z),
         lambda g, a: _aten.threshold_backward.grad_input(g, a, 0, grad_input=g),
     ),
-    "leaky_relu": Slope(
+    "leaky_relu": ActivationKernel(
         lambda z, _a: _aten.leaky_relu_(z, _LEAK),
         lambda g, a: _aten.leaky_relu_backward.grad_input(g, a, _LEAK, True, grad_input=g),
     ),
-    "tanh": Slope(
+    "tanh": ActivationKernel(
         lambda z, _a: torch.tanh_(z),
         lambda g, a: _aten.tanh_backward.grad_input(g, a, grad_input=g),
     ),
-    "sigmoid": Slope(
+    "sigmoid": ActivationKernel(
         lambda z, _a: torch.sigmoid_(z),
         lambda g, a: _aten.sigmoid_backward.grad_input(g, a, grad_input=g),
     ),
-    "selu": Slope(
+    "selu": ActivationKernel(
         lambda z, _a: torch.selu_(z),
         lambda g, a: _aten.elu_backward.grad_input(g, _SELU_ALPHA, _SELU_SCALE, 1, True, a, grad_input=g),
     ),
-    "gelu": Slope(
+    "gelu": ActivationKernel(
         lambda z, a: _aten.gelu.out(z, out=a),
         lambda g, z: _aten.gelu_backward.grad_input(g, z, grad_input=g),
         keeps_z=True,
     ),
-    "silu": Slope(
+    "silu": ActivationKernel(
         lambda z, a: _aten.silu.out(z, out=a),
         lambda g, z: _aten.silu_backward.grad_input(g, z, grad_input=g),
         keeps_z=True,
     ),
-    "linear": Slope(_nothing, _nothing),
+    "linear": ActivationKernel(_nothing, _nothing),
 }

@@ -9,24 +9,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from inittui.engine.data.device_data import Images
-from inittui.engine.step.optimizer_state import load_moments, moments_of, number_states
+from inittui.engine.data.device_data import DeviceData
+from inittui.engine.step.optimizer_state import load_state, state_of, states_by_parameter
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Training
 
 
-class Reference:
+class AutogradStep:
     """The reference path: autograd and torch's own optimizers, for any module."""
 
-    def __init__(self, replica: Replica, training: Training, images: Images) -> None:
+    def __init__(self, replica: Replica, training: Training, images: DeviceData) -> None:
         self.replicas = [replica]
         self._images, self._size = images, training.batch_size
         self._order = torch.empty(0)
         self._device = images.train.device
         self._half = training.precision == "bf16"
         self.optimizer = optimizer(replica.network.parameters(), training)
-        load_moments(self.optimizer, number_states(replica.moments()))
-        replica.moments = partial(moments_of, self.optimizer)
+        load_state(self.optimizer, states_by_parameter(replica.optimizer_state()))
+        replica.optimizer_state = partial(state_of, self.optimizer)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         (self._order,) = orders

@@ -15,29 +15,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
-from inittui.engine.data.device_data import Images
-from inittui.engine.step.activation_kernels import SLOPES
-from inittui.engine.step.flat_parameters import Layout
-from inittui.engine.step.optimizer_kernel import Update
-from inittui.engine.step.optimizer_state import number_states
+from inittui.engine.data.device_data import DeviceData
+from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
+from inittui.engine.step.flat_parameters import FlatParameters
+from inittui.engine.step.optimizer_kernel import OptimizerKernel
+from inittui.engine.step.optimizer_state import states_by_parameter
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
 
 WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too
 
 
-class Stack:
-    """`replicas` in step, all at the same place. Raises KeyError or ValueError for moments of another network."""
+class BatchedMLP:
+    """`replicas` in step, all at the same place. Raises KeyError or ValueError for state of another network."""
 
     @staticmethod
-    def suits(arm: Arm) -> bool:
+    def supports(arm: Arm) -> bool:
         """Whether an arm can be trained so: perceptrons without norms."""
         return arm.model.factory is None and arm.model.norm == "none"
 
-    def __init__(self, replicas: list[Replica], arm: Arm, images: Images) -> None:
+    def __init__(self, replicas: list[Replica], arm: Arm, images: DeviceData) -> None:
         self.replicas = replicas
         self._images = images
-        self._slope = SLOPES[arm.model.activation]
+        self._slope = ACTIVATION_KERNELS[arm.model.activation]
         self._half = arm.training.precision == "bf16"
         size, count = arm.training.batch_size, len(replicas)
         layers = [module for module in replicas[0].network.children() if isinstance(module, nn.Linear)]
@@ -47,9 +47,9 @@ class Stack:
         def new(*shape: int, dtype: torch.dtype = kind) -> Tensor:
             return torch.zeros(count, *shape, dtype=dtype, device=self._device)
 
-        self._layout = layout = Layout([parameter.shape for parameter in replicas[0].network.parameters()])
+        self._layout = layout = FlatParameters([parameter.shape for parameter in replicas[0].network.parameters()])
         self._block, self._gradient = new(layout.total), new(layout.total)
-        self._update = Update(self._block, self._gradient, arm.training)
+        self._update = OptimizerKernel(self._block, self._gradient, arm.training)
         self._views, gradients = layout.views(self._block), layout.views(self._gradient)
         # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
         # matrices: torch multiplies them with less ado than a stack of one.
@@ -84,37 +84,35 @@ class Stack:
         self._costs = new(steps, dtype=replicas[0].costs.dtype)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm = 0
-        self._take_in()
+        self._adopt_replicas()
 
-    def _take_in(self) -> None:
-        """The replicas' parameters, moments and costs become views of the stack's."""
-        moments = [number_states(replica.moments()) for replica in self.replicas]
+    def _adopt_replicas(self) -> None:
+        """The replicas' parameters, state and costs become views of the stack's."""
+        state = [states_by_parameter(replica.optimizer_state()) for replica in self.replicas]
         for place, replica in enumerate(self.replicas):
             for number, parameter in enumerate(replica.network.parameters()):
                 self._views[number][place].copy_(parameter.data)
             self._costs[place].copy_(replica.costs)
-        self._update.load(self._joined(moments))
+        self._update.load(self._joined_state(state))
         for place, replica in enumerate(self.replicas):
             for number, parameter in enumerate(replica.network.parameters()):
                 parameter.data = self._views[number][place]
             replica.costs = self._costs[place]
-            replica.moments = partial(self.moments, place)
+            replica.optimizer_state = partial(self.optimizer_state, place)
 
-    def _joined(self, moments: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
+    def _joined_state(self, state: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
         """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
-        if not any(moments):
+        if not any(state):
             return {}
         joined: dict[str, Tensor] = {}
-        for key, value in moments[0][0].items():
+        for key, value in state[0][0].items():
             if value.dim() == 0:  # the steps taken so far, which all parameters of one stack have in common
-                if any(
-                    states[number][key] != value for states in moments for number in range(len(self._layout.shapes))
-                ):
+                if any(states[number][key] != value for states in state for number in range(len(self._layout.shapes))):
                     raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
                 joined[key] = value
                 continue
             joined[key] = torch.zeros_like(self._block, dtype=value.dtype)
-            for place, states in enumerate(moments):
+            for place, states in enumerate(state):
                 for number, view in enumerate(self._layout.views(joined[key])):
                     found, wanted = states[number][key], self._layout.shapes[number]
                     if found.shape != wanted:
@@ -122,7 +120,7 @@ class Stack:
                     view[place].copy_(found)
         return joined
 
-    def moments(self, place: int) -> dict[str, Tensor]:
+    def optimizer_state(self, place: int) -> dict[str, Tensor]:
         """One replica's share of what the optimizer remembers, under the names that the reference path gives it: views of
         the stack's."""
         found: dict[str, Tensor] = {}
@@ -225,12 +223,12 @@ class Stack:
         """Of each parameter [replicas, …], in the network's order, as the last step left them."""
         return self._layout.views(self._gradient)
 
-    def disband(self) -> None:
+    def move_to_cpu(self) -> None:
         """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
         room for a second copy of it."""
         for replica in self.replicas:
-            moments = {name: value.to("cpu", copy=True) for name, value in replica.moments().items()}
-            replica.moments = moments.copy
+            state = {name: value.to("cpu", copy=True) for name, value in replica.optimizer_state().items()}
+            replica.optimizer_state = state.copy
             replica.costs = replica.costs.to("cpu", copy=True)
             for parameter in replica.network.parameters():
                 parameter.data = parameter.data.to("cpu", copy=True)

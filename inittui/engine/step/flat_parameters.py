@@ -10,7 +10,7 @@ from torch import Tensor
 ALIGNMENT = 64  # elements, at least 64 bytes in every dtype: torch aligns what it allocates to 64 bytes
 
 
-class Layout:
+class FlatParameters:
     """The places of parameters of these `shapes` in a row of `total` elements.
 
     Each parameter is contiguous and begins at a multiple of ALIGNMENT, and so does each row: exactly as torch allocates the

@@ -8,7 +8,7 @@ from torch import Tensor
 from inittui.engine.step.replica import Replica
 
 
-class Crew(Protocol):
+class TrainingStep(Protocol):
     """Replicas that stand at the same place and take each step together."""
 
     replicas: list[Replica]

@@ -21,7 +21,7 @@ ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize":
 SGD = {"dampening": 0.0, "nesterov": False, "maximize": False}
 
 
-class Update:
+class OptimizerKernel:
     """Calling it takes a step of the preset's optimizer: it changes `block` by its `gradient`, of the same shape. `state` is
     what the optimizer remembers, under torch's names; empty before the first step."""
 

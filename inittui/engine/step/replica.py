@@ -21,7 +21,7 @@ class Snapshot:
 @dataclass(eq=False)
 class Replica:
     """`epochs` are done; `step` and `seconds` count in the epoch under way, and `costs` [steps] holds its steps' costs.
-    `moments` gives what the optimizer remembers of it, as `PARAMETER/KEY`; whoever trains it puts its own in there.
+    `state` gives what the optimizer remembers of it, as `PARAMETER/KEY`; whoever trains it puts its own in there.
 
     Two streams of random numbers: `order` draws the batches, and what a network draws itself (dropout) comes from torch's
     global stream, which is set anew for every epoch, so that neither other replicas nor other arms can move it.
@@ -34,7 +34,7 @@ class Replica:
     epochs: int = 0
     step: int = 0
     seconds: float = 0.0
-    moments: Callable[[], Mapping[str, Tensor]] = dict
+    optimizer_state: Callable[[], Mapping[str, Tensor]] = dict
     saved: events.Place | None = None  # where the newest snapshot stands
     given_up: bool = False  # before its last epoch: nobody trains it any further
     _batches: Tensor | None = None
@@ -52,7 +52,7 @@ class Replica:
             self._batches = torch.randperm(count, generator=self.order).to(self.costs.device)
         return self._batches
 
-    def take_up(self, seed: int) -> None:
+    def seed_global_rng(self, seed: int) -> None:
         """Set torch's global stream for the epoch under way: from `seed` at its start, else to where a checkpoint left it."""
         if self._noise is not None:
             torch.set_rng_state(self._noise)
@@ -66,7 +66,7 @@ class Replica:
     def snapshot(self) -> Snapshot:
         """A copy of everything that the rest of the training depends on."""
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"optimizer/{name}": value for name, value in self.moments().items()}
+        tensors |= {f"optimizer/{name}": value for name, value in self.optimizer_state().items()}
         tensors["costs"] = self.costs[: self.step]
         copied = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
         copied["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
@@ -79,8 +79,8 @@ class Replica:
         """Become what `snapshot` holds. Raises KeyError, RuntimeError or ValueError when it is of another network."""
         tensors = snapshot.tensors
         self.network.load_state_dict(_under("network/", tensors))
-        moments = _under("optimizer/", tensors)
-        self.moments = moments.copy
+        state = _under("optimizer/", tensors)
+        self.optimizer_state = state.copy
         self.epochs, self.step, self.seconds = snapshot.place.epochs, snapshot.place.step, snapshot.seconds
         self.costs[: self.step] = tensors["costs"].to(self.costs.device)
         self.order.set_state(tensors["order"])

@@ -50,7 +50,7 @@ class Job:
     device: torch.device
     threads: int
     scale_test: bool
-    lanes: int = 1  # replicas that train at a time, on a CPU
+    training_threads: int = 1  # replicas that train at the same time, on a CPU
 
 
 class Control:
@@ -94,7 +94,7 @@ class Worker:
         self.control = control
         self.log = EventLog(job.folder / "events.jsonl", job.zero)
         self._lock = threading.Lock()
-        self._holding, self._paused = 0, False  # lanes that wait; whether that has been said
+        self._holding, self._paused = 0, False  # training threads that wait; whether that has been said
         self._full = False
         self._waits_until: float | None = None  # for room, once a stop is asked for
         mark_full(job.folder, False)  # of one that was killed on a full disk
@@ -125,7 +125,7 @@ class Worker:
             job.device,
             scale_test=job.scale_test,
             between_steps=self._between_steps,
-            lanes=job.lanes,
+            training_threads=job.training_threads,
             prepare=partial(set_up_thread, job.threads),
         )
         for replica in trainer.replicas:
@@ -143,28 +143,28 @@ class Worker:
         """Nothing, a checkpoint, or a pause; the seconds that a pause took. Raises Stop."""
         control = self.control
         if not (control.stop_reason or control.pausing):
-            self.keeper.tick(group, self.trainer.roster.resting())
+            self.keeper.tick(group, self.trainer.scheduler.idle())
             return 0.0
         began = time.perf_counter()
         if control.pausing and not control.stop_reason:
-            self.keeper.save(group, self.trainer.roster.resting())
+            self.keeper.save(group, self.trainer.scheduler.idle())
             self._hold()
         if control.stop_reason:
             raise Stop(control.stop_reason)
         return time.perf_counter() - began
 
     def _hold(self) -> None:
-        """Wait as long as the arm is paused. The last lane that comes here says so, the first that leaves says that too."""
+        """Wait as long as the arm is paused. The last training thread that comes here says so, the first that leaves says that too."""
         control = self.control
         with self._lock:
             self._holding += 1
         while control.pausing and not control.stop_reason:
             with self._lock:
-                if not self._paused and self._holding == self.trainer.at_work:
+                if not self._paused and self._holding == self.trainer.active_threads:
                     self._paused = True
                     self.say(events.Paused())
-            # With several lanes one may end, or take the news away from another, while this one waits.
-            control.changed.wait(1.0 if self.log.starved else 0.25 if self.trainer.lanes > 1 else None)
+            # With several training threads one may end, or take the news away from another, while this one waits.
+            control.changed.wait(1.0 if self.log.starved else 0.25 if self.trainer.training_threads > 1 else None)
             control.changed.clear()
             self.log.flush()
             self._mark()

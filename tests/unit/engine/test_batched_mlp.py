@@ -1,4 +1,4 @@
-"""The hand-written step against autograd, alone and stacked."""
+"""The hand-written step against autograd, alone and batched."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui.analysis.statistics import paired
-from inittui.engine.data.device_data import Images
+from inittui.engine.data.device_data import DeviceData
 from inittui.engine.data.load import load
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import mlp
 from inittui.engine.networks.random_streams import stream
-from inittui.engine.step.activation_kernels import SLOPES
-from inittui.engine.step.batched_mlp import Stack
+from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
+from inittui.engine.step.batched_mlp import BatchedMLP
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Data, Model
@@ -35,7 +35,7 @@ every_optimizer = pytest.mark.parametrize(
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
-def replicas(of: Arm, images: Images, *, dtype: torch.dtype = torch.float32) -> list[Replica]:
+def replicas(of: Arm, images: DeviceData, *, dtype: torch.dtype = torch.float32) -> list[Replica]:
     made = []
     for seed in of.training.seeds:
         network = mlp(of.model, DATA.inputs, len(DATA.classes))
@@ -45,17 +45,17 @@ def replicas(of: Arm, images: Images, *, dtype: torch.dtype = torch.float32) -> 
     return made
 
 
-def images() -> Images:
-    return Images.of(DATA, CPU, scale_test=True, flat=True)
+def images() -> DeviceData:
+    return DeviceData.of(DATA, CPU, scale_test=True, flat=True)
 
 
 def model(of: Arm, **changes: Any) -> Arm:
     return Arm(of.name, of.init, Model(**changes), of.training, of.changes)
 
 
-@pytest.mark.parametrize("seeds", [[5], [5, 6, 7]], ids=["alone", "stacked"])
+@pytest.mark.parametrize("seeds", [[5], [5, 6, 7]], ids=["alone", "batched"])
 @pytest.mark.parametrize("outputs", [None, 30], ids=["classes", "more outputs than classes"])
-@pytest.mark.parametrize("activation", SLOPES)
+@pytest.mark.parametrize("activation", ACTIVATION_KERNELS)
 def test_its_gradients_are_autograds(activation: Any, outputs: int | None, seeds: list[int]) -> None:
     of = model(
         arm("normal(std=0.7)", seeds=seeds, optimizer="sgd"), hidden=(9, 8, 7), activation=activation, outputs=outputs
@@ -69,7 +69,7 @@ def test_its_gradients_are_autograds(activation: Any, outputs: int | None, seeds
         cost = cross_entropy(replica.network(x.double()), labels)
         expected.append([g.clone() for g in torch.autograd.grad(cost, list(replica.network.parameters()))])
         costs.append(float(cost.detach()))
-    stack = Stack(made, of, shown)
+    stack = BatchedMLP(made, of, shown)
     stack.begin_epoch(orders)
     stack.advance()
     for place in range(len(made)):
@@ -88,12 +88,12 @@ def parameters(trainer: Trainer) -> list[Tensor]:
 
 
 @every_optimizer
-@pytest.mark.parametrize("activation", SLOPES)
+@pytest.mark.parametrize("activation", ACTIVATION_KERNELS)
 def test_two_hundred_steps_agree_with_the_reference_path(activation: Any, optimizer: dict[str, Any]) -> None:
     """Within a thousandth: rounding differs, and training magnifies it."""
     of = model(arm(seeds=[5, 6], learning_rate=0.003, epochs=67, **optimizer), hidden=(8, 7), activation=activation)
-    reference, told = trained(of, by_hand=False)
-    for options in ({}, {"stacked": 2}):
+    reference, told = trained(of, hand_written=False)
+    for options in ({}, {"max_batched": 2}):
         _, ours = trained(of, **options)
         assert [e.train_cost for e in epochs(ours)] == pytest.approx([e.train_cost for e in epochs(told)], rel=1e-3)
         assert [e.test_cost for e in epochs(ours)] == pytest.approx([e.test_cost for e in epochs(told)], rel=1e-3)
@@ -104,7 +104,7 @@ def test_they_show_every_replica_the_same_batches_as_the_reference_path() -> Non
     """With a learning rate so small that weights stay, a step's cost is its batch's own."""
     of = arm(seeds=[5, 6, 7], optimizer="sgd", learning_rate=1e-30)
     costs = []
-    for options in ({"by_hand": False}, {}, {"stacked": 3}):
+    for options in ({"hand_written": False}, {}, {"max_batched": 3}):
         trainer, _ = trained(of, **options)
         costs.append(torch.stack([replica.costs for replica in trainer.replicas]))
     for ours in costs[1:]:
@@ -119,8 +119,8 @@ def test_they_show_every_replica_the_same_batches_as_the_reference_path() -> Non
 @pytest.mark.parametrize("steps", range(7))
 def test_a_stack_goes_on_bit_for_bit(steps: int, optimizer: dict[str, Any]) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3, **optimizer)
-    whole, told = trained(of, stacked=3)
-    first, on = stopped(of, DATA, steps, stacked=3), Trainer(of, DATA, CPU, stacked=3)
+    whole, told = trained(of, max_batched=3)
+    first, on = stopped(of, DATA, steps, max_batched=3), Trainer(of, DATA, CPU, max_batched=3)
     for replica, before in zip(on.replicas, first.replicas, strict=True):
         replica.restore(before.snapshot())
     assert figures(on.run()) == figures(told)[3 * (steps // 3) :]
@@ -130,9 +130,12 @@ def test_a_stack_goes_on_bit_for_bit(steps: int, optimizer: dict[str, Any]) -> N
 @every_optimizer
 def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: dict[str, Any]) -> None:
     of = arm(seeds=[5, 6], epochs=3, **optimizer)
-    _, told = trained(of, by_hand=False)
-    for before, after in (({"by_hand": False}, {"stacked": 2}), ({"stacked": 2}, {"by_hand": False})):
-        first, on = stopped(of, DATA, 4, stacked=2) if before.get("stacked") else stopped(of, DATA, 8, **before), None
+    _, told = trained(of, hand_written=False)
+    for before, after in (({"hand_written": False}, {"max_batched": 2}), ({"max_batched": 2}, {"hand_written": False})):
+        first, on = (
+            stopped(of, DATA, 4, max_batched=2) if before.get("max_batched") else stopped(of, DATA, 8, **before),
+            None,
+        )
         on = Trainer(of, DATA, CPU, **after)
         for replica, old in zip(on.replicas, first.replicas, strict=True):
             replica.restore(old.snapshot())
@@ -143,9 +146,9 @@ def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: dict[str, Any]
 def test_replicas_at_different_places_come_together_again() -> None:
     """As after a kill between the writing of two checkpoints."""
     of = arm(seeds=[5, 6, 7], epochs=4)
-    _, told = trained(of, stacked=3)
-    early, late = stopped(of, DATA, 2, stacked=3), stopped(of, DATA, 7, stacked=3)
-    on = Trainer(of, DATA, CPU, stacked=3)
+    _, told = trained(of, max_batched=3)
+    early, late = stopped(of, DATA, 2, max_batched=3), stopped(of, DATA, 7, max_batched=3)
+    on = Trainer(of, DATA, CPU, max_batched=3)
     for place, replica in enumerate(on.replicas):
         replica.restore((late if place == 1 else early).replicas[place].snapshot())
     ours = list(on.run())
@@ -156,10 +159,10 @@ def test_replicas_at_different_places_come_together_again() -> None:
     wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
     for e in epochs(ours):
         assert e.train_cost == pytest.approx(wanted[e.seed, e.epoch], rel=1e-5)
-    assert len(on.crew_of(on.replicas[0]).replicas) == 3
+    assert len(on.training_step_of(on.replicas[0]).replicas) == 3
 
 
-def test_moments_of_another_network_are_refused() -> None:
+def test_the_state_of_another_network_are_refused() -> None:
     snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     wrong = {**snapshot.tensors, "optimizer/0/exp_avg": torch.zeros(3, 3)}
     on = Trainer(arm(seeds=[5]), DATA, CPU)
@@ -168,7 +171,7 @@ def test_moments_of_another_network_are_refused() -> None:
         list(on.run())
 
 
-def test_moments_of_another_optimizer_are_refused() -> None:
+def test_the_state_of_another_optimizer_are_refused() -> None:
     snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     on = Trainer(arm(seeds=[5], optimizer="sgd", momentum=0.9), DATA, CPU)
     on.replicas[0].restore(snapshot)
@@ -182,21 +185,21 @@ def test_moments_of_another_optimizer_are_refused() -> None:
 
 
 @pytest.mark.parametrize("fits", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("where", ["_forward", "_take_in", "_joined"])
+@pytest.mark.parametrize("where", ["_forward", "_adopt_replicas", "_joined_state"])
 def test_a_stack_that_does_not_fit_is_halved_until_it_does(
     monkeypatch: pytest.MonkeyPatch, fits: int, where: str
 ) -> None:
     of = arm(seeds=[5, 6, 7, 8, 9], epochs=2)
     _, told = trained(of)
-    before: Callable[..., Any] = getattr(Stack, where)
+    before: Callable[..., Any] = getattr(BatchedMLP, where)
 
-    def small(stack: Stack, *arguments: Any) -> Any:
+    def small(stack: BatchedMLP, *arguments: Any) -> Any:
         if len(stack.replicas) > fits:
             raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
         return before(stack, *arguments)
 
-    monkeypatch.setattr(Stack, where, small)
-    trainer, ours = trained(of, stacked=5)
+    monkeypatch.setattr(BatchedMLP, where, small)
+    trainer, ours = trained(of, max_batched=5)
     together = [event.together for event in ours if isinstance(event, events.Stacked)]
     assert together == {1: [3, 2, 1], 2: [3, 2], 3: [3], 4: [3], 5: []}[fits]
     for e, wanted in zip(sorted(epochs(ours), key=lambda e: (e.epoch, e.seed)), epochs(told), strict=True):
@@ -212,9 +215,9 @@ def test_memory_that_runs_out_at_any_step_halves_the_stack_and_changes_nothing(
 ) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3)
     _, told = trained(of)
-    taken, before = 0, Stack._backward
+    taken, before = 0, BatchedMLP._backward
 
-    def short(stack: Stack) -> None:
+    def short(stack: BatchedMLP) -> None:
         nonlocal taken
         taken += 1
         if taken > steps and len(stack.replicas) > 2:
@@ -224,8 +227,8 @@ def test_memory_that_runs_out_at_any_step_halves_the_stack_and_changes_nothing(
                 raise RuntimeError("operation failed due to a previous error during capture")
         before(stack)
 
-    monkeypatch.setattr(Stack, "_backward", short)
-    _, ours = trained(of, stacked=3)
+    monkeypatch.setattr(BatchedMLP, "_backward", short)
+    _, ours = trained(of, max_batched=3)
     assert [event.together for event in ours if isinstance(event, events.Stacked)] == [2]
     wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
     found = {(e.seed, e.epoch): e.train_cost for e in epochs(ours)}
@@ -237,7 +240,7 @@ def test_memory_that_runs_out_for_one_is_an_error(monkeypatch: pytest.MonkeyPatc
     def none(*_: Any) -> Any:
         raise MemoryError("Tried to allocate 1 GiB")
 
-    monkeypatch.setattr(Stack, "_forward", none)
+    monkeypatch.setattr(BatchedMLP, "_forward", none)
     with pytest.raises(MemoryError):
         trained(arm(seeds=[5]))
 
@@ -247,8 +250,8 @@ def test_memory_that_runs_out_for_one_is_an_error(monkeypatch: pytest.MonkeyPatc
 
 def test_bf16_rounds_products_and_trains_all_the_same() -> None:
     exact, rounded, other = (
-        [e.train_cost for e in epochs(trained(arm(epochs=20, precision=precision), by_hand=by_hand)[1])]
-        for precision, by_hand in (("float32", True), ("bf16", True), ("bf16", False))
+        [e.train_cost for e in epochs(trained(arm(epochs=20, precision=precision), hand_written=hand_written)[1])]
+        for precision, hand_written in (("float32", True), ("bf16", True), ("bf16", False))
     )
     assert rounded != exact
     assert rounded == pytest.approx(exact, rel=0.05)
@@ -261,20 +264,20 @@ def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> 
         "from torch import nn\ndef build(*, inputs, classes):\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(16, classes))\n"
     )
-    assert Stack.suits(arm())
+    assert BatchedMLP.supports(arm())
     for other in (model(arm(), norm="batch"), model(arm(), norm="layer"), model(arm(), factory=f"{path}:build")):
-        assert not Stack.suits(other)
-        trainer, told = trained(other, stacked=3)
+        assert not BatchedMLP.supports(other)
+        trainer, told = trained(other, max_batched=3)
         assert epochs(told)
-        assert not isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
+        assert not isinstance(trainer.training_step_of(trainer.replicas[0]), BatchedMLP)
     trainer, _ = trained(arm())
-    assert isinstance(trainer.crew_of(trainer.replicas[0]), Stack)
+    assert isinstance(trainer.training_step_of(trainer.replicas[0]), BatchedMLP)
 
 
 def test_a_network_is_trained_in_place() -> None:
-    """Whoever holds the module sees it train, stacked or not."""
+    """Whoever holds the module sees it train, batched or not."""
     of = arm(seeds=[5, 6])
-    trainer = Trainer(of, DATA, CPU, stacked=2)
+    trainer = Trainer(of, DATA, CPU, max_batched=2)
     held = [replica.network for replica in trainer.replicas]
     before = [p.detach().clone() for network in held for p in network.parameters()]
     list(trainer.run())
@@ -289,8 +292,8 @@ def test_over_five_seeds_the_accuracies_of_both_paths_differ_by_nothing_establis
     of = model(of, hidden=(64, 64))
     digits = load(Data(name="digits"), tmp_path, lambda *_: None)
     accuracies = []
-    for by_hand in (True, False):
-        told = list(Trainer(of, digits, CPU, by_hand=by_hand).run())
+    for hand_written in (True, False):
+        told = list(Trainer(of, digits, CPU, hand_written=hand_written).run())
         accuracies.append({e.seed: e.test_accuracy for e in epochs(told) if e.epoch == 10})
     assert all(accuracy > 0.9 for paths in accuracies for accuracy in paths.values())
     found = paired(*accuracies)

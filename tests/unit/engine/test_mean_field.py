@@ -120,8 +120,8 @@ def test_selu_keeps_the_size_that_it_is_built_for() -> None:
 def test_a_slope_is_the_numerical_derivative(name: str, q: float) -> None:
     g, weights = grid()
     z, step = g * math.sqrt(q), 1e-5
-    by_hand = (applied(name, z + step) - applied(name, z - step)) / (2 * step)
-    assert mean_square_slope(name, q) == pytest.approx(float(weights @ by_hand.square()), rel=1e-4)
+    hand_written = (applied(name, z + step) - applied(name, z - step)) / (2 * step)
+    assert mean_square_slope(name, q) == pytest.approx(float(weights @ hand_written.square()), rel=1e-4)
 
 
 @steady

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inittui.engine.data.device_data import Images
+from inittui.engine.data.device_data import DeviceData
 from inittui.engine.evaluation import evaluate
 from inittui.engine.networks.build import mlp
 from inittui.engine.probes import measure
-from inittui.engine.step.batched_mlp import Stack
-from inittui.engine.step.flat_parameters import ALIGNMENT, Layout
+from inittui.engine.step.batched_mlp import BatchedMLP
+from inittui.engine.step.flat_parameters import ALIGNMENT, FlatParameters
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
@@ -25,8 +25,8 @@ BYTES = 64
 MODEL = Model(hidden=(10, 7), activation="tanh")  # no width is a multiple of 16
 TRAINED: dict[str, dict[str, Any]] = {
     "one by one": {},
-    "stacked": {"stacked": 3},
-    "reference path": {"by_hand": False},
+    "max_batched": {"max_batched": 3},
+    "reference path": {"hand_written": False},
 }
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": "adam"},
@@ -106,17 +106,17 @@ def test_a_trained_and_a_restored_network_give_the_figures_of_a_fresh_one_with_t
 
 @pytest.mark.parametrize("fits", [1, 2])
 def test_a_stack_that_is_halved_leaves_networks_in_the_same_layout(monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
-    before = Stack._backward
+    before = BatchedMLP._backward
 
-    def short(stack: Stack) -> None:
+    def short(stack: BatchedMLP) -> None:
         if len(stack.replicas) > fits:
             raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
         before(stack)
 
-    monkeypatch.setattr(Stack, "_backward", short)
-    trainer = Trainer(three_replicas({}), DATA, CPU, stacked=3)
+    monkeypatch.setattr(BatchedMLP, "_backward", short)
+    trainer = Trainer(three_replicas({}), DATA, CPU, max_batched=3)
     list(trainer.run())
-    assert {len(trainer.crew_of(replica).replicas) for replica in trainer.replicas} == {1, fits}
+    assert {len(trainer.training_step_of(replica).replicas) for replica in trainer.replicas} == {1, fits}
     check(trainer)
 
 
@@ -126,16 +126,16 @@ def test_what_an_optimizer_remembers_and_its_gradients_lie_as_the_parameters_do(
         trainer = Trainer(three_replicas(optimizer), DATA, CPU, **options)
         list(trainer.run())
         for replica in trainer.replicas:
-            assert all(is_canonical(value) for value in replica.moments().values() if value.dim())
-            crew = trainer.crew_of(replica)
-            if isinstance(crew, Stack):
-                assert all(is_canonical(share) for gradient in crew.gradients() for share in gradient)
+            assert all(is_canonical(value) for value in replica.optimizer_state().values() if value.dim())
+            training_step = trainer.training_step_of(replica)
+            if isinstance(training_step, BatchedMLP):
+                assert all(is_canonical(share) for gradient in training_step.gradients() for share in gradient)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_inputs_are_aligned_wherever_they_begin_in_the_data(dtype: torch.dtype) -> None:
     data = replace(DATA, train_images=DATA.train_images[:, 1:].to(dtype), test_images=DATA.test_images[:, 1:].to(dtype))
-    images = Images.of(data, CPU, scale_test=False, flat=True)
+    images = DeviceData.of(data, CPU, scale_test=False, flat=True)
     for x in (images.first(3), images.tests(7, 5)[0], images.batch(torch.tensor([4, 2]))[0]):
         assert is_canonical(x)
 
@@ -149,7 +149,9 @@ def test_inputs_are_aligned_wherever_they_begin_in_the_data(dtype: torch.dtype) 
 def test_parameters_lie_apart_and_aligned_in_one_block(
     shapes: list[tuple[int, int]], replicas: int, dtype: torch.dtype
 ) -> None:
-    layout = Layout([size for width, inputs in shapes for size in (torch.Size([width, inputs]), torch.Size([width]))])
+    layout = FlatParameters(
+        [size for width, inputs in shapes for size in (torch.Size([width, inputs]), torch.Size([width]))]
+    )
     block = torch.zeros(replicas, layout.total, dtype=dtype)
     assert layout.total % ALIGNMENT == 0
     for number, view in enumerate(layout.views(block)):

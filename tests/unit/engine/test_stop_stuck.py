@@ -34,7 +34,7 @@ def given_up(told: list[events.Event]) -> list[tuple[int, int]]:
     return [(event.seed, event.epoch) for event in told if isinstance(event, events.AtChance)]
 
 
-@pytest.mark.parametrize("options", [{}, {"lanes": 2}, {"stacked": 2}, {"by_hand": False}])
+@pytest.mark.parametrize("options", [{}, {"training_threads": 2}, {"max_batched": 2}, {"hand_written": False}])
 @pytest.mark.usefixtures("hopeless")
 def test_what_is_still_at_chance_is_trained_no_further(options: dict[str, int]) -> None:
     trainer = Trainer(arm("zeros", seeds=[1, 2], epochs=4, stop_stuck=2), DATA, CPU, **options)

@@ -85,7 +85,7 @@ def test_reports_on_the_way_change_nothing(data: Dataset) -> None:
 
 def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
     """What a replica's network is shown in each epoch's training, in order: [steps · batch, inputs]."""
-    trainer = Trainer(of, data, CPU, by_hand=False)
+    trainer = Trainer(of, data, CPU, hand_written=False)
     shown: list[Tensor] = []
     told = trainer.run()
     next(told)  # the networks are there once training has begun

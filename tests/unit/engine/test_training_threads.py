@@ -9,7 +9,7 @@ import torch
 
 from inittui.engine import trainer as training
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
-from inittui.engine.training_threads import Roster, side_by_side
+from inittui.engine.training_threads import ReplicaScheduler, side_by_side
 from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
@@ -19,18 +19,23 @@ DATA = dataset()
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
-def trainer(lanes: int, **options: Any) -> Trainer:
+def trainer(training_threads: int, **options: Any) -> Trainer:
     seeds = options.pop("seeds", [5, 6, 7, 8, 9])
     return Trainer(
-        arm(seeds=seeds, epochs=3), DATA, CPU, lanes=lanes, prepare=lambda: torch.set_num_threads(1), **options
+        arm(seeds=seeds, epochs=3),
+        DATA,
+        CPU,
+        training_threads=training_threads,
+        prepare=lambda: torch.set_num_threads(1),
+        **options,
     )
 
 
-@pytest.mark.parametrize("by_hand", [True, False])
-@pytest.mark.parametrize("lanes", [2, 3, 8])
-def test_they_come_to_the_same_bits(lanes: int, by_hand: bool) -> None:
-    alone = sorted(figures(trainer(1, by_hand=by_hand).run()))
-    assert sorted(figures(trainer(lanes, by_hand=by_hand).run())) == alone
+@pytest.mark.parametrize("hand_written", [True, False])
+@pytest.mark.parametrize("training_threads", [2, 3, 8])
+def test_they_come_to_the_same_bits(training_threads: int, hand_written: bool) -> None:
+    alone = sorted(figures(trainer(1, hand_written=hand_written).run()))
+    assert sorted(figures(trainer(training_threads, hand_written=hand_written).run())) == alone
 
 
 def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
@@ -50,7 +55,7 @@ def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
         return 0.0
 
     of = arm(seeds=[5, 6, 7], epochs=2)
-    list(Trainer(of, DATA, CPU, lanes=3, prepare=prepare, between_steps=between_steps).run())
+    list(Trainer(of, DATA, CPU, training_threads=3, prepare=prepare, between_steps=between_steps).run())
     assert seen == prepared
     assert len(seen) == 3
     assert threading.get_ident() not in seen
@@ -66,8 +71,8 @@ def test_kernels_are_chosen_before_the_lanes_begin_and_by_one_thread(monkeypatch
 
 
 def test_no_more_lanes_than_replicas_and_one_for_a_network_of_ones_own() -> None:
-    assert trainer(8, seeds=[5, 6]).lanes == 2
-    assert trainer(1).lanes == 1
+    assert trainer(8, seeds=[5, 6]).training_threads == 2
+    assert trainer(1).training_threads == 1
 
 
 def test_a_stop_ends_all_lanes_between_two_steps_and_what_they_did_is_told() -> None:
@@ -107,7 +112,7 @@ def test_a_fault_in_one_lane_ends_the_others_and_is_raised() -> None:
     with pytest.raises(CostNotFinite, match="seed 7"):
         list(trainer(2, between_steps=between_steps).run())
     for thread in threading.enumerate():
-        if thread.name.startswith("lane-"):
+        if thread.name.startswith("training-"):
             thread.join(30)
     assert threading.active_count() == before
 
@@ -116,13 +121,13 @@ def test_an_event_is_dealt_with_before_its_lane_goes_on() -> None:
     at_work = threading.local()
     dealt: list[int] = []
 
-    def lane() -> Iterator[events.Event]:
+    def train() -> Iterator[events.Event]:
         for number in range(50):
             at_work.number = number
             yield events.Stopped(reason=str(number))
             assert str(number) in {str(n) for n in dealt}
 
-    for event in side_by_side(lane, 2, lambda: None):
+    for event in side_by_side(train, 2, lambda: None):
         assert isinstance(event, events.Stopped)
         dealt.append(int(event.reason))
     assert sorted(dealt) == sorted([*range(50), *range(50)])
@@ -130,15 +135,15 @@ def test_an_event_is_dealt_with_before_its_lane_goes_on() -> None:
 
 def test_whoever_has_come_least_far_is_next() -> None:
     replicas = trainer(1).replicas
-    roster = Roster(replicas, 3, 2)
+    scheduler = ReplicaScheduler(replicas, 3, 2)
     replicas[0].epochs, replicas[1].epochs, replicas[2].epochs = 2, 1, 1
     replicas[3].epochs, replicas[3].step = 1, 2
     replicas[4].epochs = 3  # done
-    assert roster.take() == replicas[1:3]
-    with roster.resting() as resting:
-        assert resting == [replicas[0], replicas[3], replicas[4]]
-    assert roster.take() == [replicas[3]]
-    assert roster.take() == [replicas[0]]
-    assert roster.take() == []
-    roster.give_back(replicas[1:3])
-    assert roster.take() == replicas[1:3]
+    assert scheduler.acquire() == replicas[1:3]
+    with scheduler.idle() as idle:
+        assert idle == [replicas[0], replicas[3], replicas[4]]
+    assert scheduler.acquire() == [replicas[3]]
+    assert scheduler.acquire() == [replicas[0]]
+    assert scheduler.acquire() == []
+    scheduler.release(replicas[1:3])
+    assert scheduler.acquire() == replicas[1:3]

@@ -255,7 +255,7 @@ def test_an_own_network_trains_as_a_perceptron_of_its_kind_does(tmp_path: Path) 
     )
     ours = arm(epochs=3)
     theirs = type(ours)(ours.name, ours.init, Model(factory=f"{path}:build"), ours.training)
-    perceptron, own = (list(Trainer(of, dataset(), CPU, by_hand=False).run()) for of in (ours, theirs))
+    perceptron, own = (list(Trainer(of, dataset(), CPU, hand_written=False).run()) for of in (ours, theirs))
     # A layer's draws are those of its place among the layers, whatever stands between them.
     assert figures(own) == figures(perceptron)
     (begin,) = [event for event in own if isinstance(event, events.Begin)]

@@ -110,13 +110,13 @@ torch.set_num_threads(1)
 torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))]).zero_grad()  # imports much, here and not in every fork
 of, data = arm(seeds=[5, 6, 7, 8], epochs=4), dataset()
 
-def digest(lanes):
+def digest(training_threads):
     read, write = os.pipe()
     if os.fork() == 0:
         set_up_thread(1)
-        trainer = Trainer(of, data, CPU, lanes=lanes, prepare=lambda: set_up_thread(1), report_seconds=1e9)
+        trainer = Trainer(of, data, CPU, training_threads=training_threads, prepare=lambda: set_up_thread(1), report_seconds=1e9)
         for replica in trainer.replicas:
-            replica.epochs = 1  # as after a resume: nothing has been computed before the lanes begin
+            replica.epochs = 1  # as after a resume: nothing has been computed before the training threads begin
         told = repr(sorted(figures(trainer.run())))
         os.write(write, hashlib.sha256(told.encode()).hexdigest().encode())
         os._exit(0)
@@ -129,7 +129,7 @@ print(len({digest(1), *(digest(2) for _ in range(120))}))
 
 
 @pytest.mark.slow
-def test_lanes_that_make_a_processs_first_products_come_to_the_same_bits():
+def test_threads_that_compute_the_first_products_of_a_process_come_to_the_same_bits():
     """Without `choose_kernels` one fork in sixty did not."""
     done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert done.stdout == "1\n", done.stderr
