@@ -177,17 +177,9 @@ class Supervisor:
         folders = arm_folders(self.preset)
         going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
-        training_threads = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
+        per_arm = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
         jobs = [
-            Job(
-                arm,
-                self.run.arm(folder),
-                self.status.monotonic,
-                device,
-                threads,
-                self.preset.data.scale_test,
-                training_threads,
-            )
+            Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, per_arm)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
         ]
         if self.before is None:

@@ -114,7 +114,8 @@ def digest(training_threads):
     read, write = os.pipe()
     if os.fork() == 0:
         set_up_thread(1)
-        trainer = Trainer(of, data, CPU, training_threads=training_threads, prepare=lambda: set_up_thread(1), report_seconds=1e9)
+        options = {"prepare": lambda: set_up_thread(1), "report_seconds": 1e9}
+        trainer = Trainer(of, data, CPU, training_threads=training_threads, **options)
         for replica in trainer.replicas:
             replica.epochs = 1  # as after a resume: nothing has been computed before the training threads begin
         told = repr(sorted(figures(trainer.run())))

@@ -154,7 +154,7 @@ class Worker:
         return time.perf_counter() - began
 
     def _hold(self) -> None:
-        """Wait as long as the arm is paused. The last training thread that comes here says so, the first that leaves says that too."""
+        """Wait as long as the arm is paused. The last training thread that enters and the first that leaves say so."""
         control = self.control
         with self._lock:
             self._holding += 1

@@ -162,7 +162,7 @@ def test_replicas_at_different_places_come_together_again() -> None:
     assert len(on.training_step_of(on.replicas[0]).replicas) == 3
 
 
-def test_the_state_of_another_network_are_refused() -> None:
+def test_the_optimizer_state_of_another_network_is_refused() -> None:
     snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     wrong = {**snapshot.tensors, "optimizer/0/exp_avg": torch.zeros(3, 3)}
     on = Trainer(arm(seeds=[5]), DATA, CPU)
@@ -171,7 +171,7 @@ def test_the_state_of_another_network_are_refused() -> None:
         list(on.run())
 
 
-def test_the_state_of_another_optimizer_are_refused() -> None:
+def test_the_state_of_another_optimizer_is_refused() -> None:
     snapshot = stopped(arm(seeds=[5]), DATA, 2).replicas[0].snapshot()
     on = Trainer(arm(seeds=[5], optimizer="sgd", momentum=0.9), DATA, CPU)
     on.replicas[0].restore(snapshot)

@@ -21,14 +21,8 @@ pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 def trainer(training_threads: int, **options: Any) -> Trainer:
     seeds = options.pop("seeds", [5, 6, 7, 8, 9])
-    return Trainer(
-        arm(seeds=seeds, epochs=3),
-        DATA,
-        CPU,
-        training_threads=training_threads,
-        prepare=lambda: torch.set_num_threads(1),
-        **options,
-    )
+    options.setdefault("prepare", lambda: torch.set_num_threads(1))
+    return Trainer(arm(seeds=seeds, epochs=3), DATA, CPU, training_threads=training_threads, **options)
 
 
 @pytest.mark.parametrize("hand_written", [True, False])
