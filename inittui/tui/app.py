@@ -26,8 +26,8 @@ from inittui.tui.draw.palette import palette, variables
 from inittui.tui.keys import KEYS
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
 from inittui.tui.screens.main import MainScreen
-from inittui.tui.terminal import capabilities
-from inittui.tui.terminal.exit_guard import Guard
+from inittui.tui.terminal import capabilities, textual_private
+from inittui.tui.terminal.exit_guard import ExitGuard
 
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
@@ -64,7 +64,8 @@ class Dashboard(App[Leave]):
         self._watch_machine = watch_machine
         self._runs_dir = runs_dir
         self._ended = threading.Event()
-        self.guard = Guard()
+        self.guard = ExitGuard()
+        self.unsupported = ""  # why the installed Textual can't show the dashboard
         self.main: MainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -78,6 +79,10 @@ class Dashboard(App[Leave]):
         return self.console.color_system == "standard"
 
     def on_mount(self) -> None:
+        if reason := textual_private.unsupported(self):
+            self.unsupported = reason
+            self.exit()
+            return
         for dark in (True, False):
             self.register_theme(palette(dark=dark, few=self.few_colours))
         self.theme = f"inittui-{self._first_theme}"

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from inittui.board.source import BoardSource
+from inittui.common.errors import RunError
 from inittui.tui.app import Dashboard, Leave
 from inittui.tui.terminal import capabilities
+from inittui.tui.terminal.exclusive_output import exclusive_output
 
 
 def show(
@@ -19,8 +21,11 @@ def show(
     """Returns the dashboard and how the user left it. The dashboard's `return_code` reports a signal or a lost terminal.
 
     The source is polled once before the terminal changes: an unreadable run ends with an ordinary message, and the first
-    frame is complete.
+    frame is complete. Raises RunError if the run can't be read, or if the installed Textual can't show the dashboard.
     """
     app = Dashboard(source, source.poll(), ascii_only=ascii_only, theme=theme, refresh=refresh, runs_dir=runs_dir)
-    with app.guard.watching(), capabilities.alone(ascii_only=app.look.ascii):
-        return app, app.run(mouse=mouse)
+    with app.guard.watching(), exclusive_output(ascii_only=app.look.ascii):
+        leave = app.run(mouse=mouse)
+    if app.unsupported:
+        raise RunError(app.unsupported)
+    return app, leave

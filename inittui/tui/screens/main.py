@@ -22,6 +22,7 @@ from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.mapped import MappedScreen
 from inittui.tui.screens.reading import ReadingScreen
 from inittui.tui.screens.steered import SteeredScreen
+from inittui.tui.terminal import textual_private
 from inittui.tui.views import chart, header
 from inittui.tui.views.machine import Machine
 from inittui.tui.views.sample import Shown
@@ -115,10 +116,9 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
             self._repaint()
 
     def _ring(self) -> None:
-        """The end is worth a bell: whoever waits for it looks elsewhere. A browser's page has nobody to ring for."""
-        driver = self.app._driver  # Textual's own bell() takes no notification with it
-        if driver is not None and not driver.is_headless and not driver.is_web:
-            driver.write(notify.to_terminal(f"inittui: {self.board.run} {self.board.phase}", os.environ))
+        """Ring the bell at the end of a run, with a notification where the terminal shows one."""
+        words = f"inittui: {self.board.run} {self.board.phase}"
+        textual_private.send(self.app, notify.to_terminal(words, os.environ))
 
     def on_machine_changed(self, message: MachineChanged) -> None:
         self.measured = message.machine

@@ -1,6 +1,6 @@
+"""What the environment says about the terminal, and what the dashboard makes of it."""
+
 import io
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from textual.app import App
 
 from inittui.tui.app import Dashboard
 from inittui.tui.draw import palette
-from inittui.tui.draw.glyphs import COLOURS
+from inittui.tui.draw.glyphs import COLOURS, ON_DARK
 from inittui.tui.terminal import capabilities
 from tests.helpers import running_board
 from tests.tui.builders import dashboard, screen_styles, shown
@@ -66,13 +66,15 @@ def test_the_environment_is_the_one_that_was_given(tmp_path: Path, monkeypatch: 
         "foot",
     ],
 )
-def test_as_many_colours_are_told_as_textual_uses(term: str, colorterm: str | None) -> None:
+def test_as_many_colours_are_announced_as_textual_uses(term: str, colorterm: str | None) -> None:
     environment = {"TERM": term} | ({} if colorterm is None else {"COLORTERM": colorterm})
-    told = capabilities.colours(environment)
+    announced = capabilities.colours(environment)
     capabilities.prepare(environment)
     used = Console(force_terminal=True, file=io.StringIO(), _environ=environment).color_system
     assert (
-        {"truecolor": "24-bit", "256": "256", "standard": "16"}[str(used)] == told == capabilities.colours(environment)
+        {"truecolor": "24-bit", "256": "256", "standard": "16"}[str(used)]
+        == announced
+        == capabilities.colours(environment)
     )
 
 
@@ -145,44 +147,8 @@ def test_a_picture_is_made_in_all_colours_whatever_the_terminal(monkeypatch: pyt
             await shown(pilot)
             assert not app.few_colours
             names = {text.strip(): colour for text, colour in screen_styles(app)}
-            assert names["xavier_normal"].upper() == palette.ON_DARK[0]
+            assert names["xavier_normal"].upper() == ON_DARK[0]
 
     import asyncio
 
     asyncio.run(drawn())
-
-
-# What is drawn on
-
-
-def test_without_a_terminal_nothing_is_changed(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    before = sys.__stdout__, sys.__stderr__
-    with capabilities.alone():
-        assert (sys.__stdout__, sys.__stderr__) == before
-        os.write(2, b"as ever\n")
-    assert capfd.readouterr().err == "as ever\n"
-    monkeypatch.setattr(sys, "__stdout__", None)
-    with capabilities.alone():
-        assert sys.__stdout__ is None
-
-
-@pytest.mark.parametrize(("ascii_only", "expected"), [(True, b"+-?? o caf? #"), (False, "╭─漢 ● café █".encode())])
-def test_the_ascii_look_lets_no_other_sign_through(tmp_path: Path, ascii_only: bool, expected: bytes) -> None:
-    descriptor = os.open(tmp_path / "drawn", os.O_WRONLY | os.O_CREAT)
-    with capabilities._writer(descriptor, ascii_only=ascii_only) as drawn:
-        drawn.write("╭─漢 ● café █")
-    assert (tmp_path / "drawn").read_bytes() == expected
-
-
-def test_the_end_of_what_was_printed_begins_with_a_line_and_has_no_escapes(tmp_path: Path) -> None:
-    with (tmp_path / "sink").open("w+b") as sink:
-        sink.write(b"first\n" + b"x" * 5000 + b"\n\x1b[31mred\x1b[0m\tand \x1b]0;title\x07\x07\nlast \xff\n")
-        sink.flush()
-        assert capabilities._end_of(sink) == "red     and ?\nlast \ufffd"
-    with (tmp_path / "sink").open("w+b") as sink:
-        assert capabilities._end_of(sink) == ""
-        sink.write(b"y" * 10_000)
-        sink.flush()
-        assert capabilities._end_of(sink) == "y" * capabilities.TOLD

@@ -1,0 +1,66 @@
+"""All that the dashboard uses of Textual beyond its documented interface.
+
+1. Textual's terminal driver draws on `sys.__stderr__` and asks `sys.__stdout__` for the size. Its web driver sends packets on
+   `sys.__stdout__`. No option sets another stream. A driver class of our own would copy 400 lines of Textual.
+2. `App._driver` sends control sequences. `App.bell` is public, but it sends nothing except the bell.
+
+`unsupported` checks both at the start, so that a Textual that draws elsewhere ends with one line and not with a black screen.
+"""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import textual
+from textual.app import App
+from textual.driver import Driver
+
+CHECKED = "6.0 to 8.2"  # the versions of Textual that the tests have passed with
+
+
+@contextlib.contextmanager
+def drawing_on(stream: io.TextIOWrapper, *, web: bool = False) -> Iterator[None]:
+    """A Textual application that starts in this context draws on `stream`, or sends a browser's packets on it."""
+    before = sys.__stdout__, sys.__stderr__
+    sys.__stdout__ = stream  # type: ignore[misc]
+    if not web:
+        sys.__stderr__ = stream  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
+
+
+def unsupported(app: App[Any]) -> str:
+    """Why the installed Textual can't show the mounted `app`, in one line; empty where it can."""
+    driver = _driver(app)
+    if driver is None:
+        problem = "App._driver is not a driver"
+    elif driver.is_headless or _draws_on_standard_streams(driver):
+        return ""
+    else:
+        problem = f"{type(driver).__name__} does not draw on Python's standard streams"
+    return (
+        f"textual {textual.__version__} can't show the dashboard ({problem}): expected a version from {CHECKED}; "
+        "--plain prints lines instead"
+    )
+
+
+def send(app: App[Any], sequence: str) -> None:
+    """Send a control sequence to the terminal. Nothing is sent to a browser, or without a terminal."""
+    driver = _driver(app)
+    if driver is not None and not driver.is_headless and not driver.is_web:
+        driver.write(sequence)
+
+
+def _driver(app: App[Any]) -> Driver | None:
+    driver = getattr(app, "_driver", None)
+    return driver if isinstance(driver, Driver) else None
+
+
+def _draws_on_standard_streams(driver: Driver) -> bool:
+    if driver.is_web:
+        return sys.__stdout__ is not None and getattr(driver, "fileno", None) == sys.__stdout__.fileno()
+    return getattr(driver, "_file", None) is sys.__stderr__

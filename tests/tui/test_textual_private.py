@@ -1,0 +1,98 @@
+"""The installed Textual still has the parts that the dashboard uses beyond its documented interface."""
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import textual
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
+
+from inittui.common.errors import RunError
+from inittui.tui import run_app
+from inittui.tui.terminal import textual_private
+from inittui.tui.terminal.textual_private import drawing_on, send, unsupported
+from tests.helpers import running_board
+from tests.tui.builders import dashboard
+
+
+class Screenless(HeadlessDriver):
+    """A driver that says that it has a terminal, and keeps what is sent to it."""
+
+    web = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._file = sys.__stderr__
+        self.sent = ""
+
+    @property
+    def is_headless(self) -> bool:
+        return False
+
+    @property
+    def is_web(self) -> bool:
+        return self.web
+
+    def write(self, data: str) -> None:
+        self.sent += data
+
+
+class DrawsElsewhere(Screenless):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._file = io.StringIO()  # type: ignore[assignment]
+
+
+async def test_textuals_own_drivers_draw_on_the_stream_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the constructor of the terminal's driver sets handlers
+    app: App[None] = App()
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as keyboard, os.fdopen(writer, "w"), (tmp_path / "screen").open("w") as screen:
+        monkeypatch.setattr(sys, "__stdin__", keyboard)
+        for kind, web in ((LinuxDriver, False), (WebDriver, True)):
+            with drawing_on(screen, web=web):
+                app._driver = kind(app)
+                assert unsupported(app) == ""
+            assert textual.__version__ in unsupported(app), "the stream is no longer the given one"
+
+
+async def test_without_a_terminal_there_is_nothing_to_check_and_nothing_is_sent() -> None:
+    app = dashboard(running_board())
+    async with app.run_test():
+        assert unsupported(app) == ""
+        send(app, "\a")
+
+
+@pytest.mark.parametrize(("web", "sent"), [(False, "\a"), (True, "")])
+async def test_a_terminal_is_sent_a_control_sequence_and_a_browser_is_not(web: bool, sent: str) -> None:
+    app: App[None] = App()
+    driver = app._driver = Screenless(app)
+    driver.web = web
+    send(app, "\a")
+    assert driver.sent == sent
+
+
+@pytest.mark.parametrize("driver", [None, object()])
+def test_a_textual_that_keeps_its_driver_elsewhere_is_named_with_its_version(driver: Driver | None) -> None:
+    app: App[None] = App()
+    app._driver = driver
+    assert textual.__version__ in unsupported(app)
+    assert textual_private.CHECKED in unsupported(app)
+    send(app, "\a")
+
+
+def test_a_textual_that_draws_elsewhere_shows_no_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inittui.board.source import StillSource
+
+    monkeypatch.setattr("textual.app.App.get_driver_class", lambda _: DrawsElsewhere)
+    with pytest.raises(RunError, match=f"textual {textual.__version__} can't show the dashboard .DrawsElsewhere"):
+        run_app.show(StillSource(running_board(), None))
