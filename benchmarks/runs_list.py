@@ -94,7 +94,7 @@ def measure(folder: Path, rounds: int) -> None:
         median = statistics.median(times[1:])
         cpu = statistics.median(computed[name][1:])
         print(f"{name:<20} {1000 * median:7.1f} ms   ratio {median / base:5.1f}   {1000 * cpu:7.1f} ms of CPU")
-    listing = run_index.RunList(folder)
+    listing = run_index.RunIndex(folder)
     for name in ("read for the first time", "read again"):
         began = time.perf_counter()
         listing.read()

@@ -13,7 +13,7 @@ from inittui.common import formatting
 from inittui.common.errors import RunError, UsageError, printable
 from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import Summary, find, summaries
+from inittui.record.run_index import RunSummary, find, summaries
 
 LISTED = 10  # runs that the question names
 
@@ -34,7 +34,7 @@ def runs(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def closing(found: Sequence[Summary]) -> list[str]:
+def closing(found: Sequence[RunSummary]) -> list[str]:
     """How many they are, and what can be done with one."""
     lines = [f"{formatting.count(len(found), 'run')}, {formatting.size(sum(one.size for one in found))}"]
     if any(one.state == "interrupted" for one in found):

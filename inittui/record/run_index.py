@@ -96,7 +96,7 @@ class ArmSummary(Struct, frozen=True):
     accuracy: float | None = None
 
 
-class Summary(Struct, frozen=True):
+class RunSummary(Struct, frozen=True):
     """A run as a list shows it. Texts are as the files have them: whoever prints them makes them printable."""
 
     name: str
@@ -143,23 +143,23 @@ _Mark = tuple[int, int, int]  # changes when the run does
 class _Known:
     mark: _Mark
     began: float
-    summary: Summary
+    summary: RunSummary
 
 
-class RunList:
+class RunIndex:
     """The runs of a folder, looked at again and again. One that has ended and not changed since is not read again."""
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._known: dict[Path, _Known] = {}
 
-    def read(self) -> list[Summary]:
+    def read(self) -> list[RunSummary]:
         """The newest first. Opens at most two files a run, and a living one's process."""
         now = time.time()
         before, self._known = self._known, {}
         return [self._summary(run, now, before.get(run.path)) for run in runs(self.runs_dir)]
 
-    def _summary(self, run: RunDir, now: float, before: _Known | None) -> Summary:
+    def _summary(self, run: RunDir, now: float, before: _Known | None) -> RunSummary:
         mark = _mark(run.path)
         if before is not None and before.mark == mark:
             self._known[run.path] = before
@@ -168,7 +168,7 @@ class RunList:
             status = run.status()
         except RunError as error:
             age, reason = max(0.0, now - _made(run.path)), str(error).partition("': ")[2]
-            return Summary(run.name, str(run.path), "damaged", age=age, size=_size(run.path), reason=reason)
+            return RunSummary(run.name, str(run.path), "damaged", age=age, size=_size(run.path), reason=reason)
         began = seconds_of(status.started)
         if began is None:
             began = _made(run.path)
@@ -178,9 +178,9 @@ class RunList:
         return summary
 
 
-def summaries(runs_dir: Path) -> list[Summary]:
+def summaries(runs_dir: Path) -> list[RunSummary]:
     """Every run in the folder, the newest first."""
-    return RunList(runs_dir).read()
+    return RunIndex(runs_dir).read()
 
 
 def _mark(path: Path) -> _Mark | None:
@@ -199,7 +199,7 @@ def _made(path: Path) -> float:
         return 0.0
 
 
-def _of(run: RunDir, status: Status, age: float) -> Summary:
+def _of(run: RunDir, status: Status, age: float) -> RunSummary:
     state, alive = _state(status)
     arms = tuple(ArmSummary(name) for name in status.arms)
     seconds = None
@@ -217,7 +217,7 @@ def _of(run: RunDir, status: Status, age: float) -> Summary:
             pass  # it ended before there was anything to tell
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
             reason = f"result.json can't be read: {one_line(error)}"
-    return Summary(
+    return RunSummary(
         name=run.name,
         path=str(run.path),
         state=state,

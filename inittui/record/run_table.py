@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 
 from inittui.common import formatting
 from inittui.common.errors import printable
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 
 COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too
 RIGHT = ("age", "size")
@@ -23,7 +23,7 @@ SPARED = (("arms", COUNTED), ("best", BARE), ("preset", 0), ("size", 0), ("arms"
 Widths = Mapping[str, int]  # cells of each column that is shown, in order
 
 
-def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
+def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
     """The run in words, a cell a column of `shown`, or of all; where it is too narrow for names, without them."""
     names = [arm.name for arm in summary.arms]
     named = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
@@ -50,7 +50,7 @@ def cells(summary: Summary, shown: Widths | None = None) -> dict[str, str]:
     return {column: found[column] for column in shown}
 
 
-def widths(summaries: Sequence[Summary]) -> dict[str, int]:
+def widths(summaries: Sequence[RunSummary]) -> dict[str, int]:
     """The cells that each column wants."""
     found = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
     for summary in summaries:
@@ -80,7 +80,7 @@ def total(shown: Widths) -> int:
     return sum(shown.values()) + GAP * (len(shown) - 1)
 
 
-def text(summaries: Sequence[Summary], width: int | None) -> list[str]:
+def text(summaries: Sequence[RunSummary], width: int | None) -> list[str]:
     """The lines of the table, with a heading. Everything where `width` is None."""
     wanted = widths(summaries)
     shown = wanted if width is None else fit(wanted, width)

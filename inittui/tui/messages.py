@@ -6,7 +6,7 @@ from textual.message import Message
 
 from inittui.board.state import Board
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 from inittui.record.run_table import Widths
 from inittui.tui.views.machine import Machine
 
@@ -36,7 +36,7 @@ class MachineChanged(Message):
 class RunsRead(Message):
     """The runs of the folder as they are now, with the widths that their columns want."""
 
-    def __init__(self, runs: Sequence[Summary], widths: Widths) -> None:
+    def __init__(self, runs: Sequence[RunSummary], widths: Widths) -> None:
         super().__init__()
         self.runs = runs
         self.widths = widths

@@ -18,7 +18,7 @@ from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import delete_run
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import ArmSummary, RunList, Summary
+from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.tui.app import Dashboard
 from inittui.tui.browser import screen as browser
 from inittui.tui.browser.compare_screen import CompareScreen
@@ -377,10 +377,12 @@ async def test_the_filter_shows_runs_that_have_all_its_words(folder: Path) -> No
 # Many, strange, none
 
 
-def summaries_of(count: int) -> list[Summary]:
+def summaries_of(count: int) -> list[RunSummary]:
     arms = (ArmSummary("he_normal", "finished", 0.98), ArmSummary("zeros", "finished", 0.1))
     return [
-        Summary(f"run-{place:04d}", f"/runs/run-{place:04d}", "finished", preset="digits", arms=arms, age=60.0 * place)
+        RunSummary(
+            f"run-{place:04d}", f"/runs/run-{place:04d}", "finished", preset="digits", arms=arms, age=60.0 * place
+        )
         for place in range(count)
     ]
 
@@ -388,7 +390,7 @@ def summaries_of(count: int) -> list[Summary]:
 async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_drawn(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RunList, "read", lambda _: many)
+    monkeypatch.setattr(RunIndex, "read", lambda _: many)
     monkeypatch.setattr(browser, "LOOK_SECONDS", 60.0)
     many = summaries_of(1000)
     app = on(folder)
@@ -397,7 +399,7 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
         drawn: list[str] = []
         cells = browser.run_table.cells
 
-        def counted(run: Summary, *rest: Any) -> dict[str, str]:
+        def counted(run: RunSummary, *rest: Any) -> dict[str, str]:
             drawn.append(run.name)
             return cells(run, *rest)
 
@@ -441,13 +443,13 @@ async def test_an_empty_folder_is_said_in_words(tmp_path: Path) -> None:
 
 async def test_a_slow_folder_holds_nothing_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = threading.Event()
-    read = RunList.read
+    read = RunIndex.read
 
-    def slow(listing: RunList) -> list[Summary]:
+    def slow(listing: RunIndex) -> list[RunSummary]:
         there.wait(10)
         return read(listing)
 
-    monkeypatch.setattr(RunList, "read", slow)
+    monkeypatch.setattr(RunIndex, "read", slow)
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)

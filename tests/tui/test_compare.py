@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.experiment.preset import Preset
-from inittui.record.run_index import Summary, summaries
+from inittui.record.run_index import RunSummary, summaries
 from inittui.tui.browser.compare_screen import CompareScreen, read
 from inittui.tui.browser.compare_view import (
     NO_TEST,
@@ -36,7 +36,7 @@ def side(of: Preset | None = None, *, name: str = "a", test: int = 297, **arms: 
     found = arms or {arm.name: outcome() for arm in of.arms}
     data = f"8x8 digits 1,500/{test}" if test else ""
     return Side(
-        Summary(f"{name}-20260101-000000", f"/{name}", "finished", device="cpu", age=90.0),
+        RunSummary(f"{name}-20260101-000000", f"/{name}", "finished", device="cpu", age=90.0),
         of, data, test, {key: value for key, value in found.items() if value is not None},
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ outcomes = st.builds(
     st.integers(0, 999),
 )
 sides = st.builds(
-    lambda name, state, arms, test, of: Side(Summary(name, "/", state, device=name, age=1e9), of, name, test, arms),
+    lambda name, state, arms, test, of: Side(RunSummary(name, "/", state, device=name, age=1e9), of, name, test, arms),
     words, words, st.dictionaries(words, outcomes, max_size=4), st.integers(0, 10**6),
     st.sampled_from([preset(2), preset(named("漢字" * 30, "[b]")), preset(3, seeds=99, model={"hidden": [1] * 99})]),
 )  # fmt: skip

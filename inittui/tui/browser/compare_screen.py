@@ -9,7 +9,7 @@ from textual.screen import Screen
 from inittui.analysis import result_document
 from inittui.board.follower import Follower
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 from inittui.tui import keys
 from inittui.tui.browser import compare_view
 from inittui.tui.browser.compare_view import Outcome, Side
@@ -90,7 +90,7 @@ class CompareScreen(Screen[None]):
         self.action_scroll(-3)
 
 
-def read(summary: Summary) -> Side:
+def read(summary: RunSummary) -> Side:
     """A run as one side, from its result, or from its logs as far as they go. Raises RunError."""
     run = RunDir(Path(summary.path))
     preset = run.preset()

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from inittui.common import formatting
 from inittui.experiment.preset import SECTIONS, Preset
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 from inittui.tui.browser.runs_view import STATE_STYLES
 from inittui.tui.draw.glyphs import Look, Row, fit, width_of, wrap
 
@@ -30,7 +30,7 @@ class Outcome:
 class Side:
     """One of the two runs. `data` and `test` say what it trained and was tested on, as far as it got."""
 
-    summary: Summary
+    summary: RunSummary
     preset: Preset
     data: str
     test: int

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from inittui.common import formatting
 from inittui.record import run_table
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 from inittui.record.run_table import GAP, Widths
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of, wrap
 
@@ -27,7 +27,7 @@ MARGIN = 3  # cells before the name: the cursor and the mark
 class Listed:
     """What the table shows: the runs that pass the filter, the newest first, and where a person is among them."""
 
-    runs: Sequence[Summary] = ()
+    runs: Sequence[RunSummary] = ()
     widths: Widths = field(default_factory=dict)  # what the columns of all of them want
     cursor: int = 0
     top: int = 0  # the first one on the screen
@@ -36,18 +36,18 @@ class Listed:
     empty: str = ""  # said where there is no run to show
 
     @property
-    def chosen(self) -> Summary | None:
+    def chosen(self) -> RunSummary | None:
         """The run under the cursor."""
         return self.runs[self.cursor] if self.cursor < len(self.runs) else None
 
 
-def matching(runs: Sequence[Summary], wanted: str) -> Sequence[Summary]:
+def matching(runs: Sequence[RunSummary], wanted: str) -> Sequence[RunSummary]:
     """The runs that have every word of `wanted` in their name, state, preset or arms."""
     parts = wanted.casefold().split()
     return [run for run in runs if all(part in _searched(run) for part in parts)] if parts else runs
 
 
-def _searched(run: Summary) -> str:
+def _searched(run: RunSummary) -> str:
     return " ".join((run.name, run.state, run.preset, *(arm.name for arm in run.arms))).casefold()
 
 
@@ -58,7 +58,7 @@ def scrolled(cursor: int, top: int, lines: int, count: int) -> int:
     return max(0, min(top, count - lines))
 
 
-def header(runs: Sequence[Summary] | None, folder: str, width: int) -> Row:
+def header(runs: Sequence[RunSummary] | None, folder: str, width: int) -> Row:
     """Where the runs are, how many, and what they take."""
     left: Row = [(" inittui ", "brand"), (" runs", "bold"), ("  ", ""), (folder, "dim")]
     if not runs:
@@ -102,7 +102,7 @@ def table(listed: Listed, width: int, height: int, look: Look) -> list[Row]:
     return rows[:height]
 
 
-def _run(run: Summary, shown: Widths, width: int, *, here: bool, on_screen: bool) -> Row:
+def _run(run: RunSummary, shown: Widths, width: int, *, here: bool, on_screen: bool) -> Row:
     quiet = "" if here else "dim"  # dim letters on the cursor's ground can't be read
     cells = run_table.cells(run, shown)
     gap = (" " * GAP, "")
@@ -132,7 +132,7 @@ def _joined(cells: dict[str, str], shown: Widths) -> str:
     )
 
 
-def details(run: Summary | None, width: int, height: int, look: Look, *, on_screen: bool) -> list[Row]:
+def details(run: RunSummary | None, width: int, height: int, look: Look, *, on_screen: bool) -> list[Row]:
     """The run under the cursor: what a table has no room for."""
     if run is None:
         return []
@@ -162,7 +162,7 @@ def details(run: Summary | None, width: int, height: int, look: Look, *, on_scre
     return rows[:height]
 
 
-def _arm(run: Summary, place: int, width: int, look: Look) -> Row:
+def _arm(run: RunSummary, place: int, width: int, look: Look) -> Row:
     arm = run.arms[place]
     longest = max(cell_len(one.name) for one in run.arms)
     best = run.best is arm and sum(one.accuracy is not None for one in run.arms) > 1
@@ -178,7 +178,7 @@ def _arm(run: Summary, place: int, width: int, look: Look) -> Row:
     return row
 
 
-def _note(run: Summary) -> str:
+def _note(run: RunSummary) -> str:
     if run.reason:
         return run.reason
     if run.state == "interrupted":

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from inittui.common.errors import RunError, printable
 from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import RunList, Summary
+from inittui.record.run_index import RunIndex, RunSummary
 from inittui.tui import keys
 from inittui.tui.browser import runs_view as view
 from inittui.tui.browser.compare_screen import CompareScreen, read
@@ -64,7 +64,7 @@ class BrowserScreen(Screen[None]):
         super().__init__()
         self.folder = folder
         self.look = look
-        self._all: Sequence[Summary] | None = None  # None until the folder has been looked into
+        self._all: Sequence[RunSummary] | None = None  # None until the folder has been looked into
         self._wanted = ""
         self._marked: dict[str, None] = {}  # in the order in which they were marked
         self._left = threading.Event()
@@ -109,7 +109,7 @@ class BrowserScreen(Screen[None]):
         self.call_after_refresh(self._arrange)
 
     def _look_again_and_again(self) -> None:
-        listing = RunList(self.folder)
+        listing = RunIndex(self.folder)
         while not self._left.is_set():
             self._again.clear()
             found = listing.read()
@@ -128,7 +128,7 @@ class BrowserScreen(Screen[None]):
         cursor = next((place for place, run in enumerate(runs) if run.path == self._at), self.listed.cursor)
         self._go(runs, cursor, self.listed.widths if widths is None else widths)
 
-    def _go(self, runs: Sequence[Summary], cursor: int, widths: run_table.Widths) -> None:
+    def _go(self, runs: Sequence[RunSummary], cursor: int, widths: run_table.Widths) -> None:
         cursor = max(0, min(cursor, len(runs) - 1))
         if runs:
             self._at = runs[cursor].path
@@ -198,7 +198,7 @@ class BrowserScreen(Screen[None]):
         else:
             self._say("space marks a run; then c on another compares the two")
 
-    def _compare(self, a: Summary, b: Summary) -> None:
+    def _compare(self, a: RunSummary, b: RunSummary) -> None:
         """In a thread: presets and results are read."""
         try:
             sides = read(a), read(b)
@@ -221,11 +221,11 @@ class BrowserScreen(Screen[None]):
         elif targets:
             self.app.push_screen(DeleteScreen(targets), partial(self._delete, targets))
 
-    def _delete(self, targets: Sequence[Summary], answer: str | None) -> None:
+    def _delete(self, targets: Sequence[RunSummary], answer: str | None) -> None:
         if answer:
             self.run_worker(partial(self._delete_all, targets), thread=True, group="delete")
 
-    def _delete_all(self, targets: Sequence[Summary]) -> None:
+    def _delete_all(self, targets: Sequence[RunSummary]) -> None:
         """In a thread: large folders, or slow ones."""
         for target in targets:
             try:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from textual.widgets import OptionList
 
 from inittui.common import formatting
-from inittui.record.run_index import Summary
+from inittui.record.run_index import RunSummary
 from inittui.tui.screens.question import Question
 
 
 class DeleteScreen(Question):
     """Returns `delete`, or "". Enter alone keeps them: what is deleted is gone."""
 
-    def __init__(self, runs: Sequence[Summary]) -> None:
+    def __init__(self, runs: Sequence[RunSummary]) -> None:
         size = formatting.size(sum(run.size for run in runs))
         one = len(runs) == 1
         heading = f"delete {runs[0].name}?" if one else f"delete {len(runs)} runs?"

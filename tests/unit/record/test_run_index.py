@@ -14,7 +14,7 @@ from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import events, run_index
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import RunList, Summary, find, runs, summaries
+from inittui.record.run_index import RunIndex, RunSummary, find, runs, summaries
 from tests.helpers import empty_run, preset, write_run
 
 STOPPED = events.Stopped(reason="stopped by hand")
@@ -39,7 +39,7 @@ def living(run: RunDir, state: str = "training") -> RunDir:
     return said(run, state=state, pid=os.getpid(), pid_started=process_identity.started(os.getpid()))
 
 
-def only(runs_dir: Path) -> Summary:
+def only(runs_dir: Path) -> RunSummary:
     (found,) = summaries(runs_dir)
     return found
 
@@ -276,7 +276,7 @@ def test_names_are_kept_as_they_are_for_whoever_opens_them(tmp_path: Path) -> No
 
 def test_what_has_ended_is_not_read_again_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended, alive = write_run(tmp_path, preset(name="ended")), living(empty_run(tmp_path, preset(name="alive")))
-    listing = RunList(tmp_path)
+    listing = RunIndex(tmp_path)
     first = {one.name: one for one in listing.read()}
     read: list[str] = []
     status = RunDir.status

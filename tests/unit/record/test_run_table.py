@@ -2,16 +2,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inittui.record.run_index import ArmSummary, Summary
+from inittui.record.run_index import ArmSummary, RunSummary
 from inittui.record.run_table import COLUMNS, cells, fit, text, total, widths
 from tests.helpers import steady
 
 TWO = (ArmSummary("xavier_normal", "finished", 0.9756), ArmSummary("he_normal", "finished", 0.9808))
-RUN = Summary(
+RUN = RunSummary(
     "mnist3-20260101-000000", "/runs/mnist3-20260101-000000", "finished", False, "mnist3", TWO, "", 200, 1234567
 )
-MANY = Summary("six-20260101-000000", "/r", "training", True, "six", tuple(ArmSummary(f"arm {i}") for i in range(30)))
-TORN = Summary("torn-20260101-000000", "/r", "damaged", reason="status.json can't be read: the checksum does not match")
+MANY = RunSummary(
+    "six-20260101-000000", "/r", "training", True, "six", tuple(ArmSummary(f"arm {i}") for i in range(30))
+)
+TORN = RunSummary(
+    "torn-20260101-000000", "/r", "damaged", reason="status.json can't be read: the checksum does not match"
+)
 
 
 def test_where_there_is_room_everything_is_shown() -> None:
@@ -56,8 +60,8 @@ def test_a_run_without_result_has_a_dash() -> None:
 
 def test_nothing_that_a_file_says_reaches_the_terminal_as_a_sequence() -> None:
     evil = "\x1b[2J\x9b31m\nx"
-    run = Summary(evil, evil, evil, preset=evil, arms=(ArmSummary(evil, evil, 0.5),), started=evil, reason=evil)
-    for one in (run, Summary(evil, evil, "damaged", reason=evil)):
+    run = RunSummary(evil, evil, evil, preset=evil, arms=(ArmSummary(evil, evil, 0.5),), started=evil, reason=evil)
+    for one in (run, RunSummary(evil, evil, "damaged", reason=evil)):
         for width in (None, 80, 20):
             assert all(line.isprintable() for line in text([one], width))
 
@@ -65,7 +69,7 @@ def test_nothing_that_a_file_says_reaches_the_terminal_as_a_sequence() -> None:
 names = st.text(st.sampled_from("aB1-漢한🙂é\u0301\x1b"), max_size=40)
 summaries = st.lists(
     st.builds(
-        Summary,
+        RunSummary,
         name=names,
         path=names,
         state=st.one_of(st.sampled_from(["finished", "damaged", "interrupted"]), names),
@@ -81,7 +85,7 @@ summaries = st.lists(
 
 @steady
 @given(summaries, st.integers(1, 200))
-def test_no_line_is_longer_than_the_terminal(runs: list[Summary], width: int) -> None:
+def test_no_line_is_longer_than_the_terminal(runs: list[RunSummary], width: int) -> None:
     wanted = widths(runs)
     shown = fit(wanted, width)
     assert list(shown) == [column for column in COLUMNS if column in shown]
@@ -91,5 +95,5 @@ def test_no_line_is_longer_than_the_terminal(runs: list[Summary], width: int) ->
 
 @steady
 @given(summaries, st.integers(20, 200))
-def test_a_table_that_fits_stays_within_its_width(runs: list[Summary], width: int) -> None:
+def test_a_table_that_fits_stays_within_its_width(runs: list[RunSummary], width: int) -> None:
     assert all(cell_len(line) <= width for line in text(runs, width))
