@@ -16,7 +16,7 @@ from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
 from inittui.experiment import sweep
 from inittui.experiment.sweep import Axis
 from inittui.experiment.validation import section, show, value_of
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 
 DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]

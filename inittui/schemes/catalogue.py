@@ -1,23 +1,30 @@
-"""All rows, by name."""
+"""All schemes by name, collected from the modules in families/."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
 from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
-from inittui.schemes import constant_scale, matrix_schemes, user_scheme, variance_scaling
+from inittui.schemes import families, user_scheme
 from inittui.schemes.scheme import Scheme
 
-SCHEMES: Mapping[str, Scheme] = {
-    row.name: row for row in (*variance_scaling.ROWS, *matrix_schemes.ROWS, *constant_scale.ROWS)
-}
+
+def _collected() -> Iterator[Scheme]:
+    modules = [import_module(f"{families.__name__}.{module.name}") for module in iter_modules(families.__path__)]
+    for family in sorted(modules, key=lambda module: module.ORDER):
+        yield from family.SCHEMES
+
+
+SCHEMES: Mapping[str, Scheme] = {entry.name: entry for entry in _collected()}
 
 
 def scheme(name: str) -> Scheme:
-    """The row called `name`, or that of an own scheme. Raises SchemeError, which names the nearest, when there is none."""
+    """The scheme called `name`, a user's own scheme included. Raises SchemeError, with the nearest name, if there is none."""
     if name in SCHEMES:
         return SCHEMES[name]
-    if found := reference(name, SCHEME):
-        return user_scheme.row(found)
+    if own := reference(name, SCHEME):
+        return user_scheme.entry(own)
     hint = (
         nearest(name, [*SCHEMES, *user_scheme.installed()])
         or f" Known: {', '.join(SCHEMES)}, or your own: {SCHEME.forms}."

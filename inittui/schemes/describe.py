@@ -1,4 +1,4 @@
-"""The catalogue in words: the lines of `inittui schemes` and `inittui schemes NAME`."""
+"""What `inittui schemes` and `inittui schemes NAME` print."""
 
 import shlex
 import textwrap
@@ -8,55 +8,55 @@ from inittui.common import formatting, user_code_refs
 from inittui.common.user_code_refs import SCHEME
 from inittui.schemes import formulas, user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
-from inittui.schemes.init import Init
 from inittui.schemes.scheme import Parameter
+from inittui.schemes.spec import Init
 
-INDENT = 13  # where the words of an explanation begin
+INDENT = 13  # column where the text of an entry begins
 
 
 def listed() -> list[str]:
-    """A line a scheme, of at most 80 columns: name, formula, what it is for."""
+    """One line per scheme, at most 80 columns: name, formula, what it is for."""
     width = max(len(name) for name in SCHEMES)
-    formula_width = max(len(row.formula) for row in SCHEMES.values())
-    lines = [f"{name:<{width}}  {row.formula:<{formula_width}}  {row.short}" for name, row in SCHEMES.items()]
-    installed = {name: found for name, found in user_scheme.installed().items() if name not in SCHEMES}
-    return lines + [f"{name:<{width}}  own: {found}" for name, found in installed.items()]
+    formula_width = max(len(entry.formula) for entry in SCHEMES.values())
+    lines = [f"{name:<{width}}  {entry.formula:<{formula_width}}  {entry.short}" for name, entry in SCHEMES.items()]
+    installed = {name: own for name, own in user_scheme.installed().items() if name not in SCHEMES}
+    return lines + [f"{name:<{width}}  own: {own}" for name, own in installed.items()]
 
 
 def explained(typed: str, width: int) -> list[str]:
-    """All that is known of the scheme that was typed, in lines of `width` columns. Raises SchemeError, also for an own
-    one that is not there."""
+    """The whole entry of the scheme that was typed, in lines of `width` columns. Raises SchemeError, also for a user's own
+    scheme that does not exist."""
     typed = typed.strip()
-    # A name alone is enough to ask about a scheme that can't be used without parameters.
+    # A name alone is enough here, even if the scheme has required parameters.
     init = Init(typed) if typed in SCHEMES else Init.of(typed)
-    row = scheme(init.name)
-    if (found := user_code_refs.named(init.name)) is not None:
-        user_code_refs.check(user_code_refs.absolute(found, Path.cwd(), SCHEME), SCHEME)
-    complete = all(key in row.complete(init.parameters) for key, p in row.parameters.items() if not p.instead_of)
-    known = row.complete(init.parameters) if complete else {}
-    told = [
-        ("weights", row.formula_of(known) if complete else row.formula),
-        ("variance", row.variance_of(known) if complete else row.variance),
-        ("biases", row.bias_of(known) if complete else row.bias),
-        ("for", row.derived_for),
-        ("paper", row.paper),
-        ("gains", row.gains),
-        ("PyTorch", row.torch),
-        ("Keras", row.keras),
-        ("JAX", row.jax),
+    entry = scheme(init.name)
+    if (own := user_code_refs.named(init.name)) is not None:
+        user_code_refs.check(user_code_refs.absolute(own, Path.cwd(), SCHEME), SCHEME)
+    complete = all(key in entry.complete(init.parameters) for key, p in entry.parameters.items() if not p.instead_of)
+    known = entry.complete(init.parameters) if complete else {}
+    facts = [
+        ("weights", entry.formula_of(known) if complete else entry.formula),
+        ("variance", entry.variance_of(known) if complete else entry.variance),
+        ("biases", entry.bias_of(known) if complete else entry.bias),
+        ("for", entry.derived_for),
+        ("paper", entry.paper),
+        ("gains", entry.gains),
+        ("PyTorch", entry.torch),
+        ("Keras", entry.keras),
+        ("JAX", entry.jax),
     ]
-    if complete and init.name != "variance_scaling" and (same := formulas.as_variance_scaling(row.rule(known))):
-        told.append(("weights as", same))
-    lines = [row.label(init.parameters), ""]
-    for title, words in told:
+    if complete and init.name != "variance_scaling" and (same := formulas.as_variance_scaling(entry.rule(known))):
+        facts.append(("weights as", same))
+    lines = [entry.label(init.parameters), ""]
+    for title, words in facts:
         lines += _entry(title, words, width)
-    if row.parameters:
+    if entry.parameters:
         lines += ["", "  takes"]
-        for key, parameter in row.parameters.items():
-            lines += _entry(f"  {key}", _parameter(parameter), width, max(map(len, row.parameters)) + 6)
-    if row.notes:
+        for key, parameter in entry.parameters.items():
+            lines += _entry(f"  {key}", _parameter(parameter), width, max(map(len, entry.parameters)) + 6)
+    if entry.notes:
         lines += ["", "  good to know"]
-        for note in row.notes:
+        for note in entry.notes:
             lines += _wrapped("  - ", note, width, 4)
     other = "xavier_uniform" if init.name == "he_uniform" else "he_uniform"
     return [*lines, "", f"  inittui --arm {shlex.quote(_example(init))} --arm {other}"]
@@ -89,12 +89,12 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _example(init: Init) -> str:
-    row = scheme(init.name)
+    entry = scheme(init.name)
     missing = [
         f"{key}={parameter.example}"
-        for key, parameter in row.parameters.items()
+        for key, parameter in entry.parameters.items()
         if parameter.default is None and not parameter.instead_of and key not in init.parameters
     ]
     if missing:
         return f"{init.name}({', '.join(missing)})"
-    return init.name if row.title else row.label(init.parameters)
+    return init.name if entry.title else entry.label(init.parameters)

@@ -1,4 +1,4 @@
-"""A rule's numbers in words: as short as a panel's title needs them. `in` and `out` are fan_in and fan_out."""
+"""A rule as a short formula, for the title of a panel. `in` and `out` are fan_in and fan_out."""
 
 from inittui.common import formatting
 from inittui.schemes.rule import CUT, Rule
@@ -12,7 +12,7 @@ def coefficient(rule: Rule) -> float:
 
 
 def formula(rule: Rule) -> str:
-    """How the weights are drawn; "" where the numbers say no more than the scheme's own words do."""
+    """How the weights are drawn; "" where the scheme's own text says it."""
     if rule.distribution == "sparse":
         kept = f"{100 * rule.share:.4g} %" if rule.kept is None else f"{rule.kept}"
         return f"{kept} of a unit's, std {rule.gain:g}"
@@ -29,19 +29,19 @@ def formula(rule: Rule) -> str:
 
 
 def variance(rule: Rule) -> str:
-    """The variance of a weight, where it follows from the fans; else ""."""
+    """The variance of a weight if it depends on the fans, else ""."""
     if rule.fan is None:
         return ""
     return f"{coefficient(rule):.4g} / {_FANS[rule.fan].replace('+', ' + ')}"
 
 
 def bias(rule: Rule) -> str:
-    """How the biases are drawn; "" where the numbers say no more than the scheme's own words do."""
+    """How the biases are drawn; "" where the scheme's own text says it."""
     return f"N(0, {rule.bias_scale:g})" if rule.bias == "normal" else ""
 
 
 def as_variance_scaling(rule: Rule) -> str:
-    """The parameters that make `variance_scaling` draw the same weights, as they are typed; "" where none do."""
+    """The same weights as `variance_scaling` with parameters, as it is typed; "" if it can't draw them."""
     if rule.fan is None or (rule.distribution == "truncated_normal" and rule.cut != CUT):
         return ""
     scale = formatting.number(rule.gain * rule.gain * rule.scale)

@@ -1,13 +1,14 @@
-"""The one mathematics of all schemes, in numbers and without words: unit draws times a factor.
+"""The formula that all schemes share, in numbers: how weights and biases are drawn, and the gains of activations.
 
     weight = factor · draw        factor = gain · √(scale / fan)
 
 `fan` is fan_in, fan_out, their mean (fan_avg), or 1. A draw has mean 0 and variance 1 for the distributions normal,
-truncated_normal and uniform; `sparse` keeps a few of a unit's normal draws and makes the others 0; `orthogonal` has
-orthonormal rows or columns, `identity` ones on its diagonal, `constant` ones everywhere. `own` is a person's function.
+truncated_normal and uniform. `sparse` keeps a few normal draws per unit and sets the others to 0. `orthogonal` has
+orthonormal rows or columns, `identity` has ones on its diagonal, `constant` is 1 everywhere. `own` calls a user's function.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,28 @@ Fan = Literal["fan_in", "fan_out", "fan_avg"]
 BiasDistribution = Literal["zero", "normal", "uniform"]
 
 CUT = 2.0  # where Keras and JAX cut a normal's tails, in its standard deviations
+SLOPE = 0.01  # of leaky ReLU below zero: the default of torch.nn.LeakyReLU
+
+
+def rectifier_scale(slope: float) -> float:
+    """2 / (1 + slope²): the gain squared of a ReLU with that slope below zero, 0 for ReLU (He et al. 2015, eq. 15)."""
+    return 2 / (1 + slope * slope)
+
+
+# The values of torch.nn.init.calculate_gain. A parameter called `gain` is a number or one of these names.
+GAINS: Mapping[str, float] = {
+    "linear": 1.0,
+    "sigmoid": 1.0,
+    "relu": math.sqrt(rectifier_scale(0)),
+    "leaky_relu": math.sqrt(rectifier_scale(SLOPE)),
+    "tanh": 5 / 3,
+    "selu": 3 / 4,
+}
+
+
+def gain(value: float | str) -> float:
+    """The number that `gain=1.5` or `gain=tanh` means."""
+    return GAINS[value] if isinstance(value, str) else value
 
 
 def truncated_deviation(cut: float) -> float:
@@ -31,8 +54,8 @@ def fan_of(fan: Fan | None, fan_in: int, fan_out: int) -> float:
 
 @dataclass(frozen=True)
 class UnitVariance:
-    """After drawing, every layer is scaled until the variance of its output over a batch is 1, within `tolerance`, at most
-    `rounds` times (Mishkin and Matas 2015, algorithm 1)."""
+    """Each drawn layer is scaled, at most `rounds` times, until the variance of its output over a batch is within
+    `tolerance` of 1 (Mishkin and Matas 2015, algorithm 1)."""
 
     tolerance: float
     rounds: int
@@ -40,34 +63,34 @@ class UnitVariance:
 
 @dataclass(frozen=True)
 class Rule:
-    """How weights and biases are drawn. Biases have variance `bias_scale`, divided by fan_in where `bias_fan_in` says so."""
+    """How weights and biases are drawn. Biases have variance `bias_scale`, divided by fan_in if `bias_fan_in` is true."""
 
     distribution: Distribution
     gain: float = 1.0
     scale: float = 1.0
     fan: Fan | None = None
     cut: float = CUT  # of truncated_normal, in standard deviations of the normal before it is cut
-    kept: int | None = None  # of sparse: so many of a unit's weights, or
-    share: float = 1.0  # this share of them
+    kept: int | None = None  # of sparse: the number of drawn weights per unit; None: use `share`
+    share: float = 1.0  # of sparse: the share of drawn weights per unit
     bias: BiasDistribution = "zero"
     bias_scale: float = 0.0
     bias_fan_in: bool = False
     target: UnitVariance | None = None
 
     def factor(self, fan_in: int, fan_out: int) -> float:
-        """What unit draws are multiplied by: gain · √(scale / fan)."""
+        """The factor on the draws: gain · √(scale / fan)."""
         return self.gain * math.sqrt(self.scale / fan_of(self.fan, fan_in, fan_out))
 
     def std(self, fan_in: int, fan_out: int, taps: int = 1) -> float | None:
-        """The standard deviation of a weight, over its draws and over the layer; None where only the data or a person's
-        function can tell. `taps` are the places of a convolution's kernel, 1 for a dense layer."""
+        """The standard deviation of a weight, over its draws and over the layer; None where it depends on the data or on a
+        user's function. `taps` is the number of positions of a convolution's kernel, 1 for a dense layer."""
         if self.distribution == "own" or self.target is not None:
             return None
         return abs(self.factor(fan_in, fan_out)) * self._unit_std(fan_in, fan_out, taps)
 
     def _unit_std(self, fan_in: int, fan_out: int, taps: int) -> float:
         match self.distribution:
-            case "orthogonal":  # the matrix [fan_out / taps, fan_in] has squares that sum to the shorter side
+            case "orthogonal":  # the squares of the matrix [fan_out / taps, fan_in] sum to the shorter side
                 return math.sqrt(1 / max(fan_in, fan_out // taps))
             case "identity":  # this share is 1, the rest 0
                 share = 1 / max(fan_in, fan_out)
@@ -80,7 +103,7 @@ class Rule:
                 return 1.0
 
     def connections(self, fan_in: int) -> int:
-        """How many of a unit's weights are drawn, the others being 0: at least one, at most all."""
+        """The number of drawn weights per unit of a sparse layer, at least 1; the others are 0."""
         kept = round(self.share * fan_in) if self.kept is None else self.kept
         return min(max(kept, 1), fan_in)
 

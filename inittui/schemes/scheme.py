@@ -1,4 +1,4 @@
-"""A row of the catalogue, and what it takes."""
+"""The entry of a scheme in the catalogue, and of its parameters."""
 
 import math
 import sys
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from inittui.common import formatting
 from inittui.schemes import formulas
-from inittui.schemes.rule import Rule
+from inittui.schemes.rule import GAINS, Rule
 
 Value = float | str  # a number, or a word such as fan_out
 Parameters = Mapping[str, Value]
@@ -15,9 +15,9 @@ Parameters = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a scheme takes: a number from `minimum` to `maximum`, or one of `words`, or either.
+    """A parameter of a scheme: a number from `minimum` to `maximum`, or one of `words`, or either.
 
-    `default` None means that it has to be given, unless it stands `instead_of` another: of the two only one can be given.
+    `default` None means that it is required, unless it replaces another one (`instead_of`): only one of the two can be given.
     """
 
     meaning: str
@@ -32,7 +32,7 @@ class Parameter:
 
     @property
     def expected(self) -> str:
-        """What it may be, as a person reads it."""
+        """The values that are allowed, for messages."""
         if not self.number:
             return f"one of {', '.join(self.words)}"
         kind = "a whole number" if self.whole else "a finite number"
@@ -43,23 +43,29 @@ class Parameter:
         return f"{kind}, or one of {', '.join(self.words)}" if self.words else kind
 
     def read(self, value: object) -> Value | None:
-        """`value` as this parameter, or None where it can't be."""
+        """`value` as this parameter has it, or None if it is not allowed."""
         if isinstance(value, str):
             return value if value in self.words else None
         if not self.number or isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        # An integer may be too large to become a float; comparing does not need it to.
+        # Compared as they are: a large integer may not fit into a float.
         largest = min(self.maximum, sys.float_info.max)
         fits = max(self.minimum, -sys.float_info.max) <= value <= largest and not (self.whole and value % 1)
         return float(value) if fits else None
 
 
+GAIN = Parameter("factor on the weights", 1.0, words=tuple(GAINS), example="tanh")
+GAIN_NAMES = (
+    "linear and sigmoid 1, relu √2, leaky_relu √(2/(1+0.01²)), tanh 5/3, selu 3/4 (torch.nn.init.calculate_gain)"
+)
+
+
 @dataclass(frozen=True)
 class Scheme:
-    """One row of the catalogue: what a person wants to know, and the rule that the engine draws by.
+    """One entry of the catalogue: what is shown of a scheme, and the rule that the engine draws by.
 
-    `formula`, `variance` and `bias` are the words for the parameters' defaults; `formula_of` and its like are those for
-    given parameters. `short` is `derived_for` in a list.
+    `formula`, `variance` and `bias` describe the scheme at its defaults; `formula_of`, `variance_of` and `bias_of` describe
+    it at given parameters. `short` is `derived_for` in a few words, for lists. `notes` are traps.
     """
 
     name: str
@@ -76,10 +82,10 @@ class Scheme:
     bias: str = "zero"
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    title: str = ""  # what an own scheme is called
+    title: str = ""  # of a user's scheme: its function's name
 
     def complete(self, parameters: Parameters) -> dict[str, Value]:
-        """`parameters` with the defaults of those that are not given."""
+        """`parameters`, and the defaults of those that are not given."""
         replaced = {self.parameters[key].instead_of for key in parameters if key in self.parameters}
         defaults = {
             key: parameter.default
@@ -93,7 +99,7 @@ class Scheme:
         return self.rule(self.complete(parameters))
 
     def std(self, fan_in: int, fan_out: int, parameters: Parameters, taps: int = 1) -> float | None:
-        """The standard deviation of a weight; None where only the data or a person's function can tell."""
+        """The standard deviation of a weight; None where it depends on the data or on a user's function."""
         return self.rule_of(parameters).std(fan_in, fan_out, taps)
 
     def bias_std(self, fan_in: int, parameters: Parameters) -> float:
@@ -101,13 +107,13 @@ class Scheme:
         return self.rule_of(parameters).bias_std(fan_in)
 
     def label(self, parameters: Parameters) -> str:
-        """The scheme as a person types it: `he_normal`, `normal(std=0.01)`; parameters at their default are left out."""
-        told = {k: v for k, v in sorted(parameters.items()) if v != self.parameters[k].default}
-        inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in told.items())
+        """The scheme as it is typed, without parameters at their default: `he_normal`, `normal(std=0.01)`."""
+        changed = {key: value for key, value in sorted(parameters.items()) if value != self.parameters[key].default}
+        inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in changed.items())
         return f"{self.title or self.name}({inside})" if inside else self.title or self.name
 
     def formula_of(self, parameters: Parameters) -> str:
-        """How the weights are drawn, as short as a panel's title needs it."""
+        """How the weights are drawn, short enough for a panel's title."""
         return (formulas.formula(self.rule_of(parameters)) if self.parameters else "") or self.formula
 
     def variance_of(self, parameters: Parameters) -> str:

@@ -1,8 +1,11 @@
-"""From what a person types to a name and checked parameters."""
+"""What is typed for a scheme, as a name and checked parameters: `he_normal`, `normal(std=0.01)`, `./my_scheme.py:my_init`."""
 
 import ast
 import warnings
 from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
 
 from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
@@ -11,27 +14,54 @@ from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.scheme import Parameter, Value
 
 
+class Init(Struct, frozen=True):
+    """The scheme of an arm: its name in the catalogue, or the reference to a user's own, and all its parameters."""
+
+    name: str
+    parameters: dict[str, Value] = {}
+
+    @classmethod
+    def of(cls, given: str | Mapping[str, Any]) -> "Init":
+        """From `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`. Raises SchemeError."""
+        if isinstance(given, str):
+            return cls(*parse(given))
+        name = canonical(given["name"])
+        return cls(name, check_parameters(name, {key: value for key, value in given.items() if key != "name"}))
+
+    @property
+    def label(self) -> str:
+        return scheme(self.name).label(self.parameters)
+
+    @property
+    def formula(self) -> str:
+        return scheme(self.name).formula_of(self.parameters)
+
+    @property
+    def bias(self) -> str:
+        return scheme(self.name).bias_of(self.parameters)
+
+
 def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]:
     """The parameters of scheme `name`, defaults filled in. Raises SchemeError for an unknown, missing or wrong one."""
-    row = scheme(name)
+    entry = scheme(name)
     values: dict[str, Value] = {}
     for key, value in given.items():
-        if key not in row.parameters:
-            takes = ", ".join(row.parameters) or "no parameters"
-            hint = nearest(key, row.parameters) if len(row.parameters) > 1 else ""
+        if key not in entry.parameters:
+            takes = ", ".join(entry.parameters) or "no parameters"
+            hint = nearest(key, entry.parameters) if len(entry.parameters) > 1 else ""
             raise SchemeError(
-                f"scheme '{row.title or name}' has no parameter '{key}'; it takes {takes}{hint and '.' + hint}"
+                f"scheme '{entry.title or name}' has no parameter '{key}'; it takes {takes}{hint and '.' + hint}"
             )
-        other = row.parameters[key].instead_of
+        other = entry.parameters[key].instead_of
         if other in given:
             raise SchemeError(f"{name}: expected {other} or {key}, and not both; leave one out")
-        values[key] = _checked(name, key, value, row.parameters[key])
-    complete = row.complete(values)
-    for key, parameter in row.parameters.items():
+        values[key] = _checked(name, key, value, entry.parameters[key])
+    complete = entry.complete(values)
+    for key, parameter in entry.parameters.items():
         if key not in complete and parameter.default is None and not parameter.instead_of:
             example = f"{name}({key}={parameter.example})"
             raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{example}'")
-    return {key: complete[key] for key in row.parameters if key in complete}
+    return {key: complete[key] for key in entry.parameters if key in complete}
 
 
 def _checked(name: str, key: str, value: object, parameter: Parameter) -> Value:
@@ -44,41 +74,40 @@ def _checked(name: str, key: str, value: object, parameter: Parameter) -> Value:
 
 
 def canonical(name: str) -> str:
-    """The name under which a scheme is kept: an entry point's becomes the function that it stands for. Raises SchemeError."""
+    """The name that is recorded: for an entry point, the reference to its function. Raises SchemeError."""
     if name in SCHEMES:
         return name
     return str(reference(name, SCHEME) or user_scheme.installed().get(name) or scheme(name).name)
 
 
 def parse(text: str) -> tuple[str, dict[str, Value]]:
-    """`he_normal`, `he_normal(mode=fan_out, slope=0.1)` or `./my_scheme.py:my_init` as a name and checked parameters.
-    Raises SchemeError."""
+    """Name and checked parameters of a scheme as it is typed. Raises SchemeError."""
     text = text.strip()
-    if found := reference(text, SCHEME):
-        return str(found), {}
+    if own := reference(text, SCHEME):
+        return str(own), {}
     name, given = _call(text)
     name = canonical(name)
     return name, check_parameters(name, given)
 
 
 def _call(text: str) -> tuple[str, dict[str, object]]:
-    """`name` or `name(key=number, key=word)`, read as Python reads it but never run. Raises SchemeError."""
+    """`name` or `name(key=number, key=word)`, parsed as Python but never run. Raises SchemeError."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # what Python thinks of a typed escape is nobody's business
+        with warnings.catch_warnings(action="ignore"):  # Python warns of unknown escapes in the text
             node = ast.parse(text, mode="eval").body
         if isinstance(node, ast.Name):
             return node.id, {}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
             given = {keyword.arg or "**": _literal(keyword.value) for keyword in node.keywords}
-            if len(given) == len(node.keywords):  # none given twice
+            if len(given) == len(node.keywords):  # no key is given twice
                 return node.func.id, given
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # a NUL byte; nesting without an end
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # a NUL byte; nested too deeply
         pass
     shown = text if len(text) <= 60 else f"{text[:57]}..."
     raise SchemeError(f"'{shown}' is no scheme: expected a name such as he_normal, or normal(std=0.01)")
 
 
 def _literal(node: ast.expr) -> object:
-    """A number or a text as written; a bare word is itself. Raises ValueError and its like for anything else."""
+    """A literal's value; a bare word is a text. Raises ValueError, TypeError or RecursionError for anything else."""
     value: object = node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
     return value

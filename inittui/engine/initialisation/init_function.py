@@ -12,7 +12,7 @@ from inittui.common.errors import SchemeError, UsageError
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.layers import layers
 from inittui.experiment.preset import LARGEST_SEED
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 
 M = TypeVar("M", bound=nn.Module)
 

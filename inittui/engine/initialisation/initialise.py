@@ -18,8 +18,8 @@ from inittui.engine.initialisation.distributions import draw
 from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.engine.networks.random_streams import stream
 from inittui.schemes.catalogue import scheme
-from inittui.schemes.init import Init
 from inittui.schemes.rule import Rule
+from inittui.schemes.spec import Init
 
 BATCH = 1000  # training inputs that a data-driven scheme is fitted to
 

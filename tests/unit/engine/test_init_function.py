@@ -9,7 +9,7 @@ from torch import nn
 import inittui
 from inittui.common.errors import InittuiError
 from inittui.engine.initialisation.initialise import initialise
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 
 
 def network() -> nn.Sequential:

@@ -12,9 +12,8 @@ from inittui.engine.networks.layers import Shape, layers
 from inittui.engine.networks.random_streams import stream
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.formulas import as_variance_scaling
-from inittui.schemes.gains import GAINS
-from inittui.schemes.init import Init
-from inittui.schemes.rule import Rule, truncated_deviation
+from inittui.schemes.rule import GAINS, Rule, truncated_deviation
+from inittui.schemes.spec import Init
 
 # Every scheme but the one that is fitted to data, those with parameters more than once.
 TYPED = [

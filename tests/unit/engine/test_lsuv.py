@@ -13,7 +13,7 @@ from inittui.engine.networks.build import mlp
 from inittui.engine.networks.layers import layers
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Data, Model
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 from tests.unit.tiny import CPU, arm, dataset
 
 LSUV = Init.of("lsuv")

@@ -20,7 +20,7 @@ from inittui.engine.probes import mean_field, measure
 from inittui.engine.probes.mean_field import LayerLaw, gradient, mean_square, mean_square_slope, signal
 from inittui.experiment.preset import Data, Model
 from inittui.schemes.catalogue import scheme
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 from tests.helpers import steady
 
 LINES = sorted(mean_field.KINKED)

@@ -26,7 +26,7 @@ from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import events
 from inittui.record.events import LayerProbe
-from inittui.schemes.init import Init
+from inittui.schemes.spec import Init
 from tests.helpers import steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 

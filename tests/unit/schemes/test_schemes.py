@@ -1,5 +1,8 @@
 import math
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,11 +12,9 @@ from inittui.common.errors import SchemeError
 from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.describe import explained, listed
 from inittui.schemes.formulas import as_variance_scaling
-from inittui.schemes.gains import GAINS, gain
-from inittui.schemes.init import Init
-from inittui.schemes.rule import truncated_deviation
+from inittui.schemes.rule import GAINS, gain, truncated_deviation
 from inittui.schemes.scheme import Parameter, Value
-from inittui.schemes.spec import check_parameters, parse
+from inittui.schemes.spec import Init, check_parameters, parse
 from tests.helpers import steady
 
 PARAMETERS: dict[str, dict[str, Value]] = {
@@ -58,11 +59,40 @@ def test_the_catalogue_holds_these_schemes_and_no_other() -> None:
     assert [row.name for row in SCHEMES.values()] == list(SCHEMES)
 
 
+FAMILY = """
+from inittui.schemes.rule import Rule
+from inittui.schemes.scheme import Scheme
+
+ORDER = 0
+SCHEMES = (
+    Scheme(
+        name="half_he", rule=lambda p: Rule("normal", fan="fan_in"), formula="std √(1/in)", variance="1 / in",
+        short="a test", derived_for="a test of one file", paper="none", torch="none", keras="none", jax="none", gains="none",
+    ),
+)
+"""
+
+
+def test_a_scheme_is_added_by_one_file(tmp_path: Path) -> None:
+    (tmp_path / "dropped_family.py").write_text(FAMILY)
+    script = (
+        f"from inittui.schemes import families; families.__path__.append({str(tmp_path)!r})\n"
+        "from inittui.cli.main import main\n"
+        "main(['schemes']); main(['schemes', 'half_he'])\n"
+        "from inittui.experiment.preset_files import Changes, load\n"
+        "print(load('digits', Changes(arms=['half_he'])).arms[0].init.formula)\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[0].split(maxsplit=1)[0] == "half_he"
+    assert "a test of one file" in shown
+    assert shown.endswith("std √(1/in)\n")
+
+
 @pytest.mark.parametrize("name", DEVIATIONS)
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(512, 512), (784, 10), (3, 4096), (1, 1)])
-def test_a_rows_deviation_is_its_formula(name: str, fan_in: int, fan_out: int) -> None:
-    found = scheme(name).std(fan_in, fan_out, PARAMETERS.get(name, {}))
-    assert found == pytest.approx(DEVIATIONS[name](fan_in, fan_out), rel=1e-12)
+def test_a_schemes_deviation_is_its_formula(name: str, fan_in: int, fan_out: int) -> None:
+    deviation = scheme(name).std(fan_in, fan_out, PARAMETERS.get(name, {}))
+    assert deviation == pytest.approx(DEVIATIONS[name](fan_in, fan_out), rel=1e-12)
 
 
 def test_what_only_the_data_or_a_person_can_tell_has_no_deviation() -> None:
@@ -159,9 +189,9 @@ def test_a_panels_formula_is_that_of_its_parameters(typed: str, formula: str) ->
         ("sparse", ["each column"]),
     ],
 )
-def test_traps_are_told(name: str, words: list[str]) -> None:
-    told = " ".join(" ".join(explained(name, 80)).split())
-    assert [word for word in words if word not in told] == []
+def test_traps_are_explained(name: str, words: list[str]) -> None:
+    text = " ".join(" ".join(explained(name, 80)).split())
+    assert [word for word in words if word not in text] == []
 
 
 def test_the_factor_of_keras_and_jax_is_ours() -> None:

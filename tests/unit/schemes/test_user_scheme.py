@@ -19,8 +19,7 @@ from inittui.experiment.preset import build, to_table
 from inittui.experiment.preset_files import Changes
 from inittui.schemes import user_scheme
 from inittui.schemes.describe import listed
-from inittui.schemes.init import Init
-from inittui.schemes.spec import parse
+from inittui.schemes.spec import Init, parse
 from tests.helpers import preset, steady, write_run
 
 SIGNATURE = "(weight, bias, *, name, fan_in, fan_out, generator)"

@@ -1,10 +1,19 @@
-"""The rows that draw a matrix as a whole: orthogonal, identity, sparse, and the one that is fitted to the data."""
+"""Schemes that draw a matrix as a whole: orthogonal, identity, sparse, and LSUV, which is fitted to the data."""
 
-from inittui.schemes import bibliography
-from inittui.schemes.gains import gain
-from inittui.schemes.rule import Rule, UnitVariance
-from inittui.schemes.scheme import Parameter, Parameters, Scheme
-from inittui.schemes.variance_scaling import BY_NAME, GAIN
+from inittui.schemes.rule import Rule, UnitVariance, gain
+from inittui.schemes.scheme import GAIN, GAIN_NAMES, Parameter, Parameters, Scheme
+
+ORDER = 2  # of the families in lists
+
+LE = "Le, Jaitly and Hinton 2015, A simple way to initialize recurrent networks of rectified linear units"
+MARTENS = "Martens 2010, Deep learning via Hessian-free optimization"
+MISHKIN = "Mishkin and Matas 2015, All you need is a good init"
+PENNINGTON = (
+    "Pennington, Schoenholz and Ganguli 2017, Resurrecting the sigmoid in deep learning through dynamical isometry"
+)
+SAXE = (
+    "Saxe, McClelland and Ganguli 2014, Exact solutions to the nonlinear dynamics of learning in deep linear networks"
+)
 
 
 def _sparse(p: Parameters) -> Rule:
@@ -13,7 +22,7 @@ def _sparse(p: Parameters) -> Rule:
     return Rule("sparse", gain=float(p["std"]), kept=int(float(p["connections"])))
 
 
-ROWS = (
+SCHEMES = (
     Scheme(
         name="orthogonal",
         rule=lambda p: Rule("orthogonal", gain=gain(p["gain"])),
@@ -21,15 +30,14 @@ ROWS = (
         variance="gain² / max(in, out)",
         short="deep linear and tanh networks",
         derived_for="deep linear networks, and tanh at the edge of chaos: every singular value is the gain",
-        paper=f"{bibliography.SAXE}; for tanh {bibliography.PENNINGTON}",
+        paper=f"{SAXE}; for tanh {PENNINGTON}",
         torch="nn.init.orthogonal_",
         keras="Orthogonal",
         jax="orthogonal",
-        gains=f"by name: {BY_NAME}",
+        gains=f"by name: {GAIN_NAMES}",
         parameters={"gain": GAIN},
         notes=(
-            "For deep tanh networks without biases the critical gain is 1; 5/3 is torch's rule of thumb and drives them into "
-            "saturation.",
+            "For deep tanh networks without biases the critical gain is 1; 5/3 is torch's rule of thumb and saturates them.",
             "A rectangular layer has orthonormal rows or columns, whichever are fewer; a convolution's kernel is one matrix "
             "[out, in · taps], and with groups each group has its own.",
         ),
@@ -40,12 +48,12 @@ ROWS = (
         formula="gain · identity",
         variance="gain² (1 − 1/max(in, out)) / max(in, out)",
         short="recurrent ReLU, residual branches",
-        derived_for="recurrent ReLU networks: at the start every layer passes on what it gets",
-        paper=bibliography.LE,
+        derived_for="recurrent ReLU networks: at the start every layer outputs its input",
+        paper=LE,
         torch="nn.init.eye_; for convolutions nn.init.dirac_",
         keras="Identity (dense only)",
         jax="none",
-        gains=f"1 for linear, and for relu after inputs that are not negative; by name: {BY_NAME}",
+        gains=f"1 for linear, and for relu after inputs that are not negative; by name: {GAIN_NAMES}",
         parameters={"gain": GAIN},
         notes=(
             "A rectangular layer has ones on the diagonal and drops or zeroes the rest; a convolution has them in the middle "
@@ -60,7 +68,7 @@ ROWS = (
         variance="std² connections / in",
         short="sigmoid and tanh, wide layers",
         derived_for="sigmoid and tanh in wide layers: a unit with few inputs neither saturates nor resembles its neighbours",
-        paper=bibliography.MARTENS,
+        paper=MARTENS,
         torch="nn.init.sparse_(sparsity), std 0.01",
         keras="none",
         jax="none",
@@ -73,8 +81,8 @@ ROWS = (
             "std": Parameter("standard deviation of the weights that are not 0", 1.0),
         },
         notes=(
-            "torch's sparse_ zeroes a share of each column, which in nn.Linear is what one input feeds; the paper, and this "
-            "row, limit what feeds one unit.",
+            "torch's sparse_ zeroes a share of each column, in nn.Linear the weights that one input feeds; the paper and "
+            "this scheme limit the weights that feed one unit.",
             "A layer with fewer inputs than connections is dense; at least one weight of a unit is kept.",
         ),
     ),
@@ -84,15 +92,15 @@ ROWS = (
         formula="orthonormal, var(z) → 1",
         variance="measured: what makes the layer's output have variance 1",
         short="any: fitted to the data",
-        derived_for="any activation: instead of a formula it measures, layer by layer, on a batch of training inputs",
-        paper=f"{bibliography.MISHKIN}, algorithm 1",
+        derived_for="any activation: it has no formula but measures, layer by layer, on a batch of training inputs",
+        paper=f"{MISHKIN}, algorithm 1",
         torch="none",
         keras="none",
         jax="none",
-        gains="none needed: whatever the activation leaves of the signal is measured",
+        gains="none needed: the effect of the activation is measured",
         parameters={
             "tolerance": Parameter("how far from 1 the variance may stay", 0.1, 0.0, 1.0),
-            "rounds": Parameter("how often a layer is scaled at most", 10.0, 1, 1000, whole=True),
+            "rounds": Parameter("largest number of times a layer is scaled", 10.0, 1, 1000, whole=True),
         },
         notes=(
             "The batch is the first 1,000 training inputs, the same for every seed; the variance is over inputs and units.",

@@ -1,4 +1,4 @@
-"""The rows whose variance follows the size of the layer: all of them are parameter sets of variance scaling.
+"""Schemes whose variance depends on the layer's size: parameter sets of variance scaling.
 
     Var(w) = gain² · scale / fan
 
@@ -14,19 +14,24 @@
 import math
 from typing import cast
 
-from inittui.schemes import bibliography
-from inittui.schemes.gains import GAINS, gain, rectifier_scale
-from inittui.schemes.rule import Distribution, Fan, Rule
-from inittui.schemes.scheme import Parameter, Parameters, Scheme
+from inittui.schemes.rule import Distribution, Fan, Rule, gain, rectifier_scale
+from inittui.schemes.scheme import GAIN, GAIN_NAMES, Parameter, Parameters, Scheme
+
+ORDER = 1  # of the families in lists
+
+GLOROT = "Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"
+HE = "He, Zhang, Ren and Sun 2015, Delving deep into rectifiers"
+KLAMBAUER = "Klambauer, Unterthiner, Mayr and Hochreiter 2017, Self-normalizing neural networks"
+LECUN = "LeCun, Bottou, Orr and Müller 1998, Efficient backprop"
+POOLE = "Poole et al. 2016, Exponential expressivity in deep neural networks through transient chaos"
+SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, Deep information propagation"
 
 FANS = ("fan_in", "fan_out", "fan_avg")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
 
-BY_NAME = "linear and sigmoid 1, relu √2, leaky_relu √(2/(1+0.01²)), tanh 5/3, selu 3/4 (torch.nn.init.calculate_gain)"
-GAIN = Parameter("factor on the weights", 1.0, words=tuple(GAINS), example="tanh")
 TRUNCATED = (
-    "{keras} and {jax} draw a normal cut at ±2 std and divide by 0.87962566103423978, so that the deviation is this one all "
-    "the same: distribution=truncated_normal of variance_scaling. Only the tails differ."
+    "{keras} and {jax} draw a normal cut at ±2 std and divide by 0.87962566103423978, so the deviation is the same and only "
+    "the tails differ. variance_scaling does this with distribution=truncated_normal."
 )
 SQUARE = "On square layers (in = out) Xavier and LeCun are the same: 2/(in+out) = 1/in."
 TWO_KAIMINGS = (
@@ -56,7 +61,7 @@ HE_MODES = (
     "fan_in or fan_out: no difference that grows with depth (He et al. 2015, section 2.2), none on square layers."
 )
 
-ROWS = (
+SCHEMES = (
     Scheme(
         name="xavier_normal",
         rule=lambda p: _xavier(p, "normal"),
@@ -64,11 +69,11 @@ ROWS = (
         variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero: a compromise between keeping the signal and keeping the gradient",
-        paper=f"{bibliography.GLOROT}, eq. 12",
+        paper=f"{GLOROT}, eq. 12",
         torch="nn.init.xavier_normal_",
         keras="GlorotNormal (truncated)",
         jax="glorot_normal (truncated)",
-        gains=f"the paper has none; by name: {BY_NAME}",
+        gains=f"the paper has none; by name: {GAIN_NAMES}",
         parameters={"gain": GAIN},
         notes=(TRUNCATED.format(keras="Keras' GlorotNormal", jax="JAX's glorot_normal"), SQUARE),
     ),
@@ -79,11 +84,11 @@ ROWS = (
         variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero; the paper's own 'normalized initialization'",
-        paper=f"{bibliography.GLOROT}, eq. 16",
+        paper=f"{GLOROT}, eq. 16",
         torch="nn.init.xavier_uniform_",
         keras="GlorotUniform (the default of Dense)",
         jax="glorot_uniform",
-        gains=f"the paper has none; by name: {BY_NAME}",
+        gains=f"the paper has none; by name: {GAIN_NAMES}",
         parameters={"gain": GAIN},
         notes=(SQUARE,),
     ),
@@ -94,7 +99,7 @@ ROWS = (
         variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU: half of the units are silent, so the variance is doubled. With a slope below zero, for leaky ReLU",
-        paper=f"{bibliography.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
         torch="nn.init.kaiming_normal_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
         keras="HeNormal (truncated)",
         jax="he_normal (truncated)",
@@ -109,7 +114,7 @@ ROWS = (
         variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU, with bounded draws. With a slope below zero, for leaky ReLU",
-        paper=f"{bibliography.HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
+        paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
         torch="nn.init.kaiming_uniform_(nonlinearity='relu'); with a slope: a=slope, 'leaky_relu'",
         keras="HeUniform",
         jax="he_uniform",
@@ -124,7 +129,7 @@ ROWS = (
         variance="1 / in",
         short="linear units, scaled tanh, SELU",
         derived_for="linear units, tanh scaled to keep variance 1, and SELU",
-        paper=f"{bibliography.LECUN}, eq. 16; for SELU {bibliography.KLAMBAUER}",
+        paper=f"{LECUN}, eq. 16; for SELU {KLAMBAUER}",
         torch="none; nn.init.kaiming_normal_(nonlinearity='linear')",
         keras="LecunNormal (truncated)",
         jax="lecun_normal (truncated; flax's default for Dense)",
@@ -138,7 +143,7 @@ ROWS = (
         variance="1 / in",
         short="linear units, scaled tanh",
         derived_for="linear units and tanh scaled to keep variance 1, with bounded draws",
-        paper=f"{bibliography.LECUN}, eq. 16",
+        paper=f"{LECUN}, eq. 16",
         torch="none; nn.init.kaiming_uniform_(nonlinearity='linear')",
         keras="LecunUniform",
         jax="lecun_uniform",
@@ -150,9 +155,9 @@ ROWS = (
         rule=_variance_scaling,
         formula="std √(scale/fan)",
         variance="scale / fan",
-        short="what scale and fan make of it",
+        short="depends on scale and fan",
         derived_for="any: Xavier, He and LeCun are parameter sets of it. The defaults are LeCun's scale, and Keras'",
-        paper=f"the common form of {bibliography.LECUN}, of Glorot 2010 and of He 2015",
+        paper=f"the common form of {LECUN}, of Glorot 2010 and of He 2015",
         torch="none",
         keras="VarianceScaling",
         jax="variance_scaling",
@@ -166,7 +171,7 @@ ROWS = (
         },
         notes=(
             "distribution=truncated_normal is rescaled as in Keras and JAX (/0.87962566103423978): the deviation stays "
-            "√(scale/fan). The scheme truncated_normal is not rescaled, nor is theirs.",
+            "√(scale/fan). The scheme truncated_normal is not rescaled, neither here nor there.",
             "What Keras calls untruncated_normal is normal here, as in JAX.",
         ),
     ),
@@ -180,7 +185,7 @@ ROWS = (
         short="very deep tanh networks",
         derived_for="very deep networks: on the critical line neither the signal nor the gradient dies or explodes. "
         "The defaults are critical for tanh",
-        paper=f"{bibliography.POOLE}; {bibliography.SCHOENHOLZ}",
+        paper=f"{POOLE}; {SCHOENHOLZ}",
         torch="none",
         keras="none",
         jax="none",
@@ -193,7 +198,7 @@ ROWS = (
         notes=(
             "Critical means σw² E[φ'(√q g)²] = 1 where q = σw² E[φ(√q g)²] + σb² and g is N(0, 1); for tanh and σb² = 0.05 "
             "that is σw² = 1.761.",
-            "The biases carry signal: look at the deviation over inputs, not at the size alone.",
+            "The biases add to the signal's size: compare the deviation over inputs, not the size alone.",
         ),
     ),
     Scheme(
@@ -201,18 +206,18 @@ ROWS = (
         rule=lambda p: Rule("uniform", scale=1 / 3, fan="fan_in", bias="uniform", bias_scale=1 / 3, bias_fan_in=True),
         formula="U ±1/√in, biases too",
         variance="1 / (3 in)",
-        short="nothing: what torch does unasked",
-        derived_for="nothing in particular: what torch.nn.Linear and Conv do when nobody asks",
-        paper=f"the rule of {bibliography.LECUN}, as Lua Torch 7 had it",
+        short="nothing: the default of torch",
+        derived_for="nothing in particular: what torch.nn.Linear and Conv do by default",
+        paper=f"the rule of {LECUN}, as Lua Torch 7 had it",
         torch="nn.Linear.reset_parameters: kaiming_uniform_(a=√5)",
         keras="none",
         jax="none",
-        gains=f"√(1/3) = {math.sqrt(1 / 3):.3f} whatever the activation, against √2 for relu",
+        gains=f"√(1/3) = {math.sqrt(1 / 3):.3f} for every activation, against √2 for relu",
         bias="U(±1/√in)",
         notes=(
             TWO_KAIMINGS,
-            "With ReLU each layer leaves a sixth of the variance; deep down the biases alone are left, and because of them "
-            "the size of the signal looks healthy.",
+            "With ReLU each layer keeps a sixth of the variance; in deep layers only the biases remain, and they make the "
+            "size of the signal look normal.",
         ),
     ),
 )

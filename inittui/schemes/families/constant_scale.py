@@ -1,22 +1,26 @@
-"""The rows whose weights have one scale whatever the layer's size, and the two controls."""
+"""Schemes whose scale does not depend on the layer's size, and two controls: constant and zeros."""
 
 import math
 
-from inittui.schemes import bibliography
 from inittui.schemes.rule import CUT, Rule, truncated_deviation
 from inittui.schemes.scheme import Parameter, Scheme
 
-NO_GAIN = "none: the scale is what is given, for every activation"
+ORDER = 3  # of the families in lists
 
-ROWS = (
+KRIZHEVSKY = "Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep CNNs"
+RUMELHART = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors"
+
+NO_GAIN = "none: the given scale is used for every activation"
+
+SCHEMES = (
     Scheme(
         name="normal",
         rule=lambda p: Rule("normal", gain=float(p["std"])),
         formula="std fixed",
-        variance="std², whatever the layer's size",
+        variance="std², for every layer size",
         short="nothing: the habit before 2010",
         derived_for="nothing: the habit before 2010, kept here to show what a fixed scale does with depth and width",
-        paper=f"{bibliography.KRIZHEVSKY}, section 5, used std=0.01",
+        paper=f"{KRIZHEVSKY}, section 5, used std=0.01",
         torch="nn.init.normal_",
         keras="RandomNormal (std 0.05 unless given)",
         jax="normal (std 0.01 unless given)",
@@ -42,9 +46,9 @@ ROWS = (
             "cut": Parameter("where they are cut, in units of std", CUT, 0.1, 10.0),
         },
         notes=(
-            "std is that of the normal before the cut, as in Keras and JAX: at cut=2 the weights' own deviation is "
-            "0.8796 std. Their variance_scaling, HeNormal and so on divide by 0.87962566103423978, and so does ours.",
-            "The bounds of torch's trunc_normal_ are absolute, a=-2 and b=2 whatever the std: with std=0.02 they cut nothing "
+            "std is that of the normal before the cut, as in Keras and JAX: at cut=2 the weights have a deviation of 0.8796 "
+            "std. variance_scaling divides by 0.87962566103423978, as do HeNormal and the others in Keras and JAX.",
+            "The bounds of torch's trunc_normal_ are absolute, a=-2 and b=2 for every std: with std=0.02 they cut nothing "
             "(100 std). Here, in Keras and in JAX they are multiples of std.",
         ),
     ),
@@ -52,7 +56,7 @@ ROWS = (
         name="uniform",
         rule=lambda p: Rule("uniform", gain=float(p["bound"]) / math.sqrt(3)),
         formula="U ±bound",
-        variance="bound² / 3, whatever the layer's size",
+        variance="bound² / 3, for every layer size",
         short="nothing: a fixed scale",
         derived_for="nothing: a fixed scale, as in many first networks",
         paper="common practice",
@@ -68,8 +72,8 @@ ROWS = (
         formula="all value",
         variance="0",
         short="nothing: a control, as zeros is",
-        derived_for="nothing: all units of a layer get the same gradient and stay equal, so a layer is one unit wide",
-        paper=f"{bibliography.RUMELHART}: random weights break the symmetry",
+        derived_for="nothing: all units of a layer get the same gradient and stay equal, so a layer acts as one unit",
+        paper=f"{RUMELHART}: random weights break the symmetry",
         torch="nn.init.constant_",
         keras="Constant",
         jax="constant",
@@ -82,8 +86,8 @@ ROWS = (
         formula="all 0",
         variance="0",
         short="nothing: a control, never learns",
-        derived_for="nothing: all units of a layer stay equal, so the network cannot learn. The control to show it",
-        paper=f"{bibliography.RUMELHART}: random weights break the symmetry",
+        derived_for="nothing: a control. All units of a layer stay equal, so the network cannot learn",
+        paper=f"{RUMELHART}: random weights break the symmetry",
         torch="nn.init.zeros_",
         keras="Zeros",
         jax="zeros",
