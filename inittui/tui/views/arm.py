@@ -7,8 +7,9 @@ from rich.cells import cell_len
 from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
-from inittui.tui.draw.charts import Scale, bar, buckets, extremes, sparkline
+from inittui.tui.draw.charts import bar, buckets, sparkline
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of
+from inittui.tui.draw.scale import Scale, extremes
 from inittui.tui.views.header import STATE_STYLES, loading
 
 SAYS_WHY = ("failed", "stopped", "interrupted")

@@ -9,8 +9,9 @@ from typing import Literal, TypeVar
 from inittui.analysis import layer_diagnosis
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
-from inittui.tui.draw.charts import Scale, Series, finite, line_chart, sparkline
+from inittui.tui.draw.charts import Series, line_chart, sparkline
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
+from inittui.tui.draw.scale import Scale, finite
 
 Value = Callable[[LayerProbe], float | None]
 T = TypeVar("T")
