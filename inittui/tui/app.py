@@ -101,10 +101,10 @@ class Dashboard(App[Leave]):
 
     def _follow(self) -> None:
         """The source's thread: files may be slow (NFS), and the screen must not wait for them."""
-        from inittui.tui.machine_monitor import Sampler
+        from inittui.tui.machine_monitor import MachineMonitor
 
         worker = get_current_worker()
-        sampler = Sampler() if self._watch_machine else None
+        sampler = MachineMonitor() if self._watch_machine else None
         on: MainScreen | None = None
         shown: Board | None = None
         seen = False

@@ -1,24 +1,30 @@
-"""Samples the machine: psutil for cores and memory, NVML for GPUs. Runs in the source's thread: NVML can be slow."""
+"""Samples the load of the machine: cores and memory through psutil, a GPU through NVML.
+
+NVML can be slow, so samples are taken in the thread that polls the board.
+"""
 
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psutil
 
 from inittui.board.state import ENDED, Board
 from inittui.tui.views.machine import Gpu, Machine
 
+T = TypeVar("T")
 
-class Sampler:
-    """Holds NVML open between samples, where there is one."""
+
+class MachineMonitor:
+    """Takes samples, and keeps NVML open between them."""
 
     def __init__(self) -> None:
-        self._nvml: Any = None
-        self._asked = False
-        psutil.cpu_percent()  # the first call has nothing to compare with
+        self._nvml: Any = None  # the module pynvml, once it was initialised
+        self._nvml_tried = False
+        psutil.cpu_percent()  # the first call has no interval to measure over
 
     def sample(self, board: Board) -> Machine:
-        """The machine now; `ours` is what this run's workers hold."""
+        """The load now. `memory_ours` is the memory of this run's workers."""
         memory = psutil.virtual_memory()
         pids = {arm.pid for arm in board.arms if arm.pid is not None and arm.state not in ENDED}
         return Machine(
@@ -27,33 +33,32 @@ class Sampler:
             load=psutil.getloadavg()[0],
             memory_used=memory.total - memory.available,
             memory_total=memory.total,
-            memory_ours=sum(_own_memory(pid) for pid in pids),
+            memory_ours=sum(map(_own_memory, pids)),
             gpu=self._gpu(board, pids),
         )
 
     def _gpu(self, board: Board, pids: set[int]) -> Gpu | None:
+        """The GPU that the run trains on; None on a CPU, or without NVML."""
         device = board.device.device if board.device else ""
-        if device == "cpu":
-            return None
-        nvml = self._library()
+        nvml = None if device == "cpu" else self._initialised_nvml()
         if nvml is None:
             return None
         with contextlib.suppress(nvml.NVMLError):
             handle = nvml.nvmlDeviceGetHandleByIndex(int(device.partition(":")[2] or 0))
             memory = nvml.nvmlDeviceGetMemoryInfo(handle)
             return Gpu(
-                utilisation=_maybe(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
+                utilisation=_if_reported(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
                 memory_used=memory.used,
                 memory_total=memory.total,
                 memory_ours=_gpu_memory(nvml, handle, board, pids),
-                watts=_maybe(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
-                celsius=_maybe(nvml, lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
+                watts=_if_reported(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+                celsius=_if_reported(nvml, lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
             )
         return None
 
-    def _library(self) -> Any:
-        if not self._asked:
-            self._asked = True
+    def _initialised_nvml(self) -> Any:
+        if not self._nvml_tried:
+            self._nvml_tried = True
             import pynvml
 
             with contextlib.suppress(pynvml.NVMLError):
@@ -62,23 +67,24 @@ class Sampler:
         return self._nvml
 
 
-def _maybe(nvml: Any, ask: Any) -> Any:
-    """What the driver says, or None for what it does not tell of this card."""
+def _if_reported(nvml: Any, query: Callable[[], T]) -> T | None:
+    """The result of `query`, or None if the driver does not report this value for this card."""
     try:
-        return ask()
+        return query()
     except nvml.NVMLError:
         return None
 
 
 def _gpu_memory(nvml: Any, handle: Any, board: Board, pids: set[int]) -> int | None:
-    """This run's share: by process where the driver tells, else what torch has reserved (in a container pids differ)."""
-    processes = _maybe(nvml, lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)) or []
-    ours = sum(process.usedGpuMemory or 0 for process in processes if process.pid in pids)
-    return ours or sum(arm.device_bytes for arm in board.arms if arm.state not in ENDED) or None
+    """The bytes of this run: by process if the driver reports them, else what torch has reserved. In a container process ids
+    differ from the driver's."""
+    processes = _if_reported(nvml, lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)) or []
+    by_process = sum(process.usedGpuMemory or 0 for process in processes if process.pid in pids)
+    return by_process or sum(arm.device_bytes for arm in board.arms if arm.state not in ENDED) or None
 
 
 def _own_memory(pid: int) -> int:
-    """Memory that would be free if the process ended: pages shared with the supervisor are not counted again."""
+    """The bytes that would be free if the process ended: its resident memory without the pages it shares."""
     try:
         info = psutil.Process(pid).memory_info()
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""The dashboard as SVG, without a terminal."""
+"""Draws the dashboard as SVG, without a terminal."""
 
 import asyncio
 
@@ -9,12 +9,14 @@ from inittui.tui.app import Dashboard
 
 
 def screenshot(run: RunDir, columns: int, rows: int) -> str:
-    """A picture of the run as its files stand now. Raises RunError when the run can't be read."""
+    """An SVG picture of the run's present state, `columns` x `rows` cells. Raises RunError if the run can't be read."""
     return asyncio.run(_draw(StillSource(Follower(run).poll(), gallery_of(run)), columns, rows))
 
 
 async def _draw(source: StillSource, columns: int, rows: int) -> str:
-    app = Dashboard(source, ascii_only=False, theme="dark", watch_machine=False)  # a picture looks the same everywhere
+    app = Dashboard(
+        source, ascii_only=False, theme="dark", watch_machine=False
+    )  # the picture does not depend on a terminal
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause(0.2)
         return app.export_screenshot(title=f"inittui: {source.board.run}")

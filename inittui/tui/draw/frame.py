@@ -1,4 +1,4 @@
-"""Rows in a frame, and what the keys of their styles stand for."""
+"""Rows in a frame with a title, and the Rich style of a style key."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,14 +6,14 @@ from rich.style import Style
 
 from inittui.tui.draw.glyphs import COLOURS, Look, Row, pad, width_of
 
-Paint = Callable[[int, int], list[Row]]  # rows for a width and height
-Title = Callable[[int], Row]  # at most so wide
-FRAME = "track"  # the style of a frame that is nothing special
-ACROSS, DOWN = 4, 2  # cells that a frame takes of a width and a height
+Paint = Callable[[int, int], list[Row]]  # rows for a width and a height
+Title = Callable[[int], Row]  # a row of at most this width
+FRAME = "track"  # the style of a frame by default
+ACROSS, DOWN = 4, 2  # cells of the width and the height that a frame takes
 
 
 def filled(paint: Paint, width: int, height: int) -> list[Row]:
-    """Exactly `height` rows of exactly `width` cells."""
+    """The painted rows, cut and padded to exactly `height` rows of exactly `width` cells."""
     if width <= 0 or height <= 0:
         return []
     rows = [pad(row, width) for row in paint(width, height)[:height]]
@@ -21,23 +21,24 @@ def filled(paint: Paint, width: int, height: int) -> list[Row]:
 
 
 def framed(title: Title, paint: Paint, width: int, height: int, look: Look, frame: str = FRAME) -> list[Row]:
-    """As many, with a frame of the style `frame` and a title around what is painted."""
+    """Exactly `height` rows of exactly `width` cells: a frame of the style `frame` with a title, and the rows inside."""
     if width <= ACROSS or height < DOWN:
         return filled(lambda _width, _height: [], width, height)
     inner, lines = width - ACROSS, height - DOWN
     rows = filled(paint, inner, lines)
-    corners, across, side = ("++++", "-", "|") if look.ascii else ("╭╮╰╯", "─", "│")
-    named = title(width - 6)
-    named = pad(named, min(width_of(named), width - 6)) if named else []
-    head: Row = [(corners[0] + across, frame), *([(" ", ""), *named, (" ", "")] if named else [])]
-    head.append((across * (width - 1 - width_of(head)) + corners[1], frame))
+    corners, line, side = ("++++", "-", "|") if look.ascii else ("╭╮╰╯", "─", "│")
+    heading = title(width - 6)
+    heading = pad(heading, min(width_of(heading), width - 6)) if heading else []
+    top: Row = [(corners[0] + line, frame), *([(" ", ""), *heading, (" ", "")] if heading else [])]
+    top.append((line * (width - 1 - width_of(top)) + corners[1], frame))
     body: list[Row] = [[(f"{side} ", frame), *row, (f" {side}", frame)] for row in rows]
-    return [head, *body, [(corners[2] + across * (width - 2) + corners[3], frame)]]
+    return [top, *body, [(corners[2] + line * (width - 2) + corners[3], frame)]]
 
 
 def style_of(key: str, variables: Mapping[str, str]) -> Style:
-    """The style of a span: see `look`. `variables` are a theme's, those of `palette` among them."""
-    named = {
+    """The Rich style for a span's style key; the keys are listed in `glyphs`. `variables` are the theme's, with those of
+    `palette.variables`."""
+    styles = {
         "bold": Style(bold=True),
         "soft": Style(dim=True),
         "reverse": Style(reverse=True),
@@ -47,9 +48,9 @@ def style_of(key: str, variables: Mapping[str, str]) -> Style:
         "cursor": Style(bgcolor=variables["inittui-track"]),
         **{f"arm{place}": Style(color=variables[f"inittui-arm{place}"]) for place in range(COLOURS)},
     }
-    words = key.split()
-    if not words:
+    names = key.split()
+    if not names:
         return Style()
-    if all(word in named for word in words):
-        return Style.combine(named[word] for word in words)
+    if all(name in styles for name in names):
+        return Style.combine(styles[name] for name in names)
     return Style.parse(key)

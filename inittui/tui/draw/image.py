@@ -1,4 +1,4 @@
-"""A grey image in a terminal's cells."""
+"""Draws a grey image in character cells."""
 
 import math
 
@@ -6,9 +6,9 @@ from inittui.tui.draw.glyphs import Look, Row
 
 
 def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look: Look) -> list[Row]:
-    """A grey image in at most `width` x `height` cells, two pixels a cell; the empty margin is cropped.
+    """A grey image in at most `width` x `height` cells, two pixels per cell, without its empty margin and not padded.
 
-    `pixels` are 0..255, row by row. The picture is not padded: it takes what it needs.
+    `pixels` are `rows` x `columns` bytes, row by row.
     """
     if min(rows, columns, width, height) < 1:
         return []
@@ -30,7 +30,7 @@ def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look:
 
 
 def _cropped(grid: list[list[int]]) -> list[list[int]]:
-    """Without the empty margin, but for one pixel of it, and square where the image was."""
+    """The image without its empty margin except one pixel, square if the image is."""
     filled = [(y, x) for y, line in enumerate(grid) for x, value in enumerate(line) if value > 16]
     if not filled:
         return grid
@@ -42,21 +42,21 @@ def _cropped(grid: list[list[int]]) -> list[list[int]]:
 
 
 def _resized(grid: list[list[int]], width: int, height: int) -> list[list[int]]:
-    """Whole multiples when it grows, area means when it shrinks: both leave edges where they are."""
-    tall, wide = len(grid), len(grid[0])
-    factor = min(width / wide, height / tall)
+    """The image enlarged by a whole factor, or reduced to area means: both keep edges in their places."""
+    rows, columns = len(grid), len(grid[0])
+    factor = min(width / columns, height / rows)
     if factor >= 1:
         times = int(factor)
         return [[value for value in line for _ in range(times)] for line in grid for _ in range(times)]
-    new_tall, new_wide = max(1, int(tall * factor)), max(1, int(wide * factor))
+    new_rows, new_columns = max(1, int(rows * factor)), max(1, int(columns * factor))
     return [
-        [_area(grid, y / factor, x / factor, 1 / factor) for x in range(new_wide)]
-        for y in range(new_tall)
+        [_area(grid, y / factor, x / factor, 1 / factor) for x in range(new_columns)]
+        for y in range(new_rows)
     ]  # fmt: skip
 
 
 def _area(grid: list[list[int]], top: float, left: float, size: float) -> int:
-    """The mean over a square of `size` source pixels, parts of pixels by their share."""
+    """The mean over a square of `size` x `size` pixels, each weighted by the part of it inside the square."""
     total = weight = 0.0
     for y in range(int(top), min(len(grid), math.ceil(top + size))):
         part_y = min(y + 1, top + size) - max(y, top)

@@ -1,18 +1,18 @@
-"""Our Textual themes, dark and light, also in the 16 colours of old terminals, and the panels' colours in any theme."""
+"""The dark and the light Textual theme, also for terminals with 16 colours, and the panels' colours in any theme."""
 
 from textual.theme import Theme
 
 from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT
 
-# The sixteen as Rich numbers them: it sends the nearest one's number, which for these is their own.
+# The 16 colours as Rich numbers them. Rich sends the number of the nearest colour; for these that is their own number.
 _BLACK, _RED, _GREEN, _BROWN, _BLUE, _PURPLE, _CYAN, _GREY = (
     "#000000", "#AA0000", "#00AA00", "#AA5500", "#0000AA", "#AA00AA", "#00AAAA", "#AAAAAA"
 )  # fmt: skip
 _DARK_GREY, _BRIGHT_RED, _BRIGHT_GREEN, _YELLOW, _BRIGHT_BLUE, _PINK, _BRIGHT_CYAN, _WHITE = (
     "#555555", "#FF5555", "#55FF55", "#FFFF55", "#5555FF", "#FF55FF", "#55FFFF", "#FFFFFF"
 )  # fmt: skip
-# Left to itself the palette of a full terminal falls on three or four of them, and two arms on one. Marker and name tell
-# arms apart where a terminal's own idea of a colour does not.
+# The full palette would map to three or four of the 16 colours, so that two arms share one. A terminal may show these colours
+# in its own shades; marker and name distinguish arms then.
 ON_DARK_16 = (_BRIGHT_CYAN, _YELLOW, _PINK, _BRIGHT_GREEN, _BRIGHT_RED, _GREY, _BROWN, _BRIGHT_BLUE)
 ON_LIGHT_16 = (_BLUE, _RED, _PURPLE, _DARK_GREY, _BRIGHT_BLUE, _GREEN, _CYAN, _BROWN)
 
@@ -76,12 +76,12 @@ LIGHT_16 = Theme(
 
 
 def palette(*, dark: bool, few: bool) -> Theme:
-    """Our dark or light theme. `few`: for a terminal of 16 colours."""
+    """The dark or the light theme. `few`: for a terminal with 16 colours."""
     return (DARK_16 if few else DARK) if dark else (LIGHT_16 if few else LIGHT)
 
 
 def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
-    """Plain hexadecimal colours for Rich styles: a theme's own variables may be blends, which Rich can't read."""
+    """Hexadecimal colours for Rich styles, by variable name. Rich can't read a theme's own variables that are blends."""
     dark = theme.dark
     plain = palette(dark=dark, few=few)
     arms = (ON_DARK_16 if dark else ON_LIGHT_16) if few else (ON_DARK if dark else ON_LIGHT)
@@ -95,9 +95,10 @@ def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
         "inittui-good": _hex(theme.success, plain.success),
         "inittui-warn": _hex(theme.warning, plain.warning),
         "inittui-bad": _hex(theme.error, plain.error),
-        **{f"inittui-arm{place}": colour for place, colour in enumerate(arms)},
+        **{f"inittui-arm{arm}": colour for arm, colour in enumerate(arms)},
     }
 
 
 def _hex(colour: str | None, otherwise: str | None) -> str:
+    """`colour` if it is hexadecimal, else `otherwise`."""
     return colour if colour and colour.startswith("#") and len(colour) == 7 else otherwise or ""

@@ -1,4 +1,7 @@
-"""Pictures that are kept for as long as what they were made of has not changed."""
+"""Keeps drawn rows as long as nothing that they show has changed.
+
+Reports of the epoch under way come several times a second. A chart of a thousand whole epochs does not change with them.
+"""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -6,33 +9,32 @@ from typing import Generic, TypeVar
 from inittui.board.state import Board
 
 T = TypeVar("T")
-PLAIN = (int, float, str)  # compared by value; all else has to be the very same object
+_BY_VALUE = (int, float, str)  # other parts of a key are compared by identity, which takes no time for a long history
 
 
 class Memo(Generic[T]):
-    """The last thing that was made, and of what. A picture of a thousand epochs is drawn anew when one more is over, not
-    at every report of the epoch under way."""
+    """The result of the last call, and its key."""
 
     def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._made: list[T] = []
+        self._key: tuple[object, ...] = ()
+        self._kept: list[T] = []
 
-    def __call__(self, of: tuple[object, ...], make: Callable[[], T]) -> T:
-        """What `make` returned when it was last called, or returns now if anything in `of` is another than then."""
-        same = len(of) == len(self._of) and all(map(_same, of, self._of))
-        if not same or not self._made:
-            self._of, self._made = of, [make()]
-        return self._made[0]
+    def __call__(self, key: tuple[object, ...], draw: Callable[[], T]) -> T:
+        """The result of `draw`, or of the last call if it had the same `key`."""
+        same = len(key) == len(self._key) and all(map(_same, key, self._key))
+        if not same or not self._kept:
+            self._key, self._kept = key, [draw()]
+        return self._kept[0]
 
 
 def _same(a: object, b: object) -> bool:
-    return a is b or (type(a) is type(b) and isinstance(a, PLAIN) and a == b)
+    return a is b or (type(a) is type(b) and isinstance(a, _BY_VALUE) and a == b)
 
 
 def epochs(board: Board) -> tuple[object, ...]:
-    """All that a picture of whole epochs is made of, for `Memo`: the same while only reports come in."""
-    of: list[object] = [board.run, board.preset, board.phase, board.detail, board.result, board.data]
+    """A key of everything on the board that changes with a whole epoch, and not with the reports within one."""
+    key: list[object] = [board.run, board.preset, board.phase, board.detail, board.result, board.data]
     for arm in board.arms:
-        of += [arm.state, arm.reason, arm.epochs, arm.steps, arm.parameters]
-        of += [replica.points for replica in arm.replicas]
-    return tuple(of)
+        key += [arm.state, arm.reason, arm.epochs, arm.steps, arm.parameters]
+        key += [replica.points for replica in arm.replicas]
+    return tuple(key)
