@@ -13,7 +13,7 @@ from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
 from inittui.experiment import preset_files
-from inittui.experiment.datasets import default_data_dir
+from inittui.experiment.dataset_files import default_data_dir
 from inittui.launch import process, start_run
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find

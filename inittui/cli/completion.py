@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from inittui.cli import manual
 from inittui.cli.parsers import THEMES, command_parser, run_parser
 from inittui.common.errors import UsageError, printable
+from inittui.experiment import datasets
 
 SHELLS = ("bash", "zsh", "fish")
 # Of an option: words that do not depend on what there is. A machine may have more GPUs; these are what it surely knows.
 WORDS = {
     "--device": ("auto", "cpu", "cuda"),
     "--theme": THEMES,
-    "--data": ("auto", "mnist", "fashion_mnist", "kmnist", "digits"),
+    "--data": datasets.NAMES,
     "--figure": ("both", "cost", "accuracy"),
     "--precision": ("float32", "bf16", "tf32"),
 }

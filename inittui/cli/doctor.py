@@ -9,7 +9,7 @@ from inittui.common.errors import path_of
 from inittui.doctor import render
 from inittui.doctor.check import Check, columns, here
 from inittui.doctor.examine import examine
-from inittui.experiment.datasets import default_data_dir
+from inittui.experiment.dataset_files import default_data_dir
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from inittui import __version__
 from inittui.cli import manual
 from inittui.common.errors import UsageError
+from inittui.experiment import datasets
 
 THEMES = ("auto", "dark", "light")
 
@@ -67,7 +68,7 @@ def run_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--precision", metavar="NAME", help="of matrix products: float32, bf16, or tf32 on a GPU (float32)"
     )
-    what.add_argument("--data", metavar="NAME", help="auto, mnist, fashion_mnist, kmnist or digits")
+    what.add_argument("--data", metavar="NAME", help=f"{', '.join(datasets.NAMES[:-1])} or {datasets.NAMES[-1]}")
     where = parser.add_argument_group("where")
     where.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (the user's cache folder)")
     where.add_argument("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N (auto)")

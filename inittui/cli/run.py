@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """`inittui`: start a run and watch it."""
     from inittui.common.optional_extras import folder_of
     from inittui.experiment import preset_files
-    from inittui.experiment.datasets import default_data_dir
+    from inittui.experiment.dataset_files import default_data_dir
     from inittui.launch import notify, start_run
     from inittui.output import tensorboard_events
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inittui.common.errors import InittuiError
 from inittui.doctor.check import Check, State, System
-from inittui.experiment import datasets, preset_files
+from inittui.experiment import dataset_files, datasets, preset_files
 
 MB = 1e6
 FULL_BYTES = 50 * MB
@@ -21,19 +21,23 @@ def data(data_dir: Path) -> list[Check]:
     """Every data set that is there, sound or not, and in one line those that are not."""
     checks = []
     absent = []
-    for name, files in datasets.DATASETS.items():
-        found = datasets.inspect(name, data_dir)
+    downloaded = [entry for entry in datasets.DATASETS.values() if entry.files]
+    for files in downloaded:
+        found = dataset_files.inspect(files.name, data_dir)
         if found.state == "absent" and not any(files.raw(data_dir).glob("*-ubyte")):
             absent.append(files.title)
         else:
             state: State = {"complete": "ok", "absent": "note", "damaged": "fault"}[found.state]  # type: ignore[assignment]
-            checks.append(Check("data", state, found.what, found.mend))
+            checks.append(Check("data", state, found.what, found.fix))
     if absent:
-        mend = "downloaded when a run wants one, or give another --data-dir; without a network: --data digits"
+        mend = (
+            "downloaded when a run wants one, or give another --data-dir; "
+            f"without a network: --data {datasets.STAND_IN.name}"
+        )
         checks.append(
             Check(
                 "data",
-                "note" if len(absent) == len(datasets.DATASETS) else "ok",
+                "note" if len(absent) == len(downloaded) else "ok",
                 f"{data_dir}: no {', no '.join(absent)}",
                 mend,
             )

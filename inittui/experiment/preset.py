@@ -6,7 +6,7 @@ every fault at once. What a key may hold is said in the `Meta` of its field (see
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,11 +14,15 @@ from msgspec import Meta, Struct
 from inittui.common.errors import OwnError, PresetError, SchemeError, nearest
 from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
 from inittui.experiment import sweep
+from inittui.experiment.datasets import NAMES
 from inittui.experiment.sweep import Axis
 from inittui.experiment.validation import section, show, value_of
 from inittui.schemes.spec import Init
 
-DataName = Literal["auto", "mnist", "fashion_mnist", "kmnist", "digits"]
+if TYPE_CHECKING:
+    DataName = str
+else:
+    DataName = Literal[*NAMES]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]
 OptimizerName = Literal["adam", "adamw", "sgd"]
 

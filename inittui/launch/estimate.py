@@ -16,7 +16,7 @@ from inittui.common.child_process import child_environment
 from inittui.common.cores import usable_cores
 from inittui.common.errors import InittuiError, RunError
 from inittui.common.formatting import count, duration
-from inittui.experiment import datasets
+from inittui.experiment import dataset_files, datasets
 from inittui.experiment.preset import Arm, Model, Preset
 from inittui.launch import start_run
 from inittui.launch.start_run import HERE, Place
@@ -106,11 +106,11 @@ def _too_few(preset: Preset) -> str | None:
 
 def _missing(preset: Preset, data_dir: Path) -> str | None:
     """What a run would do first where the data are not there."""
-    name = "mnist" if preset.data.name == "auto" else preset.data.name
-    if preset.data.factory or name == "digits" or datasets.inspect(name, data_dir).state != "absent":
+    entry = datasets.entry(preset.data.name)
+    if preset.data.factory or dataset_files.inspect(entry.name, data_dir).state != "absent":
         return None
-    instead = ", or replaced by scikit-learn's digits where that fails" if preset.data.name == "auto" else ""
-    return f"{datasets.DATASETS[name].title} is not in {data_dir}: it would be downloaded{instead}"
+    instead = ", or replaced by scikit-learn's digits where that fails" if preset.data.name == datasets.AUTO else ""
+    return f"{entry.title} is not in {data_dir}: it would be downloaded{instead}"
 
 
 def parameters(model: Model, inputs: int, classes: int) -> int:
@@ -125,17 +125,12 @@ def _images(preset: Preset, data_dir: Path) -> Images | None:
     data = preset.data
     if data.factory:
         return None
-    name = "mnist" if data.name == "auto" else data.name
-    if name != "digits" and datasets.inspect(name, data_dir).state == "damaged":
-        if data.name != "auto":
-            start_run.check_data(name, data_dir)
-        name = "digits"
-    if name == "digits":
-        limit = data.train_limit or datasets.DIGITS_TRAIN
-        return Images(datasets.DIGITS_TITLE, min(limit, datasets.DIGITS_TRAIN), (8, 8), 10)
-    files = datasets.DATASETS[name]
-    count = min(data.train_limit or files.train, files.train)
-    return Images(files.title, count, (files.rows, files.columns), len(files.classes))
+    entry = datasets.entry(data.name)
+    if dataset_files.inspect(entry.name, data_dir).state == "damaged":
+        start_run.check_data(data.name, data_dir)
+        entry = datasets.STAND_IN
+    limit = min(data.train_limit or entry.train, entry.train)
+    return Images(entry.title, limit, (entry.rows, entry.columns), len(entry.classes))
 
 
 def _steps(arm: Arm, images: Images) -> int:

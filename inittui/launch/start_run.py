@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inittui.board.state import Board
-from inittui.common.errors import DeviceError, InittuiError, RunError, UsageError
+from inittui.common.errors import DataError, DeviceError, InittuiError, RunError, UsageError
+from inittui.experiment import dataset_files
+from inittui.experiment.datasets import AUTO
 from inittui.experiment.preset import Preset
 from inittui.launch import process
 from inittui.record.run_directory import RunDir
-
-DATA_NAMES = ("mnist", "fashion_mnist", "kmnist")
 
 
 class Place(NamedTuple):
@@ -87,13 +87,8 @@ def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Pop
 
 def check_data(name: str, data_dir: Path) -> None:
     """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
-    if name in DATA_NAMES:
-        from inittui.common.errors import DataError
-        from inittui.experiment.datasets import inspect
-
-        found = inspect(name, data_dir)
-        if found.state == "damaged":
-            raise DataError(f"data '{name}': {found.detail}")
+    if name != AUTO and (files := dataset_files.inspect(name, data_dir)).state == "damaged":
+        raise DataError(f"data '{name}': {files.detail}")
 
 
 def check_device(requested: str, option: str = "--device", place: Place = HERE) -> None:

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inittui.experiment import datasets
-from inittui.experiment.datasets import DataFilesError, DatasetFiles, RawFile
+from inittui.experiment import dataset_files, datasets
+from inittui.experiment.dataset_files import DataFilesError
+from inittui.experiment.datasets import STAND_IN, DatasetEntry, RawFile
 
 Report = Callable[[str, int, int], None]  # title, bytes done, bytes in all
 
@@ -29,7 +30,7 @@ NO_NETWORK = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 def download(
     name: str, data_dir: Path, report: Report, stall_seconds: float = 10.0, mirrors: Sequence[str] | None = None
 ) -> None:
-    """Put the files of data set `name`, a key of datafiles.DATASETS, into `data_dir`, checked, over any that are there.
+    """Put the files of data set `name`, a key of datasets.DATASETS, into `data_dir`, checked, over any that are there.
 
     `report` is called with the title, the bytes that have arrived and the bytes in all, whenever more have. `mirrors` are
     folders' addresses to take the archives from instead of the data set's own; a mirror that sends nothing for
@@ -45,12 +46,12 @@ def download(
     with temporary as folder:
         try:
             _fetch(files, files.raw(Path(folder)), _Progress(files, report), stall_seconds, mirrors or files.mirrors)
-            arrived = datasets.inspect(name, Path(folder))
+            arrived = dataset_files.inspect(name, Path(folder))
             if arrived.state != "complete":
                 raise _Unavailable(f"what arrived is damaged: {arrived.what}")
         except _Unavailable as error:
             what = f"{files.title} could not be downloaded ({error})"
-            mend = f"try again, or copy its files to {files.raw(data_dir)}, or take --data digits"
+            mend = f"try again, or copy its files to {files.raw(data_dir)}, or take --data {STAND_IN.name}"
             raise DataFilesError(what, mend) from None
         with _writing(files, data_dir):
             _move(files, Path(folder), data_dir)
@@ -65,7 +66,7 @@ class _Unavailable(Exception):
 
 
 @contextmanager
-def _writing(files: DatasetFiles, data_dir: Path) -> Iterator[None]:
+def _writing(files: DatasetEntry, data_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -81,7 +82,7 @@ def _remove_left_behind(data_dir: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _move(files: DatasetFiles, source: Path, data_dir: Path) -> None:
+def _move(files: DatasetEntry, source: Path, data_dir: Path) -> None:
     files.raw(data_dir).mkdir(parents=True, exist_ok=True)
     for file in files.files:
         # Where the extracted file's digest is not known, the archive's is: kept, it proves the file at every start.
@@ -95,7 +96,7 @@ class _Progress:
 
     total = 0  # of one archive; pooch sets it
 
-    def __init__(self, files: DatasetFiles, report: Report) -> None:
+    def __init__(self, files: DatasetEntry, report: Report) -> None:
         self._title, self._report = files.title, report
         self._all = sum(file.archive_size for file in files.files)
         self._complete = self._partial = 0
@@ -132,7 +133,7 @@ class _Progress:
             raise
 
 
-def _fetch(files: DatasetFiles, raw: Path, progress: _Progress, stall_seconds: float, mirrors: Sequence[str]) -> None:
+def _fetch(files: DatasetEntry, raw: Path, progress: _Progress, stall_seconds: float, mirrors: Sequence[str]) -> None:
     """Fill the folder `raw` with the archives and the extracted files. Raises _Unavailable with the first mirror's reason."""
     import pooch
 

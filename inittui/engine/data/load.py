@@ -1,5 +1,6 @@
 """Data sets as tensors, on the CPU, as they are in the files: nothing is scaled here."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,82 +10,88 @@ from inittui.common.errors import DataError
 from inittui.engine.data import user_data
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.download import Report, download
-from inittui.experiment import datasets
-from inittui.experiment.datasets import DIGITS_TRAIN, DataFilesError
+from inittui.experiment import dataset_files, datasets
+from inittui.experiment.dataset_files import DataFilesError
+from inittui.experiment.datasets import AUTO, STAND_IN, DatasetEntry, Loader
 from inittui.experiment.preset import Data
 
 
 def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
     """The data set that `spec` names, from `data_dir`, downloaded into it when it is absent.
 
-    `auto` is MNIST, or, when that can't be had or is damaged, `digits` with a note that says why. `report` is called with
-    the title, the bytes that have arrived and the bytes in all. Raises DataError for files that are damaged or can't be
-    had, and for a `train_limit` above the number of training images (`auto` takes all and says so in its note).
+    `auto` is MNIST or, if its files are damaged or not available, `digits` with a note that gives the reason. `report` is
+    called with the title, the bytes that have arrived and the bytes in all. Raises DataError for files that are damaged or
+    not available, and for a `train_limit` above the number of training images (the stand-in takes all and says so in its
+    note).
     """
     if spec.factory is not None:
         return _limited(user_data.load(spec.factory), spec.train_limit)
-    if spec.name == "digits":
-        return _limited(_digits(), spec.train_limit)
-    if spec.name != "auto":
-        return _limited(_idx(spec.name, data_dir, report), spec.train_limit)
+    entry = datasets.entry(spec.name)
     try:
-        dataset = _idx("mnist", data_dir, report)
+        dataset = LOADERS[entry.loader](entry, data_dir, report)
     except DataFilesError as error:
+        if spec.name != AUTO:
+            raise
         return _stand_in(error.what, spec.train_limit)
     return _limited(dataset, spec.train_limit)
 
 
-def _idx(name: str, data_dir: Path, report: Report) -> Dataset:
-    found, contents = datasets.read(name, data_dir)
-    if found.state == "absent":
-        download(name, data_dir, report)
-        found, contents = datasets.read(name, data_dir)
-    files = datasets.DATASETS[name]
-    if found.state != "complete":
-        raise DataFilesError(f"{files.title} in {data_dir} is {found.state} ({found.what})", found.mend)
+def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
+    files, contents = dataset_files.read(entry.name, data_dir)
+    if files.state == "absent":
+        download(entry.name, data_dir, report)
+        files, contents = dataset_files.read(entry.name, data_dir)
+    if files.state != "complete":
+        raise DataFilesError(f"{entry.title} in {data_dir} is {files.state} ({files.what})", files.fix)
     train_images, train_labels, test_images, test_labels = (
         # The tensor shares the bytes that were checked, so nothing is read twice or copied.
         torch.frombuffer(content, dtype=torch.uint8, offset=len(file.header)).view(file.shape)
-        for file, content in zip(files.files, contents, strict=True)
+        for file, content in zip(entry.files, contents, strict=True)
     )
     return Dataset(
-        name=name,
-        title=files.title,
+        name=entry.name,
+        title=entry.title,
         train_images=train_images,
         train_labels=train_labels.long(),
         test_images=test_images,
         test_labels=test_labels.long(),
-        pixel_max=255.0,
-        classes=files.classes,
+        pixel_max=entry.pixel_max,
+        classes=entry.classes,
     )
 
 
-def _digits() -> Dataset:
+def _scikit_learn(entry: DatasetEntry, _data_dir: Path, _report: Report) -> Dataset:
     """The same 1,500 training and 297 test images in every run: a split that moved would make runs incomparable."""
-    from sklearn.datasets import load_digits
+    import sklearn.datasets
     from sklearn.model_selection import train_test_split
 
-    digits = load_digits()
+    images = getattr(sklearn.datasets, f"load_{entry.name}")()
     train_images, test_images, train_labels, test_labels = map(
         torch.from_numpy,
         train_test_split(
-            digits.images.astype("uint8"),
-            digits.target.astype("int64"),
-            train_size=DIGITS_TRAIN,
+            images.images.astype("uint8"),
+            images.target.astype("int64"),
+            train_size=entry.train,
             random_state=0,
-            stratify=digits.target,
+            stratify=images.target,
         ),
     )
     return Dataset(
-        name="digits",
-        title=datasets.DIGITS_TITLE,
+        name=entry.name,
+        title=entry.title,
         train_images=train_images,
         train_labels=train_labels,
         test_images=test_images,
         test_labels=test_labels,
-        pixel_max=16.0,
-        classes=tuple("0123456789"),
+        pixel_max=entry.pixel_max,
+        classes=entry.classes,
     )
+
+
+LOADERS: Mapping[Loader, Callable[[DatasetEntry, Path, Report], Dataset]] = {
+    "idx": _idx,
+    "scikit-learn": _scikit_learn,
+}
 
 
 def _limited(dataset: Dataset, limit: int | None) -> Dataset:
@@ -100,8 +107,8 @@ def _limited(dataset: Dataset, limit: int | None) -> Dataset:
 
 
 def _stand_in(why: str, limit: int | None) -> Dataset:
-    """The digits in MNIST's place. A limit meant for MNIST is no fault of the person who has no network."""
-    digits = _digits()
+    """The digits instead of MNIST. A limit meant for MNIST is no error here: the user may only lack a network."""
+    digits = LOADERS[STAND_IN.loader](STAND_IN, Path(), lambda *_: None)
     images = len(digits.train_images) + len(digits.test_images)
     note = f"{why}, so these are scikit-learn's {images:,} 8x8 digits"
     if limit is not None and limit > len(digits.train_images):

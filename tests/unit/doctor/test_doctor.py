@@ -530,7 +530,7 @@ def test_little_room_is_noted_and_no_room_a_fault(
 def test_absent_data_sets_are_one_line_and_damaged_ones_a_fault_each(tmp_path: Path) -> None:
     (absent,) = folders.data(tmp_path / "nowhere")
     assert absent.state == "note"
-    assert all(files.title in absent.found for files in DATASETS.values())
+    assert all(files.title in absent.found for files in DATASETS.values() if files.files)
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte").touch()

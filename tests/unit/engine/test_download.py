@@ -18,8 +18,9 @@ import pytest
 
 from inittui.engine.data.download import download
 from inittui.engine.data.load import load
-from inittui.experiment import datasets
-from inittui.experiment.datasets import DATASETS, DataFilesError, DatasetFiles
+from inittui.experiment import dataset_files, datasets
+from inittui.experiment.dataset_files import DataFilesError
+from inittui.experiment.datasets import DATASETS, DatasetEntry
 from inittui.experiment.preset import Data
 
 MNIST = DATASETS["mnist"]
@@ -89,7 +90,7 @@ def refused(data_dir: Path, mirror: str, stall_seconds: float = PATIENCE) -> str
 
 
 @pytest.fixture
-def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> DatasetFiles:
+def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> DatasetEntry:
     """A small set in the place of MNIST, which the server has: four files of ten labels, two of them of unknown digest."""
     files = []
     for number in range(4):
@@ -107,7 +108,7 @@ def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> DatasetFiles:
 def arrived(data_dir: Path) -> bool:
     """Whether the small set is there, complete, and nothing else."""
     assert [path.name for path in data_dir.iterdir()] == ["MNIST"]
-    return datasets.inspect("mnist", data_dir).state == "complete"
+    return dataset_files.inspect("mnist", data_dir).state == "complete"
 
 
 def test_a_closed_port_is_an_error_at_once(
@@ -173,7 +174,7 @@ def test_an_absent_set_is_downloaded_checked_and_read(
 
 @pytest.mark.parametrize("failing", ["refuses", "is silent", "has another file"])
 def test_a_mirror_that_fails_is_followed_by_the_next_and_tried_once(
-    server: Server, small: DatasetFiles, tmp_path: Path, failing: str
+    server: Server, small: DatasetEntry, tmp_path: Path, failing: str
 ) -> None:
     with Server(("127.0.0.1", 0), Handler) as other:
         Thread(target=other.serve_forever, daemon=True).start()
@@ -192,7 +193,7 @@ def test_where_tls_fails_the_digest_protects_alone(server: Server, tmp_path: Pat
 
 
 def test_a_proxy_of_the_environment_is_used(
-    server: Server, small: DatasetFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, small: DatasetEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
     mirror = "http://nowhere.invalid/some/where"
@@ -220,7 +221,7 @@ def test_an_interruption_goes_through_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_of_unknown_digest_keep_their_archives(server: Server, small: DatasetFiles, tmp_path: Path) -> None:
+def test_files_of_unknown_digest_keep_their_archives(server: Server, small: DatasetEntry, tmp_path: Path) -> None:
     raw = small.raw(tmp_path)
     raw.mkdir(parents=True)
     (raw / "labels-0").write_text("wrong, and replaced")
@@ -273,4 +274,4 @@ def test_a_killed_download_leaves_no_file_and_the_next_one_removes_its_folder(se
     os.utime(folder, (0, 0))
     download("mnist", tmp_path, silent, PATIENCE, [server.address])
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "MNIST"]
-    assert datasets.inspect("mnist", tmp_path).state == "complete"
+    assert dataset_files.inspect("mnist", tmp_path).state == "complete"
