@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inittui.cli.compare import of_runs
+from inittui.analysis.across_runs import of_runs
 from inittui.cli.main import main
 from inittui.record.run_directory import RunDir
 from tests.helpers import accuracy, preset, write_run
