@@ -199,10 +199,8 @@ def test_a_dead_run_goes_on_as_a_whole(call: Call, supervisor: Supervisor) -> No
     supervisor.liveness = "dead"
     name = supervisor.run.name
     words = refused(call("resume", name, "--arm", "he_normal"))
-    assert (
-        words
-        == f"--arm he_normal: run '{name}' is not alive, and only a whole run can be continued; 'inittui resume {name}' does that"
-    )
+    assert words.startswith(f"--arm he_normal: run '{name}' is not alive, and only a whole run can be continued; ")
+    assert f"'inittui resume {name}'" in words
 
 
 @pytest.mark.parametrize("option", [("--device", "cpu"), ("--data-dir", "x")])
