@@ -1,6 +1,7 @@
 """The state that a viewer shows. Nothing here reads a clock or a file."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -8,7 +9,6 @@ from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
 from inittui.board.series import History, Thinned
 from inittui.experiment.preset import Preset
 from inittui.record import events
-from inittui.record.result_schema import ResultDocument
 from inittui.record.run_directory import arm_folders
 
 # `interrupted` is never in a log: a viewer says it of a run whose supervisor is dead.
@@ -151,7 +151,7 @@ class Board(Struct, frozen=True):
     disk_full: bool = False
     t: float = 0.0  # of the newest event
     faults: tuple[str, ...] = ()  # damaged lines of the logs
-    result: ResultDocument | None = None  # once there is one
+    result: dict[str, Any] | None = None  # the result document, once there is one
 
     @property
     def ended(self) -> bool:

@@ -1,79 +1,114 @@
-"""The command line. Imports late: `inittui --help` must not wait for anything that a run needs."""
+"""The command line: finds the module of the typed command and runs it.
 
-import gc
+A command is one module in `inittui/cli/commands/`, which has its name. Only the typed one is imported, and none imports at
+its top what a run needs: `inittui --help` takes less than three times as long as `python -c pass` (benchmarks/screen.py).
+"""
+
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from inittui.cli.parsers import command_parser, parse_run
-from inittui.common.errors import InittuiError, UsageError
+from inittui.cli import commands
+from inittui.cli.parser import Completer, RunParser, command_parser, examples_and_codes, listed
+from inittui.common.errors import InittuiError, UsageError, nearest
 
-# New objects between two searches for garbage: Python's 700 are a tenth of the time to the first frame.
-GARBAGE = 50_000
-# The module of each command, which is imported when it is typed; the function in it has the command's name.
-COMMANDS = {
-    "attach": "cli.run",
-    "runs": "cli.runs",
-    "compare": "cli.compare",
-    "pause": "cli.control",
-    "resume": "cli.control",
-    "stop": "cli.control",
-    "delete": "cli.runs",
-    "replay": "cli.run",
-    "report": "cli.report",
-    "export": "cli.export",
-    "serve": "cli.serve",
-    "presets": "cli.report",
-    "new": "cli.new",
-    "schemes": "cli.report",
-    "completion": "cli.completion",
-    "doctor": "cli.doctor",
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from inittui.cli.parser import Command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code. Errors by a person's hand are printed here, once, without a traceback."""
-    gc.set_threshold(GARBAGE)
+    """Run the command and return its exit code. User errors are printed here, once, without a traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if words and words[0] in COMMANDS:
-            arguments = command_parser(words[0]).parse_args(words[1:])
-            place = import_module(f"inittui.{COMMANDS[words[0]]}")
-            return _flushed(int(getattr(place, words[0])(arguments)))
+        if words and words[0] in names():
+            command = load(words[0])
+            return _flushed(command.run(command_parser(words[0], command).parse_args(words[1:])))
         if words and not words[0].startswith("-"):
-            from inittui.common.errors import nearest
-
+            known = names()
             raise UsageError(
-                f"no command '{words[0]}'.{nearest(words[0], COMMANDS) or ' Known: ' + ', '.join(COMMANDS) + '.'} "
-                "'inittui --help' lists what there is"
+                f"no command '{words[0]}'.{nearest(words[0], known) or ' Known: ' + ', '.join(known) + '.'} "
+                "'inittui --help' lists the commands"
             )
-        arguments = parse_run(words, COMMANDS)
-        from inittui.cli import run
-
-        return _flushed(run.run(arguments))
+        return _run(words)
     except InittuiError as error:
         print(f"inittui: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _forget_output()  # its reader has gone
+        _discard_output()  # the reader has gone
         return 0
-    except OSError as error:  # a full or vanished disk, a file that can't be read: the system's own words are the best
+    except OSError as error:  # a full disk, an unreadable file: the system's own message is the best
         print(f"inittui: {error}", file=sys.stderr)
-        _forget_output()
+        _discard_output()
         return 1
 
 
-def _forget_output() -> None:
-    """Standard output takes no more: without this Python would complain once more when it flushes at exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def names() -> list[str]:
+    """The names of the commands."""
+    # Not pkgutil, which takes 5 ms more.
+    files = os.listdir(commands.__path__[0])  # noqa: PTH208
+    return sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and name != "__init__.py")
+
+
+def load(name: str) -> "Command":
+    """The module of a command."""
+    module: Any = import_module(f"inittui.cli.commands.{name}")
+    command: Command = module
+    return command
+
+
+def run_parser(completer: Completer | None = None) -> RunParser:
+    """The parser of `inittui` without a command."""
+    from inittui.cli import run
+    from inittui.cli.parser import Options
+
+    parser = RunParser(run.DESCRIPTION, _closing)
+    run.add_options(Options(parser, completer))
+    return parser
+
+
+def _closing() -> str:
+    from inittui.cli import options, run
+
+    return "\n".join(
+        [
+            "commands ('inittui COMMAND --help' describes one):",
+            listed({name: load(name) for name in names()}),
+            "",
+            options.RUN,
+            "",
+            examples_and_codes(run.EXAMPLES, run.EXIT_CODES),
+        ]
+    )
+
+
+def _run(words: Sequence[str]) -> int:
+    """`inittui` without a command."""
+    from inittui.cli import run
+
+    parser = run_parser()
+    arguments, unknown = parser.parse_known_args(words)
+    command = next((word for word in unknown if word in names()), None)
+    if command is not None:
+        raise UsageError(f"'{command}' comes after options; expected the command first: inittui {command} OPTIONS")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return _flushed(run.run(arguments))
 
 
 def _flushed(code: int) -> int:
-    """The exit code, once everything is written: a fault in that is then still ours to report."""
+    """The exit code, after standard output is written: an error in that is then still reported by `main`."""
     if sys.stdout is not None:
         sys.stdout.flush()
     return code
+
+
+def _discard_output() -> None:
+    """Standard output accepts nothing more. Without this Python reports the error once more when it flushes at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

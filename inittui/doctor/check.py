@@ -75,6 +75,11 @@ def _terminal() -> tuple[int, int] | None:
     return None
 
 
+def shows_colour() -> bool:
+    """Whether standard output is a terminal that shows colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
 def columns() -> int:
     """How wide a line may be that a person reads."""
     return max(40, min(100, shutil.get_terminal_size((80, 24)).columns))

@@ -1,12 +1,12 @@
-"""The training loop: yields events, and knows no process, no file and no terminal.
+"""The training loop of one arm: takes steps, tests and probes the networks, and yields what happens as events.
 
-A `TrainingStep` takes the steps. Costs stay on the device between reports.
+It knows no process, no file and no terminal. Costs stay on the device between reports, so that no step waits for a transfer.
 """
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 
 import torch
@@ -21,22 +21,20 @@ from inittui.engine.networks.layers import Shape, layers
 from inittui.engine.networks.random_streams import stream
 from inittui.engine.probes import measure
 from inittui.engine.probes.schedule import Prober
-from inittui.engine.step.autograd_step import AutogradStep
-from inittui.engine.step.batched_mlp import BatchedMLP
-from inittui.engine.step.interface import TrainingStep
 from inittui.engine.step.replica import Replica
+from inittui.engine.step.training_steps import TrainingSteps
 from inittui.engine.step.warm_up import choose_kernels
-from inittui.engine.training_threads import ReplicaScheduler, side_by_side
+from inittui.engine.training_threads import ReplicaScheduler, run_in_threads
 from inittui.engine.watched_example import prediction, sample_event, watched_image
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
 from inittui.record import events
 
-REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; so many more, so much less often
+REPORTS_AT_ONCE = 4  # replicas that report every `report_seconds`; a batch of more reports less often
 
 
 class CostNotFinite(ArithmeticError):
-    """The cost became NaN or infinite: the message says where."""
+    """The cost became NaN or infinite. The message names value, step, epoch and seed."""
 
 
 class Stop(Exception):
@@ -44,13 +42,14 @@ class Stop(Exception):
 
 
 class Trainer:
-    """Trains every replica of an arm: always those that have come least far, so that mean and band of the replicas are live.
+    """Trains every replica of an arm, those with the fewest epochs first: mean and spread over the seeds are then up to date.
 
     On a GPU all replicas are one batch, or a few batches where one does not fit. On a CPU each replica is trained by one
     thread, and `training_threads` of them run at a time.
-    `between_steps` is called before every step, with the replicas that take it, and returns the seconds that it waited (a
-    pause); it may raise `Stop`. There, and between two events of `run`, those replicas are whole: a snapshot of them is a
-    place to go on from.
+
+    `between_steps` is called before every step with the replicas that take it. It returns the seconds that it waited (a
+    pause), and may raise `Stop`. During that call, and between two events of `run`, the state of those replicas is
+    complete: a snapshot of it can be resumed.
     """
 
     def __init__(
@@ -72,60 +71,62 @@ class Trainer:
         self.arm = arm
         self.data = data
         self.device = device
-        self.images = DeviceData.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
-        self.steps = len(self.images.train) // arm.training.batch_size
+        self.device_data = DeviceData.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
+        self.steps = len(self.device_data.train) // arm.training.batch_size  # per epoch
         self.between_steps = between_steps
         self.report_seconds = report_seconds
-        self.deviations: list[float] = []  # of the first replica's layers, as drawn
+        self.deviations: list[float] = []  # of the weights of the first replica's layers, as initialised
         self.replicas = [self._replica(seed) for seed in arm.training.seeds]
-        self.evaluations: dict[int, Evaluation] = {}  # the newest of each seed
+        self.evaluations: dict[int, Evaluation] = {}  # the latest of each seed
         self.prober = Prober(
-            arm, self.replicas[0], self.images.first(measure.BATCH), self.images.train_labels[: measure.BATCH]
+            arm, self.replicas[0], self.device_data.first(measure.BATCH), self.device_data.train_labels[: measure.BATCH]
         )
-        self._hand_written = hand_written and BatchedMLP.supports(arm)
-        most = max_batched or (len(self.replicas) if device.type == "cuda" else 1)
-        # What a network of one's own draws comes from a stream that all threads share.
+        self.training_steps = TrainingSteps(arm, self.device_data, hand_written=hand_written)
+        if not self.training_steps.hand_written:
+            max_batched = 1
+        elif max_batched is None:
+            max_batched = len(self.replicas) if device.type == "cuda" else 1
+        self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, max_batched)
+        # A user's own network may draw from torch's global stream, which all threads share.
         self.training_threads = min(training_threads, len(self.replicas)) if arm.model.factory is None else 1
-        self.active_threads = self.training_threads  # that have not ended
+        self.active_threads = self.training_threads
+        self._threads_lock = threading.Lock()
         self._prepare = prepare
-        self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, most if self._hand_written else 1)
-        self._lock = threading.Lock()
-        self._training_steps: dict[int, TrainingStep] = {}  # by the first replica's seed
 
     def _replica(self, seed: int) -> Replica:
         model = self.arm.model
         network = build(model, self.data.shape, len(self.data.classes), seed)
-        # For the schemes that are fitted to data: always the same images, as they are in training.
-        drawn = initialise(network, self.arm.init, seed, batch=self.images.first(BATCH).cpu(), exclude=model.exclude)
-        self.deviations = self.deviations or drawn
+        fitted_to = self.device_data.first(BATCH).cpu()  # the same inputs for every seed
+        deviations = initialise(network, self.arm.init, seed, batch=fitted_to, exclude=model.exclude)
+        self.deviations = self.deviations or deviations
         network.to(self.device)
         return Replica(seed, network, stream(seed, "batches"), torch.zeros(self.steps, device=self.device))
 
     def run(self) -> Iterator[events.Event]:
-        """Train to the end, from where the replicas stand. Raises CostNotFinite, Stop, and what torch raises."""
-        self.scheduler.release(self.replicas)  # of an earlier run that was ended
+        """Train every replica from its present state to its last epoch. Raises CostNotFinite, Stop, and what torch raises."""
+        self.scheduler.release(self.replicas)  # an earlier call may have ended early
         if any(replica.epochs or replica.step for replica in self.replicas):
-            yield events.Restored(places=tuple(replica.place for replica in self.replicas))
-            for replica in self.replicas:  # whose last word before the checkpoint may have been that it is given up
-                if replica.epochs == self.arm.training.stop_stuck and not replica.step:
-                    self.evaluations[replica.seed] = evaluate(replica.network, self.images)
-                    yield from self._give_up(replica)
+            yield from self._resume()
         else:
             yield self._begin()
             yield self.prober.at_start(self.replicas[0])
         yield sample_event(self.data, self._watched)
         if self.training_threads > 1:
             choose_kernels()
-        yield from side_by_side(self._training_thread, self.training_threads, self._prepare)
-        for replica in self.replicas:  # one that had its last epoch before a checkpoint
+        yield from run_in_threads(self._train, self.training_threads, self._prepare)
+        for replica in self.replicas:  # a checkpoint may be later than a replica's last epoch
             if replica.seed not in self.evaluations:
-                self.evaluations[replica.seed] = evaluate(replica.network, self.images)
-        # In the order of the seeds, whichever was tested first after a resume.
+                self.evaluations[replica.seed] = evaluate(replica.network, self.device_data)
+        # In the order of the seeds; after a resume they may have been tested in another.
         self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
 
-    @cached_property
-    def _watched(self) -> int:
-        return watched_image(self.arm.training.seeds[0], len(self.images.test))
+    def _resume(self) -> Iterator[events.Event]:
+        yield events.Restored(places=tuple(replica.place for replica in self.replicas))
+        # A checkpoint does not say whether a replica is given up; the test after that epoch says it again.
+        for replica in self.replicas:
+            if replica.epochs == self.arm.training.stop_stuck and not replica.step:
+                self.evaluations[replica.seed] = evaluate(replica.network, self.device_data)
+                yield from self._give_up_at_chance(replica)
 
     def _begin(self) -> events.Begin:
         training = self.arm.training
@@ -141,125 +142,90 @@ class Trainer:
             stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
 
-    def _training_thread(self) -> Iterator[events.Event]:
-        """Epochs of replicas that nobody else trains, as long as there are any."""
+    @cached_property
+    def _watched(self) -> int:
+        return watched_image(self.arm.training.seeds[0], len(self.device_data.test))
+
+    def _train(self) -> Iterator[events.Event]:
+        """Epochs of replicas that no other thread trains, until none is left."""
         while group := self.scheduler.acquire():
-            too_many = False
+            too_large = False
             try:
                 yield from self._epoch(group)
             except Exception as error:
-                # Nothing but the optimizer, which is last, changes them: they are whole, whichever step it was.
-                too_many = len(group) > 1 and out_of_memory.is_out(error)
-                if not too_many:
+                # The optimizer is the last part of a step, so a step that fails has changed no replica.
+                too_large = len(group) > 1 and out_of_memory.is_out(error)
+                if not too_large:
                     raise
-            if too_many:  # out here, where the error no longer keeps the stack alive
-                self._split(group)
-                yield events.Stacked(together=self.scheduler.most, seeds=len(self.replicas))
+            if too_large:  # outside the handler, where the error no longer keeps the batch alive
+                self.scheduler.max_batched = (len(group) + 1) // 2
+                self.training_steps.remove(group)
+                yield events.Stacked(together=self.scheduler.max_batched, seeds=len(self.replicas))
             self.scheduler.release(group)
-        with self._lock:
+        with self._threads_lock:
             self.active_threads -= 1
 
-    def _training_step(self, group: list[Replica]) -> TrainingStep:
-        """Those who train `group`: the same as in the epoch before, where it is the same group."""
-        with self._lock:
-            training_step = self._training_steps.get(group[0].seed)
-            if training_step is None or training_step.replicas != group:
-                for seed in [
-                    seed for seed, other in self._training_steps.items() if any(one in group for one in other.replicas)
-                ]:
-                    self._dissolve(seed)
-                if self._hand_written:
-                    training_step = BatchedMLP(group, self.arm, self.images)
-                else:
-                    training_step = AutogradStep(group[0], self.arm.training, self.images)
-                self._training_steps[group[0].seed] = training_step
-            return training_step
-
-    def training_step_of(self, replica: Replica) -> TrainingStep:
-        """Those who trained `replica` last. Raises StopIteration when nobody has."""
-        return next(
-            training_step for training_step in self._training_steps.values() if replica in training_step.replicas
-        )
-
-    def _split(self, group: list[Replica]) -> None:
-        """From now on half as many train together."""
-        self.scheduler.most = (len(group) + 1) // 2
-        self._dissolve(group[0].seed)
-
-    def _dissolve(self, seed: int) -> None:
-        training_step = self._training_steps.pop(seed, None)
-        if not isinstance(training_step, BatchedMLP):
-            return
-        training_step.move_to_cpu()
-        replicas = training_step.replicas
-        del training_step  # and with it the memory on the device, before the replicas move back there
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        for replica in replicas:
-            replica.to(self.device)
-
     def _epoch(self, group: list[Replica]) -> Iterator[events.Event]:
-        """One pass of each replica over its shuffled training images, the last partial batch dropped, or what is left of it;
-        then the test."""
-        training_step = self._training_step(group)
-        training_step.begin_epoch([replica.batches(len(self.images.train)) for replica in group])
+        """Train each replica of `group` to the end of its epoch, then test and probe it."""
+        train_costs = yield from self._take_steps(group)
+        for replica, train_cost in zip(group, train_costs, strict=True):
+            seconds = replica.seconds
+            replica.end_epoch()
+            test_began = time.perf_counter()
+            self.evaluations[replica.seed] = evaluation = evaluate(replica.network, self.device_data)
+            yield events.Epoch(
+                seed=replica.seed,
+                epoch=replica.epochs,
+                train_cost=train_cost,
+                test_cost=events.finite(evaluation.cost),
+                test_accuracy=evaluation.accuracy,
+                seconds=seconds,
+                test_seconds=time.perf_counter() - test_began,
+                sample=prediction(evaluation, self._watched),
+            )
+            if (probe := self.prober.after(replica)) is not None:
+                yield probe
+            yield from self._give_up_at_chance(replica)
+
+    def _take_steps(self, group: list[Replica]) -> Generator[events.Event, None, list[float]]:
+        """Take the steps of the epoch, or those that are left of it. Returns each replica's mean cost over the epoch.
+
+        Training images are shuffled, and the last partial batch is dropped."""
+        training_step = self.training_steps.for_group(group)
+        training_step.begin_epoch([replica.batches(len(self.device_data.train)) for replica in group])
         for replica in group:
             replica.seed_global_rng(stream(replica.seed, f"noise/{replica.epochs}").initial_seed())
-        # A report says something of every replica; a large stack reports less often.
-        report_seconds = max(self.report_seconds, self.report_seconds * len(group) / REPORTS_AT_ONCE)
+        # A report covers every replica of the group; a large group reports less often.
+        interval = max(self.report_seconds, self.report_seconds * len(group) / REPORTS_AT_ONCE)
         reported = group[0].step
-        last = reported_at = time.perf_counter()
-        # The very first costs are told sooner: they are what a scheme begins with, and somebody waits for them.
-        wait = report_seconds if group[0].epochs or reported else report_seconds / 10
+        # The first report of a training comes early: a user waits for the first costs.
+        due = interval if group[0].epochs or reported else interval / 10
+        step_began = reported_at = time.perf_counter()
         while group[0].step < self.steps:
-            waited = self.between_steps(group)
-            last += waited
-            reported_at += waited
+            paused = self.between_steps(group)
+            step_began += paused
+            reported_at += paused
             if group[0].step == self.steps - 1:
                 for replica in group:
-                    self.prober.note(replica)
+                    self.prober.keep_weights(replica)
             training_step.advance()
             now = time.perf_counter()
             for replica in group:
                 replica.step += 1
-                replica.seconds += (now - last) / len(group)
-            last = now
-            if now - reported_at >= wait and group[0].step < self.steps:
+                replica.seconds += (now - step_began) / len(group)
+            step_began = now
+            if now - reported_at >= due and group[0].step < self.steps:
                 yield from self._report(group, reported, now - reported_at)
-                reported, reported_at, wait = group[0].step, now, report_seconds
-                last = time.perf_counter()  # what a report's reader does with it is no training
-        means = self._mean_costs(group, 0)
-        waited = time.perf_counter() - last  # for a device that was still computing
-        for replica, mean in zip(group, means, strict=True):
-            seconds = replica.seconds + waited / len(group)
-            replica.end_epoch()
-            began = time.perf_counter()
-            self.evaluations[replica.seed] = tested = evaluate(replica.network, self.images)
-            yield events.Epoch(
-                seed=replica.seed,
-                epoch=replica.epochs,
-                train_cost=mean,
-                test_cost=events.finite(tested.cost),
-                test_accuracy=tested.accuracy,
-                seconds=seconds,
-                test_seconds=time.perf_counter() - began,
-                sample=prediction(tested, self._watched),
-            )
-            if (probe := self.prober.after(replica)) is not None:
-                yield probe
-            yield from self._give_up(replica)
-
-    def _give_up(self, replica: Replica) -> Iterator[events.Event]:
-        """Train a replica no further that has just been tested and is at chance, after as many epochs as the preset says."""
-        training = self.arm.training
-        if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
-            return
-        if self.evaluations[replica.seed].accuracy < stuck_below(1 / len(self.data.classes)):
-            replica.given_up = True
-            yield events.AtChance(seed=replica.seed, epoch=replica.epochs)
+                reported, reported_at, due = group[0].step, now, interval
+                step_began = time.perf_counter()  # the time of whoever consumes the events is not training
+        costs = self._mean_costs(group, 0)  # waits for the device
+        waited = time.perf_counter() - step_began
+        for replica in group:
+            replica.seconds += waited / len(group)
+        return costs
 
     def _report(self, group: list[Replica], since: int, seconds: float) -> Iterator[events.Event]:
-        """The mean costs of the steps after `since`, which took `seconds`."""
+        """The mean cost of each replica over its steps after `since`, which took `seconds`."""
         images = (group[0].step - since) * self.arm.training.batch_size * len(group)
         for replica, mean in zip(group, self._mean_costs(group, since), strict=True):
             yield events.Progress(
@@ -268,21 +234,27 @@ class Trainer:
                 step=replica.step,
                 cost=mean,
                 samples_per_second=images / seconds,
-                device_bytes=self._device_bytes(),
+                device_bytes=torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0,
             )
 
     def _mean_costs(self, group: list[Replica], first: int) -> list[float]:
-        """Each replica's mean over the steps since `first`, from the device in one transfer. Raises CostNotFinite."""
+        """Each replica's mean cost over the steps from `first` on, from the device in one transfer. Raises CostNotFinite."""
         costs = torch.stack([replica.costs[first : replica.step] for replica in group])
         means: list[float] = costs.mean(1, dtype=torch.float64).tolist()
-        for replica, mean, own in zip(group, means, costs, strict=True):
+        for replica, mean, row in zip(group, means, costs, strict=True):
             if not math.isfinite(mean):
-                place = int((~own.isfinite()).nonzero()[0])
+                index = int((~row.isfinite()).nonzero()[0])
                 raise CostNotFinite(
-                    f"cost not finite ({own[place].item()}) at step {first + place + 1} of {self.steps} "
+                    f"cost not finite ({row[index].item()}) at step {first + index + 1} of {self.steps} "
                     f"in epoch {replica.epochs + 1}, seed {replica.seed}"
                 )
         return means
 
-    def _device_bytes(self) -> int:
-        return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0
+    def _give_up_at_chance(self, replica: Replica) -> Iterator[events.Event]:
+        """Stop training `replica` when it is still at chance after `stop_stuck` epochs. It has just been tested."""
+        training = self.arm.training
+        if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
+            return
+        if self.evaluations[replica.seed].accuracy < stuck_below(1 / len(self.data.classes)):
+            replica.given_up = True
+            yield events.AtChance(seed=replica.seed, epoch=replica.epochs)

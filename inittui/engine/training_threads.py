@@ -1,4 +1,4 @@
-"""Lanes: threads that train replicas of one arm side by side, and the scheduler that says whose turn it is."""
+"""Training replicas of one arm in several threads: the scheduler that assigns replicas to threads, and the threads."""
 
 import queue
 import threading
@@ -10,81 +10,87 @@ from inittui.record import events
 
 
 class ReplicaScheduler:
-    """Whose turn it is: of the replicas that nobody trains, those that have come least far, `most` at a time of those that
-    stand at the same place."""
+    """Assigns replicas to training threads. The replicas with the fewest epochs come first, and at most `max_batched` of
+    those at the same epoch and step train together."""
 
-    def __init__(self, replicas: Sequence[Replica], epochs: int, most: int) -> None:
-        self._replicas, self._epochs, self.most = replicas, epochs, most
-        self._taken: set[int] = set()  # seeds
+    def __init__(self, replicas: Sequence[Replica], epochs: int, max_batched: int) -> None:
+        self.max_batched = max_batched
+        self._replicas, self._epochs = replicas, epochs
+        self._busy: set[int] = set()  # seeds
         self._lock = threading.Lock()
 
     def acquire(self) -> list[Replica]:
-        """The next ones, now the caller's; none where nothing is left to begin."""
+        """The replicas that the calling thread trains next; empty when no replica is left to begin."""
         with self._lock:
-            left = [one for one in self._replicas if one.epochs < self._epochs and not one.given_up]
-            free = [one for one in left if one.seed not in self._taken]
+            free = [
+                replica
+                for replica in self._replicas
+                if replica.epochs < self._epochs and not replica.given_up and replica.seed not in self._busy
+            ]
             if not free:
                 return []
-            first = min(free, key=lambda one: one.epochs)
-            group = [one for one in free if (one.epochs, one.step) == (first.epochs, first.step)][: self.most]
-            self._taken.update(one.seed for one in group)
+            first = min(free, key=lambda replica: replica.epochs)
+            level = [replica for replica in free if (replica.epochs, replica.step) == (first.epochs, first.step)]
+            group = level[: self.max_batched]
+            self._busy.update(replica.seed for replica in group)
             return group
 
     @contextmanager
     def idle(self) -> Iterator[list[Replica]]:
-        """Those that nobody trains; nobody begins to in here."""
+        """The replicas that no thread trains. `acquire` blocks while this is held."""
         with self._lock:
-            yield [one for one in self._replicas if one.seed not in self._taken]
+            yield [replica for replica in self._replicas if replica.seed not in self._busy]
 
     def release(self, group: Sequence[Replica]) -> None:
+        """Other threads may acquire the replicas of `group` again."""
         with self._lock:
-            self._taken.difference_update(one.seed for one in group)
+            self._busy.difference_update(replica.seed for replica in group)
 
 
-def side_by_side(
-    lane: Callable[[], Iterator[events.Event]], lanes: int, prepare: Callable[[], None]
+def run_in_threads(
+    train: Callable[[], Iterator[events.Event]], threads: int, prepare: Callable[[], None]
 ) -> Iterator[events.Event]:
-    """The events of `lanes` iterators, each of which runs in a thread of its own, after `prepare`; of one, in this thread.
+    """Run `train` in each of `threads` threads after `prepare`, and yield the events of all of them here.
 
-    An iterator goes on only when its event has been dealt with here, as it would in one thread. What one of them raises ends
-    the others at their next event, and is raised here when all have ended.
+    One thread is the calling thread, without `prepare`. A thread continues when its event has been consumed, as a single
+    generator does. An exception in one thread stops the others at their next event, and is raised here when all have ended.
     """
-    if lanes == 1:
-        yield from lane()
+    if threads == 1:
+        yield from train()
         return
-    told: queue.SimpleQueue[tuple[events.Event | BaseException | None, threading.Event]] = queue.SimpleQueue()
-    over = threading.Event()
+    messages: queue.SimpleQueue[tuple[events.Event | BaseException | None, threading.Event]] = queue.SimpleQueue()
+    stop = threading.Event()
 
     def work() -> None:
-        dealt_with = threading.Event()
-        end: BaseException | None = None
+        consumed = threading.Event()
+        error: BaseException | None = None
         try:
             prepare()
-            for event in lane():
-                dealt_with.clear()
-                told.put((event, dealt_with))
-                dealt_with.wait()
-                if over.is_set():
+            for event in train():
+                consumed.clear()
+                messages.put((event, consumed))
+                consumed.wait()
+                if stop.is_set():
                     break
-        except BaseException as error:  # whatever it is, it is raised again where the events are read
-            end = error
-            over.set()
-        told.put((end, dealt_with))
+        except BaseException as raised:  # of any kind: it is raised again in the thread that consumes the events
+            error = raised
+            stop.set()
+        messages.put((error, consumed))
 
-    for number in range(lanes):
+    for number in range(threads):
         threading.Thread(target=work, daemon=True, name=f"training-{number}").start()
-    fault: BaseException | None = None
-    at_work = lanes
+    first_error: BaseException | None = None
+    running = threads
     try:
-        while at_work:
-            one, dealt_with = told.get()
-            if isinstance(one, events.Event):
-                yield one
+        while running:
+            message, consumed = messages.get()
+            if isinstance(message, events.Event):
+                yield message
             else:
-                at_work -= 1
-                fault = fault or one
-            dealt_with.set()
+                running -= 1
+                first_error = first_error or message
+            consumed.set()
     finally:
-        over.set()
-    if fault is not None:
-        raise fault
+        stop.set()
+    if first_error is not None:
+        raise first_error

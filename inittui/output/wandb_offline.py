@@ -5,18 +5,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
-
 from inittui.board.state import ArmBoard, Board, Replica
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
-from inittui.record.result_schema import ArmResult, ResultDocument
 from inittui.record.run_directory import RunDir
 
 PROJECT = "inittui"
 
 
-def write(run: RunDir, board: Board, document: ResultDocument, folder: Path) -> None:
+def write(run: RunDir, board: Board, document: dict[str, Any], folder: Path) -> None:
     """Write DIR/wandb/offline-run-*. The same arm and seed of a run has the same id each time, so that `wandb sync` makes no
     second run of it. Raises RunError."""
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # or it tells its makers of a fault, over the network
@@ -24,14 +21,16 @@ def write(run: RunDir, board: Board, document: ResultDocument, folder: Path) -> 
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for arm, row in zip(board.arms, document.arms, strict=True):
+        for arm, row in zip(board.arms, document["arms"], strict=True):
             for replica in arm.replicas:
                 _one(wandb, run, board, arm, row, replica, folder)
     except (OSError, wandb.Error) as error:
         raise RunError(f"'{folder}' can't be written: {one_line(error)}") from None
 
 
-def _one(wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: ArmResult, replica: Replica, folder: Path) -> None:
+def _one(
+    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: dict[str, Any], replica: Replica, folder: Path
+) -> None:
     training = next(of.training for of in board.preset.arms if of.name == arm.name)
     theirs = wandb.init(
         mode="offline",
@@ -43,7 +42,7 @@ def _one(wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: ArmResult, r
         config={
             "arm": arm.name,
             "scheme": arm.scheme,
-            "init": to_builtins(row.init),
+            "init": row["init"],
             "changes": list(arm.changes),
             "seed": replica.seed,
             "preset": board.preset.name,

@@ -12,6 +12,7 @@ import re
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -22,8 +23,7 @@ from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_t
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
 from inittui.experiment.preset import Preset, build, to_table
-from inittui.record import result_schema
-from inittui.record.result_schema import ResultDocument
+from inittui.record.result_schema import Document
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
@@ -166,18 +166,20 @@ class RunDir:
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise self._unreadable("status.json", error) from None
 
-    def write_result(self, document: ResultDocument) -> None:
+    def write_result(self, document: dict[str, Any]) -> None:
         replace(self.path / "result.json", seal_json(document))
 
-    def result(self) -> ResultDocument | None:
+    def result(self) -> dict[str, Any] | None:
         """The result document, or None while there is none. Raises RunError when it is damaged."""
         try:
-            document = result_schema.decode(unseal_json(read_plain(self.path / "result.json")))
+            content = unseal_json(read_plain(self.path / "result.json"))
+            shape = msgspec.json.decode(content, type=Document)
+            document: dict[str, Any] = msgspec.json.decode(content)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise self._unreadable("result.json", error) from None
-        if document.format != FORMAT:
+        if shape.format != FORMAT:
             raise RunError(f"run '{self.name}': result.json is not of format {FORMAT}; this inittui reads no other")
         return document
 

@@ -283,8 +283,8 @@ class Supervisor:
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
-        models = predictions.duels(self.run, self.preset, data)
-        document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
+        duels = predictions.duels(self.run, self.preset, data)
+        document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
         self._insist(partial(self.run.write_result, document))  # else 'inittui report' makes it from the logs
         try:
             predictions.write_gallery(self.run, self.preset, data)

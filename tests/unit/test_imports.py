@@ -17,7 +17,7 @@ def test_the_watched_packages_would_be_noticed() -> None:
     assert loaded("msgspec", ("msgspec", "torch")) == ["msgspec"]
 
 
-@pytest.mark.parametrize("module", ["inittui.tui.run_app", "inittui.cli.run", "inittui.output.lines"])
+@pytest.mark.parametrize("module", ["inittui.tui.run_app", "inittui.cli.watch", "inittui.output.lines"])
 def test_neither_dashboard_nor_commands_load_torch_or_what_is_as_slow(module: str) -> None:
     assert loaded(module, ("torch", "torchvision", "sklearn", "scipy", "statsmodels", "pandas", "numpy")) == []
 
@@ -28,8 +28,17 @@ def test_the_package_alone_loads_nothing_and_the_result_of_a_run_no_pandas() -> 
     assert loaded("inittui.api.compare", ("torch", "textual", "rich", "pandas", "numpy", "scipy", "statsmodels")) == []
 
 
-def test_the_command_line_alone_loads_nothing_that_help_would_wait_for() -> None:
-    assert loaded("inittui.cli.main", ("textual", "msgspec", "rich", "torch", "psutil", "platformdirs")) == []
+def test_help_loads_nothing_that_people_would_wait_for() -> None:
+    code = """
+import contextlib, io, sys
+from inittui.cli.main import main, names
+for command in ("", *names()):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        main([*command.split(), "--help"])
+print(*sorted({"textual", "msgspec", "rich", "torch", "psutil", "platformdirs", "typing", "pathlib"} & set(sys.modules)))
+"""
+    loads = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert loads.stdout.split() == []
 
 
 def test_what_is_trained_by_hand_loads_neither_what_compiles_torch_nor_sympy() -> None:

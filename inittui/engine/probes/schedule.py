@@ -31,7 +31,7 @@ class Prober:
         self._epochs = measure.epochs_of(arm.training.epochs)
         self._before: list[Tensor] | None = None
 
-    def note(self, replica: Replica) -> None:
+    def keep_weights(self, replica: Replica) -> None:
         """Before the last step of an epoch: keep the weights, for the update ratio."""
         if replica.seed == self._seed and replica.epochs + 1 in self._epochs:
             self._before = [layer.weight.detach().clone() for _, layer in layers(replica.network)]

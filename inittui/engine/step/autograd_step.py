@@ -10,32 +10,33 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui.engine.data.device_data import DeviceData
-from inittui.engine.step.optimizer_state import load_state, state_of, states_by_parameter
+from inittui.engine.step.optimizer_state import load_state, named_state
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Training
 
 
 class AutogradStep:
-    """The reference path: autograd and torch's own optimizers, for any module."""
+    """See `interface.TrainingStep`."""
 
-    def __init__(self, replica: Replica, training: Training, images: DeviceData) -> None:
+    def __init__(self, replica: Replica, training: Training, data: DeviceData) -> None:
+        """Raises KeyError or ValueError when the replica's optimizer state does not fit its network."""
         self.replicas = [replica]
-        self._images, self._size = images, training.batch_size
+        self._data, self._batch_size = data, training.batch_size
         self._order = torch.empty(0)
-        self._device = images.train.device
-        self._half = training.precision == "bf16"
+        self._device = data.train.device
+        self._bf16 = training.precision == "bf16"
         self.optimizer = optimizer(replica.network.parameters(), training)
-        load_state(self.optimizer, states_by_parameter(replica.optimizer_state()))
-        replica.optimizer_state = partial(state_of, self.optimizer)
+        load_state(self.optimizer, replica.optimizer_state())
+        replica.optimizer_state = partial(named_state, self.optimizer)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         (self._order,) = orders
 
     def advance(self) -> None:
         (replica,) = self.replicas
-        batch = self._order[replica.step * self._size : (replica.step + 1) * self._size]
-        x, labels = self._images.batch(batch)
-        with torch.autocast(self._device.type, torch.bfloat16) if self._half else nullcontext():
+        first = replica.step * self._batch_size
+        x, labels = self._data.batch(self._order[first : first + self._batch_size])
+        with torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext():
             cost = cross_entropy(replica.network(x), labels)
         self.optimizer.zero_grad()
         cost.backward()  # type: ignore[no-untyped-call]
@@ -44,9 +45,9 @@ class AutogradStep:
 
 
 def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.optim.Optimizer:
-    """The preset's optimizer, fused where this torch and device can: one pass over the parameters instead of eight."""
+    """The optimizer of `training`, fused where torch and the device support it: one pass over the parameters, not eight."""
     parameters = list(parameters)
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    classes: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
         "sgd": torch.optim.SGD,
@@ -54,8 +55,8 @@ def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.o
     options: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
-    kind = kinds[training.optimizer]
+    create = classes[training.optimizer]
     try:
-        return kind(parameters, **options, fused=True)
-    except (RuntimeError, TypeError):  # a torch that fuses on GPUs only, or not this one
-        return kind(parameters, **options)
+        return create(parameters, **options, fused=True)
+    except (RuntimeError, TypeError):  # this torch fuses on GPUs only, or not this optimizer
+        return create(parameters, **options)

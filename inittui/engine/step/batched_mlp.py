@@ -1,234 +1,226 @@
-"""Replicas of a perceptron as one stack, with the backward pass written by hand into buffers that are made once.
+"""The hand-written training step of perceptrons: one or several replicas as one batch of matrices, in reused buffers.
 
-Every parameter has a leading axis, one entry a replica, and all of them lie in one block of memory, so that the optimizer
-makes one pass over it. On a GPU the whole step is captured once as a CUDA graph and replayed: gather, forward, backward,
-optimizer, and the cost's place in a buffer on the device. On a CPU the same step runs as it is written, with a stack of one.
+Every parameter has a leading axis with one entry per replica, and all parameters lie in one block of memory, so that the
+optimizer makes one pass over it. On a GPU the whole step is captured once as a CUDA graph and then replayed. On a CPU the
+same code runs directly, usually with one replica.
 
-Mean cross-entropy by hand: the gradient with respect to the logits is (softmax(logits) - onehot(label)) / batch.
+The gradient of the mean cross-entropy with respect to the logits is (softmax(logits) - onehot(label)) / batch.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
 from inittui.engine.data.device_data import DeviceData
+from inittui.engine.step import torch_private
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.flat_parameters import FlatParameters
 from inittui.engine.step.optimizer_kernel import OptimizerKernel
-from inittui.engine.step.optimizer_state import states_by_parameter
+from inittui.engine.step.optimizer_state import state_by_parameter
 from inittui.engine.step.replica import Replica
-from inittui.experiment.preset import Arm
+from inittui.experiment.preset import Arm, Training
 
-WARM_STEPS = 3  # taken as they are written before one is captured: libraries set up what they need, the optimizer too
+WARM_STEPS = (
+    3  # steps that run uncaptured before one is captured: libraries and the optimizer allocate in the first ones
+)
 
 
 class BatchedMLP:
-    """`replicas` in step, all at the same place. Raises KeyError or ValueError for state of another network."""
+    """See `interface.TrainingStep`."""
 
     @staticmethod
     def supports(arm: Arm) -> bool:
-        """Whether an arm can be trained so: perceptrons without norms."""
-        return arm.model.factory is None and arm.model.norm == "none"
+        """Whether the arm's network is a perceptron without norm layers, and this torch has what the step calls."""
+        return arm.model.factory is None and arm.model.norm == "none" and torch_has_all_kernels()
 
-    def __init__(self, replicas: list[Replica], arm: Arm, images: DeviceData) -> None:
+    def __init__(self, replicas: list[Replica], arm: Arm, data: DeviceData) -> None:
+        """Raises KeyError or ValueError when a replica's optimizer state does not fit its network."""
         self.replicas = replicas
-        self._images = images
-        self._slope = ACTIVATION_KERNELS[arm.model.activation]
-        self._half = arm.training.precision == "bf16"
-        size, count = arm.training.batch_size, len(replicas)
+        self._data = data
+        self._activation = ACTIVATION_KERNELS[arm.model.activation]
+        self._bf16 = arm.training.precision == "bf16"
+        batch_size, count = arm.training.batch_size, len(replicas)
         layers = [module for module in replicas[0].network.children() if isinstance(module, nn.Linear)]
-        like = layers[0].weight
-        self._device, kind = like.device, like.dtype
+        self.device, float_type = layers[0].weight.device, layers[0].weight.dtype
 
-        def new(*shape: int, dtype: torch.dtype = kind) -> Tensor:
-            return torch.zeros(count, *shape, dtype=dtype, device=self._device)
+        def zeros(*shape: int, dtype: torch.dtype = float_type) -> Tensor:
+            return torch.zeros(count, *shape, dtype=dtype, device=self.device)
 
-        self._layout = layout = FlatParameters([parameter.shape for parameter in replicas[0].network.parameters()])
-        self._block, self._gradient = new(layout.total), new(layout.total)
-        self._update = OptimizerKernel(self._block, self._gradient, arm.training)
-        self._views, gradients = layout.views(self._block), layout.views(self._gradient)
-        # Views cost a microsecond or two each, so all that a step needs are made here, and those of one replica are plain
-        # matrices: torch multiplies them with less ado than a stack of one.
-        share = Tensor.squeeze if count == 1 else lambda tensor, _: tensor
-        self._weights = [share(weight, 0) for weight in self._views[0::2]]
-        self._biases = [share(bias.unsqueeze(1), 0) for bias in self._views[1::2]]
-        self._weight_gradients = [share(gradient, 0) for gradient in gradients[0::2]]
-        self._bias_gradients = [share(gradient, 0) for gradient in gradients[1::2]]
-        widths = [layer.out_features for layer in layers]
-        self._pixels = torch.empty(count * size, images.train.shape[1], dtype=images.train.dtype, device=self._device)
-        # Pixels are multiplied as they are: their scale is a factor of the two products that they are in, which is free.
-        self._x, self._scale = share(new(size, images.train.shape[1]), 0), 1 / images.train_divisor
-        self._z = [share(new(size, width), 0) for width in widths]
-        last = len(widths) - 1
-        self._a = [torch.zeros_like(z) if self._slope.keeps_z and i < last else z for i, z in enumerate(self._z)]
-        self._gradients = [torch.zeros_like(z) for z in self._z]
-        self._x_list = self._x.view(self._pixels.shape)
-        self._weights_turned = [weight.mT for weight in self._weights]
-        self._gradients_turned = [gradient.mT for gradient in self._gradients]
-        self._log_p = torch.zeros_like(self._z[-1])
-        self._log_p_list = self._log_p.view(count * size, -1)
-        self._labels = share(new(size, 1, dtype=torch.int64), 0)
-        self._label_list = self._labels.view(-1)
-        self._minus_one = torch.full_like(self._labels, -1.0, dtype=kind)
+        # Parameters, gradients and the optimizer. A view costs one to two microseconds, so every view that a step needs is
+        # made here. With one replica they are matrices, not batches of one: torch multiplies matrices with less overhead.
+        self._flat = FlatParameters([parameter.shape for parameter in replicas[0].network.parameters()])
+        self._block, gradient_block = zeros(self._flat.total), zeros(self._flat.total)
+        self._optimizer = OptimizerKernel(self._block, gradient_block, arm.training)
+        self._parameters, self._parameter_gradients = self._flat.views(self._block), self._flat.views(gradient_block)
+        squeeze = Tensor.squeeze if count == 1 else lambda tensor, _: tensor
+        self._weights = [squeeze(weight, 0) for weight in self._parameters[0::2]]
+        self._weights_transposed = [weight.mT for weight in self._weights]
+        self._biases = [squeeze(bias.unsqueeze(1), 0) for bias in self._parameters[1::2]]
+        self._weight_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[0::2]]
+        self._bias_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[1::2]]
+
+        # The batch. Inputs are not scaled: the scale is a factor of the two products that have them, where it costs nothing.
+        inputs = data.train.shape[1]
+        self._bytes = torch.empty(count * batch_size, inputs, dtype=data.train.dtype, device=self.device)
+        self._x, self._scale = squeeze(zeros(batch_size, inputs), 0), 1 / data.train_divisor
+        self._x_rows = self._x.view(self._bytes.shape)
+        self._labels = squeeze(zeros(batch_size, 1, dtype=torch.int64), 0)
+        self._labels_flat = self._labels.view(-1)
         steps = len(replicas[0].costs)
-        self._batches = new(steps, size, dtype=torch.int64)  # which images a step takes
-        self._chosen = new(1, size, dtype=torch.int64)
-        self._chosen_list = self._chosen.view(-1)
+        self._batches = zeros(steps, batch_size, dtype=torch.int64)  # the indices of each step's images
+        self._indices = zeros(1, batch_size, dtype=torch.int64)
+        self._indices_flat = self._indices.view(-1)
         self._step = torch.zeros(
-            1, dtype=torch.int64, device=self._device
-        )  # of the epoch; on the device, to be captured
-        self._costs = new(steps, dtype=replicas[0].costs.dtype)
+            1, dtype=torch.int64, device=self.device
+        )  # on the device, where a captured step counts it
+
+        # Pre-activations z, activations a, and the gradients with respect to z.
+        widths = [layer.out_features for layer in layers]
+        self._z = [squeeze(zeros(batch_size, width), 0) for width in widths]
+        own_a = [self._activation.keeps_z] * (len(widths) - 1) + [False]
+        self._a = [torch.zeros_like(z) if own else z for z, own in zip(self._z, own_a, strict=True)]
+        self._z_gradients = [torch.zeros_like(z) for z in self._z]
+        self._z_gradients_transposed = [gradient.mT for gradient in self._z_gradients]
+        self._log_p = torch.zeros_like(self._z[-1])
+        self._log_p_rows = self._log_p.view(count * batch_size, -1)
+        self._minus_one = torch.full_like(self._labels, -1.0, dtype=float_type)
+        self._costs = zeros(steps, dtype=replicas[0].costs.dtype)
+
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._warm = 0
+        self._uncaptured = 0  # steps so far
         self._adopt_replicas()
 
     def _adopt_replicas(self) -> None:
-        """The replicas' parameters, state and costs become views of the stack's."""
-        state = [states_by_parameter(replica.optimizer_state()) for replica in self.replicas]
-        for place, replica in enumerate(self.replicas):
-            for number, parameter in enumerate(replica.network.parameters()):
-                self._views[number][place].copy_(parameter.data)
-            self._costs[place].copy_(replica.costs)
-        self._update.load(self._joined_state(state))
-        for place, replica in enumerate(self.replicas):
-            for number, parameter in enumerate(replica.network.parameters()):
-                parameter.data = self._views[number][place]
-            replica.costs = self._costs[place]
-            replica.optimizer_state = partial(self.optimizer_state, place)
+        """Copy the replicas' parameters, optimizer state and costs, and make theirs views of the copies."""
+        states = [state_by_parameter(replica.optimizer_state()) for replica in self.replicas]
+        for row, replica in enumerate(self.replicas):
+            for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
+                view[row].copy_(parameter.data)
+            self._costs[row].copy_(replica.costs)
+        self._optimizer.load(self._flat.join(states, self._block))
+        for row, replica in enumerate(self.replicas):
+            for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
+                parameter.data = view[row]
+            replica.costs = self._costs[row]
+            replica.optimizer_state = partial(self._optimizer_state, row)
 
-    def _joined_state(self, state: Sequence[dict[int, dict[str, Tensor]]]) -> dict[str, Tensor]:
-        """The replicas' states as the one state of the block. Raises KeyError or ValueError where one does not fit."""
-        if not any(state):
-            return {}
-        joined: dict[str, Tensor] = {}
-        for key, value in state[0][0].items():
-            if value.dim() == 0:  # the steps taken so far, which all parameters of one stack have in common
-                if any(states[number][key] != value for states in state for number in range(len(self._layout.shapes))):
-                    raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
-                joined[key] = value
-                continue
-            joined[key] = torch.zeros_like(self._block, dtype=value.dtype)
-            for place, states in enumerate(state):
-                for number, view in enumerate(self._layout.views(joined[key])):
-                    found, wanted = states[number][key], self._layout.shapes[number]
-                    if found.shape != wanted:
-                        raise ValueError(f"optimizer/{number}/{key} is {list(found.shape)}; expected {list(wanted)}")
-                    view[place].copy_(found)
-        return joined
-
-    def optimizer_state(self, place: int) -> dict[str, Tensor]:
-        """One replica's share of what the optimizer remembers, under the names that the reference path gives it: views of
-        the stack's."""
-        found: dict[str, Tensor] = {}
-        for key, value in self._update.state.items():
-            if value.dim() == 0:
-                found |= {f"{number}/{key}": value for number in range(len(self._layout.shapes))}
-            else:
-                for number, view in enumerate(self._layout.views(value)):
-                    found[f"{number}/{key}"] = view[place]
-        return found
+    def _optimizer_state(self, row: int) -> dict[str, Tensor]:
+        return self._flat.split(self._optimizer.state, row)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         used = self._batches[0].numel()
-        for place, shuffled in enumerate(orders):
-            self._batches[place].copy_(shuffled[:used].view(self._batches.shape[1:]))
+        for row, order in enumerate(orders):
+            self._batches[row].copy_(order[:used].view(self._batches.shape[1:]))
         self._step.fill_(self.replicas[0].step)
 
     def advance(self) -> None:
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             self._take_step()
         elif self._graph is not None:
             self._graph.replay()
-        elif self._warm < WARM_STEPS:
-            self._warm += 1
-            with self._beside():
+        elif self._uncaptured < WARM_STEPS:
+            self._uncaptured += 1
+            with self._side_stream():
                 self._take_step()
         else:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
                 self._take_step()
-            self._graph.replay()  # what is captured has only been noted down
+            self._graph.replay()  # a capture records the step and computes nothing
 
     @contextmanager
-    def _beside(self) -> Iterator[None]:
-        """On a stream of its own, as a capture asks of the steps before it."""
-        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self._device))
+    def _side_stream(self) -> Iterator[None]:
+        """A CUDA stream of its own: torch requires one for the steps before a capture."""
+        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
             yield
-        torch.cuda.current_stream(self._device).wait_stream(stream)
+        torch.cuda.current_stream(self.device).wait_stream(stream)
 
     @torch.no_grad()
     def _take_step(self) -> None:
-        torch.index_select(self._batches, 1, self._step, out=self._chosen)
-        torch.index_select(self._images.train, 0, self._chosen_list, out=self._pixels)
-        torch.index_select(self._images.train_labels, 0, self._chosen_list, out=self._label_list)
-        self._x_list.copy_(self._pixels)
+        torch.index_select(self._batches, 1, self._step, out=self._indices)
+        torch.index_select(self._data.train, 0, self._indices_flat, out=self._bytes)
+        torch.index_select(self._data.train_labels, 0, self._indices_flat, out=self._labels_flat)
+        self._x_rows.copy_(self._bytes)
         self._costs.index_copy_(1, self._step, self._forward())
         self._backward()
-        self._update()
+        self._optimizer()
         self._step.add_(1)
 
     def _forward(self) -> Tensor:
-        """The cost of each replica, [replicas, 1]."""
+        """The mean cost of each replica's batch, [replicas, 1]."""
         a, last = self._x, len(self._weights) - 1
-        for place, weight in enumerate(self._weights_turned):
-            scale = 1.0 if place else self._scale
-            self._product(a, weight, out=self._z[place], plus=self._biases[place], scale=scale)
-            if place < last:
-                self._slope.forward(self._z[place], self._a[place])
-            a = self._a[place]
+        for layer, weight in enumerate(self._weights_transposed):
+            scale = 1.0 if layer else self._scale
+            self._multiply(a, weight, out=self._z[layer], plus=self._biases[layer], scale=scale)
+            if layer < last:
+                self._activation.forward(self._z[layer], self._a[layer])
+            a = self._a[layer]
         torch.log_softmax(a, -1, out=self._log_p)
         if len(self.replicas) == 1:
-            return nll_loss(self._log_p_list, self._label_list).view(1, 1)
-        costs = nll_loss(self._log_p_list, self._label_list, reduction="none")
+            return nll_loss(self._log_p_rows, self._labels_flat).view(1, 1)
+        costs = nll_loss(self._log_p_rows, self._labels_flat, reduction="none")
         return costs.view(len(self.replicas), -1).mean(1, keepdim=True)
 
     def _backward(self) -> None:
         """Fill the gradient of every parameter, the last layer's first."""
         last = len(self._weights) - 1
-        above = torch.exp(self._log_p, out=self._gradients[last])
-        above.scatter_add_(-1, self._labels, self._minus_one).mul_(1 / above.shape[-2])
-        for place in range(last, -1, -1):
-            below = self._a[place - 1] if place else self._x
-            above = self._gradients[place]
-            scale = 1.0 if place else self._scale
-            self._product(self._gradients_turned[place], below, out=self._weight_gradients[place], scale=scale)
-            torch.sum(above, -2, out=self._bias_gradients[place])
-            if place:
-                gradient = self._gradients[place - 1]
-                self._product(above, self._weights[place], out=gradient)
-                self._slope.backward(gradient, self._z[place - 1] if self._slope.keeps_z else below)
+        logits = torch.exp(self._log_p, out=self._z_gradients[last])
+        logits.scatter_add_(-1, self._labels, self._minus_one).mul_(1 / logits.shape[-2])
+        for layer in range(last, -1, -1):
+            a_below = self._a[layer - 1] if layer else self._x
+            scale = 1.0 if layer else self._scale
+            self._multiply(self._z_gradients_transposed[layer], a_below, out=self._weight_gradients[layer], scale=scale)
+            torch.sum(self._z_gradients[layer], -2, out=self._bias_gradients[layer])
+            if layer:
+                gradient = self._z_gradients[layer - 1]
+                self._multiply(self._z_gradients[layer], self._weights[layer], out=gradient)
+                self._activation.backward(gradient, self._z[layer - 1] if self._activation.keeps_z else a_below)
 
-    def _product(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
-        """out = scale·a·b (+ plus), matrix by matrix. With bf16 the factors are rounded to it; sums stay in 32 bits."""
-        if self._half:
+    def _multiply(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
+        """out = scale·a·b (+ plus), replica by replica. With bf16 the factors are rounded to it, and sums have 32 bits."""
+        if self._bf16:
             out.copy_(torch.matmul(a.to(torch.bfloat16), b.to(torch.bfloat16)))
             if scale != 1.0:
                 out.mul_(scale)
             if plus is not None:
                 out.add_(plus)
         elif plus is not None or scale != 1.0:
-            # Where nothing is added, what `out` holds counts 0 times.
+            # Without `plus` the contents of `out` are added 0 times.
             multiply = torch.addmm if a.dim() == 2 else torch.baddbmm
             multiply(out if plus is None else plus, a, b, beta=0 if plus is None else 1, alpha=scale, out=out)
         else:
             (torch.mm if a.dim() == 2 else torch.bmm)(a, b, out=out)
 
     def gradients(self) -> list[Tensor]:
-        """Of each parameter [replicas, …], in the network's order, as the last step left them."""
-        return self._layout.views(self._gradient)
+        """The gradient of each parameter [replicas, …] in the network's order, as of the last step."""
+        return self._parameter_gradients
 
     def move_to_cpu(self) -> None:
-        """Leave the replicas with all that is theirs in the CPU's memory: where a stack did not fit on a device, there is no
-        room for a second copy of it."""
+        """Copy the replicas' state to the CPU's memory and end the use of this object's: when a batch does not fit on the
+        device, there is no room for a second copy on it."""
         for replica in self.replicas:
             state = {name: value.to("cpu", copy=True) for name, value in replica.optimizer_state().items()}
             replica.optimizer_state = state.copy
             replica.costs = replica.costs.to("cpu", copy=True)
             for parameter in replica.network.parameters():
                 parameter.data = parameter.data.to("cpu", copy=True)
+
+
+@cache
+def torch_has_all_kernels() -> bool:
+    """Whether every kernel can be called here; warns once in a process otherwise."""
+    return torch_private.works(_call_every_kernel)
+
+
+def _call_every_kernel() -> None:
+    for kernel in ACTIVATION_KERNELS.values():
+        kernel.forward(torch.ones(1), a := torch.ones(1))
+        kernel.backward(torch.ones(1), a)
+    for optimizer in ("adam", "adamw", "sgd"):
+        OptimizerKernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer))()

@@ -1,8 +1,8 @@
-"""Where the parameters of a replica lie in one block of memory, so that the optimizer makes one pass over them."""
+"""The parameters of several replicas in one block of memory, so that the optimizer makes one pass over all of them."""
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,11 +11,11 @@ ALIGNMENT = 64  # elements, at least 64 bytes in every dtype: torch aligns what 
 
 
 class FlatParameters:
-    """The places of parameters of these `shapes` in a row of `total` elements.
+    """The layout of parameters of these `shapes` in a row of `total` elements; a block has one row per replica.
 
-    Each parameter is contiguous and begins at a multiple of ALIGNMENT, and so does each row: exactly as torch allocates the
-    parameters of a network. A matrix product rounds differently for a transposed or an unaligned operand, so the same
-    weights would otherwise give other figures after a restore.
+    Each parameter is contiguous and begins at a multiple of ALIGNMENT, and so does each row, exactly as torch allocates the
+    parameters of a network. A matrix product rounds differently for a transposed or an unaligned operand: in another layout
+    the same weights would give other figures after a restore.
     """
 
     def __init__(self, shapes: Sequence[torch.Size]) -> None:
@@ -24,8 +24,41 @@ class FlatParameters:
         *self._starts, self.total = itertools.accumulate(lengths, initial=0)
 
     def views(self, block: Tensor) -> list[Tensor]:
-        """The parameters [replicas, …] in a `block` [replicas, total]."""
+        """Each parameter [replicas, …] as a view of `block` [replicas, total]."""
         return [
             block[:, start : start + shape.numel()].view(len(block), *shape)
             for start, shape in zip(self._starts, self.shapes, strict=True)
         ]
+
+    def join(self, states: Sequence[Mapping[int, Mapping[str, Tensor]]], block: Tensor) -> dict[str, Tensor]:
+        """The optimizer states of the replicas, by parameter and key, as the state of one parameter that lies like `block`.
+
+        Raises KeyError or ValueError when a state does not fit these parameters.
+        """
+        if not any(states):
+            return {}
+        joined: dict[str, Tensor] = {}
+        for key, value in states[0][0].items():
+            if value.dim() == 0:  # the number of steps taken
+                if any(state[parameter][key] != value for state in states for parameter in range(len(self.shapes))):
+                    raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
+                joined[key] = value
+                continue
+            joined[key] = torch.zeros_like(block, dtype=value.dtype)
+            for row, state in enumerate(states):
+                for parameter, view in enumerate(self.views(joined[key])):
+                    given, shape = state[parameter][key], self.shapes[parameter]
+                    if given.shape != shape:
+                        raise ValueError(f"optimizer/{parameter}/{key} is {list(given.shape)}; expected {list(shape)}")
+                    view[row].copy_(given)
+        return joined
+
+    def split(self, state: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:
+        """The part of a joined state that belongs to the replica in `row`, as `PARAMETER/KEY`: views, not copies."""
+        return {
+            f"{parameter}/{key}": tensor
+            for key, value in state.items()
+            for parameter, tensor in enumerate(
+                [value] * len(self.shapes) if value.dim() == 0 else [view[row] for view in self.views(value)]
+            )
+        }

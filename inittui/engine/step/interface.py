@@ -1,4 +1,4 @@
-"""What the trainer needs of a training step, whichever way the step is computed."""
+"""The interface of a training step: what the trainer calls, however the step is computed."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,12 +9,18 @@ from inittui.engine.step.replica import Replica
 
 
 class TrainingStep(Protocol):
-    """Replicas that stand at the same place and take each step together."""
+    """Takes the steps of replicas that are at the same step of the same epoch.
+
+    It trains each replica's network in place, and provides each replica's `optimizer_state`.
+    """
 
     replicas: list[Replica]
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
-        """Take up an epoch, or what is left of it. `orders` [n] of each replica: its training images, shuffled."""
+        """Called before the first step of an epoch, or of the rest of one.
+
+        `orders` has, for each replica, the shuffled indices of its training images, int64 [n].
+        """
 
     def advance(self) -> None:
-        """The next step of every replica: its cost is noted in `Replica.costs`, nothing waits for the device."""
+        """Take the next step of every replica and write its cost to `Replica.costs`. Does not wait for the device."""

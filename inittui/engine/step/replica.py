@@ -11,49 +11,49 @@ from inittui.record import events
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A replica between two steps. `tensors` lie on the CPU and are nobody else's."""
+    """The state of a replica between two steps. `tensors` are copies on the CPU."""
 
     place: events.Place
-    seconds: float  # of training in the epoch under way
+    seconds: float  # of training so far in the present epoch
     tensors: dict[str, Tensor]
 
 
 @dataclass(eq=False)
 class Replica:
-    """`epochs` are done; `step` and `seconds` count in the epoch under way, and `costs` [steps] holds its steps' costs.
-    `state` gives what the optimizer remembers of it, as `PARAMETER/KEY`; whoever trains it puts its own in there.
+    """`epochs` counts complete epochs. `step` and `seconds` count in the present epoch, and `costs` [steps] has its costs.
 
-    Two streams of random numbers: `order` draws the batches, and what a network draws itself (dropout) comes from torch's
-    global stream, which is set anew for every epoch, so that neither other replicas nor other arms can move it.
+    There are two streams of random numbers. `order` draws the batches. What a network draws itself (dropout) comes from
+    torch's global stream, which is seeded for every epoch, so that other replicas and arms do not change it.
     """
 
     seed: int
     network: nn.Module
-    order: torch.Generator  # the batches' stream
+    order: torch.Generator
     costs: Tensor
     epochs: int = 0
     step: int = 0
     seconds: float = 0.0
-    optimizer_state: Callable[[], Mapping[str, Tensor]] = dict
-    saved: events.Place | None = None  # where the newest snapshot stands
-    given_up: bool = False  # before its last epoch: nobody trains it any further
+    optimizer_state: Callable[[], Mapping[str, Tensor]] = dict  # as `PARAMETER/KEY`; set by whichever step trains it
+    saved: events.Place | None = None  # of the latest snapshot
+    given_up: bool = False  # stopped at chance before its last epoch
     _batches: Tensor | None = None
-    _noise: Tensor | None = None  # the global stream's state, as a checkpoint within an epoch held it
+    _noise: Tensor | None = None  # the global stream's state in a snapshot from within an epoch
     _order_before: Tensor = field(default_factory=lambda: torch.empty(0))
 
     @property
     def place(self) -> events.Place:
+        """How far the training is."""
         return events.Place(seed=self.seed, epochs=self.epochs, step=self.step)
 
     def batches(self, count: int) -> Tensor:
-        """The order of the `count` training images in the epoch under way."""
+        """The order of the `count` training images in the present epoch, int64 [count] on the replica's device."""
         if self._batches is None:
             self._order_before = self.order.get_state()
             self._batches = torch.randperm(count, generator=self.order).to(self.costs.device)
         return self._batches
 
     def seed_global_rng(self, seed: int) -> None:
-        """Set torch's global stream for the epoch under way: from `seed` at its start, else to where a checkpoint left it."""
+        """Seed torch's global stream at the start of an epoch. Within one, set it to the state in the restored snapshot."""
         if self._noise is not None:
             torch.set_rng_state(self._noise)
             self._noise = None
@@ -68,24 +68,24 @@ class Replica:
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"optimizer/{name}": value for name, value in self.optimizer_state().items()}
         tensors["costs"] = self.costs[: self.step]
-        copied = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-        copied["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
+        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
+        copies["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
         if self.step:
-            copied["noise"] = torch.get_rng_state()
+            copies["noise"] = torch.get_rng_state()
         self.saved = self.place
-        return Snapshot(self.place, self.seconds, copied)
+        return Snapshot(self.place, self.seconds, copies)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become what `snapshot` holds. Raises KeyError, RuntimeError or ValueError when it is of another network."""
+        """Continue from `snapshot`. Raises KeyError, RuntimeError or ValueError when it is of another network."""
         tensors = snapshot.tensors
         self.network.load_state_dict(_under("network/", tensors))
-        state = _under("optimizer/", tensors)
-        self.optimizer_state = state.copy
+        optimizer_state = _under("optimizer/", tensors)
+        self.optimizer_state = optimizer_state.copy
         self.epochs, self.step, self.seconds = snapshot.place.epochs, snapshot.place.step, snapshot.seconds
         self.costs[: self.step] = tensors["costs"].to(self.costs.device)
         self.order.set_state(tensors["order"])
         self._noise = tensors.get("noise")
-        self._batches = None  # drawn again from the same state, when it is needed
+        self._batches = None  # drawn again, from the same state, when the epoch begins
         self.saved = self.place
 
     def to(self, device: torch.device) -> None:

@@ -4,15 +4,11 @@ Beside other panels it shows what there is room for. Alone on the screen (`whole
 and scrolls.
 """
 
-from collections.abc import Sequence
-
-from msgspec.structs import replace
 from rich.cells import cell_len
 
 from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
-from inittui.record.result_schema import ArmResult
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, wrap
 
 LONGEST_SENTENCE = 5  # lines, unless the table is alone
@@ -69,7 +65,7 @@ def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list
 
 def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[list[Row], list[str]]:
     """Heads and rows, and the columns that there is no room for."""
-    found = accuracy_table.rows(_arms(board), each_seed=each_seed)
+    found = accuracy_table.rows({"arms": _arms(board)}, each_seed=each_seed)
     cells = [tuple(cell.strip() for cell in row) for row in found]
     shown = _columns(cells, width)
     spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
@@ -97,12 +93,14 @@ def _plain(cell: str, look: Look) -> str:
     return cell.removesuffix("*") + look.star if cell.endswith("*") else cell
 
 
-def _arms(board: Board) -> Sequence[ArmResult]:
-    arms = board.result.arms if board.result else result_document.arms(board, interval=False)
+def _arms(board: Board) -> list[dict[str, object]]:
+    arms = board.result["arms"] if board.result else result_document.arms(board, interval=False)
     if board.ended:
-        return arms
+        return list(arms)
     # While it trains an accuracy is shown as it stands, not as "training".
-    return [replace(arm, status="finished") if arm.test_accuracy and arm.status == "training" else arm for arm in arms]
+    return [
+        arm | {"status": "finished"} if arm["test_accuracy"] and arm["status"] == "training" else arm for arm in arms
+    ]
 
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui.cli import control
-from inittui.cli.main import main
+from inittui.cli import arm_requests
 from inittui.common.process_identity import Liveness
 from inittui.launch import process
 from inittui.record import control_requests, events
@@ -55,21 +54,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
 
 @pytest.fixture
 def supervisor(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
-    one = Supervisor(run)
-    monkeypatch.setattr(control, "time", SimpleNamespace(monotonic=one.monotonic, sleep=one.sleep))
-    monkeypatch.setattr(RunDir, "liveness", lambda _: one.liveness)
+    supervisor = Supervisor(run)
+    monkeypatch.setattr(arm_requests, "time", SimpleNamespace(monotonic=supervisor.monotonic, sleep=supervisor.sleep))
+    monkeypatch.setattr(RunDir, "liveness", lambda _: supervisor.liveness)
     monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
-    return one
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def of(*words: str) -> tuple[int, str, str]:
-        code = main(words)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return of
+    return supervisor
 
 
 def refused(found: tuple[int, str, str]) -> str:
@@ -83,7 +72,7 @@ def refused(found: tuple[int, str, str]) -> str:
 def test_a_pause_waits_until_every_arm_has_paused(call: Call, supervisor: Supervisor) -> None:
     supervisor.answers = [(PAUSED, 0), (PAUSED, 1)]
     name = supervisor.run.name
-    assert call("pause", name) == (0, f"paused {name}; 'inittui resume {name}' goes on\n", "")
+    assert call("pause", name) == (0, f"paused {name}; 'inittui resume {name}' continues it\n", "")
     assert supervisor.heard == [("pause", "")]
 
 
@@ -91,7 +80,11 @@ def test_a_pause_waits_until_every_arm_has_paused(call: Call, supervisor: Superv
 def test_one_arm_can_be_paused(call: Call, supervisor: Supervisor, arm: str) -> None:
     supervisor.answers = [(PAUSED, FOLDERS.index(arm))]
     name = supervisor.run.name
-    assert call("pause", name, "--arm", arm) == (0, f"paused {arm} of {name}; 'inittui resume {name}' goes on\n", "")
+    assert call("pause", name, "--arm", arm) == (
+        0,
+        f"paused {arm} of {name}; 'inittui resume {name}' continues it\n",
+        "",
+    )
     assert supervisor.heard == [("pause", arm)]
 
 
@@ -104,10 +97,10 @@ def test_an_arm_that_ends_meanwhile_is_not_waited_for(call: Call, supervisor: Su
 def test_a_request_that_nobody_hears_is_a_fault(call: Call, supervisor: Supervisor) -> None:
     supervisor.answers = [(PAUSED, 0)]  # and the other one says nothing
     name = supervisor.run.name
-    assert refused(call("pause", name)) == f"run '{name}' has not heard the request to pause in 15 s"
+    assert refused(call("pause", name)) == f"run '{name}' has not answered the request to pause in 15 s"
     (supervisor.run.path / "disk-full").touch()
     words = refused(call("pause", name))
-    assert words == f"run '{name}' can't tell whether it has heard the request to pause: the disk is full"
+    assert words == f"run '{name}' can't answer the request to pause: the disk is full"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +153,7 @@ def test_an_arm_is_known_by_its_name_and_by_its_folder(
         heard.extend(folder for _, folder, _ in control_requests.requests(run, ["small_tanh"]))
         write_events(run, [(STOPPED, 0)])
 
-    monkeypatch.setattr(control, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+    monkeypatch.setattr(arm_requests, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
     assert call("stop", run.name, "--arm", "small / tanh")[:2] == (0, f"stopped small / tanh of {run.name}\n")
     assert heard == ["small_tanh"]
     assert "nothing to stop: it is stopped" in refused(call("stop", run.name, "--arm", "small_tanh"))
@@ -171,7 +164,7 @@ def test_a_run_that_is_dead_is_asked_for_nothing(call: Call, supervisor: Supervi
     supervisor.liveness = "dead"
     words = refused(call(word, supervisor.run.name, "--arm", "he_normal"))
     assert f"run '{supervisor.run.name}' is not running" in words
-    assert "'inittui resume' lets one go on" in words
+    assert "'inittui resume' continues one" in words
     assert not (supervisor.run.path / "control").exists()
 
 
@@ -206,16 +199,14 @@ def test_a_dead_run_goes_on_as_a_whole(call: Call, supervisor: Supervisor) -> No
     supervisor.liveness = "dead"
     name = supervisor.run.name
     words = refused(call("resume", name, "--arm", "he_normal"))
-    assert (
-        words
-        == f"--arm he_normal: run '{name}' is not alive, and goes on as a whole; 'inittui resume {name}' does that"
-    )
+    assert words.startswith(f"--arm he_normal: run '{name}' is not alive, and only a whole run can be continued; ")
+    assert f"'inittui resume {name}'" in words
 
 
 @pytest.mark.parametrize("option", [("--device", "cpu"), ("--data-dir", "x")])
 def test_where_a_living_run_trains_cant_be_changed(call: Call, supervisor: Supervisor, option: tuple[str, str]) -> None:
     words = refused(call("resume", supervisor.run.name, *option))
-    assert words.endswith(f"is alive: {option[0]} is for one that has ended; stop it first")
+    assert words.endswith(f"is alive: {option[0]} is for a run that has ended")
 
 
 @pytest.mark.usefixtures("supervisor")
@@ -260,12 +251,12 @@ def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(
 
     monkeypatch.setattr(process, "start", start)
     assert (
-        refused(call("resume", run.name, "--plain")) == f"run '{run.name}' could not be taken up: ImportError: no torch"
+        refused(call("resume", run.name, "--plain")) == f"run '{run.name}' could not be resumed: ImportError: no torch"
     )
     monkeypatch.setattr(RunDir, "alive", lambda _: True)
     monkeypatch.setattr(process, "resume", lambda *_, **__: object())
     words = refused(call("resume", run.name, "--plain"))
-    assert words == f"run '{run.name}': its supervisor says nothing; 'inittui attach {run.name}' looks again"
+    assert words == f"run '{run.name}': its supervisor writes no event; 'inittui attach {run.name}' looks again"
 
 
 def test_a_supervisor_that_does_not_react_to_a_stop_is_named(
@@ -274,7 +265,7 @@ def test_a_supervisor_that_does_not_react_to_a_stop_is_named(
     monkeypatch.setattr(process, "stop", lambda _: None)
     supervisor.run.write_status(replace(supervisor.run.status(), pid=4711))
     words = refused(call("stop", supervisor.run.name))
-    assert words == f"run '{supervisor.run.name}': its supervisor (pid 4711) does not react; kill it"
+    assert words == f"run '{supervisor.run.name}': its supervisor (pid 4711) does not react"
     assert 30 < supervisor.now < 40
 
 

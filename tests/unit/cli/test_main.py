@@ -5,14 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-import msgspec
 import pynvml
 import pytest
 from msgspec.structs import replace
 
 from inittui import __version__
-from inittui.cli import runs as shelf
-from inittui.cli.main import COMMANDS, main
+from inittui.cli.commands import runs as runs_command
+from inittui.cli.main import main, names
 from inittui.common import process_identity
 from inittui.experiment.preset_files import known
 from inittui.launch import process
@@ -42,16 +41,6 @@ def nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Path:
     return tmp_path / "runs"
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def of(*words: str) -> tuple[int, str, str]:
-        code = main(words)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return of
 
 
 @pytest.fixture
@@ -105,9 +94,9 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--epoch", "3"], "unrecognized arguments: --epoch"),  # no abbreviations: they would change under one's hands
         (["--epochs"], "--epochs: expected one argument"),
         (["--preset", "digits", "more"], "unrecognized arguments: more"),
-        (["--runs-dir", "x", "runs"], "'runs' stands behind options; expected the command first: inittui runs OPTIONS"),
+        (["--runs-dir", "x", "runs"], "'runs' comes after options; expected the command first: inittui runs OPTIONS"),
         (["rnus"], "no command 'rnus'. Did you mean 'runs'?"),
-        (["qqqqqq"], "no command 'qqqqqq'. Known: attach, runs, "),
+        (["qqqqqq"], "no command 'qqqqqq'. Known: attach, compare, "),
         (["presets", "mnst3"], "no preset 'mnst3'. Did you mean 'mnist3'?"),
         (["presets", "a", "b"], "unrecognized arguments: b"),
         (["schemes", "he_norml"], "no scheme 'he_norml'. Did you mean 'he_normal'?"),
@@ -116,7 +105,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         (["report", "x", "--format", "pdf"], "--format pdf: expected one of table, md, csv, json, svg"),
         (["replay", "last"], "no run in '"),
         (["stop", "last"], "no run in '"),
-        (["attach"], "no run is going on"),
+        (["attach"], "no run is alive"),
         (["attach", "x"], "no run in '"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -221,14 +210,14 @@ def test_interrupted_is_exit_code_130(call: Call, monkeypatch: pytest.MonkeyPatc
     def interrupted(_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shelf, "runs", interrupted)
+    monkeypatch.setattr(runs_command, "run", interrupted)
     assert call("runs") == (130, "", "")
 
 
 # What works without a run
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], ["-h"], *([name, "--help"] for name in names())], ids=" ".join)
 def test_help_is_printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
@@ -238,7 +227,7 @@ def test_help_is_printed(words: list[str], capsys: pytest.CaptureFixture[str]) -
     assert err == ""
     if len(words) == 1:
         assert "exit codes: 0 finished, 1 an arm failed, 2 bad input, 130 interrupted" in out
-        assert all(f"\n  {name} " in out for name in COMMANDS)
+        assert all(f"\n  {name} " in out for name in names())
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -397,7 +386,7 @@ def test_a_report_is_printed_in_each_format(call: Call, runs_dir: Path) -> None:
     code, out, _ = call("report", "last", "--format", "json")
     document = json.loads(out)
     confusion = document.pop("confusion")
-    assert (code, document) == (0, json.loads(msgspec.json.encode(run.result())))
+    assert (code, document) == (0, run.result())
     assert list(confusion) == ["xavier_normal", "he_normal"]
 
 
@@ -424,7 +413,7 @@ def test_a_report_has_each_seed_another_baseline_and_all_pairs_on_request(call: 
     [
         (("--baseline", "he_norma"), "--baseline he_norma: no such arm. Did you mean 'he_normal'?"),
         (("--baseline", "he_normal", "--all-pairs"), "--baseline and --all-pairs: expected one of the two"),
-        (("--format", "svg", "--each-seed"), "--each-seed: the dashboard shows a run as it was judged"),
+        (("--format", "svg", "--each-seed"), "--each-seed: the dashboard shows the run's own comparisons"),
     ],
 )
 def test_a_report_that_can_t_be_is_refused(call: Call, runs_dir: Path, words: tuple[str, ...], fault: str) -> None:
@@ -457,7 +446,7 @@ def test_a_run_that_is_over_can_be_neither_stopped_nor_waited_for(call: Call, ru
     code, out, err = call("stop", "last")
     assert (code, out) == (2, "")
     assert err.startswith(f"inittui: run '{run.name}' is not running on this machine")
-    assert call("attach")[2].startswith("inittui: no run is going on")
+    assert call("attach")[2].startswith("inittui: no run is alive")
 
 
 def test_without_a_terminal_attach_and_replay_print_the_table(

@@ -1,6 +1,5 @@
 """The hand-written step against autograd, alone and batched."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from inittui.engine.networks.build import mlp
 from inittui.engine.networks.random_streams import stream
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.batched_mlp import BatchedMLP
+from inittui.engine.step.flat_parameters import FlatParameters
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Data, Model
@@ -159,7 +159,7 @@ def test_replicas_at_different_places_come_together_again() -> None:
     wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
     for e in epochs(ours):
         assert e.train_cost == pytest.approx(wanted[e.seed, e.epoch], rel=1e-5)
-    assert len(on.training_step_of(on.replicas[0]).replicas) == 3
+    assert len(on.training_steps.of(on.replicas[0]).replicas) == 3
 
 
 def test_the_optimizer_state_of_another_network_is_refused() -> None:
@@ -184,21 +184,45 @@ def test_the_state_of_another_optimizer_is_refused() -> None:
 # A stack that does not fit
 
 
+def limit_memory(
+    monkeypatch: pytest.MonkeyPatch, fits: int, *, steps: int = 0, while_made: bool = False, capturing: bool = False
+) -> None:
+    """Batches of more than `fits` replicas run out of memory: while they are made, or in a step after so many steps."""
+    kernel, views = ACTIVATION_KERNELS["relu"], FlatParameters.views
+    left = steps
+
+    def check(replicas: int) -> None:
+        nonlocal left
+        left -= 1
+        if replicas > fits and left < 0:
+            try:
+                raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+            finally:
+                if capturing:
+                    raise RuntimeError("operation failed due to a previous error during capture")
+
+    def backward(gradient: Tensor, a: Tensor) -> None:
+        kernel.backward(gradient, a)
+        if not while_made:
+            check(len(a) if a.dim() == 3 else 1)
+
+    def limited_views(flat: FlatParameters, block: Tensor) -> list[Tensor]:
+        if while_made:
+            check(len(block))
+        return views(flat, block)
+
+    monkeypatch.setitem(ACTIVATION_KERNELS, "relu", replace(kernel, backward=backward))
+    monkeypatch.setattr(FlatParameters, "views", limited_views)
+
+
 @pytest.mark.parametrize("fits", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("where", ["_forward", "_adopt_replicas", "_joined_state"])
-def test_a_stack_that_does_not_fit_is_halved_until_it_does(
-    monkeypatch: pytest.MonkeyPatch, fits: int, where: str
+@pytest.mark.parametrize("while_made", [True, False])
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(
+    monkeypatch: pytest.MonkeyPatch, fits: int, while_made: bool
 ) -> None:
     of = arm(seeds=[5, 6, 7, 8, 9], epochs=2)
     _, told = trained(of)
-    before: Callable[..., Any] = getattr(BatchedMLP, where)
-
-    def small(stack: BatchedMLP, *arguments: Any) -> Any:
-        if len(stack.replicas) > fits:
-            raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
-        return before(stack, *arguments)
-
-    monkeypatch.setattr(BatchedMLP, where, small)
+    limit_memory(monkeypatch, fits, while_made=while_made)
     trainer, ours = trained(of, max_batched=5)
     together = [event.together for event in ours if isinstance(event, events.Stacked)]
     assert together == {1: [3, 2, 1], 2: [3, 2], 3: [3], 4: [3], 5: []}[fits]
@@ -210,24 +234,12 @@ def test_a_stack_that_does_not_fit_is_halved_until_it_does(
 
 
 @pytest.mark.parametrize("steps", range(7))
-def test_memory_that_runs_out_at_any_step_halves_the_stack_and_changes_nothing(
+def test_memory_that_runs_out_at_any_step_halves_the_batch_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3)
     _, told = trained(of)
-    taken, before = 0, BatchedMLP._backward
-
-    def short(stack: BatchedMLP) -> None:
-        nonlocal taken
-        taken += 1
-        if taken > steps and len(stack.replicas) > 2:
-            try:
-                raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
-            finally:
-                raise RuntimeError("operation failed due to a previous error during capture")
-        before(stack)
-
-    monkeypatch.setattr(BatchedMLP, "_backward", short)
+    limit_memory(monkeypatch, 2, steps=steps, capturing=True)
     _, ours = trained(of, max_batched=3)
     assert [event.together for event in ours if isinstance(event, events.Stacked)] == [2]
     wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
@@ -237,10 +249,7 @@ def test_memory_that_runs_out_at_any_step_halves_the_stack_and_changes_nothing(
 
 
 def test_memory_that_runs_out_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: Any) -> Any:
-        raise MemoryError("Tried to allocate 1 GiB")
-
-    monkeypatch.setattr(BatchedMLP, "_forward", none)
+    limit_memory(monkeypatch, 0)
     with pytest.raises(MemoryError):
         trained(arm(seeds=[5]))
 
@@ -269,9 +278,9 @@ def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> 
         assert not BatchedMLP.supports(other)
         trainer, told = trained(other, max_batched=3)
         assert epochs(told)
-        assert not isinstance(trainer.training_step_of(trainer.replicas[0]), BatchedMLP)
+        assert not isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
     trainer, _ = trained(arm())
-    assert isinstance(trainer.training_step_of(trainer.replicas[0]), BatchedMLP)
+    assert isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
 
 
 def test_a_network_is_trained_in_place() -> None:

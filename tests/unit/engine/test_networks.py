@@ -197,7 +197,7 @@ def test_dropout_is_drawn_anew_in_every_epoch_and_for_every_seed(noisy: str) -> 
     assert masks([6]) == [*together[STEPS : 2 * STEPS], *together[3 * STEPS :]]
 
 
-def test_replicas_and_arms_side_by_side_do_not_disturb_each_other(noisy: str) -> None:
+def test_replicas_and_arms_run_in_threads_do_not_disturb_each_other(noisy: str) -> None:
     one, other = of({"factory": noisy}, seeds=[5, 6]), of({"factory": noisy}, "xavier_normal", seeds=[5, 6])
     alone = [figures(run(one, report_seconds=1e9)), figures(run(other, report_seconds=1e9))]
     assert [row for row in alone[0] if row[0] == 6] == figures(run(of({"factory": noisy}, seeds=[6])))

@@ -13,6 +13,7 @@ from inittui.engine.data.device_data import DeviceData
 from inittui.engine.evaluation import evaluate
 from inittui.engine.networks.build import mlp
 from inittui.engine.probes import measure
+from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.batched_mlp import BatchedMLP
 from inittui.engine.step.flat_parameters import ALIGNMENT, FlatParameters
 from inittui.engine.step.replica import Replica
@@ -64,9 +65,9 @@ def loaded(replica: Replica) -> nn.Module:
 
 def figures(network: nn.Module, trainer: Trainer) -> list[Any]:
     """All that is computed from a network's weights apart from training: its test, its probe, its Jacobian."""
-    x, labels = trainer.images.first(TRAIN), trainer.images.train_labels
+    x, labels = trainer.device_data.first(TRAIN), trainer.device_data.train_labels
     before = [torch.full_like(layer.weight, 0.1) for layer in network if isinstance(layer, nn.Linear)]  # type: ignore[union-attr]
-    tested = evaluate(network, trainer.images)
+    tested = evaluate(network, trainer.device_data)
     return [
         tested.cost,
         tested.accuracy,
@@ -106,17 +107,17 @@ def test_a_trained_and_a_restored_network_give_the_figures_of_a_fresh_one_with_t
 
 @pytest.mark.parametrize("fits", [1, 2])
 def test_a_stack_that_is_halved_leaves_networks_in_the_same_layout(monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
-    before = BatchedMLP._backward
+    kernel = ACTIVATION_KERNELS["tanh"]
 
-    def short(stack: BatchedMLP) -> None:
-        if len(stack.replicas) > fits:
+    def short(gradient: Tensor, a: Tensor) -> None:
+        if a.dim() == 3 and len(a) > fits:
             raise MemoryError("CUDA out of memory. Tried to allocate 1 GiB")
-        before(stack)
+        kernel.backward(gradient, a)
 
-    monkeypatch.setattr(BatchedMLP, "_backward", short)
+    monkeypatch.setitem(ACTIVATION_KERNELS, "tanh", replace(kernel, backward=short))
     trainer = Trainer(three_replicas({}), DATA, CPU, max_batched=3)
     list(trainer.run())
-    assert {len(trainer.training_step_of(replica).replicas) for replica in trainer.replicas} == {1, fits}
+    assert {len(trainer.training_steps.of(replica).replicas) for replica in trainer.replicas} == {1, fits}
     check(trainer)
 
 
@@ -127,7 +128,7 @@ def test_what_an_optimizer_remembers_and_its_gradients_lie_as_the_parameters_do(
         list(trainer.run())
         for replica in trainer.replicas:
             assert all(is_canonical(value) for value in replica.optimizer_state().values() if value.dim())
-            training_step = trainer.training_step_of(replica)
+            training_step = trainer.training_steps.of(replica)
             if isinstance(training_step, BatchedMLP):
                 assert all(is_canonical(share) for gradient in training_step.gradients() for share in gradient)
 

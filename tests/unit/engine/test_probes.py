@@ -394,7 +394,7 @@ def test_a_training_with_probes_is_bit_for_bit_the_one_without(noisy: str, model
     of = replace_model(arm(seeds=[5, 6], epochs=3), changes[model])
     looked_at, unseen = Trainer(of, DATA, CPU), Trainer(of, DATA, CPU)
     unseen.prober = SimpleNamespace(
-        note=lambda _replica: None, after=lambda _replica: None, at_start=lambda _replica: events.Paused()
+        keep_weights=lambda _replica: None, after=lambda _replica: None, at_start=lambda _replica: events.Paused()
     )
     told = list(looked_at.run())
     assert figures(told) == figures(unseen.run())

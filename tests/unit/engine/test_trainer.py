@@ -307,7 +307,7 @@ def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Datas
     for event in trainer.run():
         told.append(event)
         if isinstance(event, events.Sample):
-            trainer.images = replace(trainer.images, test_divisor=1e-40)  # pixels of infinity
+            trainer.device_data = replace(trainer.device_data, test_divisor=1e-40)  # pixels of infinity
     assert [e.test_cost for e in epochs(told)] == [None, None]
     assert all(e.train_cost is not None for e in epochs(told))
     assert all(event == events.decode(events.encode(event)) for event in told)

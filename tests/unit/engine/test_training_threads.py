@@ -9,7 +9,7 @@ import torch
 
 from inittui.engine import trainer as training
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
-from inittui.engine.training_threads import ReplicaScheduler, side_by_side
+from inittui.engine.training_threads import ReplicaScheduler, run_in_threads
 from inittui.record import events
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
 
@@ -121,7 +121,7 @@ def test_an_event_is_dealt_with_before_its_lane_goes_on() -> None:
             yield events.Stopped(reason=str(number))
             assert str(number) in {str(n) for n in dealt}
 
-    for event in side_by_side(train, 2, lambda: None):
+    for event in run_in_threads(train, 2, lambda: None):
         assert isinstance(event, events.Stopped)
         dealt.append(int(event.reason))
     assert sorted(dealt) == sorted([*range(50), *range(50)])

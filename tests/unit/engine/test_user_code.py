@@ -458,7 +458,7 @@ def test_own_data_train_a_perceptron(returning: Callable[..., str], values: tupl
     assert bytes.fromhex(sample.pixels) == grey(data, sample.index)
     # What an image is scaled by in training is what it is scaled by in the test.
     trainer = Trainer(arm(batch_size=2), data, CPU)
-    assert trainer.images.train_divisor == trainer.images.test_divisor == data.pixel_max
+    assert trainer.device_data.train_divisor == trainer.device_data.test_divisor == data.pixel_max
 
 
 def test_images_with_channels_reach_an_own_network_in_their_shape(

@@ -1,0 +1,92 @@
+"""Asks the supervisor of a run to pause, resume or stop arms, and waits until they have done it."""
+
+import time
+from collections.abc import Callable
+
+from inittui.board.follower import Follower
+from inittui.board.state import ArmBoard, Board
+from inittui.common.errors import RunError, UsageError, nearest
+from inittui.record import control_requests
+from inittui.record.run_directory import RunDir
+
+ANSWER_SECONDS = 15.0
+POLL_SECONDS = 0.05
+
+
+def running(run_dir: RunDir) -> RunDir:
+    """`run_dir`. Raises RunError if no process trains it."""
+    if run_dir.liveness() in ("alive", "elsewhere"):  # a request reaches another host through the shared folder
+        return run_dir
+    raise RunError(
+        f"run '{run_dir.name}' is not running; 'inittui runs' lists the runs that are, 'inittui resume' continues one"
+    )
+
+
+def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) -> None:
+    """Request `verb` for one arm, or for all arms if `arm_name` is None, and wait until they have done it.
+
+    Raises UsageError for an unknown arm; RunError if no arm can do it, or if the supervisor does not answer.
+    """
+    follower = Follower(run_dir)
+    before = follower.poll()
+    folder = _folder(before, arm_name) if arm_name is not None else ""
+    arms = [arm for arm in before.arms if folder in ("", arm.folder)]
+    pending = [arm.folder for arm in arms if _can(verb, arm)]
+    if not pending:
+        subject = f"arm '{arm_name}'" if arm_name is not None else f"run '{run_dir.name}'"
+        states = ", ".join(sorted({arm.state for arm in arms}))
+        raise RunError(f"{subject} has nothing to {verb}: it is {states}")
+    control_requests.ask(run_dir, verb, folder)
+
+    def done() -> bool:
+        board = follower.poll()
+        return all(_done(verb, before, board, arm_folder) for arm_folder in pending)
+
+    if not wait_until(done, ANSWER_SECONDS):
+        if run_dir.starved():
+            raise RunError(f"run '{run_dir.name}' can't answer the request to {verb}: the disk is full")
+        raise RunError(f"run '{run_dir.name}' has not answered the request to {verb} in {ANSWER_SECONDS:.0f} s")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Poll `condition` until it holds, for `seconds` at most. Returns whether it held."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def described(run_dir: RunDir, arm_name: str | None) -> str:
+    """What was asked to do something, in words."""
+    return run_dir.name if arm_name is None else f"{arm_name} of {run_dir.name}"
+
+
+def _can(verb: control_requests.Verb, arm: ArmBoard) -> bool:
+    if verb == "resume":  # an arm whose cost was not finite would only diverge again
+        return arm.state in ("paused", "stopped", "failed") and arm.failure != "cost"
+    return not _ended(arm) and not (verb == "pause" and arm.state == "paused")
+
+
+def _done(verb: control_requests.Verb, before: Board, now: Board, folder: str) -> bool:
+    """Whether the arm has done what was requested, or has ended meanwhile."""
+    (arm,) = [arm for arm in now.arms if arm.folder == folder]
+    if verb != "resume":
+        return arm.state == {"pause": "paused", "stop": "stopped"}[verb] or _ended(arm)
+    # The arm may have been resumed and have ended again between two polls.
+    resumed = now.resumed is not None and now.resumed != before.resumed and folder in now.resumed.arms
+    return resumed or arm.state in ("waiting", "starting", "training", "finished")
+
+
+def _ended(arm: ArmBoard) -> bool:
+    return arm.state in ("finished", "failed", "stopped")
+
+
+def _folder(board: Board, name: str) -> str:
+    """The folder of the arm with this name or folder. Raises UsageError."""
+    for arm in board.arms:
+        if name in (arm.name, arm.folder):
+            return arm.folder
+    names = [arm.name for arm in board.arms]
+    raise UsageError(f"--arm {name}: no such arm.{nearest(name, names) or ' Known: ' + ', '.join(names) + '.'}")

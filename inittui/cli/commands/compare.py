@@ -1,0 +1,41 @@
+"""`inittui compare`: compares the arms of several runs."""
+
+import argparse
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import UsageError
+
+ARGUMENTS = "RUN RUN..."
+SUMMARY = "compare the arms of several runs, seed by seed: --format, --baseline ARM, --all-pairs"
+DESCRIPTION = (
+    "Compare the arms of two or more runs, as the arms of one run are compared: by final test accuracy, paired by seed "
+    "if two arms share seeds. Runs on different images are refused, since their accuracies can't be compared. An arm's "
+    f"name that several runs have is followed by its run's name: ARM@RUN. {options.RUN}"
+)
+EXAMPLES = (
+    ("inittui compare deep5-2026 deep5-2027", "every arm against the first run's first"),
+    ("inittui compare A B --baseline he_normal@B", "against another arm"),
+    ("inittui compare A B C --all-pairs --format md", "for a pull request"),
+)
+EXIT_CODES = options.DONE_CODES
+FORMATS = ("table", "md", "csv", "json")
+
+
+def add_options(parser: Options) -> None:
+    options.add_several_runs(parser, "two or more")
+    parser.add("--format", metavar="F", default="table", one_of=FORMATS, help="table, md, csv or json (table)")
+    options.add_table(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.analysis.across_runs import of_runs
+    from inittui.output import lines
+
+    options.check_table(arguments)
+    runs = options.different_runs(arguments)
+    if len(runs) < 2:
+        raise UsageError(f"compare {' '.join(arguments.run)}: that is one run; expected two or more different ones")
+    document = of_runs(runs, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
+    lines.show(document, arguments.format, each_seed=arguments.each_seed)
+    return 0

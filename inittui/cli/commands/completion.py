@@ -1,0 +1,104 @@
+"""`inittui completion`: prints the completion script of a shell, which shtab writes from the parsers."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import UsageError, printable
+
+ARGUMENTS = "SHELL"
+SUMMARY = "print the completion script for bash, zsh or fish: commands, options, runs, presets, schemes"
+DESCRIPTION = (
+    "Print the script with which your shell completes commands, options, runs, presets and schemes. Put it where the "
+    "shell looks for such scripts; the names of runs and presets are looked up when you press Tab."
+)
+EXAMPLES = (
+    ("inittui completion bash > ~/.local/share/bash-completion/completions/inittui", ""),
+    ("inittui completion zsh > ~/.zfunc/_inittui", "with fpath+=~/.zfunc before compinit in ~/.zshrc"),
+    ("inittui completion fish > ~/.config/fish/completions/inittui.fish", ""),
+)
+EXIT_CODES = options.DONE_CODES
+SHELLS = ("bash", "zsh", "fish")
+
+
+def _runs() -> Iterable[str]:
+    from inittui.record.run_index import default_runs_dir, runs
+
+    return ["last", *(run.name for run in runs(default_runs_dir()))]
+
+
+def _presets() -> Iterable[str]:
+    from inittui.experiment import preset_files
+
+    return preset_files.known()
+
+
+def _schemes() -> Iterable[str]:
+    from inittui.schemes.catalogue import SCHEMES
+    from inittui.schemes.user_scheme import installed
+
+    return [*SCHEMES, *installed()]
+
+
+def _datasets() -> Iterable[str]:
+    from inittui.experiment import datasets
+
+    return datasets.NAMES
+
+
+LISTS: dict[str, Callable[[], Iterable[str]]] = {
+    "runs": _runs,
+    "presets": _presets,
+    "schemes": _schemes,
+    "datasets": _datasets,
+}
+
+
+def add_options(parser: Options) -> None:
+    parser.add("shell", metavar="SHELL", nargs="?", one_of=SHELLS, help="bash, zsh or fish")
+    parser.add("--list", metavar="WHAT", one_of=tuple(LISTS), help=argparse.SUPPRESS)  # for the scripts
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.list is not None:
+        for name in LISTS[arguments.list]():
+            if name.isprintable() and not any(char.isspace() for char in name):  # a shell would split it
+                print(name)
+        return 0
+    if arguments.shell is None:
+        raise UsageError(f"completion: expected one of {', '.join(SHELLS)}")
+    import shtab
+
+    print(shtab.complete(_whole_parser(), shell=arguments.shell))
+    if sys.stdout.isatty() and shutil.which("inittui") is None:
+        print(printable("inittui: 'inittui' is not on PATH, where the script looks for it"), file=sys.stderr)
+    return 0
+
+
+def _whole_parser() -> argparse.ArgumentParser:
+    """One parser with every command, as shtab expects it."""
+    from inittui.cli import main
+    from inittui.cli.parser import command_parser
+
+    parser = main.run_parser(_complete)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    for name in main.names():
+        command = main.load(name)
+        of_command = command_parser(name, command, _complete)
+        commands.add_parser(name, help=command.SUMMARY, parents=[of_command], add_help=False)
+    return parser
+
+
+def _complete(action: argparse.Action, completes: str | Sequence[str]) -> None:
+    """Tell shtab what completes an argument, by the attributes `choices` and `complete` that it reads."""
+    import shtab
+
+    if not isinstance(completes, str):
+        action.choices = completes
+    elif completes in LISTS:
+        action.complete = shtab.cmd(f"inittui completion --list {completes} 2>/dev/null")  # type: ignore[attr-defined]
+    else:
+        action.complete = {"file": shtab.FILE, "folder": shtab.DIRECTORY}[completes]  # type: ignore[attr-defined]

@@ -1,0 +1,62 @@
+"""`inittui delete`: deletes runs, after a question."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import RunError, UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from inittui.record.run_directory import RunDir
+
+ARGUMENTS = "RUN..."
+SUMMARY = "delete runs, after a question; never one that is alive"
+DESCRIPTION = f"Delete runs, after a question. A run that is alive is never deleted. {options.RUN}"
+EXAMPLES = (
+    ("inittui delete digits-20260101", "one"),
+    ("inittui delete --yes digits-1 digits-2", "two, without a question"),
+)
+EXIT_CODES = "0 deleted, 1 you said no, 2 bad input"
+MOST_NAMED = 10  # runs that the question names
+
+
+def add_options(parser: Options) -> None:
+    options.add_several_runs(parser, "the runs to delete")
+    parser.add("--yes", action="store_true", help="do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.record import delete_run
+
+    runs = options.different_runs(arguments)
+    for run_dir in runs:
+        delete_run.check(run_dir)  # all of them first: a refusal leaves everything as it is
+    if not arguments.yes and not _confirmed(runs):
+        print("nothing deleted", file=sys.stderr)
+        return 1
+    failures = []
+    for run_dir in runs:
+        try:
+            delete_run.delete(run_dir)
+            print(printable(f"deleted {run_dir.name}"))
+        except RunError as error:
+            failures.append(str(error))
+    if failures:
+        raise RunError("; ".join(failures))
+    return 0
+
+
+def _confirmed(runs: "Sequence[RunDir]") -> bool:
+    """Ask the person at the terminal. Raises UsageError if there is no terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("delete asks before it deletes, and there is no terminal to ask at: expected --yes")
+    for run_dir in runs[:MOST_NAMED]:
+        print(printable(f"  {run_dir.path}"), file=sys.stderr)
+    if len(runs) > MOST_NAMED:
+        print(f"  and {len(runs) - MOST_NAMED} more", file=sys.stderr)
+    what = "this run" if len(runs) == 1 else f"these {len(runs)} runs"
+    print(f"Delete {what} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,44 @@
+"""`inittui doctor`: checks this machine, and says how to fix each fault."""
+
+import argparse
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+
+ARGUMENTS = ""
+SUMMARY = "check device, terminal, locale, data and folders, and say how to fix each fault"
+DESCRIPTION = (
+    "Check what inittui needs here (device, memory, terminal, locale, data, folders, whether training outlives your "
+    "logout), and say how to fix each fault."
+)
+EXAMPLES = (
+    ("inittui doctor", "for people"),
+    ("inittui doctor --json | jq '.[] | select(.state != \"ok\")'", "the faults and notes"),
+)
+EXIT_CODES = "0 no fault, 1 there is a fault, 2 bad input"
+
+
+def add_options(parser: Options) -> None:
+    options.add_runs_dir(parser)
+    options.add_data_dir(parser)
+    parser.add("--json", action="store_true", help="a list of objects with name, state, found and mend")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+
+    from inittui.doctor import render
+    from inittui.doctor.check import columns, here, shows_colour
+    from inittui.doctor.examine import examine
+
+    checks = []
+    for check in examine(here(), options.runs_dir(arguments), options.data_dir(arguments)):
+        checks.append(check)
+        if not arguments.json:
+            print("\n".join(render.lines(check, columns(), colour=shows_colour())), flush=True)
+    if arguments.json:
+        print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
+    else:
+        print(f"\n{render.closing(checks)}")
+    return 1 if any(check.state == "fault" for check in checks) else 0

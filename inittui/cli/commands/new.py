@@ -1,0 +1,81 @@
+"""`inittui new`: writes a preset of your own to start from."""
+
+import argparse
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import RunError, UsageError, path_of, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARGUMENTS = "NAME|FILE"
+SUMMARY = "write a preset of your own to start from, with every key explained"
+DESCRIPTION = (
+    "Write a preset of your own to start from: it runs as it is, and explains every key. A NAME goes into your folder of "
+    "presets, where --preset needs no path; a FILE (with a slash, or ending in .toml) goes where you say. Nothing is "
+    "overwritten."
+)
+EXAMPLES = (
+    ("inittui new mine", "then: inittui --preset mine"),
+    ("inittui new ./mine.toml", "here; then: inittui --preset ./mine.toml"),
+)
+EXIT_CODES = options.DONE_CODES
+
+
+def add_options(parser: Options) -> None:
+    parser.add("name", metavar="NAME|FILE", help="its name, or the file to write", completes="file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.common.atomic_files import reason
+    from inittui.experiment import preset_files
+
+    path, word = _target(arguments.name)
+    title = path.stem if path.stem.isprintable() else "mine"
+    hides_shipped = word in preset_files.known()
+    try:
+        if path.parent == preset_files.user_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_content(word, title))
+    except FileExistsError:
+        raise UsageError(f"'{path}' is there already, and nothing is overwritten; expected another name") from None
+    except OSError as error:
+        raise RunError(f"'{path}' can't be written: {reason(error)}") from None
+    print(printable(f"wrote {path}"))
+    if hides_shipped:
+        print(printable(f"it hides the preset {word} that comes with inittui"))
+    print(printable(f"inittui --preset {word} runs it"))
+    return 0
+
+
+def _content(word: str, title: str) -> str:
+    from string import Template
+
+    from inittui.experiment import preset_files
+
+    template = path_of(preset_files.__file__).with_name("template.toml").read_text("utf-8")
+    quoted = title.replace("\\", "\\\\").replace('"', '\\"')[:200]
+    return Template(template).substitute(word=word, title=quoted)
+
+
+def _target(text: str) -> "tuple[Path, str]":
+    """The file to write, and what `--preset` takes for it. Raises UsageError."""
+    import re
+
+    from inittui.experiment import preset_files
+
+    if "/" in text or text.endswith(".toml"):
+        path = path_of(text)
+        if path.suffix != ".toml":
+            raise UsageError(f"preset '{text}': expected a file that ends in .toml, or a name without a slash")
+        if not path.parent.is_dir():
+            raise UsageError(f"preset '{text}': there is no folder '{path.parent}'; make it first")
+        return path, text
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", text):
+        raise UsageError(
+            f"preset '{text}': expected a name of letters, digits, dots, dashes and underscores, or a file"
+        )
+    return preset_files.user_dir() / f"{text}.toml", text

@@ -1,0 +1,31 @@
+"""`inittui pause`: pauses a run, or one arm of it."""
+
+import argparse
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+
+ARGUMENTS = "RUN"
+SUMMARY = "pause a run, or one arm of it (--arm); it uses no device time until it is resumed"
+DESCRIPTION = (
+    f"Pause a run, or one arm of it. It saves a checkpoint and uses no device time until it is resumed. {options.RUN}"
+)
+EXAMPLES = (
+    ("inittui pause last", "the whole run"),
+    ("inittui pause last --arm he_normal", "one arm; the others train on"),
+)
+EXIT_CODES = options.DONE_CODES
+
+
+def add_options(parser: Options) -> None:
+    options.add_run(parser)
+    options.add_arm(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.cli import arm_requests
+
+    run_dir = arm_requests.running(options.run_of(arguments))
+    arm_requests.request(run_dir, "pause", arguments.arm)
+    print(f"paused {arm_requests.described(run_dir, arguments.arm)}; 'inittui resume {run_dir.name}' continues it")
+    return 0

@@ -1,0 +1,35 @@
+"""`inittui presets`: lists the presets, or prints one."""
+
+import argparse
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import InittuiError
+
+ARGUMENTS = "[NAME]"
+SUMMARY = "list the presets with what each shows, or print one"
+DESCRIPTION = "List the presets with what each shows, or print one, as a start for your own."
+EXAMPLES = (("inittui presets", "the list"), ("inittui presets deep5 > mine.toml", "a copy to change"))
+EXIT_CODES = options.DONE_CODES
+
+
+def add_options(parser: Options) -> None:
+    parser.add("name", metavar="NAME", nargs="?", help="one of them; default: the list", completes="presets")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.experiment import preset_files
+
+    if arguments.name:
+        print(preset_files.read_text(preset_files.locate(arguments.name)), end="")
+        return 0
+    names = preset_files.known()
+    width = max(map(len, names))
+    for name in names:
+        try:
+            preset = preset_files.load(name)
+            print(f"{name:<{width}}  {preset.shows or preset.title}")
+        except InittuiError as error:
+            print(f"{name:<{width}}  can't be run: {str(error).splitlines()[0]}")
+    print(f"\nYour own: {preset_files.user_dir()}/NAME.toml, or any file by its path. inittui presets NAME prints one.")
+    return 0

@@ -1,0 +1,92 @@
+"""`inittui report`: prints the accuracy table of a run, with its verdicts."""
+
+import argparse
+import sys
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from inittui.record.run_directory import RunDir
+
+ARGUMENTS = "RUN"
+SUMMARY = "print its table: --format table|md|csv|json|svg; --each-seed, --baseline ARM, --all-pairs"
+DESCRIPTION = (
+    "Print a run's accuracy table with its verdicts, or the dashboard as SVG, to standard output. A run that has not "
+    f"ended is reported with its results so far. {options.RUN}"
+)
+EXAMPLES = (
+    ("inittui report last", "a table"),
+    ("inittui report last --format md | gh pr comment -F -", "in a pull request"),
+    ("inittui report last --baseline he_normal", "all arms against that one"),
+    ("inittui report last --format svg > screen.svg", "the dashboard"),
+)
+EXIT_CODES = options.DONE_CODES
+FORMATS = ("table", "md", "csv", "json", "svg")
+
+
+def add_options(parser: Options) -> None:
+    options.add_run(parser)
+    parser.add("--format", metavar="F", default="table", one_of=FORMATS, help="table, md, csv, json or svg (table)")
+    options.add_table(parser)
+    parser.add("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.analysis import comparisons
+    from inittui.analysis.reading import document_of
+    from inittui.output import lines
+
+    _check(arguments)
+    run_dir = options.run_of(arguments)
+    if arguments.format == "svg":
+        from inittui.tui.svg import screenshot
+
+        columns, rows = _size(arguments.size)
+        print(screenshot(run_dir, columns, rows))
+        return 0
+    document, final = document_of(run_dir)
+    if not final:
+        print(f"no result.json yet (the run is {document['status']}): this is what its logs hold", file=sys.stderr)
+    if arguments.baseline is not None or arguments.all_pairs:
+        document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
+    if arguments.format == "json":
+        document = {**document, "confusion": _confusion(run_dir)}
+    lines.show(document, arguments.format, each_seed=arguments.each_seed)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    options.check_table(arguments)
+    given = [
+        f"--{name.replace('_', '-')}" for name in ("baseline", "all_pairs", "each_seed") if getattr(arguments, name)
+    ]
+    if arguments.format == "svg" and given:
+        raise UsageError(
+            f"{given[0]}: the dashboard shows the run's own comparisons; expected another --format than svg"
+        )
+
+
+def _confusion(run_dir: "RunDir") -> dict[str, dict[str, object]]:
+    """Per arm its confusion matrix, one row per label, and over how many seeds; empty without a gallery."""
+    from inittui.record import gallery
+
+    stored = gallery.read(run_dir)
+    if stored is None:
+        return {}
+    one, none = (1,) * len(stored.arms), (0,) * len(stored.arms)
+    rows = zip(stored.arms, stored.confusion, stored.replicas or one, stored.left_out or none, strict=False)
+    return {
+        arm: {"seeds": seeds, "at_chance_left_out": left_out, "counts": matrix}
+        for arm, matrix, seeds, left_out in rows
+        if matrix
+    }
+
+
+def _size(text: str) -> tuple[int, int]:
+    columns, _, rows = text.partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and 1 <= int(columns) <= 1000 and 1 <= int(rows) <= 1000):
+        raise UsageError(f"--size {text}: expected columns x rows, as in 120x40")
+    return int(columns), int(rows)

@@ -1,0 +1,100 @@
+"""`inittui serve`: shows the dashboard in a browser, on this machine or through ssh -L."""
+
+import argparse
+import os
+import sys
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import RunError, UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from inittui.record.run_directory import RunDir
+
+ARGUMENTS = "[RUN]"
+SUMMARY = "show the dashboard in a browser, on 127.0.0.1 only, for ssh -L: --port"
+DESCRIPTION = (
+    "Show the dashboard in a browser. It listens on 127.0.0.1 only, and requires the token in the address that it "
+    "prints; for another machine it prints the ssh -L command to type there. Closing the page does not affect training. "
+    f"{options.RUN}"
+)
+EXAMPLES = (
+    ("inittui serve", "the newest run that is alive"),
+    ("inittui serve last --port 8080", "on another port"),
+)
+EXIT_CODES = "0 after Ctrl-C, 2 bad input, or a port in use"
+
+
+def add_options(parser: Options) -> None:
+    options.add_optional_run(parser)
+    parser.add("--port", metavar="N", default="8000", help="where it listens; 0: any free port (8000)")
+    options.add_theme(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import contextlib
+    import shlex
+
+    from inittui.common.atomic_files import reason
+    from inittui.common.child_process import child_environment
+    from inittui.common.optional_extras import need
+
+    port = _port(arguments.port)
+    need("serve", "serve", "textual_serve")
+    run_dir = _run_dir(arguments)
+    from inittui.web.server import ADDRESS, DashboardServer, listen
+
+    try:
+        listener = listen(port)
+    except OSError as error:
+        raise UsageError(
+            f"--port {port}: can't listen on {ADDRESS}:{port} ({reason(error)}); expected a free port: give another, "
+            "or 0 for any"
+        ) from None
+    # Pages import the modules that this process imports, wherever it was started.
+    os.environ.update(child_environment())
+    # A browser shows blocks and all colours, whatever the terminal of this command can show.
+    viewer = [sys.executable, "-m", "inittui", "attach", str(run_dir.path), "--no-ascii", "--theme", arguments.theme]
+    server = DashboardServer(shlex.join(viewer), listener, f"inittui {run_dir.name}")
+    print(printable(f"{run_dir.name} is on {server.address}"))
+    print(f"from another machine, type there: {_tunnel(server.port)}")
+    print("and open the same address there. Ctrl-C ends serving; training goes on.", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    return 0
+
+
+def _tunnel(port: int) -> str:
+    """The ssh command that forwards the port to the person's machine, with the address of their present connection."""
+    import getpass
+    import shlex
+    import socket
+
+    host, ssh_port = socket.gethostname(), "22"
+    connection = os.environ.get("SSH_CONNECTION", "").split()  # address and port of the client, then of this machine
+    if len(connection) == 4:
+        host, ssh_port = connection[2:]
+    other_port = [] if ssh_port == "22" else ["-p", ssh_port]
+    return shlex.join(["ssh", *other_port, "-L", f"{port}:127.0.0.1:{port}", f"{getpass.getuser()}@{host}"])
+
+
+def _run_dir(arguments: argparse.Namespace) -> "RunDir":
+    """The run that RUN names; without it the newest that is alive, or the newest. Raises RunError if there is none."""
+    from inittui.record.run_index import runs
+
+    if arguments.run:
+        return options.run_of(arguments)
+    folder = options.runs_dir(arguments)
+    known = runs(folder)
+    if not known:
+        raise RunError(
+            f"no run in '{folder}'; start one with 'inittui --detach', or give another folder with --runs-dir"
+        )
+    return next((run_dir for run_dir in known if run_dir.alive()), known[0])
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
+        raise UsageError(f"--port {text}: expected a whole number from 1 to 65535, or 0 for any free port")
+    return int(text)

@@ -1,0 +1,47 @@
+"""`inittui stop`: stops a run, or one arm of it."""
+
+import argparse
+import sys
+
+from inittui.cli import options
+from inittui.cli.parser import Options
+from inittui.common.errors import RunError
+
+ARGUMENTS = "RUN"
+SUMMARY = "stop a run, or one arm of it (--arm); the results so far are kept"
+DESCRIPTION = (
+    f"Stop a run, or one arm of it. The results so far are kept, with result.json and the checkpoints. {options.RUN}"
+)
+EXAMPLES = (
+    ("inittui stop last", "the whole run, and wait until it has stopped"),
+    ("inittui stop last --arm zeros", "one arm"),
+)
+EXIT_CODES = options.DONE_CODES
+STOP_SECONDS = 30.0  # workers get ten before they are killed
+
+
+def add_options(parser: Options) -> None:
+    options.add_run(parser)
+    options.add_arm(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from inittui.cli import arm_requests
+    from inittui.launch import process
+
+    run_dir = options.run_of(arguments)
+    if arguments.arm is not None:
+        arm_requests.request(arm_requests.running(run_dir), "stop", arguments.arm)
+        print(f"stopped {arm_requests.described(run_dir, arguments.arm)}")
+        return 0
+    process.stop(run_dir)
+    if not arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS):
+        raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react")
+    print(f"stopped {run_dir.name}")
+    if run_dir.starved():
+        print(
+            f"inittui: the disk is full: events that waited in memory are lost; free some space, and 'inittui resume "
+            f"{run_dir.name}' trains those steps again",
+            file=sys.stderr,
+        )
+    return 0

@@ -1,0 +1,184 @@
+"""The options that several commands share, and how their values are read."""
+
+import argparse
+import os
+
+from inittui.cli.parser import Options
+from inittui.common.errors import UsageError, path_of
+
+TYPE_CHECKING = False  # what these import, `inittui --help` would wait for
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inittui.record.run_directory import RunDir
+
+RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
+WATCHING_CODES = "0 finished, 1 an arm failed, 2 bad input, 130 interrupted"
+DONE_CODES = "0 done, 2 bad input"
+THEMES = ("auto", "dark", "light")
+DEVICES = ("auto", "cpu", "cuda")  # offered by completion; a machine may also have cuda:N
+
+
+# Which run
+
+
+def add_run(options: Options) -> None:
+    options.add(
+        "run", metavar="RUN", help="a name, an unambiguous beginning of one, a path, or 'last'", completes="runs"
+    )
+    add_runs_dir(options)
+
+
+def add_optional_run(options: Options) -> None:
+    options.add("run", metavar="RUN", nargs="?", help="the newest run that is alive, unless given", completes="runs")
+    add_runs_dir(options)
+
+
+def add_several_runs(options: Options, help: str) -> None:
+    options.add("run", metavar="RUN", nargs="+", help=help, completes="runs")
+    add_runs_dir(options)
+
+
+def add_runs_dir(options: Options) -> None:
+    options.add(
+        "--runs-dir",
+        metavar="DIR",
+        help="where runs are kept (INITTUI_RUNS_DIR, or the data folder)",
+        completes="folder",
+    )
+
+
+def runs_dir(arguments: argparse.Namespace) -> "Path":
+    """The folder of the runs. Raises UsageError."""
+    from inittui.record.run_index import default_runs_dir
+
+    return path_of(arguments.runs_dir).absolute() if arguments.runs_dir else default_runs_dir()
+
+
+def run_of(arguments: argparse.Namespace) -> "RunDir":
+    """The run that RUN names. Raises RunError."""
+    from inittui.record.run_index import find
+
+    return find(runs_dir(arguments), arguments.run)
+
+
+def different_runs(arguments: argparse.Namespace) -> "list[RunDir]":
+    """The runs that RUN... names, each once. Raises RunError."""
+    from inittui.record.run_index import find
+
+    folder = runs_dir(arguments)
+    return list({run.path: run for run in (find(folder, word) for word in arguments.run)}.values())
+
+
+def add_arm(options: Options) -> None:
+    options.add("--arm", metavar="NAME", help="only this arm of the run")
+
+
+# Where it trains
+
+
+def add_data_dir(options: Options, default: str = "the user's cache folder") -> None:
+    options.add("--data-dir", metavar="DIR", help=f"where data sets are kept ({default})", completes="folder")
+
+
+def data_dir(arguments: argparse.Namespace) -> "Path":
+    """The folder of the data sets. Raises UsageError."""
+    from inittui.experiment.dataset_files import default_data_dir
+
+    return path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
+
+
+def add_cluster(options: Options, default: str) -> None:
+    options.add(
+        "--on",
+        metavar="WHERE",
+        help=f"here, ray, ray://HOST:PORT, or auto for the cluster of RAY_ADDRESS ({default})",
+        completes=("here", "ray", "auto"),
+    )
+    options.add(
+        "--gpus-per-arm", metavar="X", help="on Ray: share of a GPU per arm, as in 0.25 (no GPU: arms train on CPUs)"
+    )
+
+
+# How it is shown
+
+
+def add_screen(options: Options) -> None:
+    options.add(
+        "--ascii",
+        action=argparse.BooleanOptionalAction,
+        help="draw with ASCII characters only, or never (default: only if the locale is not UTF-8)",
+    )
+    add_theme(options)
+    options.add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    options.add("--refresh", metavar="HZ", default="4", help="redraws per second at most (4)")
+
+
+def refresh(arguments: argparse.Namespace) -> float:
+    """Redraws per second. Raises UsageError."""
+    return min(30.0, positive("--refresh", arguments.refresh))
+
+
+def add_theme(options: Options) -> None:
+    options.add(
+        "--theme",
+        metavar="NAME",
+        type=_theme,
+        default=os.environ.get("INITTUI_THEME") or "auto",
+        help="auto, dark or light (INITTUI_THEME, or auto: light if COLORFGBG says so)",
+        completes=THEMES,
+    )
+
+
+def _theme(text: str) -> str:
+    if text not in THEMES:
+        source = "INITTUI_THEME" if text == os.environ.get("INITTUI_THEME") else "--theme"
+        raise UsageError(f"{source} {text}: expected one of {', '.join(THEMES)}")
+    return text
+
+
+def add_notify(options: Options) -> None:
+    options.add(
+        "--notify",
+        metavar="COMMAND",
+        help="a shell command that is run when the run has ended, also with --detach; the variables INITTUI_RUN, "
+        "INITTUI_STATE and INITTUI_RUN_DIR describe the run (INITTUI_NOTIFY)",
+    )
+
+
+def add_table(options: Options) -> None:
+    """What the table of a result document shows."""
+    options.add("--each-seed", action="store_true", help="also one row per seed (csv always has them)")
+    options.add("--baseline", metavar="ARM", help="the arm that the others are compared with (the first)")
+    options.add("--all-pairs", action="store_true", help="compare every arm with every other")
+
+
+def check_table(arguments: argparse.Namespace) -> None:
+    """Raises UsageError if the options of `add_table` contradict each other."""
+    if arguments.baseline is not None and arguments.all_pairs:
+        raise UsageError("--baseline and --all-pairs: expected one of the two; all pairs have no baseline")
+
+
+# Numbers
+
+
+def positive(option: str, text: str) -> float:
+    """A number above 0. Raises UsageError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{option} {text}: expected a number above 0")
+    return value
+
+
+def whole(option: str, text: str, *, most: int) -> int:
+    """A whole number from 1 to `most`. Raises UsageError."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= most:
+        raise UsageError(f"{option} {text}: expected a whole number from 1 to {most}")
+    return value

@@ -1,0 +1,121 @@
+"""Builds the argument parser and the help text of a command from the module that defines it."""
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Callable, Sequence
+
+from inittui import __version__
+from inittui.common.errors import UsageError
+
+TYPE_CHECKING = False  # `typing` would cost `inittui --help` a fifth of its time
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, Protocol
+
+    class Command(Protocol):
+        """What a module in `cli/commands/` defines. `ARGUMENTS` are those without a dash, as in `RUN`; `SUMMARY` is its line
+        in `inittui --help`; an example is what to type and what that does."""
+
+        ARGUMENTS: str
+        SUMMARY: str
+        DESCRIPTION: str
+        EXAMPLES: tuple[tuple[str, str], ...]
+        EXIT_CODES: str
+
+        @staticmethod
+        def add_options(options: "Options") -> None: ...
+        @staticmethod
+        def run(arguments: argparse.Namespace) -> int: ...
+
+
+# Called with an argument and what completes it: its values; or "runs", "presets", "schemes", "datasets", "file", "folder".
+Completer = Callable[[argparse.Action, str | Sequence[str]], None]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with each error as one line of ours."""
+
+    def error(self, message: str) -> "NoReturn":
+        raise UsageError(f"{message}; '{self.prog} --help' lists the options")
+
+
+class Options:
+    """Adds options to a parser, or to a titled group of its help."""
+
+    def __init__(self, parser: Parser, completer: Completer | None = None, title: str | None = None) -> None:
+        self._parser, self._completer = parser, completer
+        container = parser if title is None else parser.add_argument_group(title)
+        self._add: Callable[..., argparse.Action] = container.add_argument
+
+    def group(self, title: str) -> "Options":
+        """Options that the help lists under `title`."""
+        return Options(self._parser, self._completer, title)
+
+    def add(
+        self, *names: str, one_of: Sequence[str] = (), completes: str | Sequence[str] = (), **settings: "Any"
+    ) -> None:
+        """Add an argument; `settings` are those of argparse's `add_argument`. A value outside of `one_of` is refused.
+        `completes` says what a shell offers where other values are accepted too."""
+        if one_of:
+            settings["type"] = _one_of(names[-1], one_of)
+        action = self._add(*names, **settings)
+        if self._completer is not None and (one_of or completes):
+            self._completer(action, one_of or completes)
+
+
+def _one_of(option: str, values: Sequence[str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in values:
+            raise UsageError(f"{option} {text}: expected one of {', '.join(values)}")
+        return text
+
+    return check
+
+
+def command_parser(name: str, command: "Command", completer: Completer | None = None) -> Parser:
+    """The parser of one command."""
+    width = max(40, min(shutil.get_terminal_size().columns - 2, 100))  # as argparse fills, but never too wide to read
+    parser = Parser(
+        prog=f"inittui {name}",
+        usage=" ".join(f"inittui {name} {command.ARGUMENTS} [OPTIONS]".split()),
+        description=textwrap.fill(command.DESCRIPTION, width),
+        epilog=examples_and_codes(command.EXAMPLES, command.EXIT_CODES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_options(Options(parser, completer))
+    return parser
+
+
+class RunParser(Parser):
+    """The parser of `inittui` without a command. `closing` makes the text below the options, only when help is printed."""
+
+    def __init__(self, description: str, closing: Callable[[], str]) -> None:
+        super().__init__(
+            prog="inittui",
+            usage="inittui [OPTIONS]\n       inittui COMMAND [OPTIONS]",
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self._closing = closing
+        self.add_argument("--version", action="version", version=f"inittui {__version__}")
+
+    def format_help(self) -> str:
+        """The whole help text."""
+        self.epilog = self._closing()
+        return super().format_help()
+
+
+def listed(commands: "dict[str, Command]") -> str:
+    """The commands with their summaries, one per line."""
+    usages = {f"{name} {command.ARGUMENTS}".strip(): command.SUMMARY for name, command in commands.items()}
+    width = max(map(len, usages)) + 2
+    return "\n".join(f"  {usage:<{width}}{summary}" for usage, summary in usages.items())
+
+
+def examples_and_codes(examples: Sequence[tuple[str, str]], codes: str) -> str:
+    """The last lines of a help text. Examples are aligned, apart from very long ones."""
+    typed = max((len(words) for words, does in examples if does and len(words) <= 56), default=0) + 2
+    lines = [f"  {words:<{typed}}{'  ' if len(words) > typed else ''}{does}".rstrip() for words, does in examples]
+    return "\n".join(["examples:", *lines, "", f"exit codes: {codes}"])

@@ -1,0 +1,136 @@
+"""Shows a run until it ends or the person leaves, in the dashboard or as lines."""
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from inittui.board.follower import Follower
+from inittui.common.errors import printable
+from inittui.record.run_directory import RunDir
+
+if TYPE_CHECKING:
+    from inittui.tui.app import Dashboard, Leave
+
+EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "refused": 2}
+Supervisor = subprocess.Popen[bytes]
+
+
+def watch(
+    run_dir: RunDir,
+    follower: Follower,
+    arguments: argparse.Namespace,
+    refresh: float,
+    supervisor: Supervisor | None = None,
+) -> int:
+    """Show the run and return the exit code. `supervisor` is set if this command started the run."""
+    as_json = getattr(arguments, "json", False)
+    if as_json or arguments.plain or not can_show_dashboard():
+        return _watch_as_lines(run_dir, follower, supervisor, as_json=as_json)
+    return _watch_in_dashboard(run_dir, follower, arguments, refresh, supervisor)
+
+
+def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor | None, *, as_json: bool) -> int:
+    import msgspec
+
+    from inittui.analysis import result_document
+    from inittui.launch import notify, process, start_run
+    from inittui.output import lines
+
+    out = sys.stderr if as_json else sys.stdout
+    say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
+    narrator = lines.Narrator()
+    try:
+        say(f"run: {run_dir.path}")
+        ended_before = follower.poll().ended
+        board = lines.watch(follower, say, narrator)
+        if not ended_before and sys.stderr is not None and sys.stderr.isatty():
+            words = f"inittui: {run_dir.name} {board.phase}"
+            print(notify.to_terminal(words, os.environ), end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        if supervisor is None:
+            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+            raise
+        print("stopping; the result so far follows (Ctrl-C again exits at once)", file=sys.stderr)
+        process.stop(run_dir)
+        board = lines.watch(follower, say, narrator)
+    except BrokenPipeError:
+        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        raise
+    start_run.refuse_if_refused(run_dir, board, supervisor)
+    if as_json:
+        document = board.result or result_document.document(board, seconds=board.t)
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
+    else:
+        say("")
+        for line in lines.closing(board).rstrip().split("\n"):
+            say(line)
+    return EXIT_CODES[board.phase]
+
+
+def _watch_in_dashboard(
+    run_dir: RunDir,
+    follower: Follower,
+    arguments: argparse.Namespace,
+    refresh: float,
+    supervisor: Supervisor | None,
+) -> int:
+    try:
+        from inittui.board.source import LiveSource
+        from inittui.tui import run_app
+
+        app, leave = run_app.show(
+            LiveSource(follower),
+            ascii_only=arguments.ascii,
+            theme=arguments.theme,
+            refresh=refresh,
+            mouse=not arguments.no_mouse,
+        )
+    except KeyboardInterrupt:  # before the dashboard could ask
+        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        raise
+    other_run = app.source.run is not None and app.source.run.path != run_dir.path
+    code = after_dashboard(app, leave, None if other_run else supervisor)
+    if other_run and run_dir.alive():
+        print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
+    return code
+
+
+def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervisor | None = None) -> int:
+    """Stop the run if the person asked for that, print the state of the run that was shown last, return the exit code."""
+    from inittui.board.source import LiveSource
+    from inittui.launch import process, start_run
+    from inittui.output import lines
+
+    if not isinstance(app.source, LiveSource):
+        return app.return_code or 0
+    run_dir, follower = app.source.run, app.source.follower
+    if app.return_code:  # a signal, or an error in the dashboard; training continues either way
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
+        return app.return_code
+    board = follower.poll()
+    start_run.refuse_if_refused(run_dir, board, supervisor)
+    if leave == "stop" and not board.ended:
+        print("stopping…", file=sys.stderr)
+        process.stop(run_dir)
+        board = lines.watch(follower, lambda _: None)
+    if not board.ended:
+        print(f"training goes on. Come back with: inittui attach {run_dir.name}")
+        return 0
+    print(lines.closing(board))
+    print(f"run: {run_dir.path}")
+    print(f"see it again: inittui replay {run_dir.name}")
+    return EXIT_CODES[board.phase]
+
+
+def can_show_dashboard() -> bool:
+    """Whether there is a terminal that can show the dashboard, or a browser. TERM=dumb prints colour codes as text."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # `inittui serve` has started us for a page
+        return True
+    if sys.stdin is None or sys.stdout is None:  # closed by the parent process
+        return False
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")

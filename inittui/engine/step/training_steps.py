@@ -1,0 +1,60 @@
+"""The training step of each group of replicas: made when the group first trains, kept while the group stays the same."""
+
+import threading
+from collections.abc import Sequence
+
+import torch
+
+from inittui.engine.data.device_data import DeviceData
+from inittui.engine.step.autograd_step import AutogradStep
+from inittui.engine.step.batched_mlp import BatchedMLP
+from inittui.engine.step.interface import TrainingStep
+from inittui.engine.step.replica import Replica
+from inittui.experiment.preset import Arm
+
+
+class TrainingSteps:
+    """The training steps of one arm, safe to use from several threads that train different replicas."""
+
+    def __init__(self, arm: Arm, data: DeviceData, *, hand_written: bool) -> None:
+        """`hand_written` is taken where the arm's network supports it; autograd trains everything else."""
+        self.hand_written = hand_written and BatchedMLP.supports(arm)
+        self._arm, self._data = arm, data
+        self._steps: dict[int, TrainingStep] = {}  # by the seed of the group's first replica
+        self._lock = threading.Lock()
+
+    def for_group(self, group: list[Replica]) -> TrainingStep:
+        """The step that trains `group` together. One replica at a time without the hand-written step."""
+        with self._lock:
+            seed = group[0].seed
+            if seed in self._steps and self._steps[seed].replicas == group:
+                return self._steps[seed]
+            replicas = set(group)
+            for stale in [key for key, step in self._steps.items() if not replicas.isdisjoint(step.replicas)]:
+                self._remove(stale)
+            if self.hand_written:
+                self._steps[seed] = BatchedMLP(group, self._arm, self._data)
+            else:
+                self._steps[seed] = AutogradStep(group[0], self._arm.training, self._data)
+            return self._steps[seed]
+
+    def of(self, replica: Replica) -> TrainingStep:
+        """The step that trained `replica` last. Raises StopIteration when none has."""
+        return next(step for step in self._steps.values() if replica in step.replicas)
+
+    def remove(self, group: Sequence[Replica]) -> None:
+        """Free the memory that the step of `group` holds on the device. The replicas keep their state."""
+        with self._lock:
+            self._remove(group[0].seed)
+
+    def _remove(self, seed: int) -> None:
+        step = self._steps.pop(seed, None)
+        if not isinstance(step, BatchedMLP):
+            return
+        step.move_to_cpu()
+        replicas, device = step.replicas, step.device
+        del step  # and with it the memory on the device, before the replicas move back there
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        for replica in replicas:
+            replica.to(device)
