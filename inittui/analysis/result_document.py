@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from inittui.analysis import comparisons, statistics
-from inittui.board.state import ArmBoard, Board, Replica
+from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
 from inittui.record.run_directory import FORMAT
@@ -89,7 +89,7 @@ def _arm(arm: ArmBoard, head: dict[str, Any], below: float, target: float | None
     }
 
 
-def _replica(arm: ArmBoard, replica: Replica, below: float, target: float | None) -> dict[str, Any]:
+def _replica(arm: ArmBoard, replica: ReplicaBoard, below: float, target: float | None) -> dict[str, Any]:
     last = replica.points[-1] if replica.points else None
     seconds = replica.trained
     images = len(replica.points) * arm.steps * arm.batch_size

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from inittui.board.curves import Curves, Point
 from inittui.board.series import History, Thinned
-from inittui.board.state import ENDED, ArmBoard, Board, Replica
+from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.record import events
+from inittui.record.events import ENDED
 
 
 def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
@@ -129,7 +130,7 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
                 steps=event.steps,
                 batch_size=event.batch_size,
                 parameters=event.parameters,
-                replicas=tuple(Replica(seed=seed) for seed in event.seeds),
+                replicas=tuple(ReplicaBoard(seed=seed) for seed in event.seeds),
                 settled=Curves(),
                 probes=(),
                 began=event.t,
@@ -138,7 +139,7 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             )
         case events.Restored():
             places = {place.seed: place for place in event.places}
-            first = places.get(arm.seeds[0], events.Place(arm.seeds[0]))
+            first = places.get(arm.seeds[0], events.Position(arm.seeds[0]))
             arm = replace(arm, probes=tuple(probe for probe in arm.probes if probe.epoch <= first.epochs))
             rewound = tuple(_rewind(replica, places.get(replica.seed)) for replica in arm.replicas)
             settled = Curves().grown([replica.points for replica in rewound])
@@ -173,11 +174,11 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             return arm
 
 
-def _with_replica(arm: ArmBoard, seed: int, change: Callable[[Replica], Replica]) -> ArmBoard:
+def _with_replica(arm: ArmBoard, seed: int, change: Callable[[ReplicaBoard], ReplicaBoard]) -> ArmBoard:
     return replace(arm, replicas=tuple(change(r) if r.seed == seed else r for r in arm.replicas))
 
 
-def _end_epoch(replica: Replica, event: events.Epoch, steps: int, batch_size: int) -> Replica:
+def _end_epoch(replica: ReplicaBoard, event: events.Epoch, steps: int, batch_size: int) -> ReplicaBoard:
     point = Point(event.epoch, event.train_cost, event.test_cost, event.test_accuracy, event.seconds)
     return replace(
         replica,
@@ -191,14 +192,14 @@ def _end_epoch(replica: Replica, event: events.Epoch, steps: int, batch_size: in
     )
 
 
-def _rewind(replica: Replica, place: events.Place | None) -> Replica:
+def _rewind(replica: ReplicaBoard, place: events.Position | None) -> ReplicaBoard:
     """The replica as it was at `place`: what it did after that was lost, and happens again."""
-    place = place or events.Place(replica.seed)
+    place = place or events.Position(replica.seed)
     points = [point for point in replica.points if point.epoch <= place.epochs]
     # Reports of the epoch under way are kept up to the place's share of them: they have no step of their own here.
     same = replica.epoch == place.epochs + 1 and replica.step > 0
     kept = replica.running.seen * place.step // replica.step if same and place.step <= replica.step else 0
-    return Replica(
+    return ReplicaBoard(
         seed=replica.seed,
         points=History(points),
         trained=sum((point.seconds for point in points), 0.0),
@@ -210,6 +211,6 @@ def _rewind(replica: Replica, place: events.Place | None) -> Replica:
     )
 
 
-def _report(replica: Replica, event: events.Progress) -> Replica:
+def _report(replica: ReplicaBoard, event: events.Progress) -> ReplicaBoard:
     running = (replica.running if event.epoch == replica.epoch else Thinned()).plus(event.cost)
     return replace(replica, epoch=event.epoch, step=event.step, running=running, rate=event.samples_per_second)

@@ -57,7 +57,7 @@ class Follower:
                 return self._board
             asked, self._news = self._news, False
             if asked and self.liveness == "dead" and not self._board.ended:
-                words = self.run.last_words() or ("the disk was full" if self.run.starved() else "")
+                words = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
                 detail = (
                     f"the supervisor is gone{f' ({words})' if words else ''}; 'inittui resume {self.run.name}' goes on"
                 )
@@ -71,7 +71,7 @@ class Follower:
             return
         self._asked = time.monotonic()
         self.liveness = self._liveness()
-        full = self.liveness != "dead" and self.run.starved()
+        full = self.liveness != "dead" and self.run.disk_full()
         if full != self._board.disk_full:
             self._board = replace(self._board, disk_full=full)
         self._news = True
@@ -110,7 +110,7 @@ def _before_the_arms(told: list[events.AnyEvent]) -> int:
     """How many of the supervisor's first words mean the same before the arms' as after them."""
     for number, event in enumerate(told):
         if not isinstance(event, OF_NO_ARM) and not (
-            isinstance(event, events.Phase) and event.phase not in state.ENDED
+            isinstance(event, events.Phase) and event.phase not in events.ENDED
         ):
             return number
     return len(told)

@@ -9,13 +9,11 @@ from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
 from inittui.board.series import History, Thinned
 from inittui.experiment.preset import Preset
 from inittui.record import events
+from inittui.record.events import ENDED
 from inittui.record.run_directory import arm_folders
 
-# `interrupted` is never in a log: a viewer says it of a run whose supervisor is dead.
-ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
 
-
-class Replica(Struct, frozen=True):
+class ReplicaBoard(Struct, frozen=True):
     """One training of an arm from one seed. `points` has every epoch, exactly: results are made of it."""
 
     seed: int
@@ -55,7 +53,7 @@ class ArmBoard(Struct, frozen=True):
     steps: int = 0
     batch_size: int = 0
     parameters: int = 0
-    replicas: tuple[Replica, ...] = ()
+    replicas: tuple[ReplicaBoard, ...] = ()
     settled: Curves = field(default_factory=Curves)
     probes: tuple[events.Probe, ...] = ()  # of the first replica, by epoch
     began: float | None = None  # seconds since the run began; since the last checkpoint it went on from
@@ -68,7 +66,12 @@ class ArmBoard(Struct, frozen=True):
     together: int = 0  # replicas that train at a time, where not all fit on the device
 
     @property
-    def active(self) -> Replica | None:
+    def resumable(self) -> bool:
+        """Whether it can be trained further. A cost that was not finite would only come out again."""
+        return self.state != "finished" and self.failure != "cost"
+
+    @property
+    def active(self) -> ReplicaBoard | None:
         """The replica that reported last, for the running cost: between two of them the one that has come furthest."""
         reporting = [replica for replica in self.replicas if replica.running]
         if reporting:

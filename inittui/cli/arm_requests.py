@@ -7,6 +7,7 @@ from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError, UsageError, nearest
 from inittui.record import control_requests
+from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
 ANSWER_SECONDS = 15.0
@@ -43,7 +44,7 @@ def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) 
         return all(_done(verb, before, board, arm_folder) for arm_folder in pending)
 
     if not wait_until(done, ANSWER_SECONDS):
-        if run_dir.starved():
+        if run_dir.disk_full():
             raise RunError(f"run '{run_dir.name}' can't answer the request to {verb}: the disk is full")
         raise RunError(f"run '{run_dir.name}' has not answered the request to {verb} in {ANSWER_SECONDS:.0f} s")
 
@@ -65,7 +66,7 @@ def described(run_dir: RunDir, arm_name: str | None) -> str:
 
 def _can(verb: control_requests.Verb, arm: ArmBoard) -> bool:
     if verb == "resume":  # an arm whose cost was not finite would only diverge again
-        return arm.state in ("paused", "stopped", "failed") and arm.failure != "cost"
+        return arm.state in (*ENDED, "paused") and arm.resumable
     return not _ended(arm) and not (verb == "pause" and arm.state == "paused")
 
 
@@ -80,7 +81,7 @@ def _done(verb: control_requests.Verb, before: Board, now: Board, folder: str) -
 
 
 def _ended(arm: ArmBoard) -> bool:
-    return arm.state in ("finished", "failed", "stopped")
+    return arm.state in ENDED
 
 
 def _folder(board: Board, name: str) -> str:

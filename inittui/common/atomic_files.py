@@ -11,8 +11,6 @@ from typing import Any
 
 from inittui.common.errors import printable
 
-DISK_FULL = "disk-full"  # an empty file; there as long as the writer of its folder has no room
-
 
 def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
@@ -50,15 +48,6 @@ def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> Non
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def mark_full(folder: Path, full: bool) -> None:
-    """Say to readers that this folder's writer has no room, or has room again: by an empty file, which needs none."""
-    with contextlib.suppress(OSError):  # not even a name fits: the writer goes on waiting all the same
-        if full:
-            (folder / DISK_FULL).touch(mode=0o600)
-        else:
-            (folder / DISK_FULL).unlink(missing_ok=True)
 
 
 def print_what_fits() -> None:

@@ -29,7 +29,7 @@ ALIKE = 1.5  # a run whose steps are so many times larger or smaller says nothin
 
 
 @dataclass(frozen=True)
-class Images:
+class DatasetSize:
     """What can be known of a data set before it is loaded."""
 
     title: str
@@ -120,7 +120,7 @@ def parameters(model: Model, inputs: int, classes: int) -> int:
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)) + norm
 
 
-def _images(preset: Preset, data_dir: Path) -> Images | None:
+def _images(preset: Preset, data_dir: Path) -> DatasetSize | None:
     """None for data of one's own. `auto` is taken for MNIST unless its files are damaged, as a run would."""
     data = preset.data
     if data.factory:
@@ -130,15 +130,15 @@ def _images(preset: Preset, data_dir: Path) -> Images | None:
         start_run.check_data(data.name, data_dir)
         entry = datasets.STAND_IN
     limit = min(data.train_limit or entry.train, entry.train)
-    return Images(entry.title, limit, (entry.rows, entry.columns), len(entry.classes))
+    return DatasetSize(entry.title, limit, (entry.rows, entry.columns), len(entry.classes))
 
 
-def _steps(arm: Arm, images: Images) -> int:
+def _steps(arm: Arm, images: DatasetSize) -> int:
     training = arm.training
     return images.train // training.batch_size * training.epochs * len(training.seeds)
 
 
-def _work(arm: Arm, size: int, images: Images) -> float:
+def _work(arm: Arm, size: int, images: DatasetSize) -> float:
     return float(size) * _steps(arm, images) * arm.training.batch_size
 
 
@@ -203,7 +203,7 @@ def _of_run(
         yield work / document["seconds"] / min(slots, trainings), work / steps
 
 
-def _measured(preset: Preset, sizes: list[int], images: Images, device: str, threads: int) -> Rate:
+def _measured(preset: Preset, sizes: list[int], images: DatasetSize, device: str, threads: int) -> Rate:
     """Of the arm that takes longest, in a few steps."""
     works = [_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True)]
     place = works.index(max(works))

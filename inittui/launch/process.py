@@ -16,8 +16,8 @@ from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError
 from inittui.launch import resume_check
 from inittui.record import control_requests
+from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import ENDED
 
 EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can obey them
 

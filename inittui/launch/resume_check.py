@@ -12,9 +12,8 @@ from inittui.record.run_directory import RunDir, Status
 
 
 def unfinished(board: Board) -> list[ArmBoard]:
-    """The arms that can go on: not those that are finished, and not those whose cost was not finite, since that would only
-    come out again."""
-    return [arm for arm in board.arms if arm.state != "finished" and arm.failure != "cost"]
+    """The arms that can be trained further."""
+    return [arm for arm in board.arms if arm.resumable]
 
 
 def exactness(before: Status, now: Status, *, on_cpu: bool) -> tuple[bool, str]:

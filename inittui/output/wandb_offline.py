@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from inittui.board.state import ArmBoard, Board, Replica
+from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
@@ -29,7 +29,7 @@ def write(run: RunDir, board: Board, document: dict[str, Any], folder: Path) -> 
 
 
 def _one(
-    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: dict[str, Any], replica: Replica, folder: Path
+    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: dict[str, Any], replica: ReplicaBoard, folder: Path
 ) -> None:
     training = next(of.training for of in board.preset.arms if of.name == arm.name)
     theirs = wandb.init(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
+from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import ENDED
 
 LAST = ("status.json", "preset.toml")  # while they are there a run that was deleted in part is still listed
 

@@ -13,11 +13,11 @@ import msgspec
 
 from inittui.common.atomic_files import open_plain, read_plain
 from inittui.record import events
+from inittui.record.disk_room import NO_ROOM
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
 FAULTS_KEPT = 100  # damaged lines that are described; beyond that they are counted
 BLOCK_BYTES = 1 << 20  # read at a time
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class EventLog:
@@ -57,7 +57,7 @@ class EventLog:
             self._count(last)
 
     @property
-    def starved(self) -> bool:
+    def disk_full(self) -> bool:
         """Whether events wait because the disk takes no more."""
         return bool(self._waiting)
 

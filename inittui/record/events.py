@@ -31,9 +31,13 @@ class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, 
 # The supervisor's log, RUN/events.jsonl
 
 
+# States in which a run, or an arm, trains no more. `interrupted` is in no log and no status: a viewer shows it for a run
+# whose supervisor died.
+ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
+
+
 class Phase(Event, frozen=True):
-    """The run enters a phase. `detail` is a sentence for people; `refused` means bad input that only the engine could see;
-    `interrupted` is a viewer's word for a run whose supervisor is dead, and in no log."""
+    """The run enters a phase. `detail` is a sentence for people; `refused` means bad input that only the engine could see."""
 
     phase: Literal["starting", "loading", "training", "finished", "failed", "stopped", "interrupted", "refused"]
     detail: str = ""
@@ -231,7 +235,7 @@ class Saved(Event, frozen=True):
     bytes: int
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Where a replica stands: `epochs` are done, and `step` steps of the one after them."""
 
     seed: int
@@ -242,7 +246,7 @@ class Place(Struct, frozen=True):
 class Restored(Event, frozen=True):
     """Training goes on from checkpoints: whatever the log says after these places happens again."""
 
-    places: tuple[Place, ...]
+    places: tuple[Position, ...]
 
 
 class Failed(Event, frozen=True):

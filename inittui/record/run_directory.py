@@ -18,11 +18,12 @@ import msgspec
 from msgspec import Struct
 
 from inittui.common import process_identity
-from inittui.common.atomic_files import DISK_FULL, one_line, read_plain, reason, replace
+from inittui.common.atomic_files import one_line, read_plain, reason, replace
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
 from inittui.experiment.preset import Preset, build, to_table
+from inittui.record.disk_room import DISK_FULL
 from inittui.record.result_schema import Document
 
 FORMAT = 1
@@ -75,7 +76,7 @@ class RunDir:
         """Test images with every arm's prediction, written once at the end."""
         return self.path / "gallery.json"
 
-    def starved(self) -> bool:
+    def disk_full(self) -> bool:
         """Whether a process of the run says that it can't write because the disk is full."""
         return any((folder / DISK_FULL).exists() for folder in (self.path, *(self.path / "arms").glob("*")))
 

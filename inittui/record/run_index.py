@@ -17,9 +17,8 @@ from inittui.common import process_identity
 from inittui.common.atomic_files import one_line, read_plain
 from inittui.common.checksums import unseal_json
 from inittui.common.errors import RunError, UsageError, nearest, path_of
+from inittui.record.events import ENDED
 from inittui.record.run_directory import STAMP, RunDir, Status
-
-ENDED = ("finished", "failed", "stopped", "refused")  # the states in which nothing trains any more
 
 
 def default_runs_dir() -> Path:

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from inittui.analysis import result_document
-from inittui.board import state as board
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common import process_identity
-from inittui.common.atomic_files import mark_full, one_line, print_what_fits
+from inittui.common.atomic_files import one_line, print_what_fits
 from inittui.common.errors import InittuiError
 from inittui.experiment.preset import Preset
 from inittui.launch import notify, resume_check
 from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
+from inittui.record.disk_room import DiskRoom
 from inittui.record.event_log import EventLog
 from inittui.record.run_directory import RunDir, Status, arm_folders
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from inittui.supervisor.workers.worker import Job
 
 TICK_SECONDS = 0.05
-DRAIN_SECONDS = 5.0  # how long a stop waits for a full disk
 
 
 class StoppedEarly(Exception):
@@ -75,9 +74,7 @@ class Supervisor:
         self.stopping = False
         self.nodes: Nodes | None = None  # where it trains, if not here
         self._unsaved = False  # the status could not be written: a full disk
-        self._full = False
-        self._waits_until: float | None = None  # for room, once a stop is asked for
-        mark_full(run.path, False)  # of one that was killed on a full disk
+        self._room = DiskRoom(run.path, lambda: self.stopping)
 
     def main(self) -> int:
         signal.signal(signal.SIGTERM, self._on_stop)
@@ -111,11 +108,11 @@ class Supervisor:
             return 1
         finally:
             self._leave()
-            self._drain()
+            self._room.wait(self._flush)
             self.log.close()
 
     def _phase(self, phase: Any, detail: str = "") -> None:
-        self.status = replace(self.status, state=phase, reason=detail if phase in board.ENDED else "")
+        self.status = replace(self.status, state=phase, reason=detail if phase in events.ENDED else "")
         self._save_status()  # before the log: a viewer that reads of the phase finds its supervisor alive
         self.log.append(events.Phase(phase=phase, detail=detail))
 
@@ -173,7 +170,7 @@ class Supervisor:
         # What `auto` came to is part of the record: repeating the run must not depend on what is on the disk then.
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
-            self._insist(partial(self.run.write_preset, self.preset))
+            self._write(partial(self.run.write_preset, self.preset), "the preset")
         folders = arm_folders(self.preset)
         going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
@@ -206,10 +203,10 @@ class Supervisor:
                 self.team.stop()
             self.team.tick()
             state = "paused" if self.team.paused else "training"
-            if self._unsaved or state != self.status.state:
+            if state != self.status.state:
                 self.status = replace(self.status, state=state)
                 self._save_status()
-            self._flush()
+            self._room.mark(full=not self._flush())
             time.sleep(TICK_SECONDS)
 
     def _team(self, jobs: list["Job"], data: "Dataset") -> "Team | RayTeam":
@@ -250,33 +247,26 @@ class Supervisor:
         self.stopping = True
 
     def _flush(self) -> bool:
-        """Write what waits; tell readers when there is no room for it."""
-        written = self.log.flush() and not self._unsaved
-        if written == self._full:
-            self._full = not written
-            mark_full(self.run.path, self._full)
-        return written
+        """Write what waits in memory. False while the disk has no room for it."""
+        if self._unsaved:
+            self._save_status()
+        return self.log.flush() and not self._unsaved
 
-    def _drain(self) -> None:
-        """Wait until all is on disk, however long it is full; once a stop is asked for, a few seconds more."""
-        while not self._flush():
-            if self._waited_enough():
-                print("the disk is full: the last events are lost", flush=True)
-                return
-            time.sleep(0.25)
-            if self._unsaved:
-                self._save_status()
+    def _write(self, write: Callable[[], None], what: str) -> None:
+        """Write a file; while it can't be written, wait for room."""
 
-    def _waited_enough(self) -> bool:
-        """Whether a stop is asked for, and its grace is over."""
-        if self.stopping and self._waits_until is None:
-            self._waits_until = time.monotonic() + DRAIN_SECONDS
-        return self._waits_until is not None and time.monotonic() > self._waits_until
+        def written() -> bool:
+            with contextlib.suppress(OSError):
+                write()
+                return True
+            return False
+
+        self._room.wait(written, f"{what} can't be written")
 
     def _end(self, data: "Dataset") -> int:
         from inittui.supervisor.workers import checkpoints, predictions
 
-        self._drain()  # the result is made from what is on disk
+        self._room.wait(self._flush)  # the result is made from what is on disk
         now = Follower(self.run).poll()
         if self.stopping:  # arms that never started were stopped too
             now = fold(now, events.Phase(phase="stopped", t=now.t))
@@ -285,7 +275,7 @@ class Supervisor:
         now = replace(now, phase=outcome)
         duels = predictions.duels(self.run, self.preset, data)
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, duels=duels)
-        self._insist(partial(self.run.write_result, document))  # else 'inittui report' makes it from the logs
+        self._write(partial(self.run.write_result, document), "result.json")  # 'inittui report' then reads the logs
         try:
             predictions.write_gallery(self.run, self.preset, data)
         except Exception:  # pictures are a comfort; the result must not depend on them
@@ -296,19 +286,6 @@ class Supervisor:
                     checkpoints.clear(self.run.arm(arm.folder))
         self._phase(outcome)
         return 0 if outcome == "finished" else 1
-
-    def _insist(self, write: Callable[[], None]) -> None:
-        """Write, and wait for room as `_drain` does."""
-        while True:
-            try:
-                return write()
-            except OSError:
-                self._full = True
-                mark_full(self.run.path, True)
-                if self._waited_enough():
-                    traceback.print_exc()
-                    return None
-            time.sleep(0.25)
 
 
 def main(path: Path) -> int:

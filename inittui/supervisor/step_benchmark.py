@@ -1,6 +1,6 @@
 """Measures how fast this machine trains a network, by a few steps of it.
 
-`python -m inittui.supervisor.step_benchmark` reads a Job from standard input.
+`python -m inittui.supervisor.step_benchmark` reads a BenchmarkJob from standard input.
 
 A process of its own: who asks imports no torch.
 """
@@ -22,7 +22,7 @@ from inittui.record import events
 SECONDS = 0.3  # of steps, or a little more
 
 
-class Job(Struct, frozen=True):
+class BenchmarkJob(Struct, frozen=True):
     """One replica of `arm`, on noise in the shape of the images: `inputs` are rows and columns."""
 
     arm: Arm
@@ -32,7 +32,7 @@ class Job(Struct, frozen=True):
     threads: int
 
 
-def seconds_a_step(job: Job) -> float:
+def seconds_a_step(job: BenchmarkJob) -> float:
     """Raises what the engine raises."""
     where = devices.resolve(job.device)
     devices.set_up_thread(job.threads)
@@ -60,7 +60,7 @@ def _epoch(arm: Arm, steps: int, inputs: tuple[int, int], classes: int, device: 
 
 def main() -> int:
     try:
-        print(seconds_a_step(msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))
+        print(seconds_a_step(msgspec.json.decode(sys.stdin.buffer.read(), type=BenchmarkJob)))
     except InittuiError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from inittui.board.state import ENDED, Board
+from inittui.board.state import Board
+from inittui.record.events import ENDED
 from inittui.tui.views.machine import Gpu, Machine
 
 T = TypeVar("T")

@@ -1,9 +1,10 @@
 """What the keys for pause and stop ask of a run. Files may be slow, so none of this is called from the event loop."""
 
-from inittui.board.state import ENDED, Board
+from inittui.board.state import Board
 from inittui.common.errors import RunError
-from inittui.launch import process, resume_check
+from inittui.launch import process
 from inittui.record import control_requests
+from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
 
@@ -20,7 +21,7 @@ def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
         control_requests.ask(run, verb)
         return "All arms pause." if verb == "pause" else "All arms go on."
     arm = board.arms[chosen]
-    if arm.state in ENDED and arm.folder not in [one.folder for one in resume_check.unfinished(board)]:
+    if arm.state in ENDED and not arm.resumable:
         raise RunError(f"{arm.name} is {arm.state}: there is nothing to go on with")
     verb = "resume" if arm.state in (*ENDED, "paused") else "pause"
     control_requests.ask(run, verb, arm.folder)

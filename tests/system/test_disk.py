@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from inittui.common.atomic_files import DISK_FULL
 from inittui.record import control_requests, events, gallery
+from inittui.record.disk_room import DISK_FULL
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 from inittui.supervisor.workers.checkpoints import EVERY_SECONDS
@@ -236,7 +236,7 @@ def resumed(inittui: Command, run: RunDir) -> dict[str, Any]:
     assert document is not None
     assert document["status"] == run.status().state == "finished"
     assert "bit for bit" in document["resumed"]
-    assert not run.starved(), "what others left is gone"
+    assert not run.disk_full(), "what others left is gone"
     return outcome(document)
 
 
@@ -265,7 +265,7 @@ def test_a_disk_that_is_full_at_the_end_delays_the_result_and_nothing_else(disk:
     disk.fill()
     control_requests.ask(run, "resume")
     until_idle(workers_of(run))
-    assert run.starved()
+    assert run.disk_full()
     assert run.alive()
     assert not (run.path / "result.json").exists()
     disk.free()
@@ -294,7 +294,7 @@ def test_a_disk_that_is_full_in_mid_run_loses_nothing_and_viewers_say_so(
     screen.wait_for_text("training", "xavier_normal")
     until_epochs(run, 2)
     disk.fill()
-    until(run.starved, "a full disk")
+    until(run.disk_full, "a full disk")
     known = {arm: len(epochs_of(run, arm)) for arm in ARMS}
     screen.wait_for_text("Disk full: training goes on")
     let_time_pass(workers)
@@ -326,7 +326,7 @@ def test_a_supervisor_that_finds_the_disk_full_when_all_is_trained_waits(
     until(lambda: all(worker.status() == psutil.STATUS_ZOMBIE for worker in workers), "trained arms")
     disk.fill()
     supervisor.resume()
-    until(run.starved, "a full disk")
+    until(run.disk_full, "a full disk")
     until_idle([supervisor])
     assert not (run.path / "result.json").exists()
     disk.free()
@@ -349,7 +349,7 @@ def test_a_stop_on_a_full_disk_says_what_is_lost_and_resume_gets_it_back(
     else:
         until_epochs(run, 2)
         disk.fill()
-        until(run.starved, "a full disk")
+        until(run.disk_full, "a full disk")
     stopped = inittui("stop", "last")
     assert stopped.returncode == 0, stopped.stderr
     assert not run.alive()
@@ -370,7 +370,7 @@ def test_a_pause_on_a_full_disk_is_heard_and_the_command_says_why_it_cannot_tell
     workers = workers_of(run)
     until_epochs(run, 2)
     disk.fill()
-    until(run.starved, "a full disk")
+    until(run.disk_full, "a full disk")
     paused = inittui("pause", "last")
     assert paused.returncode == 2
     assert len(paused.stderr.splitlines()) == 1
@@ -392,7 +392,7 @@ def test_no_checkpoint_is_ahead_of_the_log_when_all_is_killed_on_a_full_disk(
     let_time_pass(workers)
     until(lambda: all(place(run, arm) is not None for arm in ARMS), "checkpoints")
     disk.fill()
-    until(run.starved, "a full disk")
+    until(run.disk_full, "a full disk")
     let_time_pass(workers)
     until_trained(workers, 0.5)
     assert all(worker.is_running() for worker in workers)
@@ -431,6 +431,6 @@ def test_a_disk_that_gets_full_while_a_run_starts_refuses_it_or_delays_it(
         return
     run = inittui.run_dir()
     assert run.alive()
-    until(run.starved, "a full disk")
+    until(run.disk_full, "a full disk")
     disk.free()
     assert finished(run, SHORT) == undisturbed(SHORT)

@@ -127,7 +127,7 @@ def resumed_board() -> Board:
     board = fold(board, RESUMED)
     for place, arm in enumerate(board.arms):
         board = fold(board, events.Hello(t=2.3, arm=arm.name, pid=5000 + place), place)
-        board = fold(board, events.Restored(t=2.4, places=(events.Place(seed=777, epochs=1),)), place)
+        board = fold(board, events.Restored(t=2.4, places=(events.Position(seed=777, epochs=1),)), place)
     return board
 
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS):
         raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react")
     print(f"stopped {run_dir.name}")
-    if run_dir.starved():
+    if run_dir.disk_full():
         print(
             f"inittui: the disk is full: events that waited in memory are lost; free some space, and 'inittui resume "
             f"{run_dir.name}' trains those steps again",

@@ -13,7 +13,7 @@ from inittui.record import events
 class Snapshot:
     """The state of a replica between two steps. `tensors` are copies on the CPU."""
 
-    place: events.Place
+    place: events.Position
     seconds: float  # of training so far in the present epoch
     tensors: dict[str, Tensor]
 
@@ -34,16 +34,16 @@ class Replica:
     step: int = 0
     seconds: float = 0.0
     optimizer_state: Callable[[], Mapping[str, Tensor]] = dict  # as `PARAMETER/KEY`; set by whichever step trains it
-    saved: events.Place | None = None  # of the latest snapshot
+    saved: events.Position | None = None  # of the latest snapshot
     given_up: bool = False  # stopped at chance before its last epoch
     _batches: Tensor | None = None
     _noise: Tensor | None = None  # the global stream's state in a snapshot from within an epoch
     _order_before: Tensor = field(default_factory=lambda: torch.empty(0))
 
     @property
-    def place(self) -> events.Place:
+    def place(self) -> events.Position:
         """How far the training is."""
-        return events.Place(seed=self.seed, epochs=self.epochs, step=self.step)
+        return events.Position(seed=self.seed, epochs=self.epochs, step=self.step)
 
     def batches(self, count: int) -> Tensor:
         """The order of the `count` training images in the present epoch, int64 [count] on the replica's device."""

@@ -4,8 +4,9 @@ import contextlib
 import os
 from pathlib import Path
 
-from inittui.common.atomic_files import mark_full, read_plain, replace
-from inittui.record.event_log import NO_ROOM, EventLog
+from inittui.common.atomic_files import read_plain, replace
+from inittui.record.disk_room import NO_ROOM, DiskRoom
+from inittui.record.event_log import EventLog
 from inittui.supervisor.ray.actor import Begun, Report, Stamp
 from inittui.supervisor.workers.worker import Job
 
@@ -18,7 +19,7 @@ class Copy:
         self._log = EventLog(job.folder / "events.jsonl", job.zero)  # which cuts a torn end off
         self.offset = self.printed = 0
         self.known: dict[str, Stamp] = {}
-        self._full = False
+        self._room = DiskRoom(job.folder)
 
     def beginning(self) -> tuple[bytes, dict[str, bytes]]:
         """What a node needs to go on: the last line of the log, from which numbers and times go on, and the checkpoints."""
@@ -33,8 +34,7 @@ class Copy:
     def flush(self) -> bool:
         """Write what waits; False while the disk takes no more."""
         written = self._log.flush()
-        if not written or self._full:
-            self._mark(full=not written)
+        self._room.mark(full=not written)
         return written
 
     def take(self, report: Report) -> bool:
@@ -56,10 +56,10 @@ class Copy:
             except OSError as error:
                 if error.errno not in NO_ROOM:
                     raise
-                self._mark(full=True)
+                self._room.mark(full=True)
                 return False
             self.known[name] = stamp
-        self._mark(full=False)
+        self._room.mark(full=False)
         if report.code is not None:  # a worker that has finished needs no checkpoints
             for path in self._folder.glob("checkpoint.*.safetensors"):
                 if path.name not in report.left:
@@ -73,11 +73,6 @@ class Copy:
         finally:
             os.close(file)
 
-    def _mark(self, *, full: bool) -> None:
-        if full != self._full:
-            self._full = full
-            mark_full(self._folder, full)
-
     def close(self) -> None:
-        self._mark(full=False)
+        self._room.mark(full=False)
         self._log.close()

@@ -72,7 +72,7 @@ def read(folder: Path, seed: int, arm: str) -> Snapshot | None:
         raise _refusal(path, one_line(error)) from None
     if (meta.format, meta.seed, meta.arm) != (FORMAT, seed, arm):
         raise _refusal(path, "it is of another arm, seed or version")
-    return Snapshot(events.Place(seed=seed, epochs=meta.epochs, step=meta.step), meta.seconds, tensors)
+    return Snapshot(events.Position(seed=seed, epochs=meta.epochs, step=meta.step), meta.seconds, tensors)
 
 
 def _words(content: bytes) -> dict[str, str]:

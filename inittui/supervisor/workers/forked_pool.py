@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inittui.common.atomic_files import mark_full, read_plain
+from inittui.common.atomic_files import read_plain
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
+from inittui.record.disk_room import mark_full
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.pool import Member, Members
 from inittui.supervisor.workers.worker import Job

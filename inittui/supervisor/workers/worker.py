@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 import torch
 
-from inittui.common.atomic_files import mark_full, one_line
+from inittui.common.atomic_files import one_line
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
@@ -30,13 +30,13 @@ from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
-from inittui.record.event_log import NO_ROOM, EventLog
+from inittui.record.disk_room import NO_ROOM, DiskRoom
+from inittui.record.event_log import EventLog
 from inittui.supervisor.workers import checkpoints
 from inittui.supervisor.workers.checkpoints import Keeper
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5
-DRAIN_SECONDS = 5.0  # how long a stop waits for a full disk
 LOST = 3  # exit code: what was said last could not be written
 
 
@@ -95,9 +95,7 @@ class Worker:
         self.log = EventLog(job.folder / "events.jsonl", job.zero)
         self._lock = threading.Lock()
         self._holding, self._paused = 0, False  # training threads that wait; whether that has been said
-        self._full = False
-        self._waits_until: float | None = None  # for room, once a stop is asked for
-        mark_full(job.folder, False)  # of one that was killed on a full disk
+        self._room = DiskRoom(job.folder, lambda: bool(control.stop_reason))
         for leftover in job.folder.glob(".checkpoint.*"):  # of a worker that was killed while it wrote
             leftover.unlink(missing_ok=True)
         # What a checkpoint has to agree with: an arm that was changed by hand does not go on from another one's.
@@ -106,13 +104,7 @@ class Worker:
 
     def say(self, event: events.Event) -> None:
         self.log.append(event)
-        self._mark()
-
-    def _mark(self, *, full: bool | None = None) -> None:
-        full = self.log.starved if full is None else full
-        if full != self._full:
-            self._full = full
-            mark_full(self.job.folder, full)
+        self._room.mark(full=self.log.disk_full)
 
     def train(self, data: Dataset) -> None:
         """Raises what the trainer raises, and RunError for a checkpoint that can't be used."""
@@ -134,7 +126,7 @@ class Worker:
         for event in trainer.run():
             self.say(event)
         seconds = round(time.monotonic() - began, 3)
-        self._insist(self._write_predictions)
+        self._room.wait(self._write_predictions, "the predictions are lost")
         self.say(events.Finished(seconds=seconds))
         if self.drain():
             self.keeper.forget()
@@ -164,10 +156,9 @@ class Worker:
                     self._paused = True
                     self.say(events.Paused())
             # With several training threads one may end, or take the news away from another, while this one waits.
-            control.changed.wait(1.0 if self.log.starved else 0.25 if self.trainer.training_threads > 1 else None)
+            control.changed.wait(1.0 if self.log.disk_full else 0.25 if self.trainer.training_threads > 1 else None)
             control.changed.clear()
-            self.log.flush()
-            self._mark()
+            self._room.mark(full=not self.log.flush())
         with self._lock:
             self._holding -= 1
             if self._paused and not control.stop_reason:
@@ -182,19 +173,7 @@ class Worker:
     def drain(self) -> bool:
         """Wait until everything is written: while the disk is full, what is said waits in memory. False when a stop comes
         first and no room within its grace."""
-        return self._insist(self.log.flush)
-
-    def _insist(self, write: Callable[[], bool]) -> bool:
-        while not write():
-            self._mark(full=True)
-            if self.control.stop_reason:
-                self._waits_until = self._waits_until or time.monotonic() + DRAIN_SECONDS
-                if time.monotonic() > self._waits_until:
-                    print("the disk is full: what was said last is lost", flush=True)
-                    return False
-            time.sleep(0.25)
-        self._mark()
-        return True
+        return self._room.wait(self.log.flush)
 
     def _write_predictions(self) -> bool:
         """False while the disk takes no more."""

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.board.fold import fold
-from inittui.board.state import ENDED, ArmBoard, Board, begin, remaining
+from inittui.board.state import ArmBoard, Board, begin, remaining
 from inittui.launch.resume_check import unfinished
 from inittui.record import events
-from inittui.record.events import AnyEvent, Place
+from inittui.record.events import ENDED, AnyEvent, Position
 from tests.helpers import EPOCH_SECONDS, TRAIN, Canned, board_of, canned_events, preset, running_board, steady
 
 STEPS = TRAIN // 50
@@ -163,7 +163,7 @@ def test_going_on_from_a_checkpoint_rewinds_to_it_exactly(epochs: int, step: int
     board = folded(
         board,
         (events.Hello(t=9.0, arm="xavier_normal", pid=7), 0),
-        (events.Restored(t=9.5, places=(Place(seed=777, epochs=epochs, step=step),)), 0),
+        (events.Restored(t=9.5, places=(Position(seed=777, epochs=epochs, step=step),)), 0),
     )
     arm, replica = board.arms[0], board.arms[0].replicas[0]
     assert (arm.state, arm.pid, arm.began) == ("training", 7, 9.5)
@@ -176,7 +176,7 @@ def test_going_on_from_a_checkpoint_rewinds_to_it_exactly(epochs: int, step: int
 def test_every_replica_goes_back_to_its_own_place() -> None:
     board = begun(1, epochs=4, seeds=3, at=1.2 + 6.4 * EPOCH_SECONDS)
     assert [len(replica.points) for replica in board.arms[0].replicas] == [2, 2, 2]
-    places = (Place(seed=779, epochs=2), Place(seed=777, epochs=1, step=5))  # 778 has no checkpoint
+    places = (Position(seed=779, epochs=2), Position(seed=777, epochs=1, step=5))  # 778 has no checkpoint
     arm = folded(board, (events.Restored(t=9.0, places=places), 0)).arms[0]
     assert [(r.seed, len(r.points), r.step) for r in arm.replicas] == [(777, 1, 5), (778, 0, 0), (779, 2, 0)]
 
@@ -187,7 +187,7 @@ def test_reports_of_the_epoch_under_way_are_kept_as_far_as_the_checkpoint_has_th
         report = events.Progress(seed=777, epoch=1, step=step, cost=float(step), samples_per_second=1.0)
         board = fold(board, report, 0)
     for step, kept in ((4, (1.0, 2.0, 3.0, 4.0)), (10, tuple(map(float, range(1, 11)))), (0, ()), (11, ())):
-        restored = events.Restored(places=(Place(seed=777, step=step),))
+        restored = events.Restored(places=(Position(seed=777, step=step),))
         assert folded(board, (restored, 0)).arms[0].replicas[0].running == kept
 
 
@@ -196,7 +196,7 @@ def test_the_pace_after_a_resume_is_that_of_what_was_trained_since() -> None:
     board = folded(
         board,
         (events.Hello(t=100.0, arm="xavier_normal", pid=7), 0),
-        (events.Restored(t=101.0, places=(Place(seed=777, epochs=2),)), 0),
+        (events.Restored(t=101.0, places=(Position(seed=777, epochs=2),)), 0),
     )
     assert board.arms[0].pace(105.0) is None
     assert remaining(board, 105.0) is None
@@ -287,7 +287,7 @@ def test_the_board_of_a_resumed_run_is_that_of_one_that_nothing_disturbed_but_fo
         (events.Phase(t=killed + 7, phase="training"), None),
     ]
     for place, arm in enumerate(at_save.arms):
-        places = tuple(Place(r.seed, len(r.points), r.steps_since) for r in arm.replicas)
+        places = tuple(Position(r.seed, len(r.points), r.steps_since) for r in arm.replicas)
         told.append((events.Hello(t=killed + 8, arm=arm.name, pid=4000 + place), place))
         told.append((events.Restored(t=killed + 9, places=places), place))
     told += [(replace(event, t=event.t + killed + 10 - saved), place) for event, place in whole if event.t > saved]
@@ -360,7 +360,7 @@ class Story:
         else:
             self.say(place, events.Hello(arm=FOLDERS[place], pid=len(self.told)))
             if arm.saved:
-                self.say(place, events.Restored(places=(Place(seed=777, epochs=arm.saved),)))
+                self.say(place, events.Restored(places=(Position(seed=777, epochs=arm.saved),)))
             else:
                 self.say(place, BEGIN)
             arm.epochs = arm.saved

@@ -8,10 +8,10 @@ from inittui.board import follower as follow
 from inittui.board.fold import fold
 from inittui.board.follower import Follower, timeline
 from inittui.board.state import begin
-from inittui.common.atomic_files import DISK_FULL, mark_full
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
 from inittui.record import events
+from inittui.record.disk_room import DISK_FULL, mark_full
 from inittui.record.run_directory import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run
 

@@ -14,7 +14,7 @@ from inittui.board.follower import Follower
 from inittui.board.state import Board, begin
 from inittui.record import events
 from inittui.record.event_log import Tail
-from inittui.record.events import AnyEvent, Place
+from inittui.record.events import AnyEvent, Position
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, running_board, steady, write_events
 from tests.unit.board.test_fold import actions, folded, story_of
@@ -48,7 +48,7 @@ others: st.SearchStrategy[AnyEvent] = st.sampled_from(
         events.Continued(),
         events.Saved(seconds=0.1, bytes=9),
         events.Probe(seed=777, epoch=1, images=1, layers=()),
-        events.Restored(places=(Place(777, 1, 3),)),
+        events.Restored(places=(Position(777, 1, 3),)),
         events.Finished(seconds=1.0),
     ]
 )

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.analysis import result_document
-from inittui.board import state as boards
 from inittui.board.curves import FIGURES
 from inittui.board.fold import fold
 from inittui.board.series import BUCKETS, MOST
@@ -191,7 +190,7 @@ def test_a_curve_is_that_of_the_epochs_however_far_the_seeds_are_apart_and_after
     for number, value in told:
         reached[number] += 1
         board = fold(board, epoch_of(777 + number, reached[number], value), 0)
-    places = tuple(events.Place(777 + number, min(back, epochs)) for number, epochs in enumerate(reached))
+    places = tuple(events.Position(777 + number, min(back, epochs)) for number, epochs in enumerate(reached))
     for arm in (board.arms[0], fold(board, events.Restored(places=places), 0).arms[0]):
         curve = arm.curve("train_cost")
         assert tuple(curve.mean) == costs(arm)
@@ -329,6 +328,6 @@ def test_what_remains_is_never_negative(arms: int, seeds: int, until: float, lat
 
 
 def test_ended_states_are_those_that_a_phase_can_end_in() -> None:
-    assert set(boards.ENDED) == {"finished", "failed", "stopped", "interrupted", "refused"}
+    assert set(events.ENDED) == {"finished", "failed", "stopped", "interrupted", "refused"}
     phases = set(get_args(typing.get_type_hints(events.Phase)["phase"]))
-    assert phases - set(boards.ENDED) == {"starting", "loading", "training"}
+    assert phases - set(events.ENDED) == {"starting", "loading", "training"}

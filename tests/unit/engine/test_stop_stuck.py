@@ -121,5 +121,5 @@ def test_a_sentence_names_few_of_many() -> None:
 
 
 def test_a_resume_goes_back_to_before_it() -> None:
-    board = fold(stopped(running_board(until=2.2)), events.Restored(t=3.0, places=(events.Place(seed=777),)), 0)
+    board = fold(stopped(running_board(until=2.2)), events.Restored(t=3.0, places=(events.Position(seed=777),)), 0)
     assert not board.arms[0].given_up

@@ -152,7 +152,7 @@ def test_epochs_that_are_trained_again_are_not_told_again() -> None:
             t=t, seed=777, epoch=number, train_cost=0.5, test_cost=0.5, test_accuracy=0.5, seconds=1, test_seconds=0
         ), 1
 
-    back = (events.Restored(t=5.0, places=(events.Place(777, epochs=1),)), 1)
+    back = (events.Restored(t=5.0, places=(events.Position(777, epochs=1),)), 1)
     lines = told_of(epoch(2, 3.0), back, epoch(2, 6.0), epoch(3, 7.0))
     assert [line.partition("  cost")[0] for line in lines] == [
         "he_normal      epoch 2 of 3",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.record import event_log, events
+from inittui.record.disk_room import NO_ROOM
 from inittui.record.event_log import FAULTS_KEPT, EventLog, Tail
 from tests.helpers import canned_events, overwrite, preset, steady
 
@@ -87,9 +88,9 @@ def test_a_last_line_that_lacks_nothing_but_its_newline_is_kept(tmp_path: Path) 
     path = tmp_path / "log"
     path.write_bytes(b"".join(lines(3))[:-1])
     log = reopened(path)
-    waiting = [log.starved]  # the newline is written with the next event, or when it is flushed
+    waiting = [log.disk_full]  # the newline is written with the next event, or when it is flushed
     log.append(events.Finished(seconds=1))
-    assert [*waiting, log.starved] == [True, False]
+    assert [*waiting, log.disk_full] == [True, False]
     log.close()
     assert seqs(path) == [0, 1, 2, 3]
     assert path.read_bytes().startswith(b"".join(lines(3)))
@@ -193,23 +194,23 @@ def test_a_fault_that_is_no_lack_of_room_is_raised(tmp_path: Path, monkeypatch: 
         log.append(events.Finished(seconds=1))
 
 
-@pytest.mark.parametrize("refusal", event_log.NO_ROOM)
+@pytest.mark.parametrize("refusal", NO_ROOM)
 def test_without_room_events_wait_and_come_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
 ) -> None:
     disk = Disk(refusal)
     monkeypatch.setattr(os, "write", disk)
     log = EventLog(tmp_path / "log", 0.0)
-    waiting = [log.starved]
+    waiting = [log.disk_full]
     disk.room = 0
     for event in numbered(3):
         log.append(event)
-    waiting.append(log.starved)
+    waiting.append(log.disk_full)
     assert not log.flush()
     assert stored(tmp_path / "log") == []
     disk.room = float("inf")
     assert log.flush()
-    assert [*waiting, log.starved] == [False, True, False]
+    assert [*waiting, log.disk_full] == [False, True, False]
     assert stored(tmp_path / "log") == [0, 1, 2]
 
 

@@ -25,7 +25,7 @@ from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import EventLog, Tail
-from inittui.record.events import Place
+from inittui.record.events import Position
 from inittui.supervisor.workers import checkpoints
 from inittui.supervisor.workers.checkpoints import Keeper, path_of, read, write
 from tests.helpers import overwrite, steady
@@ -213,7 +213,7 @@ def test_a_replica_whose_checkpoint_was_deleted_is_trained_from_its_start_and_co
     first, on = stopped_after(10), Trainer(of("adam"), DATA, CPU)
     on.replicas[1].restore(first.replicas[1].snapshot())
     told = trained(on)
-    assert told[0] == events.Restored(places=(Place(5), Place(6, epochs=1, step=1)))
+    assert told[0] == events.Restored(places=(Position(5), Position(6, epochs=1, step=1)))
     assert outcome(on) == undisturbed("adam")[1]
     rows = undisturbed("adam")[0]
     assert figures(told) == [row for row in rows if row[:2] != (6, 1)]
@@ -273,9 +273,9 @@ def test_a_place_that_is_a_step_or_an_epoch_off_would_be_another_training(steps:
     snapshot = stopped_after(steps, seeds=(5,)).replicas[0].snapshot()
     whole = everything_after(snapshot, "adam")
     place = snapshot.place
-    wrong = [Place(5, epochs=1 - place.epochs, step=place.step)]
+    wrong = [Position(5, epochs=1 - place.epochs, step=place.step)]
     if place.step:
-        wrong.append(Place(5, epochs=place.epochs, step=place.step - 1))
+        wrong.append(Position(5, epochs=place.epochs, step=place.step - 1))
     for other in wrong:
         costs = snapshot.tensors["costs"][: other.step]
         assert everything_after(replace(changed(snapshot, "costs", costs), place=other), "adam") != whole
@@ -310,7 +310,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 SMALL = Snapshot(
-    Place(5, epochs=3, step=2),
+    Position(5, epochs=3, step=2),
     1.5,
     {"network/w": torch.tensor([0.5, -1.0]), "order": torch.arange(4, dtype=torch.uint8)},
 )
@@ -323,11 +323,11 @@ def test_where_there_is_no_checkpoint_there_is_none(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_for_its_owners_eyes_alone_and_replaces_the_one_before(saved: Path) -> None:
     assert saved.stat().st_mode & 0o777 == 0o600
-    size = write(saved.parent, replace(SMALL, place=Place(5, epochs=4)), "a")
+    size = write(saved.parent, replace(SMALL, place=Position(5, epochs=4)), "a")
     assert saved.stat().st_size == size
     found = read(saved.parent, 5, "a")
     assert found is not None
-    assert found.place == Place(5, epochs=4)
+    assert found.place == Position(5, epochs=4)
     assert list(saved.parent.iterdir()) == [saved]
 
 
@@ -337,7 +337,7 @@ def test_a_checkpoint_that_cant_be_written_leaves_the_one_before(saved: Path, mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write(saved.parent, replace(SMALL, place=Place(5, epochs=4)), "a")
+        write(saved.parent, replace(SMALL, place=Position(5, epochs=4)), "a")
     found = read(saved.parent, 5, "a")
     assert found is not None
     assert found.place == SMALL.place
