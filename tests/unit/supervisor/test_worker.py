@@ -12,7 +12,7 @@ from inittui.engine.trainer import Stop
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
-from inittui.record.events import Place
+from inittui.record.events import Position
 from inittui.supervisor.workers.worker import Control, Job, Worker
 from tests.unit.tiny import CPU, arm, dataset, figures
 
@@ -179,7 +179,7 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(folder: Path) -> None:
     path.unlink()
     told = trained(folder)
     restored = [event for event in told if isinstance(event, events.Restored)]
-    assert [event.places for event in restored] == [(Place(5, epochs=1), Place(6))]
+    assert [event.places for event in restored] == [(Position(5, epochs=1), Position(6))]
 
 
 def test_a_checkpoint_of_an_arm_that_was_changed_meanwhile_is_not_gone_on_from(folder: Path) -> None:
