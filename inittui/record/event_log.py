@@ -72,8 +72,8 @@ class EventLog:
                 self._thin()
             self.flush()
 
-    def copy(self, lines: bytes) -> None:
-        """Append whole lines that another log has numbered and timed, as this one would have."""
+    def append_lines(self, lines: bytes) -> None:
+        """Append whole lines of events that are numbered and timed already."""
         with self._lock:
             self._waiting.extend((False, line) for line in lines.splitlines(keepends=True))
             self.flush()

@@ -34,9 +34,9 @@ from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
     from inittui.engine.data.dataset import Dataset
-    from inittui.supervisor.ray.cluster import Nodes
-    from inittui.supervisor.ray.ray_pool import RayTeam
-    from inittui.supervisor.workers.forked_pool import Team
+    from inittui.supervisor.ray.cluster import Cluster
+    from inittui.supervisor.ray.ray_pool import RayPool
+    from inittui.supervisor.workers.forked_pool import ForkedPool
     from inittui.supervisor.workers.worker import Job
 
 TICK_SECONDS = 0.05
@@ -72,7 +72,7 @@ class Supervisor:
         )
         self.log = EventLog(run.log, self.status.monotonic)
         self.stopping = False
-        self.nodes: Nodes | None = None  # where it trains, if not here
+        self.cluster: Cluster | None = None  # where it trains, if not here
         self._unsaved = False  # the status could not be written: a full disk
         self._room = DiskRoom(run.path, lambda: self.stopping)
 
@@ -98,7 +98,7 @@ class Supervisor:
         except Exception as error:  # the last door: a viewer has to learn of it
             traceback.print_exc()
             why = f"the supervisor failed: {type(error).__name__}: {one_line(error)}"
-            if self.nodes is not None and isinstance(
+            if self.cluster is not None and isinstance(
                 error, ConnectionError
             ):  # a client of Ray's has tried again by then
                 why = (
@@ -137,18 +137,18 @@ class Supervisor:
 
         threads = self.status.threads
         if self.status.on:
-            from inittui.supervisor.ray.cluster import Nodes
+            from inittui.supervisor.ray.cluster import Cluster
 
             self._phase("starting", f"joining Ray's nodes (--on {self.status.on})")
-            self.nodes = Nodes(self.status.on, threads, self.status.gpus_per_arm)
-            device, label, self.slots = self.nodes.device, self.nodes.label, self.nodes.slots
+            self.cluster = Cluster(self.status.on, threads, self.status.gpus_per_arm)
+            device, label, self.slots = self.cluster.device, self.cluster.label, self.cluster.slots
         else:
             device = devices.resolve(self.status.requested_device)
             label, self.slots = devices.label(device), devices.slots(device, threads)
         self.on_cpu = device.type == "cpu"
         devices.check_precision(device, self.preset)
         was, versions = self.status, devices.versions(device)
-        self.status = replace(was, device=self.nodes.name if self.nodes else label, versions=versions)
+        self.status = replace(was, device=self.cluster.name if self.cluster else label, versions=versions)
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
@@ -174,7 +174,7 @@ class Supervisor:
         folders = arm_folders(self.preset)
         going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
         # Cores that no arm needs train further seeds of one.
-        per_arm = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.nodes else 1
+        per_arm = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.cluster else 1
         jobs = [
             Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, per_arm)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
@@ -194,50 +194,50 @@ class Supervisor:
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:
         """Have every arm trained, and do what is asked meanwhile."""
-        self.team = self._team(jobs, data)
+        self.pool = self._new_pool(jobs, data)
         folders = arm_folders(self.preset)
-        while self.team.busy:
+        while self.pool.busy:
             for verb, folder, by in control_requests.requests(self.run, folders):
                 self._do(verb, folder, by, jobs)
             if self.stopping:
-                self.team.stop()
-            self.team.tick()
-            state = "paused" if self.team.paused else "training"
+                self.pool.stop()
+            self.pool.tick()
+            state = "paused" if self.pool.paused else "training"
             if state != self.status.state:
                 self.status = replace(self.status, state=state)
                 self._save_status()
             self._room.mark(full=not self._flush())
             time.sleep(TICK_SECONDS)
 
-    def _team(self, jobs: list["Job"], data: "Dataset") -> "Team | RayTeam":
-        if self.nodes is not None:
-            from inittui.supervisor.ray.ray_pool import RayTeam
+    def _new_pool(self, jobs: list["Job"], data: "Dataset") -> "ForkedPool | RayPool":
+        if self.cluster is not None:
+            from inittui.supervisor.ray.ray_pool import RayPool
 
-            return RayTeam(jobs, data, self.nodes, self.log.append)
-        from inittui.supervisor.workers.forked_pool import Team
+            return RayPool(jobs, data, self.cluster, self.log.append)
+        from inittui.supervisor.workers.forked_pool import ForkedPool
 
-        return Team(jobs, data, self.slots, self.log.append, self._started)
+        return ForkedPool(jobs, data, self.slots, self.log.append, self._started)
 
     def _leave(self) -> None:
-        if self.nodes is not None:
-            self.nodes.close()
+        if self.cluster is not None:
+            self.cluster.close()
 
     def _do(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))
         if verb == "pause":
-            self.team.pause(folder)
+            self.pool.pause(folder)
         elif verb == "stop":
-            self.team.stop(folder)
+            self.pool.stop(folder)
         else:
-            self.team.resume(folder)
-            over = {name for name, member in self.team.members.items() if member.over and folder in ("", name)}
+            self.pool.resume(folder)
+            over = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
             again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in over]
             if again:
                 exact, note = resume_check.exactness(self.status, self.status, on_cpu=self.on_cpu)
                 self.log.append(events.Resumed(arms=tuple(again), exact=exact, note=note))
             for job in jobs:
                 if job.folder.name in again:
-                    self.team.again(job)
+                    self.pool.restart(job)
 
     def _started(self, folder: str, pid: int) -> None:
         self.status = replace(self.status, workers={**self.status.workers, folder: pid})

@@ -243,9 +243,13 @@ def test_a_client_s_run_is_steered_as_any_and_outlives_worker_and_cluster(
     assert (done.returncode, done.stdout) == (0, f"stopped {name}\n"), done.stderr
     assert inittui("resume", name, "--detach").returncode == 0
     until(lambda: state(run) == ["training", "training"], "going on in the same cluster")
-    seats = [one for one in psutil.Process(client_port.head.pid).children(recursive=True) if one.name() == "ray::Seat"]
-    assert len(seats) == 2
-    seats[0].kill()
+    actors = [
+        one
+        for one in psutil.Process(client_port.head.pid).children(recursive=True)
+        if one.name() == "ray::TrainingActor"
+    ]
+    assert len(actors) == 2
+    actors[0].kill()
     until(lambda: "died; from its last checkpoint" in last_resumed(run), "another worker in its place")
     until(lambda: state(run) == ["training", "training"], "going on after a death")
     client_port.kill()

@@ -1,5 +1,7 @@
-"""What runs on a node: a seat trains one arm after another, each in a folder of the node's own, with the worker that a run
-on one machine has. Its log and its files are fetched from there; nothing here knows the run directory, or Ray.
+"""What runs on a node of a Ray cluster: an actor that trains one arm after another, each in a temporary folder.
+
+The arm's worker is the same as on one machine. The supervisor polls for the arm's log and files. This module knows neither the
+run directory nor Ray.
 """
 
 import contextlib
@@ -28,27 +30,27 @@ from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.worker import Control, Job
 
 MOST_BYTES = 1 << 22  # of a log at a time
-SHIPPED = ("checkpoint.*.safetensors", "predictions.npz")
-Stamp = tuple[int, int, int]  # inode, time of change in ns, bytes: another one for every file that took the name
+SENT_FILES = ("checkpoint.*.safetensors", "predictions.npz")
+Stamp = tuple[int, int, int]  # inode, time of change in ns, bytes: differs for each file that has had the name
 
 
 class Greeting(NamedTuple):
-    """A seat is up. `instructions` decide how a CPU's sums are ordered (see device)."""
+    """The actor is ready. `instructions` decide in which order a CPU adds (see engine/device.py)."""
 
     node: str
     instructions: str
 
 
 class Begun(NamedTuple):
-    """An arm is under way: where its log goes on in the node's file, and the files that the driver has already."""
+    """Training began. `offset` is where new lines begin in the node's log; `stamps` are of files that the supervisor has."""
 
     offset: int
     stamps: dict[str, Stamp]
 
 
 class Report(NamedTuple):
-    """What is new since the last one. `code` is the worker's exit code once it has ended and all it said is in here;
-    `left` are the files of the arm that there are now."""
+    """What is new since the last report: whole `lines` of the log, `printed` output, `files`. `left` are the names of the files
+    that exist now. `code` is the worker's exit code if it has ended and this report has the last of its files."""
 
     lines: bytes
     printed: bytes
@@ -58,26 +60,26 @@ class Report(NamedTuple):
 
 
 def packed(data: Dataset) -> dict[str, Any]:
-    """A data set whose tensors are numpy arrays: a node's processes read those where they lie in Ray's store, uncopied."""
-    found = {field.name: getattr(data, field.name) for field in fields(data)}
-    return {key: one.numpy() if isinstance(one, torch.Tensor) else one for key, one in found.items()}
+    """The data set's fields, tensors as numpy arrays: a node's processes read these in Ray's store without a copy."""
+    values = {field.name: getattr(data, field.name) for field in fields(data)}
+    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in values.items()}
 
 
-def unpacked(found: Mapping[str, Any]) -> Dataset:
+def unpacked(values: Mapping[str, Any]) -> Dataset:
+    """The data set of `packed`."""
     import numpy
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the store can't be written to; training never writes to its images
-        values: dict[str, Any] = dict(found)
-        values |= {key: torch.from_numpy(one) for key, one in found.items() if isinstance(one, numpy.ndarray)}
-        return Dataset(**values)
+        warnings.simplefilter("ignore")  # that the store is read-only: training never writes to its images
+        tensors = {name: torch.from_numpy(value) for name, value in values.items() if isinstance(value, numpy.ndarray)}
+        return Dataset(**(dict(values) | tensors))
 
 
-class Seat:
-    """One place of a node. Training runs in a thread, so that this one can answer meanwhile."""
+class TrainingActor:
+    """Trains in a thread, so that this one can answer calls."""
 
     def __init__(self) -> None:
-        # cuBLAS gives the same bits twice only with a workspace of its own per stream.
+        # cuBLAS is deterministic only with a workspace of its own per stream.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         os.umask(0o077)
         self._root: Path | None = None
@@ -86,21 +88,21 @@ class Seat:
         self._code: int | None = None
 
     def greet(self) -> Greeting:
-        """Import what training needs, and say where this is."""
+        """Import what training needs, and return where this is."""
         torch.set_num_threads(1)
-        warm_up(autograd=True)  # nobody knows yet which arms will sit here
-        # Two nodes may be of one machine; Ray tells its processes which they belong to.
+        warm_up(autograd=True)  # which arms it will train is not known yet
+        # Two nodes may be on one machine; Ray sets the id of the node in its processes.
         node = " ".join([f"node {socket.gethostname()}", os.environ.get("RAY_NODE_ID", "")[:8]]).strip()
         return Greeting(node, devices.instructions(torch.device("cpu")))
 
     def begin(
         self, job: Job, elapsed: float, last: bytes, files: Mapping[str, bytes], data: Mapping[str, Any]
     ) -> Begun:
-        """Train `job` in a thread. `elapsed` is seconds since the run began, since clocks differ between machines; `last`
-        the last line of the arm's log, from which its numbers go on; `files` the checkpoints. Raises OSError."""
-        self.leave()
+        """Train `job` in a thread. `elapsed` is seconds since the run began, since clocks differ between machines; `last` is
+        the last line of the arm's log, whose number the next event follows; `files` are the checkpoints. Raises OSError."""
+        self.clean_up()
         self._root = Path(tempfile.mkdtemp(prefix="inittui-"))
-        # Messages name the arm's folder, so it is called what it is called in the run.
+        # The same name as in the run: messages contain it.
         self._folder = folder = self._root / job.folder.name
         folder.mkdir()
         (folder / "events.jsonl").write_bytes(last)
@@ -109,7 +111,7 @@ class Seat:
         worker.redirect(folder / "worker.log")
         self._control, self._code = Control(), None
         here = replace(job, folder=folder, zero=time.monotonic() - elapsed)
-        stamps = {path.name: stamp for path in self._shipped() if (stamp := _stamp(path))}
+        stamps = {path.name: stamp for path in self._files() if (stamp := _stamp(path))}
         threading.Thread(target=self._work, args=(here, unpacked(data)), daemon=True, name="training").start()
         return Begun(len(last), stamps)
 
@@ -117,57 +119,57 @@ class Seat:
         code = 1
         try:
             code = worker.work(job, data, self._control)
-        except BaseException:  # as of a worker in a process of its own: it is in its log, and it has ended
+        except BaseException:  # as a forked worker does
             traceback.print_exc()
         finally:
-            if job.device.type == "cuda":  # the next arm may be another network
+            if job.device.type == "cuda":  # for the next arm's network
                 gc.collect()
                 torch.cuda.empty_cache()
             sys.stdout.flush()
             sys.stderr.flush()
             self._code = code
 
-    def tell(self, word: bytes) -> None:
-        """Pause, go on or stop (see worker)."""
-        self._control.heed(word)
+    def control(self, command: bytes) -> None:
+        """Handle worker.PAUSE, RESUME or STOP."""
+        self._control.handle(command)
 
     def poll(self, offset: int, printed: int, known: Mapping[str, Stamp]) -> Report:
-        """What there is beyond `offset` of the log and `printed` of what was printed, and files other than `known` ones.
-        May be asked twice with the same answer, should one get lost."""
-        code = self._code  # first: then all that it left is there
+        """The log from byte `offset`, the output from byte `printed`, and the files whose stamp is not in `known`. A call can be
+        repeated, if its reply is lost."""
+        code = self._code  # read first: once it is set, all files are there
         files: dict[str, tuple[Stamp, bytes]] = {}
         left = set()
-        # Files before the log: a checkpoint must never be ahead of the lines that are sent with it.
-        for path in self._shipped():
+        # Files are read before the log: a checkpoint must never be ahead of the lines in the same report.
+        for path in self._files():
             with contextlib.suppress(FileNotFoundError):
                 stamp = _stamp(path)
                 left.add(path.name)
                 if stamp is not None and known.get(path.name) != stamp:
                     files[path.name] = stamp, read_plain(path)
         fresh = _beyond(self._folder / "events.jsonl", offset)
-        words = _beyond(self._folder / "worker.log", printed)
+        output = _beyond(self._folder / "worker.log", printed)
         whole = fresh[: fresh.rfind(b"\n") + 1]
-        more = len(fresh) == MOST_BYTES or len(words) == MOST_BYTES
-        if more:  # files may be ahead of what is sent of the log: they come with the rest of it
+        more = len(fresh) == MOST_BYTES or len(output) == MOST_BYTES
+        if more:  # the files may be ahead of these lines: a later report has them
             files = {}
-        return Report(whole, words, files, frozenset(left), None if more else code)
+        return Report(whole, output, files, frozenset(left), None if more else code)
 
-    def leave(self) -> None:
-        """The driver has it all: nothing is left on the node."""
+    def clean_up(self) -> None:
+        """Delete the arm's folder on the node."""
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
             self._root = None
 
-    def _shipped(self) -> list[Path]:
-        return [path for pattern in SHIPPED for path in sorted(self._folder.glob(pattern))]
+    def _files(self) -> list[Path]:
+        return [path for pattern in SENT_FILES for path in sorted(self._folder.glob(pattern))]
 
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _beyond(path: Path, offset: int) -> bytes:

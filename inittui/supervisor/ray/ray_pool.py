@@ -1,4 +1,4 @@
-"""The workers of a run on Ray: seats on its nodes, filled with arms, listened to, and replaced when they die."""
+"""Workers that are actors on the nodes of a Ray cluster: started, given arms, polled, and replaced when they die."""
 
 import contextlib
 import time
@@ -13,211 +13,203 @@ from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
-from inittui.supervisor.ray.actor import Begun, Greeting, Report, Seat, packed
-from inittui.supervisor.ray.cluster import Nodes
-from inittui.supervisor.ray.run_mirror import Copy
+from inittui.supervisor.ray import private
+from inittui.supervisor.ray.actor import Begun, Greeting, Report, TrainingActor, packed
+from inittui.supervisor.ray.cluster import Cluster
+from inittui.supervisor.ray.run_mirror import ArmMirror
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.forked_pool import how_it_ended
-from inittui.supervisor.workers.pool import Member, Members
+from inittui.supervisor.workers.pool import Member, Pool
 from inittui.supervisor.workers.worker import Job
 
 POLL_SECONDS = 0.15
-AGAIN_SECONDS = 1.0  # after an answer that was lost on its way
-LIVES = 5  # deaths in a row, without a checkpoint between them, that an arm's worker is forgiven
-ARRIVALS = 3  # seats in a row that could not even begin, before it is given up
+RETRY_SECONDS = 1.0  # after a reply was lost
+LIVES = 5  # how many workers of an arm may die in a row without a checkpoint in between
+START_ATTEMPTS = 3  # how many actors in a row may fail to start before the waiting arms fail
 
 
 @dataclass(eq=False)
-class Seated(Member):
-    """An arm whose worker, where it has one, sits in a `place` on a node."""
+class RayMember(Member):
+    """An arm. `actor` trains it, if it has a worker."""
 
-    place: "Place | None" = None
+    actor: "ActorState | None" = None
     lives: int = LIVES
 
     @property
     def has_worker(self) -> bool:
-        return self.place is not None
+        return self.actor is not None
 
 
 @dataclass(eq=False)
-class Place:
-    """A seat on a node, or one that waits for a node with room. `answer` is what it has yet to say to what was asked last."""
+class ActorState:
+    """An actor on a node, or one that waits for a node with room. At most one call to it is in progress."""
 
-    actor: Any
-    answer: Any
+    handle: Any
+    reply: Any  # Ray's reference to the reply of the call in progress; None if there is none
     node: str = "a node"
     ready: bool = False
-    member: Seated | None = None
-    copy: Copy | None = None
-    next: float = 0.0  # when it is asked for a report again; 0 before it has begun
+    member: RayMember | None = None
+    mirror: ArmMirror | None = None
+    poll_at: float = 0.0  # on the monotonic clock; 0 before the member's training began
 
 
-class RayTeam(Members[Seated]):
-    """As `team.Team`, on a cluster. Ray decides which arm finds room, and where. A paused arm keeps its room."""
+class RayPool(Pool[RayMember]):
+    """As `ForkedPool`, on a cluster. Ray decides which arm starts, and where. A paused arm keeps its place on the node."""
 
-    def __init__(self, jobs: Sequence[Job], data: Dataset, nodes: Nodes, say: Callable[[events.Event], None]) -> None:
-        super().__init__({job.folder.name: Seated(job) for job in jobs})
-        self._nodes = nodes
-        self._say = say
-        self._places: list[Place] = []
-        self._data = ray.put(packed(data))  # once; a node fetches it once
-        self._seat = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **nodes.needs)(Seat)
-        self._failures = 0  # of seats in a row
-        self._instructions = devices.instructions(nodes.device)
-        self._exact = nodes.device.type == "cpu"
+    def __init__(
+        self, jobs: Sequence[Job], data: Dataset, cluster: Cluster, emit: Callable[[events.Event], None]
+    ) -> None:
+        super().__init__({job.folder.name: RayMember(job) for job in jobs})
+        self._emit = emit
+        self._actors: list[ActorState] = []
+        self._data = ray.put(packed(data))  # once; each node fetches it once
+        self._actor_class = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **cluster.needs)(TrainingActor)
+        self._failed_starts = 0  # in a row
+        self._instructions = devices.instructions(cluster.device)
+        self._exact = cluster.device.type == "cpu"
 
     @property
     def busy(self) -> bool:
-        """Whether an arm has yet to end, or a node to be left as it was."""
-        leaving = any(place.ready and place.member is None and place.answer is not None for place in self._places)
+        """Whether a member has not ended, or an actor has not cleaned up its node."""
+        leaving = any(actor.ready and actor.member is None and actor.reply is not None for actor in self._actors)
         return leaving or super().busy
 
     def tick(self) -> None:
-        """Hear what has been said, see who has died, and let others begin as there is room."""
-        self._listen()
+        """Handle replies and deaths, poll, and start members as there is room."""
+        self._handle_replies()
         now = time.monotonic()
-        for place in list(self._places):
-            member = place.member
-            if member is not None and member.resists:
-                self._leave(place)
+        for actor in list(self._actors):
+            member, mirror = actor.member, actor.mirror
+            if member is not None and member.stop_overdue:
+                self._kill(actor)
                 self._end(member, "killed, since it did not stop")
-            elif place.answer is None and place.copy is not None and now >= place.next and place.copy.flush():
-                copy = place.copy
-                place.answer = place.actor.poll.remote(copy.offset, copy.printed, copy.known)
+            elif actor.reply is None and mirror is not None and now >= actor.poll_at and mirror.flush():
+                actor.reply = actor.handle.poll.remote(mirror.offset, mirror.printed, mirror.stamps)
         for member in self.members.values():
-            if member.halted and not member.held and member.place is not None:
-                member.halted = False
-                self.tell(member, worker.RESUME)
+            if member.pause_sent and not member.pause_requested and member.has_worker:
+                member.pause_sent = False
+                self.send(member, worker.RESUME)
         self._fill()
 
-    def member(self, job: Job) -> Seated:
-        return Seated(job)
+    def new_member(self, job: Job) -> RayMember:
+        return RayMember(job)
 
-    def tell(self, member: Seated, word: bytes) -> None:
-        if member.place is not None:
-            member.place.actor.tell.remote(word)
+    def send(self, member: RayMember, command: bytes) -> None:
+        if member.actor is not None:
+            member.actor.handle.control.remote(command)
 
-    # Seats come and go
+    # Starting and ending actors
 
     def _fill(self) -> None:
-        waiting = [m for m in self.members.values() if not m.over and not m.held and m.place is None]
-        for place in [one for one in self._places if one.ready and one.member is None and one.answer is None]:
+        """Give waiting members to actors without one; start or end actors so that there is one per waiting member."""
+        waiting = [m for m in self.selected("") if not m.pause_requested and not m.has_worker]
+        for actor in [actor for actor in self._actors if actor.ready and actor.member is None and actor.reply is None]:
             if waiting:
-                self._begin(place, waiting.pop(0))
+                self._begin(actor, waiting.pop(0))
             else:
-                self._leave(place)  # others may want the room
-        arriving = [one for one in self._places if not one.ready]
-        for _ in range(len(waiting) - len(arriving)):
-            actor = self._seat.remote()
-            self._places.append(Place(actor, actor.greet.remote()))
-        for place in arriving[len(waiting) :]:
-            self._leave(place)
+                self._kill(actor)  # other users of the cluster may need the room
+        starting = [actor for actor in self._actors if not actor.ready]
+        for _ in range(len(waiting) - len(starting)):
+            handle = self._actor_class.remote()
+            self._actors.append(ActorState(handle, handle.greet.remote()))
+        for actor in starting[len(waiting) :]:
+            self._kill(actor)
 
-    def _begin(self, place: Place, member: Seated) -> None:
+    def _begin(self, actor: ActorState, member: RayMember) -> None:
         try:
-            place.copy = Copy(member.job)
-            last, files = place.copy.beginning()
+            actor.mirror = ArmMirror(member.job)
+            last_line, files = actor.mirror.start_files()
         except OSError as error:
             self._end(member, f"its files can't be used: {one_line(error)}")
             return
-        place.member, member.place = member, place
+        actor.member, member.actor = member, actor
         elapsed = time.monotonic() - member.job.zero
-        place.answer = place.actor.begin.remote(member.job, elapsed, last, files, self._data)
+        actor.reply = actor.handle.begin.remote(member.job, elapsed, last_line, files, self._data)
 
-    def _leave(self, place: Place) -> None:
-        """Give up a seat, whatever goes on there."""
-        self._places.remove(place)
+    def _kill(self, actor: ActorState) -> None:
+        """End an actor, whatever it does."""
+        self._actors.remove(actor)
         with contextlib.suppress(Exception):
-            ray.kill(place.actor, no_restart=True)
-        if place.copy is not None:
-            place.copy.close()
-        if place.member is not None:
-            place.member.place = None
-        place.member = place.copy = None
+            ray.kill(actor.handle, no_restart=True)
+        self._release(actor)
 
-    def _end(self, member: Seated, reason: str = "") -> None:
-        member.over = True
-        self._say(events.Gone(arm=member.folder, reason=reason))
+    @staticmethod
+    def _release(actor: ActorState) -> None:
+        if actor.mirror is not None:
+            actor.mirror.close()
+        if actor.member is not None:
+            actor.member.actor = None
+        actor.member = actor.mirror = None
 
-    # What seats say
+    def _end(self, member: RayMember, reason: str = "") -> None:
+        member.ended = True
+        self._emit(events.Gone(arm=member.folder, reason=reason))
 
-    def _listen(self) -> None:
-        asked = {place.answer: place for place in self._places if place.answer is not None}
-        if not asked:
+    # Replies
+
+    def _handle_replies(self) -> None:
+        calls = {actor.reply: actor for actor in self._actors if actor.reply is not None}
+        if not calls:
             return
-        for ref in ray.wait(list(asked), num_returns=len(asked), timeout=0)[0]:
-            place = asked[ref]
-            place.answer = None
+        for ref in ray.wait(list(calls), num_returns=len(calls), timeout=0)[0]:
+            actor = calls[ref]
+            actor.reply = None
             try:
-                answer = ray.get(ref, timeout=AGAIN_SECONDS)
+                reply = ray.get(ref, timeout=RETRY_SECONDS)
             except RayTaskError as error:
-                self._lost(place, f"failed: {one_line(error.cause)}", died=False)
+                self._lost(actor, f"failed: {one_line(error.cause)}", died=False)
             except ActorDiedError as error:
-                self._lost(place, _why(error), died=True)
-            except RayError as error:  # on its way, or the node is slow: that is not known yet
-                print(f"{place.node}: {one_line(error)}", flush=True)
-                self._retry(place)
+                self._lost(actor, private.cause_of_death(error), died=True)
+            except RayError as error:  # the reply was lost, or the node is slow: the actor may live
+                print(f"{actor.node}: {one_line(error)}", flush=True)
+                if actor.poll_at:
+                    actor.poll_at = time.monotonic() + RETRY_SECONDS
+                else:  # only a poll can be repeated
+                    self._lost(actor, "can't be reached", died=True)
             else:
-                self._heard(place, answer)
+                self._handle_reply(actor, reply)
 
-    def _retry(self, place: Place) -> None:
-        """An answer was lost on its way. A report may be asked for again; whatever else it was is begun anew."""
-        if place.next:
-            place.next = time.monotonic() + AGAIN_SECONDS
-        else:
-            self._lost(place, "can't be reached", died=True)
-
-    def _heard(self, place: Place, answer: Greeting | Begun | Report) -> None:
+    def _handle_reply(self, actor: ActorState, reply: Greeting | Begun | Report) -> None:
         now = time.monotonic()
-        if isinstance(answer, Greeting):
-            place.node, place.ready, self._failures = answer.node, True, 0
-            self._exact = self._exact and answer.instructions == self._instructions
-        elif isinstance(answer, Begun) and place.copy is not None:
-            place.copy.begun(answer)
-            place.next = now
-        elif isinstance(answer, Report) and place.copy is not None and place.member is not None:
-            place.next = now + POLL_SECONDS
-            if not place.copy.take(answer):
+        if isinstance(reply, Greeting):
+            actor.node, actor.ready, self._failed_starts = reply.node, True, 0
+            self._exact = self._exact and reply.instructions == self._instructions
+        elif isinstance(reply, Begun) and actor.mirror is not None:
+            actor.mirror.begun(reply)
+            actor.poll_at = now
+        elif isinstance(reply, Report) and actor.mirror is not None and actor.member is not None:
+            actor.poll_at = now + POLL_SECONDS
+            if not actor.mirror.write(reply):
                 return
-            if answer.files:
-                place.member.lives = LIVES
-            if answer.code is not None:
-                self._over(place, place.member, answer.code)
+            if reply.files:
+                actor.member.lives = LIVES
+            if reply.code is not None:
+                self._finished(actor, actor.member, reply.code)
 
-    def _over(self, place: Place, member: Seated, code: int) -> None:
-        if place.copy is not None:
-            place.copy.close()
-        place.member = place.copy = member.place = None
-        place.next = 0.0
-        place.answer = place.actor.leave.remote()
+    def _finished(self, actor: ActorState, member: RayMember, code: int) -> None:
+        self._release(actor)
+        actor.poll_at = 0.0
+        actor.reply = actor.handle.clean_up.remote()
         self._end(member, how_it_ended(code << 8))  # as a wait status has it
 
-    def _lost(self, place: Place, why: str, *, died: bool) -> None:
-        """A seat is gone: its arm starts again from its last checkpoint, wherever there is room."""
-        member, ready = place.member, place.ready
-        self._leave(place)
+    def _lost(self, actor: ActorState, why: str, *, died: bool) -> None:
+        """An actor is gone. Its member starts again from its last checkpoint, on any node with room."""
+        member, ready = actor.member, actor.ready
+        self._kill(actor)
         if member is None:
-            self._failures += not ready
-            if self._failures >= ARRIVALS:
-                self._failures = 0
-                for one in self.named(""):
-                    if one.place is None and not one.held:
-                        self._end(one, f"no worker can be started: {why}")
+            self._failed_starts += not ready
+            if self._failed_starts >= START_ATTEMPTS:
+                self._failed_starts = 0
+                for waiting in self.selected(""):
+                    if not waiting.has_worker and not waiting.pause_requested:
+                        self._end(waiting, f"no worker can be started: {why}")
             return
-        member.halted = False
+        member.pause_sent = False
         member.lives -= 1
-        if member.told_to_stop is not None or not died or member.lives <= 0:
-            self._end(member, f"its worker on {place.node} {why}")
+        if member.stop_sent_at is not None or not died or member.lives <= 0:
+            self._end(member, f"its worker on {actor.node} {why}")
             return
-        note = f"its worker on {place.node} {why}; from its last checkpoint, where there is room"
-        self._say(events.Resumed(arms=(member.folder,), exact=self._exact, note=note))
-        if member.held:  # to a viewer it waits now, and it is paused
-            self._say(events.Asked(verb="pause", arm=member.folder, by="the supervisor"))
-
-
-def _why(error: ActorDiedError) -> str:
-    """Of a death's long story the part that people want."""
-    words = str(error)
-    if "node" in words and ("dead" in words or "died" in words) and "its node" in words:
-        return "died with its node"
-    return "died" if "out of memory" not in words.lower() else "was killed, since its node's memory ran out"
+        note = f"its worker on {actor.node} {why}; from its last checkpoint, where there is room"
+        self._emit(events.Resumed(arms=(member.folder,), exact=self._exact, note=note))
+        if member.pause_requested:  # `Resumed` shows it as waiting
+            self._emit(events.Asked(verb="pause", arm=member.folder, by="the supervisor"))

@@ -1,4 +1,4 @@
-"""The driver's copy of an arm that trains on a node: the same files in the run directory, written by the driver alone."""
+"""Mirrors the files of an arm that trains on a node into the run directory. Only the supervisor writes there."""
 
 import contextlib
 import os
@@ -11,36 +11,37 @@ from inittui.supervisor.ray.actor import Begun, Report, Stamp
 from inittui.supervisor.workers.worker import Job
 
 
-class Copy:
-    """What has arrived of one arm, and from where to ask for more."""
+class ArmMirror:
+    """The files of one arm that have arrived. `offset`, `printed` and `stamps` say from where to ask for more."""
 
     def __init__(self, job: Job) -> None:
         self._folder = job.folder
-        self._log = EventLog(job.folder / "events.jsonl", job.zero)  # which cuts a torn end off
-        self.offset = self.printed = 0
-        self.known: dict[str, Stamp] = {}
+        self._log = EventLog(job.folder / "events.jsonl", job.zero)  # which cuts off a torn end
+        self.offset = self.printed = 0  # bytes of the node's log, and of what was printed there
+        self.stamps: dict[str, Stamp] = {}
         self._room = DiskRoom(job.folder)
 
-    def beginning(self) -> tuple[bytes, dict[str, bytes]]:
-        """What a node needs to go on: the last line of the log, from which numbers and times go on, and the checkpoints."""
+    def start_files(self) -> tuple[bytes, dict[str, bytes]]:
+        """What a node needs to continue: the log's last line, whose number and time the next event follows, and the checkpoints
+        by file name."""
         content = read_plain(self._folder / "events.jsonl").removesuffix(b"\n")
         last = content[content.rfind(b"\n") + 1 :]
         files = {path.name: read_plain(path) for path in sorted(self._folder.glob("checkpoint.*.safetensors"))}
         return (last + b"\n" if last else b""), files
 
-    def begun(self, answer: Begun) -> None:
-        self.offset, self.printed, self.known = answer.offset, 0, dict(answer.stamps)
+    def begun(self, reply: Begun) -> None:
+        self.offset, self.printed, self.stamps = reply.offset, 0, dict(reply.stamps)
 
     def flush(self) -> bool:
-        """Write what waits; False while the disk takes no more."""
+        """Write what waits in memory. False while the disk is full."""
         written = self._log.flush()
         self._room.mark(full=not written)
         return written
 
-    def take(self, report: Report) -> bool:
-        """Write a report, the log first: no checkpoint is ahead of it. False where the disk had no room for all of it; the
-        rest is to be asked for again."""
-        self._log.copy(report.lines)
+    def write(self, report: Report) -> bool:
+        """Write a report. The log comes first, so that no checkpoint is ahead of it. Returns False if the disk has no room for
+        all of it; the next poll asks for the rest."""
+        self._log.append_lines(report.lines)
         self.offset += len(report.lines)
         if report.printed:
             with contextlib.suppress(OSError):
@@ -58,18 +59,17 @@ class Copy:
                     raise
                 self._room.mark(full=True)
                 return False
-            self.known[name] = stamp
-        self._room.mark(full=False)
-        if report.code is not None:  # a worker that has finished needs no checkpoints
+            self.stamps[name] = stamp
+        if report.code is not None:  # a worker that has finished has deleted its checkpoints
             for path in self._folder.glob("checkpoint.*.safetensors"):
                 if path.name not in report.left:
                     path.unlink(missing_ok=True)
         return True
 
-    def _print(self, words: bytes) -> None:
+    def _print(self, output: bytes) -> None:
         file = os.open(self._folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(file, words)
+            os.write(file, output)
         finally:
             os.close(file)
 

@@ -1,9 +1,9 @@
-"""What has to be the same on every node. Sent to the nodes as it stands here, since they may have another inittui or none:
-so it imports nothing of ours."""
+"""The versions that must be the same on every node. Ray sends this module to the nodes by value, since they may have another
+inittui or none: it imports nothing of ours."""
 
 
 def versions() -> dict[str, str]:
-    """Of inittui, torch and Python; "none" for what is not installed."""
+    """The versions of inittui, torch and Python; "none" for what is not installed."""
     import sys
     from importlib.metadata import PackageNotFoundError, version
 
@@ -23,5 +23,5 @@ def versions() -> dict[str, str]:
 
 
 def differences(driver: dict[str, str], node: dict[str, str]) -> str:
-    """`torch 2.14 there, 2.15 here`; "" where there is none."""
+    """`torch 2.14 there, 2.15 here`; "" if there is no difference."""
     return ", ".join(f"{key} {node.get(key)} there, {own} here" for key, own in driver.items() if node.get(key) != own)

@@ -1,4 +1,4 @@
-"""What people ask of the arms of a run, wherever their workers are: to pause, to go on, to stop."""
+"""The arms of a run and what a person requests of them: pause, resume, stop. Subclasses know where the workers run."""
 
 import time
 from abc import abstractmethod
@@ -13,13 +13,13 @@ STOP_GRACE_SECONDS = 10.0
 
 @dataclass(eq=False)
 class Member:
-    """An arm and its worker. `held`: a person has paused it; `halted`: its worker has been told to wait."""
+    """An arm and its worker. A member whose pause is requested starts no worker; a pause is sent only to a running one."""
 
     job: Job
-    held: bool = False
-    halted: bool = False
-    over: bool = False
-    told_to_stop: float | None = None
+    pause_requested: bool = False
+    pause_sent: bool = False
+    ended: bool = False
+    stop_sent_at: float | None = None  # on the monotonic clock
 
     @property
     def folder(self) -> str:
@@ -30,62 +30,62 @@ class Member:
     def has_worker(self) -> bool: ...
 
     @property
-    def resists(self) -> bool:
-        """Whether its worker was told to stop, and has not within its grace."""
-        return self.told_to_stop is not None and time.monotonic() - self.told_to_stop > STOP_GRACE_SECONDS
+    def stop_overdue(self) -> bool:
+        """Whether its worker has not ended within STOP_GRACE_SECONDS after a stop was sent."""
+        return self.stop_sent_at is not None and time.monotonic() - self.stop_sent_at > STOP_GRACE_SECONDS
 
 
 M = TypeVar("M", bound=Member)
 
 
-class Members(Generic[M]):
-    """The arms by their folders. An empty folder means all that are not over."""
+class Pool(Generic[M]):
+    """The members by their folders. An empty folder means all that have not ended."""
 
     def __init__(self, members: dict[str, M]) -> None:
         self.members = members
 
     @property
     def busy(self) -> bool:
-        """Whether an arm has yet to end."""
-        return any(not member.over for member in self.members.values())
+        """Whether a member has not ended."""
+        return any(not member.ended for member in self.members.values())
 
     @property
     def paused(self) -> bool:
-        """Whether all that is not over is held."""
-        left = [member for member in self.members.values() if not member.over]
-        return bool(left) and all(member.held for member in left)
+        """Whether a pause is requested of every member that has not ended."""
+        left = self.selected("")
+        return bool(left) and all(member.pause_requested for member in left)
 
     def pause(self, folder: str) -> None:
-        for member in self.named(folder):
-            member.held = True
-            if member.has_worker and not member.halted:
-                member.halted = True
-                self.tell(member, worker.PAUSE)
+        for member in self.selected(folder):
+            member.pause_requested = True
+            if member.has_worker and not member.pause_sent:
+                member.pause_sent = True
+                self.send(member, worker.PAUSE)
 
     def resume(self, folder: str) -> None:
-        """Let go what is held; it goes on as soon as there is room."""
-        for member in self.named(folder):
-            member.held = False
+        """Take back a pause. The member goes on as soon as there is room."""
+        for member in self.selected(folder):
+            member.pause_requested = False
 
-    def again(self, job: Job) -> None:
+    def restart(self, job: Job) -> None:
         """Train an arm whose worker has ended, from its checkpoint."""
-        self.members[job.folder.name] = self.member(job)
+        self.members[job.folder.name] = self.new_member(job)
 
     def stop(self, folder: str = "") -> None:
-        for member in self.named(folder):
+        for member in self.selected(folder):
             if not member.has_worker:
-                member.over = True
-            elif member.told_to_stop is None:
-                member.told_to_stop = time.monotonic()
-                self.tell(member, worker.STOP)
+                member.ended = True
+            elif member.stop_sent_at is None:
+                member.stop_sent_at = time.monotonic()
+                self.send(member, worker.STOP)
 
-    def named(self, folder: str) -> list[M]:
-        return [m for m in self.members.values() if not m.over and folder in ("", m.folder)]
-
-    @abstractmethod
-    def member(self, job: Job) -> M:
-        """One that has yet to begin."""
+    def selected(self, folder: str) -> list[M]:
+        return [m for m in self.members.values() if not m.ended and folder in ("", m.folder)]
 
     @abstractmethod
-    def tell(self, member: M, word: bytes) -> None:
-        """Pass a word of `worker`'s on to the member's worker."""
+    def new_member(self, job: Job) -> M:
+        """A member whose worker has not started."""
+
+    @abstractmethod
+    def send(self, member: M, command: bytes) -> None:
+        """Send worker.PAUSE, RESUME or STOP to the member's worker."""

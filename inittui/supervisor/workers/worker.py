@@ -1,8 +1,8 @@
-"""One arm in one process: train, append events, save checkpoints, write the predictions.
+"""The process that trains one arm: it appends events, saves checkpoints and writes the predictions.
 
-Runs in a fork of the supervisor, which has torch and the data in memory already. Its door is a pipe from the supervisor: a
-byte asks for a pause, for going on, or for the end; and when the supervisor is gone, whatever killed it, the pipe closes, and
-the worker ends itself.
+It is a fork of the supervisor, which has torch and the data in memory. The supervisor sends commands through the control
+pipe, one byte each: pause, resume, stop. When the supervisor ends, for whatever reason, the pipe closes and the worker ends
+itself.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import torch
@@ -33,83 +32,93 @@ from inittui.record import events
 from inittui.record.disk_room import NO_ROOM, DiskRoom
 from inittui.record.event_log import EventLog
 from inittui.supervisor.workers import checkpoints
-from inittui.supervisor.workers.checkpoints import Keeper
+from inittui.supervisor.workers.checkpoints import CheckpointWriter
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5
-LOST = 3  # exit code: what was said last could not be written
+EVENTS_LOST = 3  # exit code: the last events could not be written
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is to do, and where."""
+    """What a worker trains, and where it writes."""
 
     arm: Arm
     folder: Path
     zero: float  # the run's beginning on the monotonic clock
     device: torch.device
-    threads: int
+    threads: int  # of torch, per training thread
     scale_test: bool
     training_threads: int = 1  # replicas that train at the same time, on a CPU
 
 
 class Control:
-    """What is asked of the worker. Set from the door's thread and from signals, looked at between steps."""
+    """What is requested of the worker. Set by the control pipe's thread and by signals; read between two steps."""
 
     def __init__(self) -> None:
         self.stop_reason = ""
         self.pausing = False
-        self.changed = threading.Event()
+        self._changed = threading.Event()
+
+    def pending(self) -> bool:
+        """Whether a pause or a stop is requested. Called once per step of each training thread."""
+        return bool(self.stop_reason) or self.pausing
+
+    def wait(self, timeout: float | None) -> None:
+        """Block until a request arrives, or for `timeout` seconds."""
+        self._changed.wait(timeout)
+        self._changed.clear()
 
     def stop(self, reason: str) -> None:
         self.stop_reason = self.stop_reason or reason
-        self.changed.set()
+        self._changed.set()
 
-    def heed(self, word: bytes) -> None:
-        if word == STOP:
+    def handle(self, command: bytes) -> None:
+        if command == STOP:
             self.stop("stopped by hand")
-        elif word in (PAUSE, RESUME):
-            self.pausing = word == PAUSE
-            self.changed.set()
+        elif command in (PAUSE, RESUME):
+            self.pausing = command == PAUSE
+            self._changed.set()
 
-    def listen(self, door: int) -> None:
-        """The thread at the door. Never returns but by the end of the process."""
+    def listen(self, control_pipe: int) -> None:
+        """Handle the pipe's commands. When the pipe closes, request a stop, and end the process after a grace period."""
         while True:
             try:
-                word = os.read(door, 1)
+                command = os.read(control_pipe, 1)
             except OSError:
-                word = b""
-            self.heed(word)
-            if not word:
+                command = b""
+            self.handle(command)
+            if not command:
                 self.stop("the supervisor is gone")
                 time.sleep(ORPHAN_GRACE_SECONDS)
                 os._exit(1)
 
 
 class Worker:
-    """An arm's training, with its log and its checkpoints."""
+    """The training of one arm, with its log and its checkpoints."""
 
     def __init__(self, job: Job, control: Control) -> None:
         self.job = job
         self.control = control
         self.log = EventLog(job.folder / "events.jsonl", job.zero)
         self._lock = threading.Lock()
-        self._holding, self._paused = 0, False  # training threads that wait; whether that has been said
+        self._threads_waiting = 0  # in a pause
+        self._paused = False  # whether `Paused` is logged
         self._room = DiskRoom(job.folder, lambda: bool(control.stop_reason))
         for leftover in job.folder.glob(".checkpoint.*"):  # of a worker that was killed while it wrote
             leftover.unlink(missing_ok=True)
-        # What a checkpoint has to agree with: an arm that was changed by hand does not go on from another one's.
+        # A checkpoint belongs to this arm as it is: an arm that was edited must not continue from it.
         self._arm = msgspec.json.encode(job.arm, order="deterministic").decode()
-        self.keeper = Keeper(job.folder, self._arm, self.log)
+        self.checkpoint_writer = CheckpointWriter(job.folder, self._arm, self.log)
 
-    def say(self, event: events.Event) -> None:
+    def emit(self, event: events.Event) -> None:
         self.log.append(event)
         self._room.mark(full=self.log.disk_full)
 
     def train(self, data: Dataset) -> None:
         """Raises what the trainer raises, and RunError for a checkpoint that can't be used."""
         job = self.job
-        self.say(events.Hello(arm=job.arm.name, pid=os.getpid()))
+        self.emit(events.Hello(arm=job.arm.name, pid=os.getpid()))
         began = time.monotonic()
         self.trainer = trainer = Trainer(
             job.arm,
@@ -124,59 +133,57 @@ class Worker:
             if (snapshot := checkpoints.read(job.folder, replica.seed, self._arm)) is not None:
                 replica.restore(snapshot)
         for event in trainer.run():
-            self.say(event)
+            self.emit(event)
         seconds = round(time.monotonic() - began, 3)
         self._room.wait(self._write_predictions, "the predictions are lost")
-        self.say(events.Finished(seconds=seconds))
+        self.emit(events.Finished(seconds=seconds))
         if self.drain():
-            self.keeper.forget()
+            self.checkpoint_writer.remove_all()
 
     def _between_steps(self, group: Sequence[Replica]) -> float:
-        """Nothing, a checkpoint, or a pause; the seconds that a pause took. Raises Stop."""
+        """Save a checkpoint if one is due, or pause. Returns the seconds of a pause. Raises Stop."""
         control = self.control
-        if not (control.stop_reason or control.pausing):
-            self.keeper.tick(group, self.trainer.scheduler.idle())
+        if not control.pending():
+            self.checkpoint_writer.tick(group, self.trainer.scheduler.idle())
             return 0.0
         began = time.perf_counter()
         if control.pausing and not control.stop_reason:
-            self.keeper.save(group, self.trainer.scheduler.idle())
-            self._hold()
+            self.checkpoint_writer.save(group, self.trainer.scheduler.idle())
+            self._wait_while_paused()
         if control.stop_reason:
             raise Stop(control.stop_reason)
         return time.perf_counter() - began
 
-    def _hold(self) -> None:
-        """Wait as long as the arm is paused. The last training thread that enters and the first that leaves say so."""
+    def _wait_while_paused(self) -> None:
+        """Called by every training thread. The last to enter logs `Paused`, the first to leave logs `Continued`."""
         control = self.control
         with self._lock:
-            self._holding += 1
+            self._threads_waiting += 1
         while control.pausing and not control.stop_reason:
             with self._lock:
-                if not self._paused and self._holding == self.trainer.active_threads:
+                if not self._paused and self._threads_waiting == self.trainer.active_threads:
                     self._paused = True
-                    self.say(events.Paused())
-            # With several training threads one may end, or take the news away from another, while this one waits.
-            control.changed.wait(1.0 if self.log.disk_full else 0.25 if self.trainer.training_threads > 1 else None)
-            control.changed.clear()
+                    self.emit(events.Paused())
+            # Of several threads one may end, or consume the wake-up of another: each looks again after a while.
+            control.wait(1.0 if self.log.disk_full else 0.25 if self.trainer.training_threads > 1 else None)
             self._room.mark(full=not self.log.flush())
         with self._lock:
-            self._holding -= 1
+            self._threads_waiting -= 1
             if self._paused and not control.stop_reason:
-                self.say(events.Continued())
+                self.emit(events.Continued())
             self._paused = False
 
     def stopped(self, stop: Stop) -> None:
-        """Save, so that the arm can go on from just here, and say so."""
-        self.keeper.save(self.trainer.replicas)
-        self.say(events.Stopped(reason=str(stop)))
+        """Save a checkpoint, so that the arm can continue from this step, and log the stop."""
+        self.checkpoint_writer.save(self.trainer.replicas)
+        self.emit(events.Stopped(reason=str(stop)))
 
     def drain(self) -> bool:
-        """Wait until everything is written: while the disk is full, what is said waits in memory. False when a stop comes
-        first and no room within its grace."""
+        """Wait until all events are on disk. Returns False when a stop is requested and the disk stays full."""
         return self._room.wait(self.log.flush)
 
     def _write_predictions(self) -> bool:
-        """False while the disk takes no more."""
+        """False while the disk is full."""
         try:
             write_predictions(self.job.folder / "predictions.npz", self.trainer.evaluations)
         except OSError as error:
@@ -184,32 +191,32 @@ class Worker:
                 (self.job.folder / ".predictions.npz").unlink(missing_ok=True)
             if error.errno in NO_ROOM:
                 return False
-            traceback.print_exc()  # pictures are a comfort: a trained arm must not fail because of them
+            traceback.print_exc()  # only the pictures need them: the arm is trained all the same
         return True
 
 
-def run(job: Job, data: Dataset, door: int) -> int:
-    """Train `job` to its end; the exit code. `door` reads the supervisor's words, and end of file once it is gone."""
+def run(job: Job, data: Dataset, control_pipe: int) -> int:
+    """Train `job` in this process, a fork. Returns the exit code. Commands come from `control_pipe`, and SIGTERM is a stop."""
     control = Control()
     redirect(job.folder / "worker.log")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: control.stop("stopped by hand"))
-    threading.Thread(target=control.listen, args=(door,), daemon=True, name="door").start()
+    threading.Thread(target=control.listen, args=(control_pipe,), daemon=True, name="control pipe").start()
     return work(job, data, control)
 
 
 def work(job: Job, data: Dataset, control: Control) -> int:
-    """Train `job` in this thread to its end; the exit code."""
+    """Train `job` in this thread. Returns the exit code."""
     set_up_thread(job.threads)
     set_precision(job.arm.training.precision)
     worker = Worker(job, control)
     try:
         code = _train(worker, data)
     finally:
-        whole = worker.drain()
+        all_written = worker.drain()
         worker.log.close()
-    return code if whole else LOST
+    return code if all_written else EVENTS_LOST
 
 
 def _train(worker: Worker, data: Dataset) -> int:
@@ -217,29 +224,30 @@ def _train(worker: Worker, data: Dataset) -> int:
         worker.train(data)
     except Stop as stop:
         worker.stopped(stop)
-    except CostNotFinite as error:
-        worker.say(events.Failed(kind="cost", reason=str(error)))
-        return 1
-    except RunError as error:
-        worker.say(events.Failed(kind="checkpoint", reason=str(error)))
-        return 1
-    except InittuiError as error:  # one line says it; the traceback is for whoever wrote an own scheme
-        traceback.print_exc()
-        worker.say(events.Failed(kind="exception", reason=str(error), detail=traceback.format_exc()))
-        return 1
-    except Exception as error:  # whatever it is, the arm's log has to tell it, and the other arms go on
-        traceback.print_exc()
-        no_memory = out_of_memory.explain(error)
-        reason = no_memory or f"{type(error).__name__}: {one_line(error)}"
-        kind: Literal["memory", "exception"] = "memory" if no_memory else "exception"
-        worker.say(events.Failed(kind=kind, reason=reason, detail=traceback.format_exc()))
+    except Exception as error:  # of any kind: the arm's log has to say it, and the other arms continue
+        worker.emit(_failure(error))
         return 1
     return 0
 
 
+def _failure(error: Exception) -> events.Failed:
+    """Called while `error` is handled."""
+    if isinstance(error, CostNotFinite):
+        return events.Failed(kind="cost", reason=str(error))
+    if isinstance(error, RunError):
+        return events.Failed(kind="checkpoint", reason=str(error))
+    traceback.print_exc()
+    detail = traceback.format_exc()
+    if isinstance(error, InittuiError):  # the traceback is for the author of a user scheme or network
+        return events.Failed(kind="exception", reason=str(error), detail=detail)
+    if (no_memory := out_of_memory.explain(error)) is not None:
+        return events.Failed(kind="memory", reason=no_memory, detail=detail)
+    return events.Failed(kind="exception", reason=f"{type(error).__name__}: {one_line(error)}", detail=detail)
+
+
 def write_predictions(path: Path, evaluations: dict[int, Evaluation]) -> None:
-    """The last test of every replica: `answers` uint16 [replicas, n]; of the first one the likeliest `classes` uint16
-    and their `probabilities` float16, both [n, shown]. Read with numpy.load, which executes nothing in it."""
+    """Write the last test of every replica: `answers` uint16 [replicas, n]; of the first replica the most probable `classes`
+    uint16 and their `probabilities` float16, both [n, shown]. numpy.load reads it and executes nothing."""
     import numpy
 
     first = next(iter(evaluations.values()))
@@ -256,7 +264,7 @@ def write_predictions(path: Path, evaluations: dict[int, Evaluation]) -> None:
 
 
 def redirect(path: Path) -> None:
-    """Everything that this process and its libraries print goes to a file, C-level text too."""
+    """Append everything that this process prints to a file, including what C libraries print."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)

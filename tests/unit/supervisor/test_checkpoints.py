@@ -27,7 +27,7 @@ from inittui.record import events
 from inittui.record.event_log import EventLog, Tail
 from inittui.record.events import Position
 from inittui.supervisor.workers import checkpoints
-from inittui.supervisor.workers.checkpoints import Keeper, path_of, read, write
+from inittui.supervisor.workers.checkpoints import CheckpointWriter, path_of, read, write
 from tests.helpers import overwrite, steady
 from tests.unit.tiny import CPU, arm, dataset, figures
 
@@ -485,12 +485,12 @@ class Clock:
 
 
 class Kept:
-    """A keeper with its folder and log, and the trainer whose replicas it saves."""
+    """A checkpoint writer with its folder and log, and the trainer whose replicas it saves."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = EventLog(folder / "events.jsonl", 0.0)
-        self.keeper = Keeper(folder, "a", self.log)
+        self.writer = CheckpointWriter(folder, "a", self.log)
         self.trainer = Trainer(of("adam"), DATA, CPU)
         self.replicas = self.trainer.replicas
 
@@ -507,14 +507,14 @@ class Kept:
         """One step of training, and whether that was followed by a snapshot. If so, wait until it is on disk."""
         before, told = [replica.place for replica in self.replicas], self.told
         trained(self.trainer, 1)
-        self.keeper.tick(self.replicas)
+        self.writer.tick(self.replicas)
         moved = [replica for replica, place in zip(self.replicas, before, strict=True) if replica.place != place]
         begun = any(replica.saved == replica.place for replica in moved)
         patience = time.monotonic() + 30
         while begun and self.told == told:
             assert time.monotonic() < patience
             time.sleep(0.001)
-            self.keeper.tick(self.replicas)
+            self.writer.tick(self.replicas)
         return begun
 
 
@@ -545,7 +545,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_what_is_saved_is_on_disk_and_told_with_its_size(kept: Kept) -> None:
     trained(kept.trainer, 4)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     assert kept.places() == [(1, 0), (0, 1)]
     (told,) = Tail(kept.folder / "events.jsonl").poll()
     assert isinstance(told, events.Saved)
@@ -555,24 +555,24 @@ def test_what_is_saved_is_on_disk_and_told_with_its_size(kept: Kept) -> None:
 
 def test_only_what_has_moved_is_saved(kept: Kept, writes: list[int]) -> None:
     trained(kept.trainer, 4)
-    kept.keeper.save(kept.replicas)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     assert (writes, kept.told) == ([5, 6], 1)
     trained(kept.trainer, 1)  # of the second one
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     assert (writes, kept.told) == ([5, 6, 6], 2)
     assert kept.places() == [(1, 0), (0, 2)]
 
 
 def test_what_was_restored_and_has_not_moved_is_not_saved_again(kept: Kept, writes: list[int]) -> None:
     trained(kept.trainer, 4)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     on = Kept(kept.folder)
     for replica in on.replicas:
         found = read(kept.folder, replica.seed, "a")
         assert found is not None
         replica.restore(found)
-    on.keeper.save(on.replicas)
+    on.writer.save(on.replicas)
     assert writes == [5, 6]
 
 
@@ -597,7 +597,7 @@ def test_it_saves_every_seven_seconds_and_less_often_where_that_costs_more(
 
 def test_a_checkpoint_is_never_ahead_of_a_log_that_waits_for_room(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     trained(kept.trainer, 1)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -606,9 +606,9 @@ def test_a_checkpoint_is_never_ahead_of_a_log_that_waits_for_room(kept: Kept, mo
         patched.setattr(os, "write", full)
         trained(kept.trainer, 1)
         kept.log.append(events.Finished(seconds=1))
-        kept.keeper.save(kept.replicas)
+        kept.writer.save(kept.replicas)
         assert kept.places()[0] == (0, 1)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     assert kept.places()[0] == (0, 2)
     assert [type(event) for event in Tail(kept.folder / "events.jsonl").poll()] == [
         events.Saved, events.Finished, events.Saved
@@ -633,10 +633,10 @@ def test_what_could_not_be_written_is_said_and_written_the_next_time(
     trained(kept.trainer, 1)
     with monkeypatch.context() as patched:
         patched.setattr(checkpoints, "write", broken)
-        kept.keeper.save(kept.replicas)
+        kept.writer.save(kept.replicas)
     assert (kept.places(), kept.told) == ([None, None], 0)
     assert capsys.readouterr().out == f"{words}\n"
-    kept.keeper.save(kept.replicas)  # though no replica has moved since
+    kept.writer.save(kept.replicas)  # though no replica has moved since
     assert (kept.places(), kept.told) == ([(0, 1), (0, 0)], 1)
 
 
@@ -645,7 +645,7 @@ def test_the_log_is_on_disk_before_the_checkpoint_is(kept: Kept, monkeypatch: py
     monkeypatch.setattr(kept.log, "sync", lambda: done.append("log"))
     monkeypatch.setattr(checkpoints, "replace", lambda path, _: done.append(path.name))
     trained(kept.trainer, 1)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     assert done == ["log", "checkpoint.5.safetensors", "checkpoint.6.safetensors"]
 
 
@@ -663,7 +663,7 @@ def test_what_trains_on_while_a_snapshot_is_written_does_not_change_it(
         original()
 
     monkeypatch.setattr(kept.log, "sync", while_it_trains)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     for snapshot in expected:
         found = read(kept.folder, snapshot.place.seed, "a")
         assert found is not None
@@ -673,11 +673,11 @@ def test_what_trains_on_while_a_snapshot_is_written_does_not_change_it(
 
 def test_an_arm_that_is_trained_to_its_end_needs_no_checkpoint(kept: Kept) -> None:
     trained(kept.trainer, 4)
-    kept.keeper.save(kept.replicas)
+    kept.writer.save(kept.replicas)
     (kept.folder / "worker.log").touch()
     synced: list[bool] = []
     kept.log.sync = lambda: synced.append(bool(kept.places()[0]))  # type: ignore[method-assign]
-    kept.keeper.forget()
+    kept.writer.forget()
     assert kept.places() == [None, None]
     assert synced == [True]  # the log first
     assert sorted(path.name for path in kept.folder.iterdir()) == ["events.jsonl", "worker.log"]

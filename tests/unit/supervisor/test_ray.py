@@ -1,4 +1,4 @@
-"""An arm on a node and its copy here, without Ray: what Ray does is carry what the one says to the other."""
+"""An arm on a node and its mirror here, without Ray: what Ray does is carry what the one says to the other."""
 
 import os
 import time
@@ -12,9 +12,9 @@ import torch
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
-from inittui.supervisor.ray import actor as seats
-from inittui.supervisor.ray.actor import Seat, packed, unpacked
-from inittui.supervisor.ray.run_mirror import Copy
+from inittui.supervisor.ray import actor as actors
+from inittui.supervisor.ray.actor import TrainingActor, packed, unpacked
+from inittui.supervisor.ray.run_mirror import ArmMirror
 from inittui.supervisor.ray.versions import differences, versions
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.worker import Control, Job, Worker
@@ -37,11 +37,11 @@ def as_a_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def seat() -> Iterator[Seat]:
-    one = Seat()
+def actor() -> Iterator[TrainingActor]:
+    one = TrainingActor()
     yield one
-    one.tell(worker.STOP)
-    one.leave()
+    one.control(worker.STOP)
+    one.clean_up()
 
 
 @pytest.fixture
@@ -54,26 +54,26 @@ def job(folder: Path, of: Arm = SHORT) -> Job:
     return Job(of, folder, time.monotonic(), CPU, 1, True)
 
 
-def begin(seat: Seat, copy: Copy, of: Job) -> None:
-    last, files = copy.beginning()
-    copy.begun(seat.begin(of, time.monotonic() - of.zero, last, files, packed(DATA)))
+def begin(actor: TrainingActor, mirror: ArmMirror, of: Job) -> None:
+    last, files = mirror.start_files()
+    mirror.begun(actor.begin(of, time.monotonic() - of.zero, last, files, packed(DATA)))
 
 
-def ask(seat: Seat, copy: Copy) -> int | None:
-    report = seat.poll(copy.offset, copy.printed, copy.known)
-    return report.code if copy.take(report) else None
+def ask(actor: TrainingActor, mirror: ArmMirror) -> int | None:
+    report = actor.poll(mirror.offset, mirror.printed, mirror.stamps)
+    return report.code if mirror.write(report) else None
 
 
-def fetch(seat: Seat, copy: Copy) -> int:
+def fetch(actor: TrainingActor, mirror: ArmMirror) -> int:
     """Until it has ended; the worker's exit code."""
     end = time.monotonic() + PATIENCE
-    while (code := ask(seat, copy)) is None:
+    while (code := ask(actor, mirror)) is None:
         assert time.monotonic() < end
         time.sleep(0.002)
     return code
 
 
-def told(folder: Path) -> list[events.AnyEvent]:
+def logged(folder: Path) -> list[events.AnyEvent]:
     tail = Tail(folder / "events.jsonl")
     found = list(tail.poll())
     assert tail.faults == []
@@ -100,12 +100,12 @@ def test_data_survive_the_way_to_a_node() -> None:
     assert again.train_images.data_ptr() == DATA.train_images.data_ptr()  # not copied
 
 
-def test_an_arm_on_a_node_comes_to_the_same_bits_and_files(seat: Seat, folder: Path, here: Path) -> None:
-    copy = Copy(job(folder))
-    begin(seat, copy, job(folder))
-    assert fetch(seat, copy) == 0
-    copy.close()
-    assert figures(told(folder)) == figures(told(here))
+def test_an_arm_on_a_node_comes_to_the_same_bits_and_files(actor: TrainingActor, folder: Path, here: Path) -> None:
+    mirror = ArmMirror(job(folder))
+    begin(actor, mirror, job(folder))
+    assert fetch(actor, mirror) == 0
+    mirror.close()
+    assert figures(logged(folder)) == figures(logged(here))
     assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "predictions.npz", "worker.log"]
     with numpy.load(folder / "predictions.npz") as one, numpy.load(here / "predictions.npz") as two:
         assert all((one[name] == two[name]).all() for name in two.files)
@@ -114,100 +114,104 @@ def test_an_arm_on_a_node_comes_to_the_same_bits_and_files(seat: Seat, folder: P
 
 def test_a_node_that_dies_loses_nothing_that_has_arrived(folder: Path, here: Path) -> None:
     """Stop it in its midst, as the last that arrives, and go on somewhere else; then once more from an older state."""
-    first, of = Seat(), job(folder)
-    copy = Copy(of)
-    begin(first, copy, of)
-    first.tell(worker.STOP)
-    fetch(first, copy)
-    copy.close()
-    first.leave()
-    before = told(folder)
-    second, copy = Seat(), Copy(of)
-    begin(second, copy, of)
-    assert fetch(second, copy) == 0
-    copy.close()
-    second.leave()
-    after = told(folder)
+    first, of = TrainingActor(), job(folder)
+    mirror = ArmMirror(of)
+    begin(first, mirror, of)
+    first.control(worker.STOP)
+    fetch(first, mirror)
+    mirror.close()
+    first.clean_up()
+    before = logged(folder)
+    second, mirror = TrainingActor(), ArmMirror(of)
+    begin(second, mirror, of)
+    assert fetch(second, mirror) == 0
+    mirror.close()
+    second.clean_up()
+    after = logged(folder)
     assert after[: len(before)] == before
-    assert figures(after) == figures(told(here))
+    assert figures(after) == figures(logged(here))
 
 
-def test_an_answer_that_was_lost_can_be_asked_for_again(seat: Seat, folder: Path, here: Path) -> None:
+def test_an_answer_that_was_lost_can_be_asked_for_again(actor: TrainingActor, folder: Path, here: Path) -> None:
     of = job(folder)
-    copy = Copy(of)
-    begin(seat, copy, of)
+    mirror = ArmMirror(of)
+    begin(actor, mirror, of)
     end = time.monotonic() + PATIENCE
-    while seat.poll(copy.offset, copy.printed, copy.known).code is None:  # nobody hears it
+    while actor.poll(mirror.offset, mirror.printed, mirror.stamps).code is None:  # nobody hears it
         assert time.monotonic() < end
         time.sleep(0.002)
-    assert fetch(seat, copy) == 0
-    assert figures(told(folder)) == figures(told(here))
+    assert fetch(actor, mirror) == 0
+    assert figures(logged(folder)) == figures(logged(here))
 
 
 def test_a_long_log_comes_in_pieces_of_whole_lines(
-    seat: Seat, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+    actor: TrainingActor, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     longest = max(map(len, (here / "events.jsonl").read_bytes().split(b"\n")))
-    monkeypatch.setattr(seats, "MOST_BYTES", longest + 10)
+    monkeypatch.setattr(actors, "MOST_BYTES", longest + 10)
     of = job(folder)
-    copy = Copy(of)
-    begin(seat, copy, of)
-    assert fetch(seat, copy) == 0
-    assert figures(told(folder)) == figures(told(here))
+    mirror = ArmMirror(of)
+    begin(actor, mirror, of)
+    assert fetch(actor, mirror) == 0
+    assert figures(logged(folder)) == figures(logged(here))
     assert (folder / "predictions.npz").exists()
 
 
-def test_a_full_disk_here_loses_nothing(seat: Seat, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_here_loses_nothing(
+    actor: TrainingActor, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     of = job(folder)
-    copy = Copy(of)
-    begin(seat, copy, of)
+    mirror = ArmMirror(of)
+    begin(actor, mirror, of)
     write, full = os.write, [True] * 5
 
     def refuse(descriptor: int, content: bytes) -> int:
-        if full and descriptor == copy._log._file:  # not the node's own
+        if full and descriptor == mirror._log._file:  # not the node's own
             full.pop()
             raise OSError(28, "No space left on device")
         return write(descriptor, content)
 
     monkeypatch.setattr("inittui.record.event_log.os.write", refuse)
     time.sleep(0.3)
-    assert ask(seat, copy) is None
+    assert ask(actor, mirror) is None
     assert (folder / "disk-full").exists()
-    while not copy.flush():
+    while not mirror.flush():
         pass
-    assert fetch(seat, copy) == 0
+    assert fetch(actor, mirror) == 0
     assert not (folder / "disk-full").exists()
-    assert figures(told(folder)) == figures(told(here))
+    assert figures(logged(folder)) == figures(logged(here))
 
 
-def test_an_arm_can_be_held_and_goes_on(seat: Seat, folder: Path, here: Path) -> None:
+def test_an_arm_is_paused_and_resumed(actor: TrainingActor, folder: Path, here: Path) -> None:
     of = job(folder)
-    copy = Copy(of)
+    mirror = ArmMirror(of)
     seat_began = time.monotonic()
-    begin(seat, copy, of)
-    seat.tell(worker.PAUSE)
+    begin(actor, mirror, of)
+    actor.control(worker.PAUSE)
     kinds: set[str] = set()
     while not kinds & {"Paused", "Finished"}:
         assert time.monotonic() - seat_began < PATIENCE
-        ask(seat, copy)
-        kinds = {type(event).__name__ for event in told(folder)}
+        ask(actor, mirror)
+        kinds = {type(event).__name__ for event in logged(folder)}
     if "Paused" in kinds:
         assert list(folder.glob("checkpoint.*.safetensors"))
-    seat.tell(worker.RESUME)
-    assert fetch(seat, copy) == 0
-    assert figures(told(folder)) == figures(told(here))
+    actor.control(worker.RESUME)
+    assert fetch(actor, mirror) == 0
+    assert figures(logged(folder)) == figures(logged(here))
     assert list(folder.glob("checkpoint.*")) == []
 
 
-def test_a_node_is_left_as_it_was(seat: Seat, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_is_left_as_it_was(
+    actor: TrainingActor, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     there = tmp_path / "there"
     there.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(there))
-    copy = Copy(job(folder))
-    begin(seat, copy, job(folder))
-    fetch(seat, copy)
+    mirror = ArmMirror(job(folder))
+    begin(actor, mirror, job(folder))
+    fetch(actor, mirror)
     assert list(there.iterdir())
-    seat.leave()
+    actor.clean_up()
     assert list(there.iterdir()) == []
 
 

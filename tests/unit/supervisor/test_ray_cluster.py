@@ -46,9 +46,3 @@ def test_it_is_not_asked_for_ever(tries: list[Exception | None], answers: list[E
     with pytest.raises(ConnectionError):
         cluster._init({})
     assert tries == []
-
-
-def test_what_a_client_s_server_says_is_its_cause() -> None:
-    said = "Initialization failure from server: RuntimeError: Starting Ray client server failed. See x.err."
-    assert cluster._why(ConnectionAbortedError(CRASHED)) == said
-    assert cluster._why(OSError("one line")) == "one line"

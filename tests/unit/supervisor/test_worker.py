@@ -2,7 +2,6 @@ import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -13,7 +12,7 @@ from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.events import Position
-from inittui.supervisor.workers.worker import Control, Job, Worker
+from inittui.supervisor.workers.worker import PAUSE, RESUME, STOP, Control, Job, Worker
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()
@@ -24,39 +23,33 @@ STEPS = 12
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 
 
-class Asked(Control):
-    """Someone at the door: at the n-th look of the worker something is asked."""
+class Scripted(Control):
+    """Requests of a person: `request` is called before step `at`, counted from 0; `while_paused` when the worker waits."""
 
-    def __init__(self, at: int, ask: Callable[["Asked"], None]) -> None:
-        self._reason = ""
-        self._looks = count()
-        self._at, self._ask = at, ask
+    def __init__(
+        self, at: int, request: Callable[[Control], None], while_paused: Callable[[Control], None] = lambda _: None
+    ) -> None:
         super().__init__()
+        self._steps = count()
+        self._at, self._request, self._while_paused = at, request, while_paused
 
-    @property
-    def stop_reason(self) -> str:
-        if next(self._looks) == self._at:
-            self._ask(self)
-        return self._reason
+    def pending(self) -> bool:
+        if next(self._steps) == self._at:
+            self._request(self)
+        return super().pending()
 
-    @stop_reason.setter
-    def stop_reason(self, reason: str) -> None:
-        self._reason = reason
-
-
-def stop(control: Asked) -> None:
-    control._reason = "stopped by hand"
+    def wait(self, timeout: float | None) -> None:
+        self._while_paused(self)
+        self.handle(RESUME)
+        super().wait(timeout)
 
 
-def pause(control: Asked, then: Callable[[Asked], None] = lambda _: None) -> None:
-    """Hold it; as soon as it waits, let it go on, and do something else besides."""
+def stop(control: Control) -> None:
+    control.handle(STOP)
 
-    def wait(_: float | None) -> None:
-        then(control)
-        control.pausing = False
 
-    control.pausing = True
-    control.changed = SimpleNamespace(wait=wait, clear=lambda: None, set=lambda: None)  # type: ignore[assignment]
+def pause(control: Control) -> None:
+    control.handle(PAUSE)
 
 
 def worker(folder: Path, control: Control | None = None, of: Arm = OF) -> Worker:
@@ -78,9 +71,9 @@ def trained(folder: Path, control: Control | None = None) -> list[events.AnyEven
     return found
 
 
-def kinds(told: list[events.AnyEvent]) -> list[str]:
-    """What has been told, but for reports and measurements on the way."""
-    names = [type(event).__name__ for event in told]
+def kinds(logged: list[events.AnyEvent]) -> list[str]:
+    """The names of the events, without reports and measurements."""
+    names = [type(event).__name__ for event in logged]
     return [name for name in names if name not in ("Progress", "Probe")]
 
 
@@ -100,11 +93,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "arm"
 
 
-def test_an_arm_is_told_from_its_beginning_to_its_end_and_leaves_its_answers(folder: Path) -> None:
-    told = trained(folder)
-    assert kinds(told) == ["Hello", "Begin", "Sample", *["Epoch"] * 4, "Finished"]
-    assert (told[0], left(folder)) == (
-        events.Hello(seq=0, t=told[0].t, arm="arm", pid=os.getpid()),
+def test_an_arm_is_logged_from_its_beginning_to_its_end_and_leaves_its_answers(folder: Path) -> None:
+    logged = trained(folder)
+    assert kinds(logged) == ["Hello", "Begin", "Sample", *["Epoch"] * 4, "Finished"]
+    assert (logged[0], left(folder)) == (
+        events.Hello(seq=0, t=logged[0].t, arm="arm", pid=os.getpid()),
         ["events.jsonl", "predictions.npz"],
     )
     with numpy.load(folder / "predictions.npz", allow_pickle=False) as answers:
@@ -116,14 +109,14 @@ def test_an_arm_is_told_from_its_beginning_to_its_end_and_leaves_its_answers(fol
 def test_an_arm_that_was_stopped_at_any_step_comes_to_the_same_end(
     folder: Path, undisturbed: list[events.AnyEvent], step: int
 ) -> None:
-    told = trained(folder, Asked(step, stop))
-    assert kinds(told)[-1] == "Stopped"
-    assert told[-1] == events.Stopped(seq=told[-1].seq, t=told[-1].t, reason="stopped by hand")
+    logged = trained(folder, Scripted(step, stop))
+    assert kinds(logged)[-1] == "Stopped"
+    assert logged[-1] == events.Stopped(seq=logged[-1].seq, t=logged[-1].t, reason="stopped by hand")
     assert left(folder) == ["checkpoint.5.safetensors", "checkpoint.6.safetensors", "events.jsonl"] or step == 0
-    told = trained(folder)
-    assert figures(told) == figures(undisturbed)
-    assert kinds(told).count("Begin") == (1 if step else 2)  # without a step there is nothing to go on from
-    restored = [event for event in told if isinstance(event, events.Restored)]
+    logged = trained(folder)
+    assert figures(logged) == figures(undisturbed)
+    assert kinds(logged).count("Begin") == (1 if step else 2)  # without a step there is nothing to go on from
+    restored = [event for event in logged if isinstance(event, events.Restored)]
     assert [sum(3 * place.epochs + place.step for place in one.places) for one in restored] == ([step] if step else [])
     assert left(folder) == ["events.jsonl", "predictions.npz"]
     with (
@@ -134,31 +127,30 @@ def test_an_arm_that_was_stopped_at_any_step_comes_to_the_same_end(
 
 
 @pytest.mark.parametrize("step", [1, 3, 7, 11])
-def test_an_arm_that_is_held_saves_and_goes_on_as_if_nothing_had_been(
+def test_a_paused_arm_saves_and_goes_on_as_if_nothing_had_been(
     folder: Path, undisturbed: list[events.AnyEvent], step: int
 ) -> None:
     saved: list[list[str]] = []
-    control = Asked(step, lambda control: pause(control, lambda _: saved.append(left(folder))))
-    told = trained(folder, control)
-    assert figures(told) == figures(undisturbed)
-    at = kinds(told).index("Saved")
-    assert kinds(told)[at : at + 3] == ["Saved", "Paused", "Continued"]
+    logged = trained(folder, Scripted(step, pause, lambda _: saved.append(left(folder))))
+    assert figures(logged) == figures(undisturbed)
+    at = kinds(logged).index("Saved")
+    assert kinds(logged)[at : at + 3] == ["Saved", "Paused", "Continued"]
     assert saved == [["checkpoint.5.safetensors", "checkpoint.6.safetensors", "events.jsonl"]]
-    assert kinds(told).count("Paused") == 1
+    assert kinds(logged).count("Paused") == 1
 
 
-def test_an_arm_that_is_held_can_be_stopped(folder: Path, undisturbed: list[events.AnyEvent]) -> None:
-    told = trained(folder, Asked(4, lambda control: pause(control, stop)))
-    assert kinds(told)[-3:] == ["Saved", "Paused", "Stopped"]
+def test_a_paused_arm_can_be_stopped(folder: Path, undisturbed: list[events.AnyEvent]) -> None:
+    logged = trained(folder, Scripted(4, pause, stop))
+    assert kinds(logged)[-3:] == ["Saved", "Paused", "Stopped"]
     assert figures(trained(folder)) == figures(undisturbed)
 
 
-def test_a_stop_that_comes_before_a_pause_is_heeded_first(folder: Path) -> None:
-    def both(control: Asked) -> None:
-        control.pausing = True
+def test_a_stop_that_comes_before_a_pause_is_handled_first(folder: Path) -> None:
+    def both(control: Control) -> None:
+        pause(control)
         stop(control)
 
-    assert "Paused" not in kinds(trained(folder, Asked(4, both)))
+    assert "Paused" not in kinds(trained(folder, Scripted(4, both)))
 
 
 def test_what_a_killed_worker_left_half_written_is_cleared_away(folder: Path) -> None:
@@ -168,8 +160,8 @@ def test_what_a_killed_worker_left_half_written_is_cleared_away(folder: Path) ->
     assert left(folder) == ["events.jsonl", "worker.log"]
 
 
-def test_a_damaged_checkpoint_is_not_gone_on_from(folder: Path) -> None:
-    trained(folder, Asked(4, stop))
+def test_a_damaged_checkpoint_is_not_resumed_from(folder: Path) -> None:
+    trained(folder, Scripted(4, stop))
     path = folder / "checkpoint.6.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -177,12 +169,12 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(folder: Path) -> None:
     with pytest.raises(RunError, match=r"checkpoint 'arm/checkpoint.6.safetensors' can't be used: .* delete it"):
         worker(folder).train(DATA)
     path.unlink()
-    told = trained(folder)
-    restored = [event for event in told if isinstance(event, events.Restored)]
+    logged = trained(folder)
+    restored = [event for event in logged if isinstance(event, events.Restored)]
     assert [event.places for event in restored] == [(Position(5, epochs=1), Position(6))]
 
 
-def test_a_checkpoint_of_an_arm_that_was_changed_meanwhile_is_not_gone_on_from(folder: Path) -> None:
-    trained(folder, Asked(4, stop))
+def test_a_checkpoint_of_an_arm_that_was_changed_meanwhile_is_not_resumed_from(folder: Path) -> None:
+    trained(folder, Scripted(4, stop))
     with pytest.raises(RunError, match="it is of another arm, seed or version"):
         worker(folder, of=arm(seeds=[5, 6], learning_rate=0.02)).train(DATA)
