@@ -1,7 +1,7 @@
 """What runs on a node of a Ray cluster: an actor that trains one arm after another, each in a temporary folder.
 
-The arm's worker is the same as on one machine. The supervisor polls for the arm's log and files. This module knows neither the
-run directory nor Ray.
+The arm's worker is the same as on one machine. The supervisor polls for the arm's log and files. This module knows neither
+the run directory nor Ray.
 """
 
 import contextlib
@@ -49,8 +49,8 @@ class Begun(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is new since the last report: whole `lines` of the log, `printed` output, `files`. `left` are the names of the files
-    that exist now. `code` is the worker's exit code if it has ended and this report has the last of its files."""
+    """What is new since the last report: whole `lines` of the log, `printed` output, `files`. `left` are the names of the
+    files that exist now. `code` is the worker's exit code if it has ended and this report has the last of its files."""
 
     lines: bytes
     printed: bytes
@@ -134,8 +134,8 @@ class TrainingActor:
         self._control.handle(command)
 
     def poll(self, offset: int, printed: int, known: Mapping[str, Stamp]) -> Report:
-        """The log from byte `offset`, the output from byte `printed`, and the files whose stamp is not in `known`. A call can be
-        repeated, if its reply is lost."""
+        """The log from byte `offset`, the output from byte `printed`, and the files whose stamp is not in `known`. A call can
+        be repeated, if its reply is lost."""
         code = self._code  # read first: once it is set, all files are there
         files: dict[str, tuple[Stamp, bytes]] = {}
         left = set()

@@ -26,8 +26,8 @@ class Cluster:
     """The cluster that a run trains on. `slots` is how many arms train at the same time, on the nodes at the start."""
 
     def __init__(self, on: str, threads: int, gpus: float) -> None:
-        """`threads` are CPUs per arm, `gpus` the share of a GPU per arm. Raises DeviceError if the cluster can't be reached, has no
-        room for an arm, or has other versions."""
+        """`threads` are CPUs per arm, `gpus` the share of a GPU per arm. Raises DeviceError if the cluster can't be reached,
+        has no room for an arm, or has other versions."""
         self.on, self.gpus = on, gpus
         self.device = torch.device("cuda", 0) if gpus else torch.device("cpu")  # Ray shows a process only its own GPU
         self.needs: dict[str, float] = {"num_cpus": 1, "num_gpus": gpus} if gpus else {"num_cpus": threads}

@@ -20,7 +20,8 @@ _CLIENT_SERVER_CRASHED = ("Starting Ray client server failed", "Proxy failed to 
 
 @contextlib.contextmanager
 def loopback_only() -> Iterator[None]:
-    """A cluster that `ray.init` starts in this context listens on 127.0.0.1 alone. Raises DeviceError if this is impossible."""
+    """A cluster that `ray.init` starts in this context listens on 127.0.0.1 alone. Raises DeviceError if this is
+    impossible."""
     with contextlib.ExitStack() as replaced:
         try:
             services = importlib.import_module(_SERVICES)

@@ -22,8 +22,8 @@ class ArmMirror:
         self._room = DiskRoom(job.folder)
 
     def start_files(self) -> tuple[bytes, dict[str, bytes]]:
-        """What a node needs to continue: the log's last line, whose number and time the next event follows, and the checkpoints
-        by file name."""
+        """What a node needs to continue: the log's last line, whose number and time the next event follows, and the
+        checkpoints by file name."""
         content = read_plain(self._folder / "events.jsonl").removesuffix(b"\n")
         last = content[content.rfind(b"\n") + 1 :]
         files = {path.name: read_plain(path) for path in sorted(self._folder.glob("checkpoint.*.safetensors"))}
@@ -39,8 +39,8 @@ class ArmMirror:
         return written
 
     def write(self, report: Report) -> bool:
-        """Write a report. The log comes first, so that no checkpoint is ahead of it. Returns False if the disk has no room for
-        all of it; the next poll asks for the rest."""
+        """Write a report. The log comes first, so that no checkpoint is ahead of it. Returns False if the disk has no room
+        for all of it; the next poll asks for the rest."""
         self._log.append_lines(report.lines)
         self.offset += len(report.lines)
         if report.printed:

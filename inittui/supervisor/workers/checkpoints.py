@@ -116,8 +116,8 @@ class CheckpointWriter:
         threading.Thread(target=self._write_snapshots, daemon=True, name="checkpoints").start()
 
     def tick(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]] = NO_REPLICAS) -> None:
-        """Called between two steps of `replicas`. Logs what was saved, and starts to save `replicas` and the `idle` ones, which
-        no thread trains at the moment, if EVERY_SECONDS have passed."""
+        """Called between two steps of `replicas`. Logs what was saved, and starts to save `replicas` and the `idle` ones,
+        which no thread trains at the moment, if EVERY_SECONDS have passed."""
         if not self._pending and time.monotonic() - self._last.get(replicas[0].seed, self._began) < self._interval:
             return
         with self._lock:

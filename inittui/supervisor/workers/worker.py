@@ -196,7 +196,8 @@ class Worker:
 
 
 def run(job: Job, data: Dataset, control_pipe: int) -> int:
-    """Train `job` in this process, a fork. Returns the exit code. Commands come from `control_pipe`, and SIGTERM is a stop."""
+    """Train `job` in this process, a fork. Returns the exit code. Commands come from `control_pipe`, and SIGTERM is a
+    stop."""
     control = Control()
     redirect(job.folder / "worker.log")
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -33,21 +33,25 @@ def test_ray_is_kept_on_this_machine_and_its_functions_are_put_back(services: Mo
 @pytest.mark.parametrize("name", ["resolve_ip_for_localhost", "get_node_ip_address"])
 def test_a_ray_without_one_of_the_functions_is_refused_in_one_line(services: ModuleType, name: str) -> None:
     delattr(services, name)
-    with pytest.raises(
-        DeviceError, match=rf"^--on ray: Ray 9\.9\.9 can't be kept on 127\.0\.0\.1 \(.*{name}"
-    ) as refused:
-        with private.loopback_only():
-            pytest.fail("nothing may start")
+    with (
+        pytest.raises(
+            DeviceError, match=rf"^--on ray: Ray 9\.9\.9 can't be kept on 127\.0\.0\.1 \(.*{name}"
+        ) as refused,
+        private.loopback_only(),
+    ):
+        pytest.fail("nothing may start")
     assert "\n" not in str(refused.value)
 
 
-def test_a_ray_without_the_module_is_refused(services: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("services")
+def test_a_ray_without_the_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray._private.services", None)
     with pytest.raises(DeviceError, match=r"Ray 9\.9\.9 can't be kept"), private.loopback_only():
         pytest.fail("nothing may start")
 
 
-def test_a_cluster_that_listens_elsewhere_is_refused(services: ModuleType) -> None:
+@pytest.mark.usefixtures("services")
+def test_a_cluster_that_listens_elsewhere_is_refused() -> None:
     with pytest.raises(DeviceError, match=r"its node has the address 10\.0\.0\.7"):
         private.check_loopback()
 
