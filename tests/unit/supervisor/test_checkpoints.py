@@ -677,7 +677,7 @@ def test_an_arm_that_is_trained_to_its_end_needs_no_checkpoint(kept: Kept) -> No
     (kept.folder / "worker.log").touch()
     synced: list[bool] = []
     kept.log.sync = lambda: synced.append(bool(kept.places()[0]))  # type: ignore[method-assign]
-    kept.writer.forget()
+    kept.writer.remove_all()
     assert kept.places() == [None, None]
     assert synced == [True]  # the log first
     assert sorted(path.name for path in kept.folder.iterdir()) == ["events.jsonl", "worker.log"]
