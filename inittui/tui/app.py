@@ -17,13 +17,12 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from inittui.board.follower import Follower
-from inittui.board.source import BoardSource, LiveSource, ReplaySource
+from inittui.board.source import BoardSource, LiveSource
 from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir
 from inittui.tui.draw.palette import palette, variables
-from inittui.tui.keys import KEYS
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.terminal import capabilities, textual_private
@@ -190,12 +189,10 @@ class Dashboard(App[Leave]):
         main = self.main
         if main is None:
             return
-        for key in KEYS:
-            if key.action not in ("command_palette", "leave") and (
-                not key.replay or isinstance(self.source, ReplaySource)
-            ):
+        for owner, key in main.offers():
+            if key.help and key.action not in ("app.command_palette", "leave"):
                 title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
-                yield SystemCommand(title.capitalize(), key.help, partial(main.run_action, key.action))
+                yield SystemCommand(title.capitalize(), key.help, partial(owner.run_action, key.action))
 
     def on_unmount(self) -> None:
         self._ended.set()

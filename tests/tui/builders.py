@@ -8,8 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.segment import Segment
 from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from inittui.board import state as boards
 from inittui.board.fold import fold
@@ -198,18 +200,24 @@ def dashboard(source: BoardSource | Board, *, pictures: Gallery | None = None, a
     return app
 
 
+def screen_strips(app: App[Any]) -> list[Strip]:
+    """The lines of the screen. Textual has no public way to them without a terminal, except as a picture."""
+    return app.screen._compositor.render_strips()
+
+
 def screen_text(app: App[Any]) -> list[str]:
     """The lines of the screen, as a person sees them."""
-    return [strip.text for strip in app.screen._compositor.render_strips()]
+    return [strip.text for strip in screen_strips(app)]
+
+
+def colour_of(segment: Segment) -> str:
+    """The foreground colour of a piece of text."""
+    return str(segment.style.color.name if segment.style and segment.style.color else "")
 
 
 def screen_styles(app: App[Any]) -> list[tuple[str, str]]:
     """Each piece of text on the screen with its foreground colour."""
-    return [
-        (segment.text, str(segment.style.color.name if segment.style and segment.style.color else ""))
-        for strip in app.screen._compositor.render_strips()
-        for segment in strip
-    ]
+    return [(segment.text, colour_of(segment)) for strip in screen_strips(app) for segment in strip]
 
 
 async def shown(pilot: Pilot[Any]) -> str:

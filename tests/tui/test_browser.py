@@ -23,8 +23,8 @@ from inittui.tui.app import Dashboard
 from inittui.tui.browser import screen as browser
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.screen import BrowserScreen
-from inittui.tui.screens.delete import DeleteScreen
 from inittui.tui.screens.main import MainScreen
+from inittui.tui.widgets.question import DeleteQuestion
 from tests.helpers import canned_events, empty_run, finished_board, preset, write_events, write_run
 from tests.tui.builders import FAILED, MARKUP, SIZES, dashboard, named, press, screen_styles, screen_text, shown
 
@@ -284,7 +284,7 @@ async def test_a_run_is_deleted_after_a_question(folder: Path, keys: tuple[str, 
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         text = await press(pilot, "down", "d")
-        assert isinstance(app.screen, DeleteScreen)
+        assert isinstance(app.screen, DeleteQuestion)
         assert "delete other-20260103-000000?" in text
         await pilot.press(*keys)
         await until(pilot, lambda: app.screen is screen and len(screen.listed.runs) == 4 - gone)
@@ -478,7 +478,7 @@ async def test_what_files_say_is_shown_as_it_is_and_sends_no_sequence(tmp_path: 
             assert MARKUP in text
             assert text.replace("\n", "").isprintable()
             await press(pilot, "d")
-            assert isinstance(app.screen, DeleteScreen)
+            assert isinstance(app.screen, DeleteQuestion)
             await press(pilot, "escape")
 
 

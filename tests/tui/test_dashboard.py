@@ -4,6 +4,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events as textual_events
@@ -15,11 +16,11 @@ from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Look
-from inittui.tui.keys import KEYS
+from inittui.tui.keys import Key
 from inittui.tui.screens.help import HelpScreen
-from inittui.tui.screens.leave import LeaveScreen
-from inittui.tui.screens.main import MainScreen
+from inittui.tui.screens.main import KEYS, PANELS, MainScreen, all_keys
 from inittui.tui.svg import screenshot
+from inittui.tui.widgets.question import LeaveQuestion
 from tests.helpers import canned_events, canned_gallery, finished_board, preset, running_board, write_run
 from tests.tui.builders import (
     MARKUP,
@@ -185,9 +186,7 @@ async def test_forty_arms_fit_and_the_last_one_can_be_reached(size: tuple[int, i
     app = dashboard(states()["forty arms"])
     async with app.run_test(size=size) as pilot:
         assert "arm-00" in await shown(pilot)
-        assert app.main is not None
-        app.main.action_scroll_arms(39)  # as many presses of a key
-        assert "arm-39" in await press(pilot, "j")
+        assert "arm-39" in await press(pilot, *["j"] * 40)
 
 
 # Sizes
@@ -243,16 +242,29 @@ async def test_a_storm_of_sizes_leaves_the_last_one_drawn_right() -> None:
 # Keys
 
 
-def test_every_key_has_an_action_that_exists() -> None:
-    for key in KEYS:
+@pytest.mark.parametrize("owner", [*PANELS, MainScreen], ids=lambda owner: owner.__name__)
+def test_every_key_has_an_action_that_exists_and_no_key_means_two_things(owner: Any) -> None:
+    names = [name for key in owner.KEYS for name in key.keys.split(",")]
+    assert len(names) == len(set(names))
+    for key in owner.KEYS:
         where, _, name = key.action.partition("(")[0].rpartition(".")
-        places = (Dashboard,) if where == "app" else (MainScreen, Dashboard)
-        assert any(callable(getattr(place, f"action_{name}", None)) for place in places), key
+        assert callable(getattr(Dashboard if where == "app" else owner, f"action_{name}", None)), key
 
 
-def test_no_key_means_two_things() -> None:
-    every = [name for key in KEYS for name in key.keys.split(",")]
-    assert len(every) == len(set(every))
+def test_a_key_of_several_panels_means_one_thing_whatever_is_alone() -> None:
+    by_name: dict[str, list[Key]] = {}
+    for key in all_keys():
+        for name in key.keys.split(","):
+            by_name.setdefault(name, []).append(key)
+    for name, keys in by_name.items():
+        assert len({key.keys for key in keys}) == 1, name  # one binding
+        assert sum(not key.only_alone for key in keys) <= 1, name
+
+
+def test_the_help_and_the_palette_know_every_key_by_its_label() -> None:
+    described = {name for key in all_keys() if key.help for name in key.keys.split(",")}
+    assert described == {name for key in all_keys() for name in key.keys.split(",")}
+    assert set(KEYS) <= set(all_keys())
 
 
 @pytest.mark.parametrize("size", [(120, 40), (60, 20)])
@@ -406,7 +418,7 @@ async def test_leaving_a_run_that_trains_asks_first() -> None:
             else:
                 await app.run_action("quit")  # what the palette's "Quit" does
                 await pilot.pause()
-            assert isinstance(app.screen, LeaveScreen), leave
+            assert isinstance(app.screen, LeaveQuestion), leave
             assert app._exit is False
             await press(pilot, "escape")
 
@@ -430,7 +442,7 @@ async def test_one_can_think_better_of_leaving() -> None:
         await shown(pilot)
         for stay in ("escape", "q", "n"):
             await press(pilot, "q")
-            assert isinstance(app.screen, LeaveScreen)
+            assert isinstance(app.screen, LeaveQuestion)
             await press(pilot, stay)
             assert isinstance(app.screen, MainScreen)
             assert app._exit is False

@@ -7,12 +7,10 @@ from textual.app import App
 from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.record import events
-from inittui.tui.keys import KEYS
-from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
-from inittui.tui.screens.leave import ANSWERS, LeaveScreen
-from inittui.tui.screens.main import MainScreen
-from inittui.tui.screens.question import Question
+from inittui.tui.screens.main import MainScreen, all_keys
+from inittui.tui.views.errors import ErrorsScreen
+from inittui.tui.widgets.question import LEAVE_ANSWERS, LeaveQuestion, Question
 from tests.helpers import Canned, canned_events, preset, running_board, write_run
 from tests.tui.builders import (
     FAILED,
@@ -46,7 +44,7 @@ async def test_help_lists_every_key_of_a_live_run() -> None:
     app = dashboard(running_board())
     async with app.run_test(size=(120, 60)) as pilot:
         text = await press(pilot, "question_mark")
-        for key in KEYS:
+        for key in filter(lambda key: key.help, all_keys()):
             assert (f" {key.label} " in text and key.help[:40] in text) == (not key.replay), key
 
 
@@ -54,7 +52,7 @@ async def test_help_lists_every_key_of_a_replay(tmp_path: Path) -> None:
     app = dashboard(ReplaySource(write_run(tmp_path, OF)))
     async with app.run_test(size=(120, 90)) as pilot:
         text = await press(pilot, "f1")
-        for key in KEYS:
+        for key in filter(lambda key: key.help, all_keys()):
             assert f" {key.label} " in text, key
             assert key.help[:40] in text, key
 
@@ -121,9 +119,9 @@ async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedFee
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
         text = await press(pilot, "q")
-        assert isinstance(app.screen, LeaveScreen)
+        assert isinstance(app.screen, LeaveQuestion)
         assert "training is under way" in text
-        for _, key, words in ANSWERS:
+        for _, key, words in LEAVE_ANSWERS:
             assert f"{key}  {words[:20]}" in text
         assert "Esc  stay" in text
 

@@ -14,8 +14,8 @@ from inittui.board.source import StillSource
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import LayerProbe, Probe
 from inittui.tui.draw.glyphs import Look, Row, width_of
-from inittui.tui.views import layers
-from inittui.tui.views.layers import QUANTITIES, Looking, heat_map, histogram
+from inittui.tui.views import layers_drawing
+from inittui.tui.views.layers_drawing import QUANTITIES, LayerViewState, heat_map, histogram
 from tests.helpers import finished_board, running_board, steady
 from tests.tui.builders import dashboard, lines_of, named, numbers, press, screen_styles, shown, text_of
 
@@ -73,9 +73,9 @@ def epochs(depth: int, last: int = 2, **values: Any) -> list[Probe]:
 
 
 def view(
-    board: Board, looking: Looking | None = None, width: int = 116, height: int = 22, look: Look | None = None
+    board: Board, state: LayerViewState | None = None, width: int = 116, height: int = 22, look: Look | None = None
 ) -> str:
-    return "\n".join(lines_of(layers.layers(board, looking or Looking(), width, height, look or Look())))
+    return "\n".join(lines_of(layers_drawing.layers(board, state or LayerViewState(), width, height, look or Look())))
 
 
 def signs(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -116,24 +116,24 @@ def any_probes(draw: st.DrawFn) -> list[Probe]:
 @settings(steady, max_examples=50)
 @given(
     st.lists(any_probes(), min_size=1, max_size=2),
-    st.builds(Looking, st.integers(0, 20), st.booleans(), st.integers(0, 1), st.integers(1, 40)),
+    st.builds(LayerViewState, st.integers(0, 20), st.booleans(), st.integers(0, 1), st.integers(1, 40)),
     st.integers(0, 200),
     st.integers(0, 45),
     st.booleans(),
 )
-@example([[], [probe(3)]], Looking(), 116, 30, False)
-@example([[probe(0)], [probe(0, 1)]], Looking(layer=3), 116, 30, False)
-@example([[probe(5, rms=math.nan, grad_z=math.inf, low=math.nan)]], Looking(), 116, 30, True)
-@example([[probe(31), probe(3, 1)]], Looking(layer=31), 116, 30, False)
+@example([[], [probe(3)]], LayerViewState(), 116, 30, False)
+@example([[probe(0)], [probe(0, 1)]], LayerViewState(layer=3), 116, 30, False)
+@example([[probe(5, rms=math.nan, grad_z=math.inf, low=math.nan)]], LayerViewState(), 116, 30, True)
+@example([[probe(31), probe(3, 1)]], LayerViewState(layer=31), 116, 30, False)
 def test_it_fits_its_room_whatever_was_measured(
-    of_arms: list[list[Probe]], looking: Looking, width: int, height: int, plain: bool
+    of_arms: list[list[Probe]], state: LayerViewState, width: int, height: int, plain: bool
 ) -> None:
     board = board_with(*of_arms)
-    turned = Looking(looking.quantity, looking.at_start, looking.arm % len(of_arms), looking.layer)
-    rows = layers.layers(board, turned, width, height, Look(ascii=plain))
+    turned = LayerViewState(state.quantity, state.at_start, state.arm % len(of_arms), state.layer)
+    rows = layers_drawing.layers(board, turned, width, height, Look(ascii=plain))
     assert len(rows) <= max(1, height)
     assert {width_of(row) for row in rows} <= {width}
-    assert layers.title(board, turned).isprintable()
+    assert layers_drawing.title(board, turned).isprintable()
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
@@ -142,7 +142,7 @@ def test_it_fits_its_room_whatever_was_measured(
 def test_every_quantity_is_shown_at_every_size(depth: int, place: int, size: tuple[int, int]) -> None:
     board = board_with(epochs(depth), epochs(max(1, depth // 2), rms=1.0))
     for plain in (False, True):
-        rows = layers.layers(board, Looking(quantity=place), *size, Look(ascii=plain))
+        rows = layers_drawing.layers(board, LayerViewState(quantity=place), *size, Look(ascii=plain))
         assert len(rows) == size[1] or size[1] == 4
         text = "\n".join(lines_of(rows))
         assert "arm-0: " in text
@@ -161,18 +161,21 @@ def test_before_the_first_probe_and_where_there_is_none_it_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looking", "words"),
+    ("state", "words"),
     [
-        (Looking(), "layers, signal: rms of z, after epoch 2"),
-        (Looking(at_start=True), "layers, signal: rms of z, as initialised"),
-        (Looking(quantity=1), "layers, gradient: rms of dL/dz per image, after epoch 2"),
-        (Looking(quantity=len(QUANTITIES) + 4, at_start=True), "layers, share of dead ReLU units, as initialised"),
-        (Looking(arm=1), "layers, signal: rms of z, as initialised"),
-        (Looking(arm=2), "layers, signal: rms of z"),
+        (LayerViewState(), "layers, signal: rms of z, after epoch 2"),
+        (LayerViewState(at_start=True), "layers, signal: rms of z, as initialised"),
+        (LayerViewState(quantity=1), "layers, gradient: rms of dL/dz per image, after epoch 2"),
+        (
+            LayerViewState(quantity=len(QUANTITIES) + 4, at_start=True),
+            "layers, share of dead ReLU units, as initialised",
+        ),
+        (LayerViewState(arm=1), "layers, signal: rms of z, as initialised"),
+        (LayerViewState(arm=2), "layers, signal: rms of z"),
     ],
 )
-def test_its_title_says_what_is_shown_and_when(looking: Looking, words: str) -> None:
-    assert layers.title(board_with(epochs(3), [probe(3)], []), looking) == words
+def test_its_title_says_what_is_shown_and_when(state: LayerViewState, words: str) -> None:
+    assert layers_drawing.title(board_with(epochs(3), [probe(3)], []), state) == words
 
 
 # Sentences
@@ -180,20 +183,20 @@ def test_its_title_says_what_is_shown_and_when(looking: Looking, words: str) -> 
 
 def test_every_arm_has_its_sentence_the_chosen_one_first_and_whole() -> None:
     board = board_with(epochs(21), epochs(21, rms=0.5), epochs(2))
-    text = view(board, Looking(at_start=True), 116, 30)
+    text = view(board, LayerViewState(at_start=True), 116, 30)
     assert (
         "● arm-0: signal halves with every layer, or faster; 2e-04 % of the signal is left at layer 20, theory says"
         in text
     )
     assert "▲ arm-1: signal (100 % of it at layer 20) and gradient keep their size." in text
     assert "■ arm-2: too few layers for signal or gradient to go astray." in text
-    chosen = view(board, Looking(arm=1), 116, 30)
+    chosen = view(board, LayerViewState(arm=1), 116, 30)
     assert chosen.index("arm-1: signal (") < chosen.index("arm-0: signal halves")
 
 
 def test_a_small_view_is_all_sentence() -> None:
     board = board_with(epochs(21, grad_z=[1e-6 * 2**place for place in range(21)]))
-    words = " ".join(view(board, Looking(), 56, 6).split())
+    words = " ".join(view(board, LayerViewState(), 56, 6).split())
     assert words == (
         "● arm-0: signal halves with every layer, or faster; 2e-04 % of the signal is left at layer 20; "
         "gradient vanishes on its way back: at layer 1 it is 2e-04 % of what it is at layer 20."
@@ -203,63 +206,66 @@ def test_a_small_view_is_all_sentence() -> None:
 # The chart
 
 
-def drawn(board: Board, looking: Looking, look: Look | None = None) -> list[tuple[str, str]]:
+def drawn(board: Board, state: LayerViewState, look: Look | None = None) -> list[tuple[str, str]]:
     """The signs of the chart alone: of a view too narrow for anything beside it."""
-    return signs(layers.layers(board, looking, 90, 24, look or Look()))
+    return signs(layers_drawing.layers(board, state, 90, 24, look or Look()))
 
 
 @pytest.mark.parametrize("depth", [1, 3, 21])
 def test_every_layer_is_a_mark(depth: int) -> None:
     board = board_with([probe(depth, 1, rms=[3.0**place for place in range(depth)])])
-    found = [sign for sign in drawn(board, Looking()) if sign == ("●", "arm0")]
+    found = [sign for sign in drawn(board, LayerViewState()) if sign == ("●", "arm0")]
     assert len(found) == depth + 1  # and one before the sentence
 
 
 def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> None:
     board = board_with(epochs(9))
-    for looking in (Looking(), Looking(at_start=True), Looking(quantity=1)):
-        assert any(style == "arm0 soft" for _, style in drawn(board, looking))
-        assert "marks: measured; lines: theory at initialisation" in view(board, looking)
-        ascii_ = drawn(
-            board_with([replace(probe(9), signal=(1.0,) * 9, gradient=(0.1,) * 9)]), looking, Look(ascii=True)
-        )
+    for state in (LayerViewState(), LayerViewState(at_start=True), LayerViewState(quantity=1)):
+        assert any(style == "arm0 soft" for _, style in drawn(board, state))
+        assert "marks: measured; lines: theory at initialisation" in view(board, state)
+        ascii_ = drawn(board_with([replace(probe(9), signal=(1.0,) * 9, gradient=(0.1,) * 9)]), state, Look(ascii=True))
         assert (".", "arm0 soft") in ascii_
         assert ("o", "arm0") in ascii_
         assert ("o", "arm0 soft") not in ascii_
     for quantity in range(2, len(QUANTITIES)):
-        assert not any("soft" in style for _, style in drawn(board, Looking(quantity=quantity)))
+        assert not any("soft" in style for _, style in drawn(board, LayerViewState(quantity=quantity)))
 
 
 def test_measurement_is_drawn_over_every_arms_theory() -> None:
     same = [replace(probe(9), signal=tuple(0.5**place for place in range(9)))]
-    ascii_ = drawn(board_with(same, same), Looking(), Look(ascii=True))
+    ascii_ = drawn(board_with(same, same), LayerViewState(), Look(ascii=True))
     assert not any(sign == (".", "arm0 soft") for sign in ascii_)
     assert sum(sign == ("x", "arm1") for sign in ascii_) == 9 + 1
 
 
 def test_the_gradients_theory_has_the_size_that_was_measured_at_the_output() -> None:
     of = replace(probe(3, grad_z=[0.1, 0.1, 0.4]), gradient=(2.0, 0.5, 1.0))
-    assert layers._theory(board_with([of]).arms[0], Looking(quantity=1)) == pytest.approx([0.8, 0.2, 0.4])
+    gradient = LayerViewState(quantity=1)
+    assert layers_drawing.theory(board_with([of]).arms[0], gradient) == pytest.approx([0.8, 0.2, 0.4])
     unknown = replace(of, gradient=(2.0, None, 1.0))
-    assert layers._theory(board_with([unknown]).arms[0], Looking(quantity=1)) == [pytest.approx(0.8), None, 0.4]
+    assert layers_drawing.theory(board_with([unknown]).arms[0], gradient) == [
+        pytest.approx(0.8),
+        None,
+        0.4,
+    ]
 
 
 def test_what_is_not_finite_is_a_cross_and_what_a_layer_has_not_is_none() -> None:
     cross = ("✗", "bad")
-    assert cross in drawn(board_with([probe(5, rms=[1.0, 1.0, None, 1.0, 1.0])]), Looking())
-    dead = Looking(quantity=4)
+    assert cross in drawn(board_with([probe(5, rms=[1.0, 1.0, None, 1.0, 1.0])]), LayerViewState())
+    dead = LayerViewState(quantity=4)
     assert dead.shown.key == "dead"
     board = board_with([probe(5, dead=[0.1, 0.2, 0.3, 0.4, None])])
     assert cross not in drawn(board, dead)
     assert sum(sign == ("●", "arm0") for sign in drawn(board, dead)) == 4 + 1
-    assert "no saturated in these layers" in view(board, Looking(quantity=5))
+    assert "no saturated in these layers" in view(board, LayerViewState(quantity=5))
 
 
 # The heat map
 
 
-def mapped(arm: ArmBoard, looking: Looking | None = None, width: int = 50, height: int = 40) -> list[Row]:
-    return heat_map(arm, looking or Looking(), width, height, Look())
+def mapped(arm: ArmBoard, state: LayerViewState | None = None, width: int = 50, height: int = 40) -> list[Row]:
+    return heat_map(arm, state or LayerViewState(), width, height, Look())
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
@@ -304,13 +310,13 @@ def test_a_cells_shade_is_its_size_and_its_colour_its_health() -> None:
 
 def test_a_gradient_is_healthy_beside_that_of_the_last_hidden_layer() -> None:
     arm = board_with([probe(4, grad_z=[1e-4, 0.02, 0.02, 5.0])]).arms[0]
-    _, *rows, _ = mapped(arm, Looking(quantity=1))
+    _, *rows, _ = mapped(arm, LayerViewState(quantity=1))
     assert [row[1][1] for row in rows] == ["warn", "good", "good", "bad"]
 
 
 def test_what_a_layer_has_not_is_an_empty_cell() -> None:
     arm = board_with([probe(3, dead=[0.5, 0.1, None]), probe(3, 1, dead=[0.5, None, math.nan])]).arms[0]
-    _, *rows, _ = mapped(arm, Looking(quantity=4))
+    _, *rows, _ = mapped(arm, LayerViewState(quantity=4))
     assert [[cell for cell, _ in row[1:3]] for row in rows] == [["██", "██"], ["░░", "  "], ["  ", "✗✗"]]
     assert {style for row in rows for cell, style in row[1:3] if cell in ("██", "░░")} == {
         "accent"
@@ -319,8 +325,12 @@ def test_what_a_layer_has_not_is_an_empty_cell() -> None:
 
 def test_the_chosen_layers_number_is_marked_also_where_an_arm_has_fewer() -> None:
     board = board_with(epochs(6), epochs(3))
-    for looking, number in ((Looking(layer=2), "2"), (Looking(layer=6), "6"), (Looking(arm=1, layer=6), "3")):
-        _, *rows, _ = mapped(board.arms[looking.arm], looking)
+    for state, number in (
+        (LayerViewState(layer=2), "2"),
+        (LayerViewState(layer=6), "6"),
+        (LayerViewState(arm=1, layer=6), "3"),
+    ):
+        _, *rows, _ = mapped(board.arms[state.arm], state)
         assert [text_of(row[:1]).strip() for row in rows if row[0][1] == "accent bold"] == [number]
 
 
@@ -355,10 +365,10 @@ def test_weights_without_a_range_are_told_in_words(values: dict[str, Any], words
 
 def test_the_view_shows_the_weights_of_the_chosen_layer_or_of_the_last_there_is() -> None:
     board = board_with(epochs(5), epochs(2))
-    assert "weights of layer 3, 18 to 10" in view(board, Looking(layer=3))
-    assert "weights of layer 2, 17 to 9" in view(board, Looking(arm=1, layer=5))
-    assert "weights of" not in view(board, Looking(layer=3), height=12)  # no room for them
-    assert "weights of" not in view(board_with([probe(0)]), Looking(layer=3))
+    assert "weights of layer 3, 18 to 10" in view(board, LayerViewState(layer=3))
+    assert "weights of layer 2, 17 to 9" in view(board, LayerViewState(arm=1, layer=5))
+    assert "weights of" not in view(board, LayerViewState(layer=3), height=12)  # no room for them
+    assert "weights of" not in view(board_with([probe(0)]), LayerViewState(layer=3))
 
 
 # On the screen

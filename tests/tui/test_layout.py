@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.geometry import Region
 
-from inittui.tui.draw.layout import SMALLEST, Plan, Zoom, plan
+from inittui.tui.draw.layout import SMALLEST, Plan, plan
 from tests.helpers import steady
 from tests.tui.builders import SIZES
 
@@ -24,7 +24,7 @@ TABLE = ARMS + 3  # its head and two lines of sentences
 @example(40, 10, 40, 60, True, "", True)
 @example(100, 30, 40, 60, False, "", True)
 def test_panels_lie_side_by_side_within_the_screen(
-    width: int, height: int, arms: int, table: int, ended: bool, zoom: Zoom, note: bool
+    width: int, height: int, arms: int, table: int, ended: bool, zoom: str, note: bool
 ) -> None:
     found = plan(width, height, arms, table=lambda _width: table, ended=ended, zoom=zoom, note=note)
     assert (found is None) == (width < SMALLEST[0] or height < SMALLEST[1])
@@ -47,7 +47,7 @@ def test_panels_lie_side_by_side_within_the_screen(
         assert zoom in found.regions
 
 
-def at(size: tuple[int, int], *, ended: bool = False, zoom: Zoom = "") -> Plan:
+def at(size: tuple[int, int], *, ended: bool = False, zoom: str = "") -> Plan:
     found = plan(*size, ARMS, table=lambda _width: TABLE, ended=ended, zoom=zoom, note=False)
     assert found is not None
     return found
@@ -68,7 +68,7 @@ def test_at_the_end_the_table_and_the_sample_are_there_and_the_table_is_whole(si
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("zoom", ["chart", "result", "sample"])
-def test_a_zoomed_panel_is_alone_beside_the_arms(size: tuple[int, int], ended: bool, zoom: Zoom) -> None:
+def test_a_zoomed_panel_is_alone_beside_the_arms(size: tuple[int, int], ended: bool, zoom: str) -> None:
     regions = at(size, ended=ended, zoom=zoom).regions
     assert regions.keys() & {"chart", "result", "sample"} == {zoom}
     assert regions[zoom].area >= at(size, ended=ended).regions.get(zoom, Region()).area

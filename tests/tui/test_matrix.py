@@ -16,11 +16,11 @@ from inittui.experiment.preset import Preset, build
 from inittui.record import events
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Look, width_of
-from inittui.tui.views import matrix
-from inittui.tui.views.matrix import MEASURES, Turned
+from inittui.tui.views import matrix_drawing
+from inittui.tui.views.matrix_drawing import MEASURES, MatrixViewState
 from inittui.tui.widgets.panel import Panel
 from tests.helpers import board_of, canned_events, steady
-from tests.tui.builders import SIZES, lines_of, screen_text
+from tests.tui.builders import SIZES, lines_of, press, screen_text
 
 
 def swept(sweep: dict[str, list[object]], arms: int = 2, seeds: int = 1) -> Preset:
@@ -106,7 +106,7 @@ def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...
 def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_only: bool) -> None:
     of = board(swept({"model.depth": [2, 3, 4]}))
     for measure, name in enumerate(MEASURES):
-        rows = matrix.matrix(of, Turned(measure), size[0] - 4, size[1] - 6, Look(ascii=ascii_only))
+        rows = matrix_drawing.matrix(of, MatrixViewState(measure), size[0] - 4, size[1] - 6, Look(ascii=ascii_only))
         assert all(width_of(row) == size[0] - 4 for row in rows)
         assert len(rows) <= size[1] - 6
         text = "\n".join(lines_of(rows))
@@ -119,18 +119,18 @@ def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_
 
 def test_it_fills_while_it_trains_and_is_empty_before() -> None:
     before = board(swept({"model.depth": [2, 3]}), until=1.3)
-    text = "\n".join(lines_of(matrix.matrix(before, Turned(), 80, 20, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(before, MatrixViewState(), 80, 20, Look())))
     assert text.count("...") == 4
 
 
 def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
     of = swept({"model.depth": [2, 3, 4]}, seeds=3)
     found = board_of(of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3)))
-    text = "\n".join(lines_of(matrix.matrix(found, Turned(), 80, 30, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(), 80, 30, Look())))
     assert {"┬", "┴"} <= set(text)
     assert "95 % interval" in text
     alone = board(swept({"model.depth": [2, 3, 4]}))
-    assert "interval" not in "\n".join(lines_of(matrix.matrix(alone, Turned(), 80, 30, Look())))
+    assert "interval" not in "\n".join(lines_of(matrix_drawing.matrix(alone, MatrixViewState(), 80, 30, Look())))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -138,26 +138,17 @@ async def test_a_swept_run_opens_with_it_and_enter_opens_an_arm(size: tuple[int,
     app = source(board(swept({"model.depth": [2, 3, 4], "training.epochs": [1, 2]})))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        main = app.main
-        assert main is not None
-        assert main.zoom == "matrix"
-        await pilot.press("right", "down")
-        assert (main.turned.row, main.turned.column) == (1, 1)
-        await pilot.press("v")
-        assert MEASURES[main.turned.measure] == "trains"
-        await pilot.press("a")
-        assert main.turned.across == 1
-        await pilot.press("down", "right", "enter")
-        await pilot.pause()
-        assert main.zoom == "alone"
-        assert main.chosen == 3  # depth 3, epochs 2
-        assert "depth 3, epochs 2" in "\n".join(screen_text(app))
-        await pilot.press("enter")
-        assert main.zoom == "matrix"
-        await pilot.press("enter", "escape")
-        await pilot.pause()
-        assert "depth 3, epochs 2" not in screen_text(app)[2]
-        assert main.zoom == "matrix"
+        assert "test accuracy, % by scheme and depth" in "\n".join(screen_text(app))
+        assert "s0, depth 3, epochs 2: finished" in await press(pilot, "right", "down")
+        assert "whether it trains by scheme and depth" in await press(pilot, "v")
+        assert "whether it trains by scheme and epochs" in await press(pilot, "a")
+        text = await press(pilot, "down", "right", "enter")
+        assert "depth 3, epochs 2" in text.split("\n")[2]
+        assert "by scheme" not in text
+        assert "by scheme and epochs" in await press(pilot, "enter")
+        text = await press(pilot, "enter", "escape")
+        assert "depth 3, epochs 2" not in text.split("\n")[2]
+        assert "by scheme and epochs" in text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -165,29 +156,17 @@ async def test_it_is_put_in_order_and_filtered_and_the_cursor_stays_with_its_arm
     app = source(board(swept({"model.depth": [2, 3, 4]}, arms=3)))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        main = app.main
-        assert main is not None
-        await pilot.press("o")
-        await pilot.pause()
-        assert re.findall(r"(s\d) +\d0\.0", "\n".join(screen_text(app))) == ["s1", "s2", "s0"]
-        await pilot.press("down")  # from s0, the last now, nowhere
-        assert main.turned.row == 0
-        await pilot.press("up")
-        assert main.turned.row == 2
-        await pilot.press("slash", *"chance")
-        await pilot.pause()
-        text = "\n".join(screen_text(app))
-        assert "s0" in text
+        assert re.findall(r"(s\d) +\d0\.0", await press(pilot, "o")) == ["s1", "s2", "s0"]
+        # The cursor is in s0, which is the last row now.
+        assert "s0, depth 2: finished" in await press(pilot, "down")
+        assert "s2, depth 2: finished" in await press(pilot, "up")
+        text = await press(pilot, "slash", *"chance")
+        assert "s0, depth 2: finished" in text
         assert "s1" not in text
-        await pilot.press("enter", "down", "enter")
-        assert main.chosen == 0
-        await pilot.press("5", "slash", *"zzz", "enter", "enter", "right")
-        assert main.zoom == "matrix"
-        await pilot.pause()
-        assert "no scheme or value has 'zzz'" in "\n".join(screen_text(app))
-        await pilot.press("slash", "escape")
-        await pilot.pause()
-        assert "s1" in "\n".join(screen_text(app))
+        assert "s0, depth 2" in (await press(pilot, "enter", "down", "enter")).split("\n")[2]
+        text = await press(pilot, "5", "slash", *"zzz", "enter", "enter", "right")
+        assert "no scheme or value has 'zzz'" in text
+        assert "s1" in await press(pilot, "slash", "escape")
 
 
 async def test_five_hundred_arms_have_no_widget_each() -> None:
@@ -291,11 +270,13 @@ def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_told() -> None:
     of = swept({"model.depth": list(range(2, 22))}, arms=3, seeds=3)
     stuck = lambda arm, seed, _: 0.1 if arm == 1 and seed else 0.9  # noqa: E731
     found = board_of(of, canned_events(of, accuracies=stuck))
-    text = "\n".join(lines_of(matrix.matrix(found, Turned(1), 76, 18, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(1), 76, 18, Look())))
     assert "1 of 3" in text
     assert re.search(r"\d+ more right", text)
-    assert "more" not in "\n".join(lines_of(matrix.matrix(found, Turned(1, only="depth=2,3"), 76, 18, Look())))
-    some = matrix.of(found, Turned(only="some"))
+    assert "more" not in "\n".join(
+        lines_of(matrix_drawing.matrix(found, MatrixViewState(1, only="depth=2,3"), 76, 18, Look()))
+    )
+    some = matrix_drawing.grid_of(found, MatrixViewState(only="some"))
     assert some is not None
     assert some.rows == ("s0",)
 

@@ -6,11 +6,11 @@ from textual.geometry import Region
 
 from inittui.tui.draw import palette
 from inittui.tui.draw.glyphs import Look, Row
-from inittui.tui.widgets.panel import Panel
+from inittui.tui.widgets.panel import Painted, Panel
 from tests.tui.builders import MARKUP, WIDE, screen_text
 
 
-class Recorder(Panel):
+class Recorder(Painted):
     """A panel that remembers what it asked to be drawn again."""
 
     asked: list[tuple[Region, ...]]
@@ -22,15 +22,20 @@ class Recorder(Panel):
         return super().refresh(*regions, **more)
 
 
+class Unframed(Recorder):
+    FRAMED = False
+
+
 class Bench(App[None]):
     """One panel, that paints `rows`."""
 
     def __init__(self, rows: list[Row], *, framed: bool = True, ascii_only: bool = False) -> None:
         super().__init__()
         self.rows = rows
-        self.panel = Recorder(Look(ascii=ascii_only), framed=framed)
-        self.panel.paint = lambda _width, _height: self.rows
-        self.panel.title = lambda _width: [("title", "bold")]
+        self.heading = "title"
+        self.panel = (Recorder if framed else Unframed)(
+            Look(ascii=ascii_only), lambda _width, _height: self.rows, lambda _width: [(self.heading, "bold")]
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return palette.variables(self.current_theme)
@@ -57,7 +62,7 @@ async def test_only_rows_that_differ_are_sent_again() -> None:
         assert app.asked_for(list(ROWS)) == []
         assert app.asked_for([*ROWS[:2], [("new", "arm0")], ROWS[3]]) == [(Region(0, 3, 20, 1),)]
         assert app.asked_for([[("row 0", "arm1")], *ROWS[1:]]) == [(Region(0, 1, 20, 1), Region(0, 3, 20, 1))]
-        app.panel.title = lambda _width: [("other", "bold")]
+        app.heading = "other"
         assert app.asked_for(app.rows) == [(Region(0, 0, 20, 1),)]
         await pilot.pause()
         assert screen_text(app)[:2] == ["╭─ other ──────────╮", "│ row 0            │"]

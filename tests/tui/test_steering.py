@@ -19,10 +19,9 @@ from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Look
-from inittui.tui.screens.leave import LeaveScreen
 from inittui.tui.screens.main import MainScreen
-from inittui.tui.screens.question import Question
 from inittui.tui.views import arm, header
+from inittui.tui.widgets.question import LeaveQuestion, Question
 from tests.helpers import (
     board_of,
     canned_events,
@@ -40,6 +39,7 @@ from tests.tui.builders import (
     SIZES,
     STOPPED,
     ScriptedFeed,
+    colour_of,
     dashboard,
     lines_of,
     many,
@@ -47,6 +47,7 @@ from tests.tui.builders import (
     paused_board,
     press,
     resumed_board,
+    screen_strips,
     screen_text,
     shown,
     states,
@@ -262,18 +263,21 @@ async def test_tab_goes_round_the_arms_and_escape_means_all(run: RunDir, keys: t
 
 
 def frames(app: Dashboard) -> list[str]:
-    return [panel.frame for panel in app.main._arms] if app.main else []
+    """The colours of the arms' frames, from left to right."""
+    first_row = next(strip for strip in screen_strips(app) if "╭" in strip.text)
+    return [colour_of(segment) for segment in first_row if "╭" in segment.text]
 
 
 async def test_the_chosen_arm_is_seen_in_its_frame_and_in_its_line() -> None:
     app = dashboard(running_board(3))
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
-        assert set(frames(app)) == {"track"}
+        accent, track = (app.theme_variables[f"inittui-{name}"].lower() for name in ("accent", "track"))
+        assert frames(app) == [track, track, track]
         await press(pilot, "tab", "tab")
-        assert frames(app) == ["track", "accent bold", "track"]
+        assert frames(app) == [track, accent, track]
         await press(pilot, "escape")
-        assert set(frames(app)) == {"track"}
+        assert frames(app) == [track, track, track]
     board = running_board(3)
     chosen = arm.line(board, 1, 60, Look(), log=True, chosen=True)
     assert [style for text, style in chosen if "he_normal" in text] == ["arm1 bold reverse"]
@@ -418,7 +422,7 @@ async def test_leaving_a_paused_run_says_that_it_is_paused(run: RunDir) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         assert "training is paused" in await press(pilot, "q")
-        assert isinstance(app.screen, LeaveScreen)
+        assert isinstance(app.screen, LeaveQuestion)
 
 
 async def test_a_run_that_is_interrupted_is_left_at_once(run: RunDir) -> None:

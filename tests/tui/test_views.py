@@ -12,7 +12,7 @@ from inittui.record import events
 from inittui.tui.draw.glyphs import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
 from inittui.tui.views.machine import Gpu, Machine
-from inittui.tui.views.sample import Shown
+from inittui.tui.views.sample import SampleViewState
 from tests.helpers import board_of, canned_events, canned_gallery, finished_board, preset, running_board, steady
 from tests.tui.builders import (
     FAILED,
@@ -42,15 +42,15 @@ EXACT: dict[str, View] = {
     "chart of accuracies": lambda board, w, h, look: chart.chart(board, w, h, look, metric="accuracy", log=True),
     "header": lambda board, w, h, look: header.header(board, 61.5, w, h, look),
     "header of a replay": lambda board, w, h, look: header.header(board, 61.5, w, h, look, "replay x4"),
-    "live sample": lambda board, w, h, look: sample.sample(board, None, Shown(), w, h, look),
+    "live sample": lambda board, w, h, look: sample.sample(board, None, SampleViewState(), w, h, look),
     "gallery": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 6), Shown("mistaken", 1), w, h, look
+        board, canned_gallery(board.preset, 6), SampleViewState("mistaken", 1), w, h, look
     ),
     "gallery of seeds": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 6, seeds=12), Shown("disputed", 1), w, h, look
+        board, canned_gallery(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, look
     ),
     "confusions": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 200), Shown(confused=0), w, h, look
+        board, canned_gallery(board.preset, 200), SampleViewState(confused=0), w, h, look
     ),
     "confusions of seeds": lambda board, w, h, look: confusion.confusion(
         board, canned_gallery(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, look
@@ -82,9 +82,9 @@ def table_of(board: Board, width: int = 76, look: Look | None = None) -> str:
     return "\n".join(lines_of(result.table(board, width, 20, look or Look())))
 
 
-def sample_of(board: Board, shown: Shown | None = None, *, agree: bool = False, width: int = 76) -> str:
+def sample_of(board: Board, shown: SampleViewState | None = None, *, agree: bool = False, width: int = 76) -> str:
     pictures = gallery_where(board.preset, agree=agree) if board.ended else None
-    return "\n".join(lines_of(sample.sample(board, pictures, shown or Shown(), width, 12, Look())))
+    return "\n".join(lines_of(sample.sample(board, pictures, shown or SampleViewState(), width, 12, Look())))
 
 
 @pytest.mark.parametrize("view", [*EXACT, *WITHIN])
@@ -106,7 +106,7 @@ def test_a_view_fits_its_room_in_every_state(view: str, state: str, width: int, 
 def test_every_state_has_its_titles(state: str) -> None:
     board = states()[state]
     assert result.title(board) == ("accuracy" if board.ended else "accuracy so far")
-    assert sample.title(board, None, Shown())
+    assert sample.title(board, None, SampleViewState())
     assert [chart.title(metric, log=True) for metric in chart.METRICS] == [
         "training cost per epoch, log",
         "test cost per epoch, log",
@@ -320,7 +320,7 @@ def test_the_live_sample_waits_for_training_then_for_the_first_epoch() -> None:
 
 @pytest.mark.parametrize("width", [36, 56, 76])
 def test_the_sample_shows_the_label_and_each_arm_s_prediction(width: int) -> None:
-    text = "\n".join(lines_of(sample.sample(states()["training"], None, Shown(), width, 22, Look())))
+    text = "\n".join(lines_of(sample.sample(states()["training"], None, SampleViewState(), width, 22, Look())))
     assert "label 8" in text
     for start in ("● xavi", "▲ he_n"):
         (line,) = [line for line in text.split("\n") if start in line]
@@ -329,11 +329,12 @@ def test_the_sample_shows_the_label_and_each_arm_s_prediction(width: int) -> Non
 
 
 def test_wrong_answers_are_marked_and_counted() -> None:
-    text = sample_of(states()["finished"], Shown("disputed", 0))
+    text = sample_of(states()["finished"], SampleViewState("disputed", 0))
     assert text.count("✗") == 2  # on image 0 all err
     assert "disagreement 1 of 4; 6 mistakes in 297" in text
     assert (
-        sample.title(states()["finished"], canned_gallery(preset(2)), Shown("disputed", 1)) == "test image 3, label 3"
+        sample.title(states()["finished"], canned_gallery(preset(2)), SampleViewState("disputed", 1))
+        == "test image 3, label 3"
     )
 
 
@@ -349,33 +350,35 @@ def test_classes_are_called_by_their_names() -> None:
 
 def test_no_disagreement_and_no_mistake_are_said_in_words() -> None:
     board = states()["finished"]
-    assert "the arms agree on every test image" in sample_of(board, Shown("disputed"), agree=True)
-    assert "no arm is mistaken on any test image" in sample_of(board, Shown("mistaken"), agree=True)
+    assert "the arms agree on every test image" in sample_of(board, SampleViewState("disputed"), agree=True)
+    assert "no arm is mistaken on any test image" in sample_of(board, SampleViewState("mistaken"), agree=True)
 
 
 def test_a_run_that_ended_without_pictures_promises_none() -> None:
     for state in ("stopped", "finished"):
-        text = "\n".join(lines_of(sample.sample(states()[state], None, Shown(), 76, 12, Look())))
+        text = "\n".join(lines_of(sample.sample(states()[state], None, SampleViewState(), 76, 12, Look())))
         assert "label 8" in text
         assert "after the last epoch" not in text
 
 
 def test_arms_without_a_prediction_say_why() -> None:
-    text = "\n".join(lines_of(sample.sample(states()["all failed before an epoch"], None, Shown(), 76, 12, Look())))
+    text = "\n".join(
+        lines_of(sample.sample(states()["all failed before an epoch"], None, SampleViewState(), 76, 12, Look()))
+    )
     assert text.count("no prediction: failed") == 2
 
 
 # Several seeds
 
 
-def seeds_of(shown: Shown, width: int = 76) -> str:
+def seeds_of(shown: SampleViewState, width: int = 76) -> str:
     board = finished_board(2, seeds=12)
     return "\n".join(lines_of(sample.sample(board, canned_gallery(board.preset, seeds=12), shown, width, 20, Look())))
 
 
 def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
-    text = seeds_of(Shown("disputed", 1))  # image 3: he_normal errs on 11 of 12 seeds, xavier_normal on none
-    assert sample.title(finished_board(2), canned_gallery(preset(2), seeds=12), Shown("disputed", 1)) == (
+    text = seeds_of(SampleViewState("disputed", 1))  # image 3: he_normal errs on 11 of 12 seeds, xavier_normal on none
+    assert sample.title(finished_board(2), canned_gallery(preset(2), seeds=12), SampleViewState("disputed", 1)) == (
         "test image 3, label 3"
     )
     first, second = (line for line in text.split("\n") if "● xavier" in line or "▲ he_n" in line)
@@ -392,7 +395,7 @@ def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
 def test_seeds_that_are_left_out_are_named() -> None:
     board = finished_board(2, seeds=12)
     pictures = replace(canned_gallery(board.preset, seeds=12), left_out=(3, 0))
-    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, Shown(), 100, 20, Look()))).split())
+    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, SampleViewState(), 100, 20, Look()))).split())
     assert "seeds at chance left out: xavier_normal 3" in text
 
 
@@ -465,7 +468,7 @@ def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
     board = finished_board(2)
     without = replace(canned_gallery(board.preset), confusion=())
     assert lines_of(confusion.confusion(board, without, 0, 60, 10, Look()))[0].strip() == "no predictions of this arm"
-    assert sample.title(board, without, Shown(confused=1)) == "confusions of he_normal"
+    assert sample.title(board, without, SampleViewState(confused=1)) == "confusions of he_normal"
 
 
 # The machine, and words

@@ -15,9 +15,8 @@ from inittui.tui.browser import compare_view
 from inittui.tui.browser.compare_view import Outcome, Side
 from inittui.tui.draw.glyphs import Look, Row
 from inittui.tui.keys import Key
-from inittui.tui.views.keyline import Line
-from inittui.tui.widgets.footer import KeyLine
-from inittui.tui.widgets.panel import Panel
+from inittui.tui.widgets.key_line import KeyLine
+from inittui.tui.widgets.panel import Painted
 
 KEYS = (
     Key("up,k", "scroll(-1)", "up"),
@@ -46,16 +45,13 @@ class CompareScreen(Screen[None]):
         self.look = look
         self.sides = (a, b)
         self.top = 0
-        self._panel = Panel(look, id="compare")
-        self._panel.title = self._title
-        self._panel.paint = lambda width, height: self._rows(width)[self._place(width, height) :]
+        self._panel = Painted(
+            look, lambda width, height: self._rows(width)[self._place(width, height) :], self._title, id="compare"
+        )
 
     def compose(self) -> ComposeResult:
         yield self._panel
-        yield KeyLine(self.look, lambda: Line(KEYS, last=("close",)))
-
-    def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._panel.restyle())
+        yield KeyLine(self.look, KEYS, last=("close",))
 
     def _rows(self, width: int) -> list[Row]:
         return compare_view.rows(*self.sides, width, self.look)

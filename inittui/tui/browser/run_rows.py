@@ -3,13 +3,13 @@
 from textual import events
 from textual.message import Message
 
-from inittui.tui.widgets.panel import Panel
+from inittui.tui.widgets.panel import Painted
 
 ABOVE = 2  # lines above the first run: the frame and the heading
 WHEEL = 3  # runs a notch
 
 
-class RunRows(Panel):
+class RunRows(Painted):
     """What is clicked is told as the number of the line, from 0."""
 
     class Clicked(Message):

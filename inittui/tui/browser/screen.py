@@ -22,10 +22,9 @@ from inittui.tui.browser.runs_view import Listed
 from inittui.tui.draw.glyphs import Look
 from inittui.tui.keys import Key
 from inittui.tui.messages import OpenRun, RunsRead
-from inittui.tui.screens.delete import DeleteScreen
-from inittui.tui.views.keyline import Line
-from inittui.tui.widgets.footer import KeyLine
-from inittui.tui.widgets.panel import Panel
+from inittui.tui.widgets.key_line import KeyLine
+from inittui.tui.widgets.panel import Painted
+from inittui.tui.widgets.question import DeleteQuestion
 
 LOOK_SECONDS = 1.0
 
@@ -43,6 +42,10 @@ KEYS = (
     Key("end", "move(1000000)", "to the oldest"),
     Key("escape,q,r", "close", "close", "close", shown="esc"),
 )
+
+
+class _Head(Painted):
+    FRAMED = False
 
 
 class BrowserScreen(Screen[None]):
@@ -71,19 +74,22 @@ class BrowserScreen(Screen[None]):
         self._again = threading.Event()
         self._at = str(shown.path) if shown else ""  # the path under the cursor, which stays with its run
         self.listed = Listed(shown=self._at, empty=f"looking into {folder} …")
-        self._head = Panel(look, id="head", framed=False)
-        self._rows = RunRows(look, id="runs")
-        self._details = Panel(look, id="details")
-        self._give_views()
-
-    def _give_views(self) -> None:
-        look = self.look
-        self._head.paint = lambda width, _h: [view.header(self._all, str(self.folder), width)]
-        self._rows.title = lambda _w: view.title(self.listed, self._wanted)
-        self._rows.paint = lambda width, height: view.table(self.listed, width, height, look)
-        self._details.title = lambda _w: [(printable(one.name) if (one := self.listed.chosen) else "", "bold")]
-        self._details.paint = lambda width, height: view.details(
-            self.listed.chosen, width, height, look, on_screen=self.listed.shown == self._at
+        self._head = _Head(
+            look, lambda width, _h: [view.header(self._all, str(self.folder), width)], lambda _w: [], id="head"
+        )
+        self._rows = RunRows(
+            look,
+            lambda width, height: view.table(self.listed, width, height, look),
+            lambda _w: view.title(self.listed, self._wanted),
+            id="runs",
+        )
+        self._details = Painted(
+            look,
+            lambda width, height: view.details(
+                self.listed.chosen, width, height, look, on_screen=self.listed.shown == self._at
+            ),
+            lambda _w: [(printable(one.name) if (one := self.listed.chosen) else "", "bold")],
+            id="details",
         )
 
     def compose(self) -> ComposeResult:
@@ -91,10 +97,9 @@ class BrowserScreen(Screen[None]):
         yield self._rows
         yield self._details
         yield Input(placeholder="words that the name, the state, the preset or an arm must have")
-        yield KeyLine(self.look, lambda: Line(KEYS, last=("close",)))
+        yield KeyLine(self.look, KEYS, last=("close",))
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
         self.run_worker(self._look_again_and_again, thread=True, group="look")
 
     def on_unmount(self) -> None:
@@ -150,10 +155,6 @@ class BrowserScreen(Screen[None]):
         if self._all:
             return f"None of {len(self._all):,} runs has '{self._wanted}'. Esc in the filter shows all again."
         return f"No run in {self.folder}. 'inittui' starts one."
-
-    def _restyle(self) -> None:
-        for panel in self.query(Panel):
-            panel.restyle()
 
     def action_move(self, by: int) -> None:
         self._go(self.listed.runs, self.listed.cursor + by, self.listed.widths)
@@ -219,7 +220,7 @@ class BrowserScreen(Screen[None]):
         elif any(run.path == self.listed.shown for run in targets):
             self._say("the run on the dashboard can't be deleted: open another one first")
         elif targets:
-            self.app.push_screen(DeleteScreen(targets), partial(self._delete, targets))
+            self.app.push_screen(DeleteQuestion(targets), partial(self._delete, targets))
 
     def _delete(self, targets: Sequence[RunSummary], answer: str | None) -> None:
         if answer:

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 
 SMALLEST = (40, 10)
 Lines = Callable[[int], int]
-Zoom = Literal["", "chart", "result", "sample", "layers", "matrix", "alone"]
 
 
 class Region(NamedTuple):
@@ -33,10 +32,13 @@ class Plan:
     panel_height: int = 8
 
 
-def plan(width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom: Zoom, note: bool) -> Plan | None:
+def plan(
+    width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom: str, note: bool, whole: bool = False
+) -> Plan | None:
     """The plan for a terminal of `width` x `height`, or None where nothing useful fits.
 
-    `table(width)` is the number of lines that the result wants, both without its frame.
+    `table(width)` is the number of lines that the result wants, both without its frame. `zoom` names the panel that is shown
+    alone, `whole` says that it takes the room of the arms as well.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return None
@@ -46,7 +48,7 @@ def plan(width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom:
     if machine:
         regions["machine"] = Region(0, height - 2, width, 1)
     body = Region(0, head, width, height - head - machine - 1)
-    if zoom in ("matrix", "alone"):
+    if whole:
         return Plan({**regions, zoom: body}, "lines", 1, 1)
     if width >= 100 and height >= 30:
         return _large(regions, body, arms, table, zoom)
@@ -71,7 +73,7 @@ def _cut(body: Region, lines: int) -> tuple[Region, Region]:
     return top, Region(body.x, body.y + lines, body.width, body.height - lines)
 
 
-def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zoom: Zoom) -> Plan:
+def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zoom: str) -> Plan:
     """Arms on top, chart over table on the left, the sample on the right."""
     columns, rows = _grid(arms, body.width, 40)
     panel = 8 if rows == 1 else 7 if rows == 2 and body.height >= 44 else 6 if rows == 2 else 5
@@ -88,7 +90,7 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
     return Plan(regions, "panels", columns, panel)
 
 
-def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, ended: bool, zoom: Zoom) -> Plan:
+def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, ended: bool, zoom: str) -> Plan:
     """One below the other. While it trains: arms and chart; at the end: table and sample, without a key pressed."""
     columns, rows = _grid(arms, body.width, 38)
     as_panels = not ended and not zoom and body.height >= rows * 5 + 7

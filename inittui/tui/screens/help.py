@@ -1,13 +1,14 @@
-"""The keys, from their one table, and what the screen shows."""
+"""The help: what the screen shows, and every key."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from textual.binding import Binding
 from textual.widget import Widget
 
 from inittui.tui.draw.glyphs import Look, Row, wrap
-from inittui.tui.keys import KEYS
-from inittui.tui.screens.box import BoxScreen
+from inittui.tui.keys import Key
+from inittui.tui.widgets.box import BoxScreen
 from inittui.tui.widgets.panel import Page
 
 ABOUT = (
@@ -18,24 +19,23 @@ ABOUT = (
 
 
 class HelpScreen(BoxScreen):
-    """All keys, in their groups. A replay has some of its own."""
+    """The keys that have a help text, in their groups."""
 
     BINDINGS = [Binding("question_mark,f1", "dismiss", "close")]
     heading = "help"
 
-    def __init__(self, look: Look, *, replay: bool) -> None:
+    def __init__(self, look: Look, keys: Sequence[Key]) -> None:
         super().__init__()
         self._look = look
-        self._replay = replay
+        self._keys = sorted((key for key in keys if key.help), key=lambda key: key.group)
 
     def contents(self) -> list[Widget]:
         return [Page(self._look, self._rows)]
 
     def _rows(self, width: int) -> list[Row]:
         rows: list[Row] = [[(line, "")] for line in wrap(self._look.text(ABOUT), width, 20)]
-        keys = [key for key in KEYS if self._replay or not key.replay]
-        wide = max(len(key.label) for key in keys)
-        for group, of_group in groupby(sorted(keys, key=lambda key: key.group), key=lambda key: key.group):
+        wide = max(len(key.label) for key in self._keys)
+        for group, of_group in groupby(self._keys, key=lambda key: key.group):
             rows += [[], [(group, "dim")]]
             for key in of_group:
                 lines = wrap(self._look.text(key.help), width - wide - 2, 20)

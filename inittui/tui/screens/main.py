@@ -1,46 +1,78 @@
-"""The dashboard's screen. It owns the state and hands it to the panels; they know nothing of each other."""
+"""The dashboard's screen: it owns the board, hands it to the panels, places them, and offers them the keys."""
 
 import os
+from collections.abc import Iterator
 
 from textual.app import ComposeResult
-from textual.containers import Grid, VerticalScroll
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import Static
 
 from inittui.board.source import BoardSource, ReplaySource
 from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
-from inittui.tui import keys
 from inittui.tui.draw.glyphs import Look
-from inittui.tui.draw.layout import SMALLEST, Plan, Region, Zoom
-from inittui.tui.faces import MOST_PANELS, Face, arm_face, faces, key_line, planned
+from inittui.tui.draw.layout import SMALLEST, Plan, plan
+from inittui.tui.keys import Key
 from inittui.tui.messages import BoardChanged, MachineChanged
-from inittui.tui.screens.errors import ErrorsScreen
 from inittui.tui.screens.help import HelpScreen
-from inittui.tui.screens.layered import LayeredScreen
-from inittui.tui.screens.leave import LeaveScreen
-from inittui.tui.screens.mapped import MappedScreen
-from inittui.tui.screens.reading import ReadingScreen
-from inittui.tui.screens.steered import SteeredScreen
 from inittui.tui.terminal import textual_private
-from inittui.tui.views import chart, header
-from inittui.tui.views.machine import Machine
-from inittui.tui.views.sample import Shown
-from inittui.tui.widgets.footer import KeyLine
-from inittui.tui.widgets.panel import Panel
+from inittui.tui.views import header, result
+from inittui.tui.views.arm import OpenedArmPanel
+from inittui.tui.views.arms import ArmsPanel
+from inittui.tui.views.chart import ChartPanel
+from inittui.tui.views.header import HeaderPanel
+from inittui.tui.views.layers import LayersPanel
+from inittui.tui.views.machine import MachinePanel
+from inittui.tui.views.matrix import MatrixPanel
+from inittui.tui.views.result import ResultPanel
+from inittui.tui.views.sample import SamplePanel
+from inittui.tui.widgets.board_view import BoardPanel, BoardView
+from inittui.tui.widgets.key_line import KeyLine
+from inittui.tui.widgets.question import LeaveQuestion
 
-PLACED = ("header", "arms", "chart", "result", "sample", "layers", "matrix", "alone", "machine", "footer")
+# In the order in which keys are offered. A panel's NAME is its region in draw/layout.py; a panel without a region there is
+# shown only alone.
+PANELS: tuple[type[BoardPanel | ArmsPanel], ...] = (
+    HeaderPanel,
+    ChartPanel,
+    ResultPanel,
+    SamplePanel,
+    LayersPanel,
+    MatrixPanel,
+    OpenedArmPanel,
+    ArmsPanel,
+    MachinePanel,
+)
+KEYS = (
+    Key("r", "app.runs", "the runs: open another one, compare two, delete", "runs"),
+    Key("t", "app.toggle_theme", "dark or light colours"),
+    Key("ctrl+p", "app.command_palette", "command palette: themes, screenshot, every action", shown="^p"),
+    Key("question_mark,f1", "help", "this help", "help", shown="?"),
+    Key("q,ctrl+q,ctrl+c", "leave", "leave; asks first while it trains", "leave"),
+)
 
 
-class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
+def all_keys() -> list[Key]:
+    """The keys of every panel and of the screen."""
+    return [key for owner in PANELS for key in owner.KEYS] + list(KEYS)
+
+
+def _bindings() -> list[BindingType]:
+    """One binding per key: which panel it is for is decided when it is pressed."""
+    first = {key.keys: key for key in reversed(all_keys())}
+    return [Binding(keys, f"press('{keys}')", key.help, show=False) for keys, key in first.items()]
+
+
+class MainScreen(Screen[None]):
     """Everything on one screen, laid out for the terminal's size."""
 
-    BINDINGS = keys.bindings()
+    BINDINGS = _bindings()
+    KEYS = KEYS
     DEFAULT_CSS = """
     MainScreen { overflow: hidden; background: $background; color: $foreground; }
     MainScreen > .placed { position: absolute; }
-    MainScreen #arms { scrollbar-size-vertical: 1; }
-    MainScreen #grid { grid-gutter: 0; }
     MainScreen #too-small { width: 100%; height: 100%; content-align: center middle; display: none; }
     """
 
@@ -51,44 +83,27 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         self.look = look
         self.board: Board = board or source.poll()
         self.gallery: Gallery | None = None
-        self.shown = Shown()
-        self.metric = chart.METRICS[0]
+        self.chosen: int | None = None  # the arm that pause, stop and layers are for
         self.log_scale = True
-        self.zoom: Zoom = "matrix" if self.board.preset.sweep else ""
-        self.measured: Machine | None = None
-        self._plan: Plan | None = None
-        self._parts = {name: self._panel(name, face) for name, face in faces(self).items() if name != "footer"}
-        self._chart, self._result, self._sample = (self._parts[name] for name in ("chart", "result", "sample"))
-        self._layers, self._matrix, self._lines = (self._parts[name] for name in ("layers", "matrix", "lines"))
-        count = len(self.board.arms)
-        self._arms = [
-            self._panel(f"arm-{place}", arm_face(self, place)) for place in range(count if count <= MOST_PANELS else 0)
-        ]
-        self._footer = KeyLine(look, lambda: key_line(self))
-        for name in PLACED:
-            if name in self._parts:
-                self._parts[name].add_class("placed")
-        self._footer.add_class("placed")
+        self.zoom = MatrixPanel.NAME if self.board.preset.sweep else ""  # the panel that is shown alone
+        self.panels = [panel(look) for panel in PANELS]
+        self._footer = KeyLine(look)
+        for widget in (*self.panels, self._footer):
+            widget.add_class("placed")
+        self._share(source=source, board=self.board, gallery=None, chosen=None, log_scale=True)
 
-    def _panel(self, name: str, face: Face) -> Panel:
-        """A panel sees the state through its face, and gives it its size."""
-        panel = Panel(self.look, id=name, framed=face.title is not None)
-        panel.paint, panel.title = face.paint, face.title or panel.title
-        return panel
+    def _share(self, **values: object) -> None:
+        """Set values here and in the panels that take them."""
+        for name, value in values.items():
+            for owner in (self, *(panel for panel in self.panels if name in panel.TAKES)):
+                setattr(owner, name, value)
 
     def compose(self) -> ComposeResult:
-        parts = dict(self._parts)
-        yield parts.pop("header")
-        with VerticalScroll(id="arms", classes="placed", can_focus=False), Grid(id="grid"):
-            yield from self._arms
-            yield parts.pop("lines")
-        yield from parts.values()
+        yield from self.panels
         yield self._footer
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._clock_ticks)
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -96,24 +111,20 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
             self._lay_out()
 
     def on_board_changed(self, message: BoardChanged) -> None:
-        before, self.board = self.board, message.board
-        if self.source.live and self.board.phase == "refused":
+        before, board = self.board, message.board
+        gallery = self.gallery
+        if not board.ended:
+            gallery = None  # the pictures of a run that was stopped and is resumed are out of date
+        elif gallery is None:
+            gallery = self.source.gallery()
+        self._share(board=board, gallery=gallery)
+        if self.source.live and board.phase == "refused":
             self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
             return
-        if self.source.live and self.board.ended and not before.ended:
+        if self.source.live and board.ended and not before.ended:
             self._ring()
-        if not message.board.ended:
-            self.gallery = None  # of a run that was stopped and goes on, the pictures are out of date
-        elif self.gallery is None:
-            self.gallery = self.source.gallery()
-        if (
-            before.ended != self.board.ended
-            or bool(before.result) != bool(self.board.result)
-            or self._note_moved(before)
-        ):
+        if _layout_of(before) != _layout_of(board):
             self._lay_out()
-        else:
-            self._repaint()
 
     def _ring(self) -> None:
         """Ring the bell at the end of a run, with a notification where the terminal shows one."""
@@ -121,136 +132,108 @@ class MainScreen(MappedScreen, ReadingScreen, SteeredScreen, LayeredScreen):
         textual_private.send(self.app, notify.to_terminal(words, os.environ))
 
     def on_machine_changed(self, message: MachineChanged) -> None:
-        self.measured = message.machine
-        self._parts["machine"].repaint()
-
-    def _note_moved(self, before: Board) -> bool:
-        return header.has_note(before) != header.has_note(self.board)
-
-    def _clock_ticks(self) -> None:
-        """The clock goes on between events; when all is over nothing moves, and nothing is computed."""
-        if not self.board.ended or self.source.tag:
-            self._parts["header"].repaint()
+        self._share(machine=message.machine)
 
     def _lay_out(self) -> None:
         """Place the panels for this size, and paint them."""
         if self.app.return_code is not None:  # the app is exiting: its widgets may not be mounted
             return
         width, height = self.size
-        self._plan = planned(self, width, height)
+        layout = self._plan(width, height)
         small = self.query_one("#too-small", Static)
-        small.display = self._plan is None
-        if self._plan is None:
+        small.display = layout is None
+        if layout is None:
             small.update(f"inittui needs {SMALLEST[0]}x{SMALLEST[1]},\nthis is {width}x{height}")
-        regions = self._plan.regions if self._plan else {}
-        for name in PLACED:
-            self._put(name, regions.get(name))
-        if self._plan is not None:
-            self._lay_out_arms(self._plan)
+        for widget in self.query(".placed"):
+            region = layout.regions.get(widget.id or "") if layout else None
+            widget.display = region is not None and region.area > 0
+            if region is not None:
+                widget.styles.offset = (region.x, region.y)
+                widget.styles.width = region.width
+                widget.styles.height = region.height
+        for panel in self.panels:
+            if panel.alone != (self.zoom == panel.NAME):
+                panel.alone = not panel.alone
+            if layout is not None:
+                panel.laid_out(layout)
+        self._footer.keys = self._keys_named()
         self.call_after_refresh(self._repaint)
 
-    def _put(self, name: str, region: Region | None) -> None:
-        widget = self.query_one(f"#{name}")
-        widget.display = region is not None and region.area > 0
-        if region is not None:
-            widget.styles.offset = (region.x, region.y)
-            widget.styles.width = region.width
-            widget.styles.height = region.height
-
-    def _lay_out_arms(self, found: Plan) -> None:
-        panels = found.arms_as == "panels" and bool(self._arms)
-        columns = found.columns if panels else 1
-        each = found.panel_height if panels else len(self.board.arms)
-        grid = self.query_one("#grid", Grid)
-        grid.styles.grid_size_columns = columns
-        grid.styles.grid_rows = str(each)
-        grid.styles.height = each * -(-len(self._arms) // columns) if panels else each
-        for panel in self._arms:
-            panel.display = panels
-        self._lines.display = not panels
+    def _plan(self, width: int, height: int) -> Plan | None:
+        return plan(
+            width,
+            height,
+            len(self.board.arms),
+            table=lambda inside: result.rows_needed(self.board, inside),
+            ended=self.board.ended,
+            zoom=self.zoom,
+            whole=any(panel.WHOLE for panel in self.panels if self.zoom == panel.NAME),
+            note=header.has_note(self.board),
+        )
 
     def _repaint(self) -> None:
-        hidden = () if self._plan is None or "arms" in self._plan.regions else (*self._arms, self._lines)
-        for panel in self.query(Panel):
-            if panel.display and panel not in hidden:
-                panel.repaint()
+        for panel in self.panels:
+            panel.repaint()
+        self._footer.repaint()
 
-    def _opened(self) -> None:
-        self.action_choose(0, stay=True)
+    def offers(self) -> Iterator[tuple["BoardView | MainScreen", Key]]:
+        """Each key with its owner, in the order in which it is offered: to the panel that is shown alone first."""
+        replay = isinstance(self.source, ReplaySource)
+        for owner in (*sorted(self.panels, key=lambda panel: self.zoom != panel.NAME), self):
+            for key in owner.KEYS:
+                if replay or not key.replay:
+                    yield owner, key
 
-    def action_choose(self, by: int, stay: bool = False) -> None:
-        if self.zoom == "alone" and not by and not stay:
-            self.zoom = "matrix"
-            self._lay_out()
-        super().action_choose(by, stay)
+    def _keys_named(self) -> list[Key]:
+        """The keys for the footer, in the order of their weight: first those of the panel that is shown alone."""
+        ranked = []
+        for owner, key in self.offers():
+            when_alone = key.only_alone or key.named_alone
+            alone = isinstance(owner, BoardView) and self.zoom == owner.NAME
+            if (isinstance(owner, BoardView) and not owner.keys_named) or (when_alone and not alone):
+                continue
+            rank = key.rank if key.rank_ended is None or not self.board.ended else key.rank_ended
+            ranked.append((0 if when_alone else rank, key))
+        return [key for _, key in sorted(ranked, key=lambda pair: pair[0])]
 
-    def action_image(self, by: int) -> None:
-        self.move(0, by) if self.zoom == "matrix" else super().action_image(by)
+    async def action_press(self, keys: str) -> None:
+        """Run the action of the first panel for which the key means something now."""
+        for owner, key in self.offers():
+            alone = isinstance(owner, BoardView) and self.zoom == owner.NAME
+            if key.keys == keys and (alone or not key.only_alone):
+                await owner.run_action(key.action)
+                return
 
-    def action_quantity(self, by: int) -> None:
-        self.turn(by) if self.zoom == "matrix" else super().action_quantity(by)
-
-    def _restyle(self) -> None:
-        for panel in self.query(Panel):
-            panel.restyle()
-
-    def action_toggle_log(self) -> None:
-        self.log_scale = not self.log_scale
-        self._repaint()
-
-    def action_metric(self) -> None:
-        self.metric = chart.METRICS[(chart.METRICS.index(self.metric) + 1) % len(chart.METRICS)]
-        if not self._chart.display:
-            self.zoom = "chart"
-            self._lay_out()
-        self._chart.repaint()
-
-    def action_zoom(self, name: Zoom) -> None:
-        self.zoom, self.top = "" if self.zoom == name else name, 0
+    def action_zoom(self, name: str) -> None:
+        """Show a panel alone; if it is alone, show everything."""
+        self.zoom = "" if self.zoom == name else name
         self._lay_out()
 
-    def action_scroll_arms(self, by: int) -> None:
-        if self.zoom == "matrix":
-            self.move(by, 0)
-        elif self.zoom == "result":
-            self._scroll_table(by)
-        else:
-            height = self._plan.panel_height if self._plan else 1
-            self.query_one("#arms", VerticalScroll).scroll_relative(y=by * height, animate=False)
+    def action_show(self, name: str) -> None:
+        """Show a panel alone."""
+        if self.zoom != name:
+            self.action_zoom(name)
 
-    def action_page_arms(self, by: int) -> None:
-        if self.zoom == "result":
-            self._scroll_table(by * max(1, self._result.inside.height - 2))
-        else:
-            box = self.query_one("#arms", VerticalScroll)
-            box.scroll_relative(y=by * box.size.height, animate=False)
+    def action_choose(self, chosen: int | None) -> None:
+        self._share(chosen=chosen)
 
-    def action_hold(self) -> None:
-        if isinstance(self.source, ReplaySource):
-            self.source.held = not self.source.held
-            self._parts["header"].repaint()
-
-    def action_speed(self, factor: float) -> None:
-        if isinstance(self.source, ReplaySource):
-            self.source.speed = min(10_000.0, max(0.01, self.source.speed * factor))
-            self._parts["header"].repaint()
-
-    def action_to_end(self) -> None:
-        if isinstance(self.source, ReplaySource):
-            self.source.to_end()
-
-    def action_errors(self) -> None:
-        self.app.push_screen(ErrorsScreen(self.board))
+    def action_toggle_log(self) -> None:
+        self._share(log_scale=not self.log_scale)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.look, replay=isinstance(self.source, ReplaySource)))
+        self.app.push_screen(HelpScreen(self.look, [key for _, key in self.offers()]))
 
     def action_leave(self) -> None:
         if not self.source.live or self.board.ended:
             self.app.exit("done")
             return
-        self.app.push_screen(LeaveScreen(paused=self.board.paused), self._left)
+        self.app.push_screen(LeaveQuestion(paused=self.board.paused), self._left)
 
     def _left(self, answer: str | None) -> None:
         if answer in ("keep", "stop"):
             self.app.exit(answer)
+
+
+def _layout_of(board: Board) -> tuple[bool, ...]:
+    """What the layout depends on: it is planned again when this changes."""
+    return board.ended, bool(board.result), header.has_note(board)

@@ -8,13 +8,63 @@ from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
 from inittui.tui.draw.charts import bar, buckets, sparkline
+from inittui.tui.draw.frame import FRAME
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of
 from inittui.tui.draw.scale import Scale, extremes
+from inittui.tui.keys import Key
 from inittui.tui.views.header import STATE_STYLES, loading
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import Panel, drawn
 
 SAYS_WHY = ("failed", "stopped", "interrupted")
 UNDER_WAY = ("training", "paused")
 LABEL = 8  # the width of "epochs  " and "now     "
+
+
+class ArmPanel(Panel):
+    """One of the panels in the grid of arms, which hands it the board."""
+
+    def __init__(self, look: Look, place: int, board: Board) -> None:
+        super().__init__(look, id=f"arm-{place}")
+        self._place, self._board, self._log = place, board, True
+
+    def show(self, board: Board, *, log: bool, chosen: bool) -> None:
+        self._board, self._log = board, log
+        self.frame = "accent bold" if chosen else FRAME
+
+    def title(self, width: int) -> Row:
+        return title(self._board.arms[self._place], self._place, self.look, width)
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return panel(self._board, self._place, width, height, self.look, log=self._log)
+
+
+class OpenedArmPanel(BoardPanel):
+    """The chosen arm alone: the cell of the matrix that was opened."""
+
+    NAME = "arm"
+    TAKES = ("board", "log_scale", "chosen")
+    WHOLE = True
+    KEYS = (
+        Key("enter", "close", short="this arm", only_alone=True),
+        Key("escape", "close_and_choose_none", only_alone=True),
+    )
+    log_scale = drawn(True)
+    chosen: drawn[int | None] = drawn(None)
+
+    def title(self, width: int) -> Row:
+        place = self.chosen or 0
+        return title(self.board.arms[place], place, self.look, width)
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return panel(self.board, self.chosen or 0, width, height, self.look, log=self.log_scale)
+
+    async def action_close(self) -> None:
+        await self.screen.run_action("show('matrix')")
+
+    async def action_close_and_choose_none(self) -> None:
+        await self.action_close()
+        await self.screen.run_action("choose(None)")
 
 
 def title(arm: ArmBoard, place: int, look: Look, width: int) -> Row:

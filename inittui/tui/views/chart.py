@@ -1,11 +1,52 @@
-"""The arms' curves over each other."""
+"""The chart: a curve per arm, of the training cost, the test cost or the test accuracy."""
 
 from inittui.board.state import Board
 from inittui.tui.draw.charts import Series, line_chart
 from inittui.tui.draw.glyphs import Look, Row, arm_style
+from inittui.tui.draw.render_cache import Memo, epochs
+from inittui.tui.keys import Key
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
 METRICS = ("cost", "test cost", "accuracy")
 _FIGURES = {"cost": "train_cost", "test cost": "test_cost", "accuracy": "test_accuracy"}
+
+
+class ChartPanel(BoardPanel):
+    """Shows one metric at a time."""
+
+    NAME = "chart"
+    TAKES = ("board", "log_scale")
+    KEYS = (
+        Key("l", "toggle_log", "linear or logarithmic costs", "log/linear", group="Chart"),
+        Key("c", "metric", "next curve: training cost, test cost, test accuracy", "curve", group="Chart"),
+        Key("1", "zoom", "the chart alone; again: everything", "chart", group="Layout"),
+    )
+    metric = drawn(METRICS[0])
+    log_scale = drawn(True)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look)
+        self._cached = Memo[list[Row]]()
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(title(self.metric, log=self.log_scale), "bold")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        board, metric, log = self.board, self.metric, self.log_scale
+        return self._cached(
+            (width, height, metric, log, *epochs(board)),
+            lambda: chart(board, width, height, self.look, metric=metric, log=log),
+        )
+
+    async def action_toggle_log(self) -> None:
+        """The arms' curves have the same scale."""
+        await self.screen.run_action("toggle_log")
+
+    async def action_metric(self) -> None:
+        self.metric = METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)]
+        if not self.display:
+            await self.come_forward()
 
 
 def title(metric: str, *, log: bool) -> str:

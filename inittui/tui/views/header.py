@@ -1,13 +1,16 @@
-"""The top: what is trained, on what, since when and for how long yet."""
+"""The top of the screen: the network, the data, the training, and the time so far and left. A replay's keys belong to it."""
 
 import math
 
 from inittui.board import state as boards
+from inittui.board.source import BoardSource, ReplaySource
 from inittui.board.state import Board
 from inittui.common import formatting
 from inittui.experiment.preset import Preset
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import Look, Row, fit, pad, spread, width_of
+from inittui.tui.keys import Key
+from inittui.tui.widgets.board_view import BoardPanel
 
 STATE_STYLES = {
     "finished": "good",
@@ -17,6 +20,65 @@ STATE_STYLES = {
     "interrupted": "bad",
     "refused": "bad",
 }
+
+
+class HeaderPanel(BoardPanel):
+    """Without a frame. Its clock goes on between two boards."""
+
+    NAME = "header"
+    TAKES = ("board", "source")
+    FRAMED = False
+    KEYS = (
+        Key("space", "hold", "hold the replay, and go on", "hold", group="Replay", replay=True, rank=20, rank_ended=50),
+        Key(
+            "plus,equals_sign",
+            "speed(2)",
+            "replay twice as fast",
+            "faster",
+            shown="+",
+            group="Replay",
+            replay=True,
+            rank=20,
+            rank_ended=50,
+        ),
+        Key(
+            "minus",
+            "speed(0.5)",
+            "replay half as fast",
+            "slower",
+            shown="-",
+            group="Replay",
+            replay=True,
+            rank=20,
+            rank_ended=50,
+        ),
+        Key("end", "to_end", "to the end of the replay", "to end", group="Replay", replay=True, rank=20, rank_ended=50),
+    )
+    source: BoardSource
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return header(self.board, self.source.now(self.board), width, height, self.look, self.source.tag)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if not self.board.ended or self.source.tag:
+            self.repaint()
+
+    def action_hold(self) -> None:
+        if isinstance(self.source, ReplaySource):
+            self.source.held = not self.source.held
+            self.repaint()
+
+    def action_speed(self, factor: float) -> None:
+        if isinstance(self.source, ReplaySource):
+            self.source.speed = min(10_000.0, max(0.01, self.source.speed * factor))
+            self.repaint()
+
+    def action_to_end(self) -> None:
+        if isinstance(self.source, ReplaySource):
+            self.source.to_end()
 
 
 def header(board: Board, now: float, width: int, height: int, look: Look, tag: str = "") -> list[Row]:

@@ -1,255 +1,76 @@
-"""The layer view: why an arm trains or stalls. Depth against signal and gradient, theory beside it; a heat map of layers and
-epochs; a layer's weights; and the sentence that says what is seen."""
+"""The layer view: it shows by depth why an arm trains or does not train."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from dataclasses import replace
 
-from inittui.analysis import layer_diagnosis
-from inittui.board.state import ArmBoard, Board
-from inittui.record.events import LayerProbe, Probe
-from inittui.tui.draw.charts import Series, line_chart, sparkline
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
-from inittui.tui.draw.scale import Scale, finite
-
-Value = Callable[[LayerProbe], float | None]
-T = TypeVar("T")
-
-LEAST = 7  # lines for a chart with sentences under it
-HEALTH_STYLES = {"healthy": "good", "vanishing": "warn", "exploding": "bad", "unknown": "dim"}
+from inittui.tui.draw.glyphs import Row
+from inittui.tui.keys import Key
+from inittui.tui.views import layers_drawing
+from inittui.tui.views.layers_drawing import QUANTITIES, LayerViewState, probe_of
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """What a layer's chart shows. Shares are drawn linearly, the rest on a logarithmic scale. `partial`: layers need not have
-    it, so that None is no fault."""
+class LayersPanel(BoardPanel):
+    """Shown alone only. Its keys bring it forward."""
 
-    key: str
-    title: str
-    value: Value
-    log: bool = True
-    partial: bool = False
-
-
-QUANTITIES = (
-    Quantity("signal", "signal: rms of z", lambda one: one.rms),
-    Quantity("gradient", "gradient: rms of dL/dz per image", lambda one: one.grad_z),
-    Quantity("spread", "spread of z over the images", lambda one: one.spread),
-    Quantity("cosine", "mean cosine between two images", lambda one: one.cosine, log=False),
-    Quantity("dead", "share of dead ReLU units", lambda one: one.dead, log=False, partial=True),
-    Quantity("saturated", "share of saturated units", lambda one: one.saturated, log=False, partial=True),
-    Quantity("weight gradient", "norm of dL/dW", lambda one: one.grad_w),
-    Quantity("update", "last step's |dW| / |W|", lambda one: one.update, partial=True),
-)
-
-
-@dataclass(frozen=True)
-class Looking:
-    """What the layer view is turned to: a quantity, at the initialisation or now, an arm and a layer of it (from 1)."""
-
-    quantity: int = 0
-    at_start: bool = False
-    arm: int = 0
-    layer: int = 1
+    NAME = "layers"
+    TAKES = ("board", "chosen")
+    KEYS = (
+        Key(
+            "4",
+            "zoom",
+            "the layers: signal, gradient and theory by depth; again: everything",
+            "layers",
+            group="Layers",
+        ),
+        Key(
+            "v",
+            "quantity(1)",
+            "the next quantity: signal, gradient, spread, cosine, dead units, …",
+            "quantity",
+            group="Layers",
+            named_alone=True,
+        ),
+        Key("V", "quantity(-1)", "the quantity before", group="Layers"),
+        Key("i", "at_start", "as initialised, or as it is now", "start/now", group="Layers", named_alone=True),
+        Key(
+            "full_stop",
+            "layer(1)",
+            "the next layer, for its weights",
+            "next layer",
+            shown=".",
+            group="Layers",
+            named_alone=True,
+        ),
+        Key("comma", "layer(-1)", "the layer before", shown=",", group="Layers"),
+    )
+    chosen: drawn[int | None] = drawn(None)
+    selection = drawn(LayerViewState())
 
     @property
-    def shown(self) -> Quantity:
-        return QUANTITIES[self.quantity % len(QUANTITIES)]
+    def state(self) -> LayerViewState:
+        """What is shown, of the chosen arm; if none is chosen, of the first arm."""
+        return replace(self.selection, arm=self.chosen or 0)
 
-    def layer_of(self, probe: Probe | None) -> int:
-        """The layer that is chosen, or the last one where there are fewer."""
-        return min(self.layer, max(1, len(probe.layers))) if probe is not None else 1
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(layers_drawing.title(self.board, self.state), "bold")]
 
+    def paint(self, width: int, height: int) -> list[Row]:
+        return layers_drawing.layers(self.board, self.state, width, height, self.look)
 
-def probe_of(arm: ArmBoard, looking: Looking) -> Probe | None:
-    """The probe to show: the first one, or the newest."""
-    return (arm.probes[0] if looking.at_start else arm.probes[-1]) if arm.probes else None
+    async def action_quantity(self, by: int) -> None:
+        await self._select(replace(self.selection, quantity=(self.selection.quantity + by) % len(QUANTITIES)))
 
+    async def action_at_start(self) -> None:
+        await self._select(replace(self.selection, at_start=not self.selection.at_start))
 
-def title(board: Board, looking: Looking) -> str:
-    """`layers: signal: rms of z, epoch 7`"""
-    probe = probe_of(board.arms[looking.arm], looking)
-    when = "" if probe is None else ", as initialised" if probe.epoch == 0 else f", after epoch {probe.epoch}"
-    return f"layers, {looking.shown.title}{when}"
+    async def action_layer(self, by: int) -> None:
+        probe = probe_of(self.board.arms[self.state.arm], self.state)
+        last = max(1, len(probe.layers)) if probe is not None else 1
+        layer = min(last, max(1, self.selection.layer_of(probe) + by))
+        await self._select(replace(self.selection, layer=layer))
 
-
-def layers(board: Board, looking: Looking, width: int, height: int, look: Look) -> list[Row]:
-    """The whole view: what does not fit is left out, the sentences last."""
-    if not any(arm.probes for arm in board.arms):
-        words = "no layer has been probed yet" if not board.ended else "no layer was probed"
-        return [[(fit(words, width), "dim")]]
-    if height < LEAST:
-        return [pad(row, width) for row in _sentences(board, looking, width, look, most=height)]
-    told = _sentences(board, looking, width, look, most=height // 4)
-    room = height - len(told)
-    if width >= 92 and room >= 8:
-        left = width * 55 // 100
-        chart = _chart(board, looking, left - 2, room, look)
-        side = _side(board, looking, width - left, room, look)
-        rows = [[*pad(a, left), *b] for a, b in zip(_filled(chart, room), _filled(side, room), strict=True)]
-    else:
-        rows = _filled(_chart(board, looking, width, room, look), room)
-    return [pad(row, width) for row in [*rows, *told]][:height]
-
-
-def _filled(rows: Sequence[Row], height: int) -> list[Row]:
-    return [*rows[:height], *([] for _ in range(height - len(rows)))]
-
-
-def _sentences(board: Board, looking: Looking, width: int, look: Look, *, most: int) -> list[Row]:
-    """A line or two an arm; the chosen arm's first and in full where there are many."""
-    rows: list[Row] = []
-    places = [looking.arm, *(place for place in range(len(board.arms)) if place != looking.arm)]
-    for place in places:
-        probe = probe_of(board.arms[place], looking)
-        if probe is None or len(rows) >= most:
-            continue
-        told = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
-        words = look.text("; ".join(told))
-        head: Row = [(f"{look.marker(place)} ", arm_style(place))]
-        lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == looking.arm else 1)
-        for number, line in enumerate(lines[: most - len(rows)]):
-            rows.append([*(head if number == 0 else [("  ", "")]), (line, "" if place == looking.arm else "dim")])
-    return rows
-
-
-def _chart(board: Board, looking: Looking, width: int, height: int, look: Look) -> list[Row]:
-    """Measured points over the layers, theory as a line under them."""
-    quantity = looking.shown
-    theories: list[Series] = []
-    measured: list[Series] = []
-    deepest = 1
-    for place, arm in enumerate(board.arms):
-        probe = probe_of(arm, looking)
-        if probe is None:
-            continue
-        values = [quantity.value(layer) for layer in probe.layers]
-        deepest = max(deepest, len(values))
-        theory = _theory(arm, looking)
-        if theory:
-            theories.append(
-                Series(theory, "." if look.ascii else look.marker(place), f"{arm_style(place)} soft", "bare")
-            )
-        if any(value is not None for value in values):
-            drawn = [value or None for value in values] if quantity.log else values  # 0 has no logarithm
-            kind: Literal["points", "some"] = "some" if quantity.partial else "points"
-            measured.append(Series(drawn, look.marker(place), arm_style(place), kind))
-    legend = "marks: measured; lines: theory at initialisation" if theories else ""
-    rows = line_chart(
-        [*theories, *measured],
-        width,
-        height - bool(legend),
-        look,
-        last_x=deepest,
-        log=quantity.log,
-        empty=f"no {quantity.key} in these layers",
-    )
-    return [*rows, [(fit(legend, width), "dim")]] if legend else rows
-
-
-def _theory(arm: ArmBoard, looking: Looking) -> Sequence[float | None]:
-    """What theory expects as initialised: of the signal itself; of the gradient up to its size, which the loss decides."""
-    first = arm.probes[0]
-    if looking.shown.key == "signal":
-        return first.signal
-    if looking.shown.key == "gradient" and first.gradient and first.layers:
-        last = first.layers[-1].grad_z
-        return [None if value is None or last is None else value * last for value in first.gradient]
-    return ()
-
-
-def _side(board: Board, looking: Looking, width: int, height: int, look: Look) -> list[Row]:
-    """For the chosen arm: the heat map of layer and epoch, and the weights of the chosen layer."""
-    arm = board.arms[looking.arm]
-    probe = probe_of(arm, looking)
-    if probe is None:
-        return [[(fit(f"{arm.name} has not been probed yet", width), "dim")]]
-    histogram_rows = 5 if height >= 14 else 0
-    rows = heat_map(arm, looking, width, height - histogram_rows, look)
-    if histogram_rows:
-        rows = _filled(rows, height - histogram_rows)
-        rows += histogram(probe, looking.layer_of(probe), looking.arm, width, histogram_rows, look)
-    return rows
-
-
-def heat_map(arm: ArmBoard, looking: Looking, width: int, height: int, look: Look) -> list[Row]:
-    """A row a layer (or a few of them), a column a probe: shade is the logarithm of the quantity over all of them, colour how
-    the layer stands to the first one."""
-    quantity = looking.shown
-    shades = " .:-=+*#" if look.ascii else " ░▒▓█"
-    gutter = len(str(len(arm.probes[-1].layers))) + 1
-    room = max(1, (width - gutter) // 2)
-    probes = _spread_out(arm.probes, room)
-    count = len(arm.probes[-1].layers)
-    shown = _spread_out(range(count), max(1, height - 2))
-    values = [quantity.value(layer) for probe in probes for layer in probe.layers]
-    scale = Scale.of(
-        [value for value in finite(values) if value > 0] if quantity.log else finite(values), log=quantity.log
-    )
-    chosen = looking.layer_of(probe_of(arm, looking))
-    rows: list[Row] = [[(fit(f"{arm.name}: layer by epoch", width), "dim")]]
-    for place in shown:
-        row: Row = [(f"{place + 1:>{gutter - 1}} ", "accent bold" if place + 1 == chosen else "dim")]
-        for probe in probes:
-            value = quantity.value(probe.layers[place]) if place < len(probe.layers) else None
-            row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, look))
-        rows.append(row)
-    foot = str(probes[0].epoch)
-    if len(probes) > 1:
-        foot = _ends(foot, str(probes[-1].epoch), 2 * len(probes))
-    rows.append([(" " * gutter, ""), (foot, "dim")])
-    return [pad(row, width) for row in rows[:height]]
-
-
-def _start(probe: Probe, quantity: Quantity) -> float | None:
-    """What the layers are compared with: gradients with the last hidden layer's, all else with the first one's."""
-    layers = probe.layers
-    if not layers:
-        return None
-    return quantity.value(layers[-2] if quantity.key == "gradient" and len(layers) > 1 else layers[0])
-
-
-def _cell(
-    value: float | None, start: float | None, quantity: Quantity, scale: Scale, shades: str, look: Look
-) -> tuple[str, str]:
-    if value is None and quantity.partial:
-        return ("  ", "")
-    if value is None or not math.isfinite(value):
-        return (look.cross * 2, "bad")
-    if quantity.log and value <= 0:
-        return (f"{look.dot} ", "warn")
-    style = HEALTH_STYLES[layer_diagnosis.health(value, start)] if quantity.log else "accent"
-    level = 1 + min(len(shades) - 2, int(scale.share(value) * (len(shades) - 1)))
-    return (shades[level] * 2, style)
-
-
-def histogram(probe: Probe, layer: int, place: int, width: int, height: int, look: Look) -> list[Row]:
-    """The weights of a layer: counts over their range."""
-    if not probe.layers:
-        return []
-    one = probe.layers[layer - 1]
-    head = f"weights of layer {layer}, {one.fan_in} to {one.fan_out}"
-    rows: list[Row] = [[(fit(look.text(head), width), "dim")]]
-    if one.low is None or one.high is None or not one.bins:
-        return [*rows, [(fit("not finite", width), "bad")]]
-    if len(one.bins) == 1:
-        return [*rows, [(fit(f"all of them are {one.low:.3g}", width), "")]]
-    counts = [float(count) for count in one.bins]
-    bars = sparkline(counts, len(counts), max(1, height - 2), look, Scale(0.0, max(counts), False))
-    rows += [[(line, arm_style(place))] for line in bars]
-    rows.append([(_ends(f"{one.low:.3g}", f"{one.high:.3g}", len(counts)), "dim")])
-    return [pad(row, width) for row in rows[:height]]
-
-
-def _ends(first: str, last: str, width: int) -> str:
-    """Both at the ends of `width` cells; of more where they would run into each other."""
-    return first + last.rjust(max(len(last) + 1, width - len(first)))
-
-
-def _spread_out(things: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them, evenly spread, the first and the last among them."""
-    count = len(things)
-    if count <= most:
-        return list(things)
-    return [things[round(i * (count - 1) / max(1, most - 1))] for i in range(most)]
+    async def _select(self, selection: LayerViewState) -> None:
+        self.selection = selection
+        if not self.alone:
+            await self.come_forward()

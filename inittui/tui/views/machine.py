@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from inittui.common import formatting
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import Look, Row, width_of
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,18 @@ class Machine:
     memory_total: int
     memory_ours: int
     gpu: Gpu | None = None
+
+
+class MachinePanel(BoardPanel):
+    """Without a frame."""
+
+    NAME = "machine"
+    TAKES = ("board", "machine")
+    FRAMED = False
+    machine: drawn[Machine | None] = drawn(None)
+
+    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        return [line(self.machine, width, self.look)]
 
 
 def line(machine: Machine | None, width: int, look: Look) -> Row:

@@ -1,229 +1,108 @@
-"""A swept run at one sight: a cell a scheme and value, filling while it trains, and the curve over the values below it."""
+"""The matrix of a sweep: a cell per scheme and value, with a cursor that opens an arm."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from rich.cells import cell_len
+from inittui.tui.draw.glyphs import Row
+from inittui.tui.keys import Key
+from inittui.tui.views import matrix_drawing
+from inittui.tui.views.matrix_drawing import MEASURES, ORDERS, STATES, MatrixViewState
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
-from inittui.analysis import statistics
-from inittui.analysis import sweep_grid as matrices
-from inittui.analysis.sweep_grid import Matrix
-from inittui.board.state import ArmBoard, Board
-from inittui.common import formatting
-from inittui.common.errors import printable
-from inittui.experiment.chance import stuck_below
-from inittui.tui.draw.charts import Series, line_chart
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad
-
-MEASURES = ("accuracy", "trains", "cost", "speed")
-TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
-ORDERS = ("", "best row first", "best in this column first")
-STATES = ("failed", "waiting", "training", "chance", "some", "trains")  # of an arm; words that a filter knows
+FILTER = f"words of a scheme, {', '.join(STATES)}, or as depth=10,30"
 
 
-@dataclass(frozen=True)
-class Turned:
-    """What the matrix is turned to: a measure, the swept key that is its columns, the cell of the cursor as the whole matrix
-    counts it (so that the cursor stays with its arm), an order of the rows, and the filter's words."""
+class MatrixPanel(BoardPanel):
+    """Shown alone only; a sweep begins with it."""
 
-    measure: int = 0
-    across: int = 0
-    row: int = 0
-    column: int = 0
-    order: int = 0
-    only: str = ""
-
-    def at(self, found: Matrix) -> tuple[int, int]:
-        """Where the cursor is in what is shown: at its beginning, where its own row or column is not."""
-        return (
-            found.row_numbers.index(self.row) if self.row in found.row_numbers else 0,
-            found.column_numbers.index(self.column) if self.column in found.column_numbers else 0,
-        )
-
-    def moved(self, found: Matrix, down: int, right: int) -> "Turned":
-        """The cursor so many rows and columns on; it stays inside."""
-        if not found.rows or not found.columns:
-            return self
-        row, column = self.at(found)
-        row = max(0, min(len(found.rows) - 1, row + down))
-        column = max(0, min(len(found.columns) - 1, column + right))
-        return replace(self, row=found.row_numbers[row], column=found.column_numbers[column])
-
-
-def of(board: Board, turned: Turned) -> Matrix | None:
-    """What is shown: the whole matrix, filtered and in order. None where nothing is swept."""
-    axes = [(axis.words, axis.labels) for axis in board.preset.sweep]
-    found = matrices.matrix([row.name for row in board.preset.rows], axes, turned.across)
-    if found is None:
-        return None
-    if turned.only:
-        found = matrices.only(found, turned.only, lambda place: state(board, board.arms[place]), STATES)
-    if turned.order and found.rows:
-        column = turned.column if turned.order == 2 else None
-        found = matrices.best_first(found, lambda place: worth(board, place, MEASURES[turned.measure]), column)
-    return found
-
-
-def title(board: Board, turned: Turned) -> str:
-    """`test accuracy, % by scheme and depth, best row first, only 'he'`"""
-    axes = board.preset.sweep
-    if not axes:
-        return "matrix"
-    parts = [f"{TITLES[MEASURES[turned.measure]]} by scheme and {axes[turned.across % len(axes)].words}"]
-    parts += [ORDERS[turned.order]] if turned.order else []
-    parts += [f"only '{printable(turned.only)}'"] if turned.only else []
-    return ", ".join(parts)
-
-
-def accuracy(arm: ArmBoard) -> float | None:
-    """The mean over the seeds of what was tested last."""
-    last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
-    return sum(last) / len(last) if last else None
-
-
-def cost(arm: ArmBoard) -> float | None:
-    """The mean over the seeds of the last epoch's training cost."""
-    costs = [replica.points[-1].train_cost for replica in arm.replicas if replica.points]
-    finite = [one for one in costs if one is not None]
-    return sum(finite) / len(finite) if finite else None
-
-
-def at_chance(board: Board, mean: float) -> bool:
-    classes = len(board.data.classes) if board.data else 0
-    return bool(classes) and mean < stuck_below(1 / classes)
-
-
-def state(board: Board, arm: ArmBoard) -> str:
-    """One of `STATES`."""
-    mean = accuracy(arm)
-    if arm.state == "failed":
-        return "failed"
-    if mean is None:
-        return "training" if arm.state in ("training", "starting") else "waiting"
-    if arm.state != "finished":
-        return "chance" if at_chance(board, mean) else "training"
-    stuck = _at_chance(board, arm)
-    return "chance" if stuck == len(arm.replicas) else "some" if stuck else "trains"
-
-
-def _at_chance(board: Board, arm: ArmBoard) -> int:
-    """Seeds whose last test was at chance."""
-    return sum(at_chance(board, replica.points[-1].test_accuracy) for replica in arm.replicas if replica.points)
-
-
-def worth(board: Board, place: int, measure: str) -> float | None:
-    """What an arm is put in order by: more is better."""
-    arm = board.arms[place]
-    if measure == "cost":
-        mean = cost(arm)
-        return None if mean is None else -mean
-    return arm.rate or None if measure == "speed" else accuracy(arm)
-
-
-def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
-    """A cell's words and style. Colour says nothing that the words do not."""
-    mean, known = accuracy(arm), state(board, arm)
-    if known == "failed":
-        return "failed", "bad"
-    if mean is None:
-        return ("..." if known == "training" else "-"), "dim"
-    style = "bad" if known == "chance" else "good" if mean >= 0.5 else "warn"
-    if measure == "trains":
-        if known == "some":
-            return f"{len(arm.replicas) - _at_chance(board, arm)} of {len(arm.replicas)}", "warn"
-        return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
-    if measure == "cost":
-        of_training = cost(arm)
-        return ("nan" if of_training is None else formatting.cost(of_training, 3)), style
-    if measure == "speed":
-        return f"{arm.rate:,.0f}", style
-    return f"{100 * mean:.1f}", style
-
-
-def matrix(board: Board, turned: Turned, width: int, height: int, look: Look) -> list[Row]:
-    """The matrix around the cursor as far as there is room, what the cursor is on, and the curves below."""
-    found = of(board, turned)
-    if found is None:
-        return [[(fit("nothing is swept here: --sweep model.depth=3,10,30", width), "dim")]]
-    if not found.rows or not found.columns:
-        told = f"no scheme or value has '{printable(turned.only)}': / for other words, none of them shows all"
-        return [[(fit(told, width), "dim")]]
-    measure = MEASURES[turned.measure]
-    chart = height - len(found.rows) - 3
-    chart = chart if chart >= 7 else max(0, min(9, height - 12))
-    each = 8 if 8 * len(found.columns) + 18 <= width else 7  # `chance` is the longest word
-    name = max(6, min(max(map(cell_len, found.rows)) + 2, width - each))
-    across = max(1, (width - name) // each)
-    down = max(1, height - chart - 2)
-    at = turned.at(found)
-    left = _first(at[1], len(found.columns), across)
-    top = _first(at[0], len(found.rows), down)
-    head = "".join(f" {fit(one, each - 1).rstrip():>{each - 1}}" for one in found.columns[left : left + across])
-    beyond = {
-        "left": left,
-        "right": len(found.columns) - left - across,
-        "above": top,
-        "below": len(found.rows) - top - down,
-    }
-    hidden = ", ".join(f"{count} more {where}" for where, count in beyond.items() if count > 0)
-    rows: list[Row] = [[(fit(found.column, name), "dim"), (head, "dim")]]
-    for row_at in range(top, min(len(found.rows), top + down)):
-        number = found.row_numbers[row_at]
-        row: Row = [(f"{look.marker(number)} ", arm_style(number)), (fit(found.rows[row_at], name - 2), "")]
-        for column in range(left, min(len(found.columns), left + across)):
-            text, style = cell(board, board.arms[found.places[row_at][column]], measure)
-            chosen = " reverse" if (row_at, column) == at else ""
-            row.append((f" {fit(text, each - 1).rstrip():>{each - 1}}", f"{style}{chosen}"))
-        rows.append(row)
-    arm = board.arms[found.places[at[0]][at[1]]]
-    after = f", {arm.given_up}" if arm.given_up else ""
-    told = f"{arm.name}: {arm.state}{after}"
-    rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
-    if chart:
-        rows += curves(board, found, width, chart, look)
-    return [pad(row, width) for row in rows[:height]]
-
-
-def _first(at: int, count: int, room: int) -> int:
-    return max(0, min(at - room // 2, count - room))
-
-
-def curves(board: Board, found: Matrix, width: int, height: int, look: Look) -> list[Row]:
-    """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
-    edges: list[Series] = []
-    means: list[Series] = []
-    for number, places in zip(found.row_numbers, found.places, strict=True):
-        arms = [board.arms[place] for place in places]
-        seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
-        if any(len(values) > 1 for values in seeds):
-            edges += [
-                Series(edge, cap, arm_style(number), "some")
-                for cap, edge in zip(look.caps, zip(*map(_interval, seeds), strict=True), strict=True)
-            ]
-        means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
-    series = [*edges, *(one for one in means if one.values)]
-    count = len(found.columns)
-    rows = line_chart(
-        series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=found.columns
+    NAME = "matrix"
+    WHOLE = True
+    KEYS = (
+        Key(
+            "5", "zoom", "the matrix of a sweep: scheme by value; again: everything", "matrix", group="Matrix", rank=10
+        ),
+        Key(
+            "o",
+            "order",
+            "the matrix's rows: best first, best in the cursor's column first, as given",
+            "order",
+            group="Matrix",
+            named_alone=True,
+        ),
+        Key(
+            "slash",
+            "filter",
+            "only rows and values with these words, as 'he chance depth=10,30'",
+            "filter",
+            shown="/",
+            group="Matrix",
+            only_alone=True,
+        ),
+        Key(
+            "a",
+            "across",
+            "the next swept key as columns of the matrix",
+            "key across",
+            group="Matrix",
+            named_alone=True,
+        ),
+        Key(
+            "enter",
+            "open",
+            "the arm under the cursor of the matrix alone, and back; arrows move the cursor, v turns the matrix",
+            "this arm",
+            group="Matrix",
+            only_alone=True,
+        ),
+        Key("v", "measure(1)", short="quantity", only_alone=True),
+        Key("V", "measure(-1)", only_alone=True),
+        Key("n,right", "move(0, 1)", only_alone=True),
+        Key("b,left", "move(0, -1)", only_alone=True),
+        Key("down,j", "move(1, 0)", only_alone=True),
+        Key("up,k", "move(-1, 0)", only_alone=True),
     )
-    told = f"accuracy, %, by {found.column}, at even distances"
-    told += f"; {' '.join(look.caps)} the mean's 95 % interval" if edges else ""
-    return [*rows, [(fit(told, width), "dim")]]
+    state = drawn(MatrixViewState())
 
+    @property
+    def keys_named(self) -> bool:
+        return bool(self.board.preset.sweep)
 
-def _interval(values: list[float]) -> tuple[float | None, float | None]:
-    """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
-    if len(values) < 2:
-        return None, None
-    summary = statistics.summary(values)
-    low, high = summary["ci95"]
-    return max(0.0, low), min(100.0, high)
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(matrix_drawing.title(self.board, self.state), "bold")]
 
+    def paint(self, width: int, height: int) -> list[Row]:
+        return matrix_drawing.matrix(self.board, self.state, width, height, self.look)
 
-def _trimmed(seeds: list[list[float]]) -> list[float]:
-    """The means up to the first value that has none yet: what has not been trained is no fault."""
-    values = []
-    for one in seeds:
-        if not one:
-            break
-        values.append(sum(one) / len(one))
-    return values
+    def action_move(self, down: int, right: int) -> None:
+        grid = matrix_drawing.grid_of(self.board, self.state)
+        if grid is not None:
+            self.state = self.state.moved(grid, down, right)
+
+    def action_measure(self, by: int) -> None:
+        self.state = replace(self.state, measure=(self.state.measure + by) % len(MEASURES))
+
+    def action_across(self) -> None:
+        """The next swept key as columns."""
+        keys = max(1, len(self.board.preset.sweep))
+        self.state = replace(self.state, across=(self.state.across + 1) % keys, row=0, column=0)
+
+    def action_order(self) -> None:
+        """The next order of the rows."""
+        self.state = replace(self.state, order=(self.state.order + 1) % len(ORDERS))
+
+    def action_filter(self) -> None:
+        """Ask for words; the matrix follows as they are typed."""
+        from inittui.tui.widgets.filter_input import FilterInput  # the first frame need not wait for it
+
+        self.app.push_screen(FilterInput(self.state.only, FILTER, self._show_only))
+
+    def _show_only(self, words: str) -> None:
+        self.state = replace(self.state, only=" ".join(words.split()))
+
+    async def action_open(self) -> None:
+        """Show the arm under the cursor alone."""
+        grid = matrix_drawing.grid_of(self.board, self.state)
+        if grid is not None and grid.rows and grid.columns:
+            row, column = self.state.at(grid)
+            await self.screen.run_action(f"choose({grid.places[row][column]})")
+            await self.screen.run_action("show('arm')")

@@ -10,10 +10,64 @@ from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, wrap
+from inittui.tui.draw.render_cache import Memo, epochs
+from inittui.tui.keys import Key
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
 LONGEST_SENTENCE = 5  # lines, unless the table is alone
 SHORTEST_NAME = 10
 HEADS = tuple("accuracy" if column == "test accuracy" else column for column in accuracy_table.COLUMNS)
+
+
+class ResultPanel(BoardPanel):
+    """Alone it scrolls and, on request, has a row for each seed."""
+
+    NAME = "result"
+    KEYS = (
+        Key("2", "zoom", "the accuracy table alone, with speed; again: everything", "table", group="Layout"),
+        Key("s", "each_seed", "the accuracy table alone with each seed; again: without", group="Layout"),
+        Key("down,j", "scroll_table(1)", only_alone=True),
+        Key("up,k", "scroll_table(-1)", only_alone=True),
+        Key("pagedown", "page_table(1)", only_alone=True),
+        Key("pageup", "page_table(-1)", only_alone=True),
+    )
+    each_seed = drawn(False)
+    top = drawn(0)  # the line at which the table begins
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look)
+        self._cached = Memo[list[Row]]()
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(title(self.board), "good bold" if self.board.ended else "bold")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        board, alone, each_seed, top = self.board, self.alone, self.each_seed, self.top
+        return self._cached(
+            (width, height, alone, each_seed, top, *epochs(board)),
+            lambda: (
+                whole(board, width, height, self.look, each_seed=each_seed, top=top)
+                if alone
+                else table(board, width, height, self.look)
+            ),
+        )
+
+    def watch_alone(self) -> None:
+        self.top = 0
+
+    async def action_each_seed(self) -> None:
+        self.each_seed = not self.alone or not self.each_seed
+        self.top = 0
+        await self.come_forward()
+
+    def action_scroll_table(self, by: int) -> None:
+        inside = self.inside
+        lines = len(everything(self.board, inside.width, self.look, each_seed=self.each_seed))
+        self.top = max(0, min(self.top + by, furthest(lines, inside.height)))
+
+    def action_page_table(self, by: int) -> None:
+        self.action_scroll_table(by * max(1, self.inside.height - 2))
 
 
 def title(board: Board) -> str:

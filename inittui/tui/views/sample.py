@@ -10,51 +10,123 @@ from inittui.record.gallery import Gallery, Picture
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, width_of, wrap
 from inittui.tui.draw.image import image
+from inittui.tui.keys import Key
 from inittui.tui.views import confusion
+from inittui.tui.widgets.board_view import BoardPanel
+from inittui.tui.widgets.panel import drawn
 
 KINDS = ("random", "disputed", "mistaken")
 Answers = list[tuple[int, float, str]]  # class, its share, and that in words
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Which picture of which kind is shown, or the confusions of which arm."""
+class SampleViewState:
+    """Which picture of which kind is state, or the confusions of which arm."""
 
     kind: str = "random"
     place: int = 0
     confused: int | None = None
 
 
-def picture(board: Board, gallery: Gallery | None, shown: Shown) -> Picture | None:
+class SamplePanel(BoardPanel):
+    """The image that is watched during training; after the end any image of the gallery, or an arm's confusion matrix."""
+
+    NAME = "sample"
+    TAKES = ("board", "gallery")
+    KEYS = (
+        Key("n,right", "image(1)", "another test image", "next image", group="Sample", rank=90, rank_ended=25),
+        Key("b,left", "image(-1)", "the image before", group="Sample"),
+        Key(
+            "d",
+            "kind('disputed')",
+            "only images on which the arms disagree; again: any image",
+            "disagreements",
+            group="Sample",
+            rank=90,
+            rank_ended=25,
+        ),
+        Key(
+            "m",
+            "kind('mistaken')",
+            "only images that an arm gets wrong; again: any image",
+            "mistakes",
+            group="Sample",
+            rank=90,
+            rank_ended=25,
+        ),
+        Key(
+            "f",
+            "confusion",
+            "what each arm takes for what: its confusion matrix, arm by arm, then the image again",
+            "confusions",
+            group="Sample",
+            rank=90,
+            rank_ended=25,
+        ),
+        Key("3", "zoom", "the sample prediction alone; again: everything", "sample", group="Layout", rank=40),
+    )
+    gallery: drawn[Gallery | None] = drawn(None)
+    state = drawn(SampleViewState())
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(title(self.board, self.gallery, self.state), "bold")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return sample(self.board, self.gallery, self.state, width, height, self.look)
+
+    async def action_image(self, by: int) -> None:
+        await self._turn(SampleViewState(self.state.kind, max(0, self.state.place + by)))
+
+    async def action_kind(self, kind: str) -> None:
+        again = self.state.kind == kind and self.state.confused is None
+        await self._turn(SampleViewState("random" if again else kind))
+
+    async def action_confusion(self) -> None:
+        """The confusion matrix of the first arm, then of the next one, and after the last one the image again."""
+        following = 0 if self.state.confused is None else self.state.confused + 1
+        confused = following if following < len(self.board.arms) else None
+        await self._turn(SampleViewState(self.state.kind, self.state.place, confused))
+
+    async def _turn(self, state: SampleViewState) -> None:
+        self.state = state if self.gallery is not None else SampleViewState()
+        if self.gallery is None and not self.board.ended:
+            self.notify("More test images come with the end of the run.", timeout=3)
+        if not self.display:
+            await self.come_forward()
+
+
+def picture(board: Board, gallery: Gallery | None, state: SampleViewState) -> Picture | None:
     """The picture to show: of the gallery once there is one, else the image that is watched while training."""
     if gallery is not None:
-        pictures = gallery.only(shown.kind)
-        return pictures[shown.place % len(pictures)] if pictures else None
+        pictures = gallery.only(state.kind)
+        return pictures[state.place % len(pictures)] if pictures else None
     if board.sample is None:
         return None
     live = tuple(arm.replicas[0].sample if arm.replicas else () for arm in board.arms)
     return Picture(board.sample.index, board.sample.label, board.sample.pixels, live)
 
 
-def title(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+def title(board: Board, gallery: Gallery | None, state: SampleViewState) -> str:
     """`test image 8,431, label 8`"""
-    if shown.confused is not None:
-        return confusion.title(board, shown.confused)
-    found = picture(board, gallery, shown)
+    if state.confused is not None:
+        return confusion.title(board, state.confused)
+    found = picture(board, gallery, state)
     return f"test image {found.index:,}, label {_name(board, found.label)}" if found else "sample prediction"
 
 
-def sample(board: Board, gallery: Gallery | None, shown: Shown, width: int, height: int, look: Look) -> list[Row]:
+def sample(
+    board: Board, gallery: Gallery | None, state: SampleViewState, width: int, height: int, look: Look
+) -> list[Row]:
     """The image above or beside the predictions, as the room is; below, how many there are of its kind.
     Or an arm's confusions."""
-    if shown.confused is not None:
-        return confusion.confusion(board, gallery, shown.confused, width, height, look)
-    found = picture(board, gallery, shown)
+    if state.confused is not None:
+        return confusion.confusion(board, gallery, state.confused, width, height, look)
+    found = picture(board, gallery, state)
     if found is None:
-        return [[(fit(_nothing(board, gallery, shown), width), "dim")]]
+        return [[(fit(_nothing(board, gallery, state), width), "dim")]]
     grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
     lines = 3 if height >= 16 else 2 if height >= 12 else 1 if height >= 4 else 0
-    footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(board, gallery, shown), width, lines)]
+    footer: list[Row] = [[(line, "dim")] for line in wrap(_counter(board, gallery, state), width, lines)]
     room = height - len(footer)
     beside = width >= 44
     drawn = image(
@@ -142,33 +214,33 @@ def _name(board: Board, number: int) -> str:
     return classes[number] if number < len(classes) else str(number)
 
 
-def _nothing(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+def _nothing(board: Board, gallery: Gallery | None, state: SampleViewState) -> str:
     if gallery is not None:
         return {
             "disputed": "the arms agree on every test image",
             "mistaken": "no arm is mistaken on any test image",
-        }.get(shown.kind, "no picture")
+        }.get(state.kind, "no picture")
     if board.ended:
         return "no prediction: no arm finished an epoch"
     return "a test image, as soon as training begins"
 
 
-def _counter(board: Board, gallery: Gallery | None, shown: Shown) -> str:
+def _counter(board: Board, gallery: Gallery | None, state: SampleViewState) -> str:
     if gallery is None and board.ended:
         return ""
     if gallery is None:
         return "after the last epoch: n next, d disagreements, m mistakes"
-    pictures = gallery.only(shown.kind)
-    here = shown.place % len(pictures) + 1 if pictures else 0
+    pictures = gallery.only(state.kind)
+    here = state.place % len(pictures) + 1 if pictures else 0
     kind = {
         "random": f"random image {here} of {len(pictures)}",
         "disputed": f"disagreement {here} of {_of(len(pictures), gallery.disputed_in_all)}",
         "mistaken": f"mistake {here} of {_of(len(pictures), gallery.mistaken_in_all)}",
-    }[shown.kind]
+    }[state.kind]
     rest = []
-    if shown.kind != "disputed":
+    if state.kind != "disputed":
         rest.append(f"{gallery.disputed_in_all:,} disagreements")
-    if shown.kind != "mistaken":
+    if state.kind != "mistaken":
         rest.append(f"{gallery.mistaken_in_all:,} mistakes")
     words = f"{kind}; {', '.join(rest)} in {gallery.test:,}"
     return f"{words}; {_seeds(gallery)}" if gallery.several else words

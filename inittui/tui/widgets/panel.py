@@ -1,10 +1,12 @@
-"""A widget that paints rows, and refreshes only those that have changed."""
+"""The base of every panel: a widget that paints rows of text in a frame and refreshes only the rows that changed."""
 
 from collections.abc import Callable
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
+from textual.reactive import Reactive, ReactiveType
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -12,31 +14,52 @@ from inittui.tui.draw.frame import FRAME, Paint, Title, filled, framed, style_of
 from inittui.tui.draw.glyphs import Look, Row, pad
 
 
+class drawn(Reactive[ReactiveType]):  # a descriptor, as Textual's `reactive`
+    """A reactive attribute of a panel. Each assignment repaints the panel row by row; Textual's `reactive` would refresh the
+    whole widget, and would compare whole boards."""
+
+    def __init__(self, default: ReactiveType | Callable[[], ReactiveType]) -> None:
+        super().__init__(default, repaint=False, always_update=True)
+
+    def __set__(self, obj: DOMNode, value: ReactiveType) -> None:
+        super().__set__(obj, value)
+        obj.repaint()  # type: ignore[attr-defined]
+
+
 class Panel(Widget):
-    """Paints what `paint(width, height)` returns, in a frame with a title if it is `framed`.
+    """A subclass draws `paint` in a frame with `title`, or without a frame if `FRAMED` is false."""
 
-    The owner calls `repaint` when something may have changed; lines that are the same are not sent again.
-    """
+    FRAMED = True
+    frame = drawn(FRAME)  # the style of the frame
 
-    def __init__(self, look: Look, *, id: str | None = None, framed: bool = True) -> None:
+    def __init__(self, look: Look, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.look = look
-        self.framed = framed
-        self.paint: Paint = lambda _width, _height: []
-        self.frame = FRAME
-        self.title: Title = lambda _width: []
         self._rows: list[Row] = []
         self._painted_for = Size(0, 0)  # the size that the rows are for
         self._styles_of: dict[str, Style] = {}
+
+    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        """At most `height` rows of `width` cells."""
+        return []
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        """The title in the frame, cut to `width` cells."""
+        return []
 
     @property
     def inside(self) -> Size:
         """The cells that `paint` has to fill."""
         size = self.content_size
-        return Size(max(0, size.width - 4), max(0, size.height - 2)) if self.framed else size
+        return Size(max(0, size.width - 4), max(0, size.height - 2)) if self.FRAMED else size
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.restyle())
 
     def repaint(self) -> None:
-        """Paint again, and send the lines that differ."""
+        """Paint again, and refresh the rows that differ. Nothing is painted while the panel is hidden."""
+        if not all(node.display for node in self.ancestors_with_self if isinstance(node, Widget)):
+            return
         width = self.content_size.width
         old, rows = self._rows, self._paint()
         if len(rows) != len(old):
@@ -49,7 +72,7 @@ class Panel(Widget):
     def _paint(self) -> list[Row]:
         self._painted_for = self.content_size
         width, height = self._painted_for
-        if self.framed:
+        if self.FRAMED:
             self._rows = framed(self.title, self.paint, width, height, self.look, self.frame)
         else:
             self._rows = filled(self.paint, width, height)
@@ -59,12 +82,12 @@ class Panel(Widget):
         self.repaint()
 
     def restyle(self) -> None:
-        """The theme has changed, and the colours with it."""
+        """Take the colours of the present theme."""
         self._styles_of = {}
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        if self._painted_for != self.content_size:  # of a new size the first frame has everything, and not the next one
+        if self._painted_for != self.content_size:  # the first frame of a new size is complete
             self._paint()
         base = self.rich_style
         width = self.content_size.width
@@ -78,16 +101,33 @@ class Panel(Widget):
         return self._styles_of[key]
 
 
-class Page(Panel):
-    """A panel without a frame, as high as its rows are many: for a box that scrolls. Sooner there than a rich table."""
+class Painted(Panel):
+    """A panel that two functions draw."""
 
+    def __init__(self, look: Look, paint: Paint, title: Title, *, id: str | None = None) -> None:
+        super().__init__(look, id=id)
+        self._paint_with, self._title_with = paint, title
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return self._paint_with(width, height)
+
+    def title(self, width: int) -> Row:
+        return self._title_with(width)
+
+
+class Page(Panel):
+    """A panel without a frame, as high as its rows are many, for a box that scrolls. A Rich table takes longer to appear."""
+
+    FRAMED = False
     DEFAULT_CSS = "Page { width: 1fr; height: auto; }"
 
-    def __init__(self, look: Look, rows: Callable[[int], list[Row]]) -> None:
-        """`rows` are those of a width."""
-        super().__init__(look, framed=False)
+    def __init__(self, look: Look, rows: Callable[[int], list[Row]], *, id: str | None = None) -> None:
+        """`rows` returns the rows for a width."""
+        super().__init__(look, id=id)
         self._rows_of = rows
-        self.paint = lambda width, _height: rows(width)
+
+    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        return self._rows_of(width)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return len(self._rows_of(width))

@@ -8,13 +8,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 
-class WordsScreen(ModalScreen[None]):
+class FilterInput(ModalScreen[None]):
     """Tells `changed` the words at every key. Enter leaves them as they are, Escape takes them all away."""
 
     BINDINGS = [Binding("escape", "none", "none")]
     DEFAULT_CSS = """
-    WordsScreen { align: left bottom; background: $background 0%; }
-    WordsScreen Input, WordsScreen Input:focus { height: 1; border: none; padding: 0 1; background: $surface; }
+    FilterInput { align: left bottom; background: $background 0%; }
+    FilterInput Input, FilterInput Input:focus { height: 1; border: none; padding: 0 1; background: $surface; }
     """
 
     def __init__(self, words: str, placeholder: str, changed: Callable[[str], None]) -> None:

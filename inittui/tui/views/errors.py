@@ -6,7 +6,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from inittui.board.state import Board
-from inittui.tui.screens.box import BoxScreen
+from inittui.tui.widgets.box import BoxScreen
 
 
 class ErrorsScreen(BoxScreen):

@@ -1,0 +1,255 @@
+"""The layer view: why an arm trains or stalls. Depth against signal and gradient, theory beside it; a heat map of layers and
+epochs; a layer's weights; and the sentence that says what is seen."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from inittui.analysis import layer_diagnosis
+from inittui.board.state import ArmBoard, Board
+from inittui.record.events import LayerProbe, Probe
+from inittui.tui.draw.charts import Series, line_chart, sparkline
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
+from inittui.tui.draw.scale import Scale, finite
+
+Value = Callable[[LayerProbe], float | None]
+T = TypeVar("T")
+
+LEAST = 7  # lines for a chart with sentences under it
+HEALTH_STYLES = {"healthy": "good", "vanishing": "warn", "exploding": "bad", "unknown": "dim"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a layer's chart shows. Shares are drawn linearly, the rest on a logarithmic scale. `partial`: layers need not have
+    it, so that None is no fault."""
+
+    key: str
+    title: str
+    value: Value
+    log: bool = True
+    partial: bool = False
+
+
+QUANTITIES = (
+    Quantity("signal", "signal: rms of z", lambda one: one.rms),
+    Quantity("gradient", "gradient: rms of dL/dz per image", lambda one: one.grad_z),
+    Quantity("spread", "spread of z over the images", lambda one: one.spread),
+    Quantity("cosine", "mean cosine between two images", lambda one: one.cosine, log=False),
+    Quantity("dead", "share of dead ReLU units", lambda one: one.dead, log=False, partial=True),
+    Quantity("saturated", "share of saturated units", lambda one: one.saturated, log=False, partial=True),
+    Quantity("weight gradient", "norm of dL/dW", lambda one: one.grad_w),
+    Quantity("update", "last step's |dW| / |W|", lambda one: one.update, partial=True),
+)
+
+
+@dataclass(frozen=True)
+class LayerViewState:
+    """What the layer view is turned to: a quantity, at the initialisation or now, an arm and a layer of it (from 1)."""
+
+    quantity: int = 0
+    at_start: bool = False
+    arm: int = 0
+    layer: int = 1
+
+    @property
+    def shown(self) -> Quantity:
+        return QUANTITIES[self.quantity % len(QUANTITIES)]
+
+    def layer_of(self, probe: Probe | None) -> int:
+        """The layer that is chosen, or the last one where there are fewer."""
+        return min(self.layer, max(1, len(probe.layers))) if probe is not None else 1
+
+
+def probe_of(arm: ArmBoard, state: LayerViewState) -> Probe | None:
+    """The probe to show: the first one, or the newest."""
+    return (arm.probes[0] if state.at_start else arm.probes[-1]) if arm.probes else None
+
+
+def title(board: Board, state: LayerViewState) -> str:
+    """`layers: signal: rms of z, epoch 7`"""
+    probe = probe_of(board.arms[state.arm], state)
+    when = "" if probe is None else ", as initialised" if probe.epoch == 0 else f", after epoch {probe.epoch}"
+    return f"layers, {state.shown.title}{when}"
+
+
+def layers(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+    """The whole view: what does not fit is left out, the sentences last."""
+    if not any(arm.probes for arm in board.arms):
+        words = "no layer has been probed yet" if not board.ended else "no layer was probed"
+        return [[(fit(words, width), "dim")]]
+    if height < LEAST:
+        return [pad(row, width) for row in _sentences(board, state, width, look, most=height)]
+    told = _sentences(board, state, width, look, most=height // 4)
+    room = height - len(told)
+    if width >= 92 and room >= 8:
+        left = width * 55 // 100
+        chart = _chart(board, state, left - 2, room, look)
+        side = _side(board, state, width - left, room, look)
+        rows = [[*pad(a, left), *b] for a, b in zip(_filled(chart, room), _filled(side, room), strict=True)]
+    else:
+        rows = _filled(_chart(board, state, width, room, look), room)
+    return [pad(row, width) for row in [*rows, *told]][:height]
+
+
+def _filled(rows: Sequence[Row], height: int) -> list[Row]:
+    return [*rows[:height], *([] for _ in range(height - len(rows)))]
+
+
+def _sentences(board: Board, state: LayerViewState, width: int, look: Look, *, most: int) -> list[Row]:
+    """A line or two an arm; the chosen arm's first and in full where there are many."""
+    rows: list[Row] = []
+    places = [state.arm, *(place for place in range(len(board.arms)) if place != state.arm)]
+    for place in places:
+        probe = probe_of(board.arms[place], state)
+        if probe is None or len(rows) >= most:
+            continue
+        told = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
+        words = look.text("; ".join(told))
+        head: Row = [(f"{look.marker(place)} ", arm_style(place))]
+        lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == state.arm else 1)
+        for number, line in enumerate(lines[: most - len(rows)]):
+            rows.append([*(head if number == 0 else [("  ", "")]), (line, "" if place == state.arm else "dim")])
+    return rows
+
+
+def _chart(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+    """Measured points over the layers, theory as a line under them."""
+    quantity = state.shown
+    theories: list[Series] = []
+    measured: list[Series] = []
+    deepest = 1
+    for place, arm in enumerate(board.arms):
+        probe = probe_of(arm, state)
+        if probe is None:
+            continue
+        values = [quantity.value(layer) for layer in probe.layers]
+        deepest = max(deepest, len(values))
+        expected = theory(arm, state)
+        if expected:
+            theories.append(
+                Series(expected, "." if look.ascii else look.marker(place), f"{arm_style(place)} soft", "bare")
+            )
+        if any(value is not None for value in values):
+            drawn = [value or None for value in values] if quantity.log else values  # 0 has no logarithm
+            kind: Literal["points", "some"] = "some" if quantity.partial else "points"
+            measured.append(Series(drawn, look.marker(place), arm_style(place), kind))
+    legend = "marks: measured; lines: theory at initialisation" if theories else ""
+    rows = line_chart(
+        [*theories, *measured],
+        width,
+        height - bool(legend),
+        look,
+        last_x=deepest,
+        log=quantity.log,
+        empty=f"no {quantity.key} in these layers",
+    )
+    return [*rows, [(fit(legend, width), "dim")]] if legend else rows
+
+
+def theory(arm: ArmBoard, state: LayerViewState) -> Sequence[float | None]:
+    """What theory expects as initialised: of the signal itself; of the gradient up to its size, which the loss decides."""
+    first = arm.probes[0]
+    if state.shown.key == "signal":
+        return first.signal
+    if state.shown.key == "gradient" and first.gradient and first.layers:
+        last = first.layers[-1].grad_z
+        return [None if value is None or last is None else value * last for value in first.gradient]
+    return ()
+
+
+def _side(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+    """For the chosen arm: the heat map of layer and epoch, and the weights of the chosen layer."""
+    arm = board.arms[state.arm]
+    probe = probe_of(arm, state)
+    if probe is None:
+        return [[(fit(f"{arm.name} has not been probed yet", width), "dim")]]
+    histogram_rows = 5 if height >= 14 else 0
+    rows = heat_map(arm, state, width, height - histogram_rows, look)
+    if histogram_rows:
+        rows = _filled(rows, height - histogram_rows)
+        rows += histogram(probe, state.layer_of(probe), state.arm, width, histogram_rows, look)
+    return rows
+
+
+def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+    """A row a layer (or a few of them), a column a probe: shade is the logarithm of the quantity over all of them, colour how
+    the layer stands to the first one."""
+    quantity = state.shown
+    shades = " .:-=+*#" if look.ascii else " ░▒▓█"
+    gutter = len(str(len(arm.probes[-1].layers))) + 1
+    room = max(1, (width - gutter) // 2)
+    probes = _spread_out(arm.probes, room)
+    count = len(arm.probes[-1].layers)
+    shown = _spread_out(range(count), max(1, height - 2))
+    values = [quantity.value(layer) for probe in probes for layer in probe.layers]
+    scale = Scale.of(
+        [value for value in finite(values) if value > 0] if quantity.log else finite(values), log=quantity.log
+    )
+    chosen = state.layer_of(probe_of(arm, state))
+    rows: list[Row] = [[(fit(f"{arm.name}: layer by epoch", width), "dim")]]
+    for place in shown:
+        row: Row = [(f"{place + 1:>{gutter - 1}} ", "accent bold" if place + 1 == chosen else "dim")]
+        for probe in probes:
+            value = quantity.value(probe.layers[place]) if place < len(probe.layers) else None
+            row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, look))
+        rows.append(row)
+    foot = str(probes[0].epoch)
+    if len(probes) > 1:
+        foot = _ends(foot, str(probes[-1].epoch), 2 * len(probes))
+    rows.append([(" " * gutter, ""), (foot, "dim")])
+    return [pad(row, width) for row in rows[:height]]
+
+
+def _start(probe: Probe, quantity: Quantity) -> float | None:
+    """What the layers are compared with: gradients with the last hidden layer's, all else with the first one's."""
+    layers = probe.layers
+    if not layers:
+        return None
+    return quantity.value(layers[-2] if quantity.key == "gradient" and len(layers) > 1 else layers[0])
+
+
+def _cell(
+    value: float | None, start: float | None, quantity: Quantity, scale: Scale, shades: str, look: Look
+) -> tuple[str, str]:
+    if value is None and quantity.partial:
+        return ("  ", "")
+    if value is None or not math.isfinite(value):
+        return (look.cross * 2, "bad")
+    if quantity.log and value <= 0:
+        return (f"{look.dot} ", "warn")
+    style = HEALTH_STYLES[layer_diagnosis.health(value, start)] if quantity.log else "accent"
+    level = 1 + min(len(shades) - 2, int(scale.share(value) * (len(shades) - 1)))
+    return (shades[level] * 2, style)
+
+
+def histogram(probe: Probe, layer: int, place: int, width: int, height: int, look: Look) -> list[Row]:
+    """The weights of a layer: counts over their range."""
+    if not probe.layers:
+        return []
+    one = probe.layers[layer - 1]
+    head = f"weights of layer {layer}, {one.fan_in} to {one.fan_out}"
+    rows: list[Row] = [[(fit(look.text(head), width), "dim")]]
+    if one.low is None or one.high is None or not one.bins:
+        return [*rows, [(fit("not finite", width), "bad")]]
+    if len(one.bins) == 1:
+        return [*rows, [(fit(f"all of them are {one.low:.3g}", width), "")]]
+    counts = [float(count) for count in one.bins]
+    bars = sparkline(counts, len(counts), max(1, height - 2), look, Scale(0.0, max(counts), False))
+    rows += [[(line, arm_style(place))] for line in bars]
+    rows.append([(_ends(f"{one.low:.3g}", f"{one.high:.3g}", len(counts)), "dim")])
+    return [pad(row, width) for row in rows[:height]]
+
+
+def _ends(first: str, last: str, width: int) -> str:
+    """Both at the ends of `width` cells; of more where they would run into each other."""
+    return first + last.rjust(max(len(last) + 1, width - len(first)))
+
+
+def _spread_out(things: Sequence[T], most: int) -> list[T]:
+    """At most `most` of them, evenly spread, the first and the last among them."""
+    count = len(things)
+    if count <= most:
+        return list(things)
+    return [things[round(i * (count - 1) / max(1, most - 1))] for i in range(most)]

@@ -1,0 +1,229 @@
+"""A swept run at one sight: a cell a scheme and value, filling while it trains, and the curve over the values below it."""
+
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+
+from inittui.analysis import statistics
+from inittui.analysis import sweep_grid as matrices
+from inittui.analysis.sweep_grid import Matrix
+from inittui.board.state import ArmBoard, Board
+from inittui.common import formatting
+from inittui.common.errors import printable
+from inittui.experiment.chance import stuck_below
+from inittui.tui.draw.charts import Series, line_chart
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad
+
+MEASURES = ("accuracy", "trains", "cost", "speed")
+TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
+ORDERS = ("", "best row first", "best in this column first")
+STATES = ("failed", "waiting", "training", "chance", "some", "trains")  # of an arm; words that a filter knows
+
+
+@dataclass(frozen=True)
+class MatrixViewState:
+    """What the matrix is view to: a measure, the swept key that is its columns, the cell of the cursor as the whole matrix
+    counts it (so that the cursor stays with its arm), an order of the rows, and the filter's words."""
+
+    measure: int = 0
+    across: int = 0
+    row: int = 0
+    column: int = 0
+    order: int = 0
+    only: str = ""
+
+    def at(self, grid: Matrix) -> tuple[int, int]:
+        """Where the cursor is in what is shown: at its beginning, where its own row or column is not."""
+        return (
+            grid.row_numbers.index(self.row) if self.row in grid.row_numbers else 0,
+            grid.column_numbers.index(self.column) if self.column in grid.column_numbers else 0,
+        )
+
+    def moved(self, grid: Matrix, down: int, right: int) -> "MatrixViewState":
+        """The cursor so many rows and columns on; it stays inside."""
+        if not grid.rows or not grid.columns:
+            return self
+        row, column = self.at(grid)
+        row = max(0, min(len(grid.rows) - 1, row + down))
+        column = max(0, min(len(grid.columns) - 1, column + right))
+        return replace(self, row=grid.row_numbers[row], column=grid.column_numbers[column])
+
+
+def grid_of(board: Board, view: MatrixViewState) -> Matrix | None:
+    """What is shown: the whole matrix, filtered and in order. None where nothing is swept."""
+    axes = [(axis.words, axis.labels) for axis in board.preset.sweep]
+    grid = matrices.matrix([row.name for row in board.preset.rows], axes, view.across)
+    if grid is None:
+        return None
+    if view.only:
+        grid = matrices.only(grid, view.only, lambda place: state(board, board.arms[place]), STATES)
+    if view.order and grid.rows:
+        column = view.column if view.order == 2 else None
+        grid = matrices.best_first(grid, lambda place: worth(board, place, MEASURES[view.measure]), column)
+    return grid
+
+
+def title(board: Board, view: MatrixViewState) -> str:
+    """`test accuracy, % by scheme and depth, best row first, only 'he'`"""
+    axes = board.preset.sweep
+    if not axes:
+        return "matrix"
+    parts = [f"{TITLES[MEASURES[view.measure]]} by scheme and {axes[view.across % len(axes)].words}"]
+    parts += [ORDERS[view.order]] if view.order else []
+    parts += [f"only '{printable(view.only)}'"] if view.only else []
+    return ", ".join(parts)
+
+
+def accuracy(arm: ArmBoard) -> float | None:
+    """The mean over the seeds of what was tested last."""
+    last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
+    return sum(last) / len(last) if last else None
+
+
+def cost(arm: ArmBoard) -> float | None:
+    """The mean over the seeds of the last epoch's training cost."""
+    costs = [replica.points[-1].train_cost for replica in arm.replicas if replica.points]
+    finite = [one for one in costs if one is not None]
+    return sum(finite) / len(finite) if finite else None
+
+
+def at_chance(board: Board, mean: float) -> bool:
+    classes = len(board.data.classes) if board.data else 0
+    return bool(classes) and mean < stuck_below(1 / classes)
+
+
+def state(board: Board, arm: ArmBoard) -> str:
+    """One of `STATES`."""
+    mean = accuracy(arm)
+    if arm.state == "failed":
+        return "failed"
+    if mean is None:
+        return "training" if arm.state in ("training", "starting") else "waiting"
+    if arm.state != "finished":
+        return "chance" if at_chance(board, mean) else "training"
+    stuck = _at_chance(board, arm)
+    return "chance" if stuck == len(arm.replicas) else "some" if stuck else "trains"
+
+
+def _at_chance(board: Board, arm: ArmBoard) -> int:
+    """Seeds whose last test was at chance."""
+    return sum(at_chance(board, replica.points[-1].test_accuracy) for replica in arm.replicas if replica.points)
+
+
+def worth(board: Board, place: int, measure: str) -> float | None:
+    """What an arm is put in order by: more is better."""
+    arm = board.arms[place]
+    if measure == "cost":
+        mean = cost(arm)
+        return None if mean is None else -mean
+    return arm.rate or None if measure == "speed" else accuracy(arm)
+
+
+def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
+    """A cell's words and style. Colour says nothing that the words do not."""
+    mean, known = accuracy(arm), state(board, arm)
+    if known == "failed":
+        return "failed", "bad"
+    if mean is None:
+        return ("..." if known == "training" else "-"), "dim"
+    style = "bad" if known == "chance" else "good" if mean >= 0.5 else "warn"
+    if measure == "trains":
+        if known == "some":
+            return f"{len(arm.replicas) - _at_chance(board, arm)} of {len(arm.replicas)}", "warn"
+        return {"chance": "chance", "trains": "yes"}.get(known, "so far"), style
+    if measure == "cost":
+        of_training = cost(arm)
+        return ("nan" if of_training is None else formatting.cost(of_training, 3)), style
+    if measure == "speed":
+        return f"{arm.rate:,.0f}", style
+    return f"{100 * mean:.1f}", style
+
+
+def matrix(board: Board, view: MatrixViewState, width: int, height: int, look: Look) -> list[Row]:
+    """The matrix around the cursor as far as there is room, what the cursor is on, and the curves below."""
+    grid = grid_of(board, view)
+    if grid is None:
+        return [[(fit("nothing is swept here: --sweep model.depth=3,10,30", width), "dim")]]
+    if not grid.rows or not grid.columns:
+        told = f"no scheme or value has '{printable(view.only)}': / for other words, none of them shows all"
+        return [[(fit(told, width), "dim")]]
+    measure = MEASURES[view.measure]
+    chart = height - len(grid.rows) - 3
+    chart = chart if chart >= 7 else max(0, min(9, height - 12))
+    each = 8 if 8 * len(grid.columns) + 18 <= width else 7  # `chance` is the longest word
+    name = max(6, min(max(map(cell_len, grid.rows)) + 2, width - each))
+    across = max(1, (width - name) // each)
+    down = max(1, height - chart - 2)
+    at = view.at(grid)
+    left = _first(at[1], len(grid.columns), across)
+    top = _first(at[0], len(grid.rows), down)
+    head = "".join(f" {fit(one, each - 1).rstrip():>{each - 1}}" for one in grid.columns[left : left + across])
+    beyond = {
+        "left": left,
+        "right": len(grid.columns) - left - across,
+        "above": top,
+        "below": len(grid.rows) - top - down,
+    }
+    hidden = ", ".join(f"{count} more {where}" for where, count in beyond.items() if count > 0)
+    rows: list[Row] = [[(fit(grid.column, name), "dim"), (head, "dim")]]
+    for row_at in range(top, min(len(grid.rows), top + down)):
+        number = grid.row_numbers[row_at]
+        row: Row = [(f"{look.marker(number)} ", arm_style(number)), (fit(grid.rows[row_at], name - 2), "")]
+        for column in range(left, min(len(grid.columns), left + across)):
+            text, style = cell(board, board.arms[grid.places[row_at][column]], measure)
+            chosen = " reverse" if (row_at, column) == at else ""
+            row.append((f" {fit(text, each - 1).rstrip():>{each - 1}}", f"{style}{chosen}"))
+        rows.append(row)
+    arm = board.arms[grid.places[at[0]][at[1]]]
+    after = f", {arm.given_up}" if arm.given_up else ""
+    told = f"{arm.name}: {arm.state}{after}"
+    rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
+    if chart:
+        rows += curves(board, grid, width, chart, look)
+    return [pad(row, width) for row in rows[:height]]
+
+
+def _first(at: int, count: int, room: int) -> int:
+    return max(0, min(at - room // 2, count - room))
+
+
+def curves(board: Board, grid: Matrix, width: int, height: int, look: Look) -> list[Row]:
+    """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
+    edges: list[Series] = []
+    means: list[Series] = []
+    for number, places in zip(grid.row_numbers, grid.places, strict=True):
+        arms = [board.arms[place] for place in places]
+        seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
+        if any(len(values) > 1 for values in seeds):
+            edges += [
+                Series(edge, cap, arm_style(number), "some")
+                for cap, edge in zip(look.caps, zip(*map(_interval, seeds), strict=True), strict=True)
+            ]
+        means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
+    series = [*edges, *(one for one in means if one.values)]
+    count = len(grid.columns)
+    rows = line_chart(
+        series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=grid.columns
+    )
+    told = f"accuracy, %, by {grid.column}, at even distances"
+    told += f"; {' '.join(look.caps)} the mean's 95 % interval" if edges else ""
+    return [*rows, [(fit(told, width), "dim")]]
+
+
+def _interval(values: list[float]) -> tuple[float | None, float | None]:
+    """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
+    if len(values) < 2:
+        return None, None
+    summary = statistics.summary(values)
+    low, high = summary["ci95"]
+    return max(0.0, low), min(100.0, high)
+
+
+def _trimmed(seeds: list[list[float]]) -> list[float]:
+    """The means up to the first value that has none yet: what has not been trained is no fault."""
+    values = []
+    for one in seeds:
+        if not one:
+            break
+        values.append(sum(one) / len(one))
+    return values
