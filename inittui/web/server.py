@@ -1,18 +1,23 @@
-"""Serves the dashboard to browsers on this machine alone, and to those alone that know the address.
+"""Serves the dashboard to browsers on this machine only, and only to those that know the address.
 
-Every page is a viewer process of its own, as `inittui attach` would be. It can stop a run, so that listening on 127.0.0.1 is
-not enough: other users of the machine reach that, and so does any web page that a person's own browser shows. Hence:
+Every page is a viewer process of its own, like `inittui attach`. It can stop a run, so listening on 127.0.0.1 is not enough:
+other users of the machine reach that address, and so does any web page in the person's own browser. Therefore:
 
-- The address holds a token, which the first request exchanges for a cookie. Nothing is served without it.
-- A request whose Host is not this machine's own is refused, since it may come through a name that was bound anew.
+- The address holds a token, which the first request exchanges for a cookie. Without it nothing is served.
+- A request whose Host is not this machine is refused: another host name may have been pointed at 127.0.0.1 (DNS rebinding).
 - A request that another web page makes (Origin) is refused.
 
-The page fetches nothing from elsewhere.
+The page fetches nothing from other hosts.
+
+textual-serve's own application has no place for these checks, so this module makes the application and uses only what
+textual-serve's `Server` documents: its handlers of pages' websockets and downloads, and its folder of static files.
 """
 
 import hmac
+import html
 import secrets
 import socket
+import string
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,70 +31,67 @@ from inittui.common.errors import printable
 ADDRESS = "127.0.0.1"
 OWN_NAMES = ("127.0.0.1", "localhost")
 CLOSING_SECONDS = 2.0  # how long open pages may take to end when serving ends
+PAGE = Path(__file__).with_name("page.html")
 
 
-class DashboardServer(Server):
-    """textual-serve's server of `command`, behind a door. `door` is a socket that listens already."""
+class DashboardServer:
+    """Serves `command`, a Textual program, through `listener`, a socket that listens already."""
 
-    def __init__(self, command: str, door: socket.socket, title: str) -> None:
-        port = int(door.getsockname()[1])
-        super().__init__(command, host=ADDRESS, port=port, title=title, templates_path=Path(__file__).parent)
-        self._door = door
+    def __init__(self, command: str, listener: socket.socket, title: str) -> None:
+        self.port = int(listener.getsockname()[1])
+        self._listener = listener
+        self._title = title
         self._token = secrets.token_urlsafe(24)
-        self._cookie = f"inittui-{port}"  # cookies do not tell ports apart
+        self._cookie = f"inittui-{self.port}"  # browsers send the cookies of one port to all ports
+        self._server = Server(command, host=ADDRESS, port=self.port, title=title)
 
     @property
     def address(self) -> str:
-        """What a person opens."""
+        """The address that a person opens."""
         return f"http://{ADDRESS}:{self.port}/?token={self._token}"
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM."""
-        web.run_app(
-            self._make_app(), sock=self._door, print=lambda *_: None, access_log=None, shutdown_timeout=CLOSING_SECONDS
+        app = web.Application(middlewares=[self._guard])
+        app.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/ws", self._server.handle_websocket),
+                web.get("/download/{key}", self._server.handle_download),
+                web.static("/static", self._server.statics_path),
+            ]
         )
+        web.run_app(app, sock=self._listener, print=lambda *_: None, access_log=None, shutdown_timeout=CLOSING_SECONDS)
 
-    async def _make_app(self) -> web.Application:
-        app = await super()._make_app()
-        app.middlewares.append(self._guard)
-        return app
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        # The page's own addresses use the host that the browser used: an ssh tunnel may begin at another port.
+        page = string.Template(PAGE.read_text("utf-8")).substitute(
+            title=html.escape(self._title), websocket=html.escape(f"ws://{request.host}/ws")
+        )
+        headers = {"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"}  # no clickjacking
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
-    async def on_startup(self, app: web.Application) -> None:
-        """Nothing to be said here: the command has said where it serves."""
-
-    async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        # Addresses in the page are those that the browser used: an ssh tunnel may begin at another port.
-        self.public_url = f"http://{request.host}"
-        response: web.StreamResponse = await super().handle_index(request)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"  # nobody's clicks through another page
-        return response
-
-    @property
-    def _guard(self) -> "web.middlewares._Middleware":  # type: ignore[name-defined]
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            why = self._refusal(request)
-            if why:
-                # Its query stays out of it: a token does not belong into a log.
-                print(printable(f"refused {request.path} from {request.remote}: {why}"), file=sys.stderr, flush=True)
-                return web.Response(status=403, text=f"inittui: {why}\n")
-            if "token" in request.query:
-                found = web.HTTPFound("/")
-                found.set_cookie(self._cookie, self._token, httponly=True, samesite="Lax")
-                raise found
-            return await handler(request)
-
-        return guard
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        reason = self._refusal(request)
+        if reason:
+            # Without the query: a token must not be written to a log.
+            print(printable(f"refused {request.path} from {request.remote}: {reason}"), file=sys.stderr, flush=True)
+            return web.Response(status=403, text=f"inittui: {reason}\n")
+        if "token" in request.query:
+            redirect = web.HTTPFound("/")
+            redirect.set_cookie(self._cookie, self._token, httponly=True, samesite="Lax")
+            raise redirect
+        return await handler(request)
 
     def _refusal(self, request: web.Request) -> str:
-        """Why it is refused, in a line; "" for a welcome one."""
+        """Why the request is refused, in one line; empty if it is not."""
         host = urlsplit(f"//{request.host}").hostname
         if host not in OWN_NAMES:
-            return f"it was asked for as '{host}'; expected {' or '.join(OWN_NAMES)} (for another machine: ssh -L)"
+            return f"the host is '{host}'; expected {' or '.join(OWN_NAMES)} (for another machine: ssh -L)"
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            return f"another page asked for it ({origin}); open the address in a tab of its own"
+            return f"another page made the request ({origin}); open the address in a tab of its own"
         given = request.query.get("token") or request.cookies.get(self._cookie, "")
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return "the token is missing or old; open the whole address that 'inittui serve' printed when it began"
@@ -97,13 +99,13 @@ class DashboardServer(Server):
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1 alone; port 0 finds a free one. Raises OSError."""
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    """A socket that listens on 127.0.0.1 only; port 0 means any free port. Raises OSError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((ADDRESS, port))
-        door.listen()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((ADDRESS, port))
+        listener.listen()
     except OSError:
-        door.close()
+        listener.close()
         raise
-    return door
+    return listener

@@ -1,5 +1,6 @@
 """The dashboard in a real browser, and the door before it."""
 
+import asyncio
 import contextlib
 import io
 import os
@@ -23,6 +24,7 @@ from tests.helpers import preset, write_run
 from .conftest import PATIENCE, until
 
 pytest.importorskip("textual_serve", reason="needs inittui[serve]")
+aiohttp = pytest.importorskip("aiohttp")
 pytestmark = pytest.mark.slow
 
 SPARKLINE = re.compile("[▁▂▃▄▅▆▇█]{4,}")
@@ -157,7 +159,7 @@ def test_nobody_comes_in_without_the_token_or_under_another_name_and_each_refusa
         assert [code for code, _ in refusals] == [403] * 6
         assert "open the whole address that 'inittui serve' printed" in refusals[0][1]
         assert "expected 127.0.0.1 or localhost" in refusals[4][1]
-        assert "another page asked for it (http://evil.example)" in refusals[5][1]
+        assert "another page made the request (http://evil.example)" in refusals[5][1]
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         for name in ("127.0.0.1", "localhost"):  # through an ssh tunnel people type either
             body = opener.open(address.replace("127.0.0.1", name), timeout=PATIENCE).read().decode()
@@ -166,6 +168,28 @@ def test_nobody_comes_in_without_the_token_or_under_another_name_and_each_refusa
     told = server.stderr.read()
     assert told.count("refused /") == 6
     assert token.partition("=")[2] not in told
+
+
+async def test_a_page_gets_the_dashboard_through_its_websocket(inittui):
+    write_run(inittui.runs_dir, preset(2))
+    screen = pyte.Screen(100, 30)
+    stream = pyte.ByteStream(screen)
+    with serving(inittui) as (_, address, _):
+        jar = aiohttp.CookieJar(unsafe=True)  # of an address without a name
+        async with aiohttp.ClientSession(cookie_jar=jar) as session, asyncio.timeout(PATIENCE):
+            async with session.get(address) as response:
+                page = await response.text()
+                assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+            (websocket,) = re.findall('data-session-websocket-url="(.+)"', page)
+            for script in re.findall('(?:src|href)="(/static/.+?)"', page):
+                async with session.get(address.partition("/?")[0] + script) as response:
+                    assert response.status == 200, script
+            async with session.ws_connect(f"{websocket}?width=100&height=30") as connection:
+                while not SPARKLINE.search("\n".join(screen.display)):
+                    message = await connection.receive()
+                    assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
+                    if message.type == aiohttp.WSMsgType.BINARY:
+                        stream.feed(message.data)
 
 
 def test_a_port_in_use_is_one_line(inittui):
