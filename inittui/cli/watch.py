@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -13,9 +14,14 @@ from inittui.common.errors import printable
 from inittui.record.run_directory import RunDir
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inittui.board.source import BoardSource
     from inittui.tui.app import Dashboard, Leave
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 1, "stopped": 130, "refused": 2}
+# With Python's default of 700 the first frame takes 0.42 s of CPU instead of 0.38 s (median of 20, benchmarks/screen.py).
+OBJECTS_PER_COLLECTION = 50_000
 Supervisor = subprocess.Popen[bytes]
 
 
@@ -80,15 +86,8 @@ def _watch_in_dashboard(
 ) -> int:
     try:
         from inittui.board.source import LiveSource
-        from inittui.tui import run_app
 
-        app, leave = run_app.show(
-            LiveSource(follower),
-            ascii_only=arguments.ascii,
-            theme=arguments.theme,
-            refresh=refresh,
-            mouse=not arguments.no_mouse,
-        )
+        app, leave = show_dashboard(LiveSource(follower), arguments, refresh)
     except KeyboardInterrupt:  # before the dashboard could ask
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
@@ -97,6 +96,23 @@ def _watch_in_dashboard(
     if other_run and run_dir.alive():
         print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
     return code
+
+
+def show_dashboard(
+    source: "BoardSource", arguments: argparse.Namespace, refresh: float, runs_dir: "Path | None" = None
+) -> "tuple[Dashboard, Leave | None]":
+    """Show the dashboard until the person leaves: the app, and the way of leaving."""
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    from inittui.tui import run_app
+
+    return run_app.show(
+        source,
+        ascii_only=arguments.ascii,
+        theme=arguments.theme,
+        refresh=refresh,
+        mouse=not arguments.no_mouse,
+        runs_dir=runs_dir,
+    )
 
 
 def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervisor | None = None) -> int:

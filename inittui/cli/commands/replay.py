@@ -23,9 +23,8 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from inittui.board.source import ReplaySource
-    from inittui.cli.watch import after_dashboard, can_show_dashboard
+    from inittui.cli.watch import after_dashboard, can_show_dashboard, show_dashboard
     from inittui.output import lines
-    from inittui.tui import run_app
 
     run_dir = options.run_of(arguments)
     speed = options.positive("--speed", arguments.speed) if arguments.speed is not None else None
@@ -34,12 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     if not can_show_dashboard():
         print(lines.closing(source.last), end="")
         return 0
-    app, leave = run_app.show(
-        source,
-        ascii_only=arguments.ascii,
-        theme=arguments.theme,
-        refresh=refresh,
-        mouse=not arguments.no_mouse,
-        runs_dir=options.runs_dir(arguments),
-    )
+    app, leave = show_dashboard(source, arguments, refresh, options.runs_dir(arguments))
     return after_dashboard(app, leave)
