@@ -1,83 +1,184 @@
-"""Probes: how signal and gradient pass through a network, layer by layer, on a fixed batch of training images.
+"""Measures how signal and gradient pass through a network, layer by layer, on a fixed batch of training images.
 
-They attach to any module by hooks on its Linear and Conv layers, in the order in which data reach them, and leave the network
-as it was: no gradient, no running statistic and no random stream is changed by being looked at.
+It works for any module, by hooks on its Linear and Conv layers. The network stays as it was: a measurement changes no
+gradient, no running statistic and no random stream.
+
+A quantity of a layer is one function here, marked with `@quantity`, or with `@activation_quantity` where it needs the output
+of the activation. Its name is the name of a field of `events.LayerProbe`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
 
 from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.record import events
 
-BATCH = (
-    512  # images at most; a deep network is looked at with fewer, so that a probe stays within hundredths of a second
+BATCH = 512  # images at most
+WORK = (
+    300e6  # multiplications of a forward pass at most, so that a probe of a deep network takes hundredths of a second
 )
-WORK = 300e6  # multiplications of a forward pass that a probe may take
-JACOBIAN_IMAGES = 4
 BINS = 24  # of a layer's histogram of weights
-SATURATED = 0.05  # a unit counts as saturated where its slope is below this share of the largest one
-JACOBIAN_NUMBERS = 16e6  # a Jacobian of more is left out: thousands of classes of large images
+SATURATED = 0.05  # a unit is saturated where its slope is below this share of the largest slope
+
+ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid)  # those with dead or saturated units
 
 
 def batch_size(network: nn.Module, images: int) -> int:
-    """How many images a probe takes."""
+    """How many of `images` images a probe of `network` takes."""
     weights = sum(layer.weight.numel() for _, layer in layers(network))
     return min(images, max(16, min(BATCH, int(WORK / max(1, weights)))))
 
 
 @dataclass
-class _Seen:
-    """What one pass has shown of a layer."""
+class LayerPass:
+    """What one forward and backward pass shows of a layer."""
 
     name: str
     layer: Layer
-    z: Tensor | None = None
-    dead: float | None = None
-    saturated: float | None = None
+    before: Tensor | None  # the weights one step ago
+    output: Tensor | None = None  # the pre-activations as the network computed them
+    activated: dict[str, float | None] = field(default_factory=dict)  # the quantities of its activation
+    images: int = 0
+    z: Tensor = field(default_factory=lambda: torch.empty(0))  # pre-activations, float64 [rows, units]
+    grad_output: Tensor | None = None  # of the mean cost, with respect to `output`
+    grad_weight: Tensor | None = None
+
+    @property
+    def weight(self) -> Tensor:
+        return self.layer.weight.detach()
+
+
+Quantity = Callable[[LayerPass], float | None]
+ActivationQuantity = Callable[[Layer, nn.Module, Tensor], float | None]
+QUANTITIES: dict[str, Quantity] = {}
+ACTIVATION_QUANTITIES: dict[str, ActivationQuantity] = {}
+
+
+def quantity(function: Quantity) -> Quantity:
+    QUANTITIES[function.__name__] = function
+    return function
+
+
+def activation_quantity(function: ActivationQuantity) -> ActivationQuantity:
+    ACTIVATION_QUANTITIES[function.__name__] = function
+    return function
+
+
+@quantity
+def rms(seen: LayerPass) -> float | None:
+    """√E[z²]."""
+    return _finite(seen.z.square().mean().sqrt())
+
+
+@quantity
+def spread(seen: LayerPass) -> float | None:
+    """The standard deviation of a unit over the images, as a root mean square over the units."""
+    return _finite(seen.z.var(0, correction=0).mean().sqrt())
+
+
+@quantity
+def cosine(seen: LayerPass) -> float | None:
+    """The mean cosine between the pre-activations of two different images: 1 where the input no longer matters."""
+    count = len(seen.z)
+    unit = seen.z / seen.z.norm(dim=1, keepdim=True).clamp_min(1e-300)
+    if count < 2:
+        return None
+    return _finite((unit.sum(0).square().sum() - unit.square().sum()) / (count * (count - 1)))
+
+
+@quantity
+def grad_z(seen: LayerPass) -> float | None:
+    """Root mean square of the gradient with respect to z, per image: n times that of the mean cost."""
+    gradient = seen.grad_output
+    return _finite(seen.images * gradient.double().square().mean().sqrt()) if gradient is not None else None
+
+
+@quantity
+def grad_w(seen: LayerPass) -> float | None:
+    """Norm of the gradient of the mean cost with respect to the weights."""
+    return _finite(seen.grad_weight.double().norm()) if seen.grad_weight is not None else None
+
+
+@quantity
+def update(seen: LayerPass) -> float | None:
+    """‖ΔW‖/‖W‖ of the last step."""
+    if seen.before is None:
+        return None
+    norm = float(seen.before.double().norm())
+    return events.finite(float((seen.weight.double() - seen.before.double()).norm()) / norm) if norm else None
+
+
+@activation_quantity
+def dead(layer: Layer, activation: nn.Module, a: Tensor) -> float | None:
+    """The share of ReLU units that are 0 for every image. A unit of a convolution is a channel."""
+    if not isinstance(activation, nn.ReLU):
+        return None
+    if a.dim() > 2:  # a dense layer has its units last, a convolution its channels first
+        a = a.flatten(0, -2) if isinstance(layer, nn.Linear) else a.flatten(2)
+    units = a.amax(2) if a.dim() > 2 else a
+    return float((units.amax(0) <= 0).double().mean())
+
+
+@activation_quantity
+def saturated(_layer: Layer, activation: nn.Module, a: Tensor) -> float | None:
+    """The share of tanh or sigmoid values where the slope is nearly zero."""
+    if isinstance(activation, nn.ReLU):
+        return None
+    # The slope in terms of the output, over the largest slope: 1 for tanh, 1/4 for a sigmoid.
+    slope = 1 - a * a if isinstance(activation, nn.Tanh) else 4 * a * (1 - a)
+    return float((slope < SATURATED).double().mean())
 
 
 def measure(
     network: nn.Module, x: Tensor, labels: Tensor, before: Sequence[Tensor] | None = None
 ) -> tuple[events.LayerProbe, ...]:
-    """One measurement per layer, the first layer first. `x` [n, …] are inputs as in training, `labels` [n] their classes;
-    `before` are the layers' weights one step ago, for the update ratio ‖ΔW‖/‖W‖.
+    """Every quantity of every layer that the data reach, in the order in which they reach them.
 
-    Gradients are those of the mean cost; those with respect to pre-activations are given per image: n times as large.
+    `x` [n, …] are inputs as in training, `labels` int64 [n] their classes. `before` are the weights of all layers one step
+    ago, in the network's order, for the update ratio.
     """
-    seen = {layer: _Seen(name, layer) for name, layer in layers(network)}
-    order: list[_Seen] = []
-    with _undisturbed(network), torch.enable_grad():
-        with _watching(network, seen, order):
+    named = layers(network)
+    seen = {
+        layer: LayerPass(name, layer, before[index] if before is not None else None)
+        for index, (name, layer) in enumerate(named)
+    }
+    order: list[LayerPass] = []
+    with undisturbed(network), torch.enable_grad():
+        with _hooks(network, seen, order):
             cost = cross_entropy(network(x), labels)
-        # What is frozen, or lies before what is, has no gradient.
-        asked = [t for one in order for t in (one.z, one.layer.weight) if t is not None and t.requires_grad]
-        found = torch.autograd.grad(cost, asked, allow_unused=True) if asked and cost.requires_grad else ()
-    gradients = dict(zip(map(id, asked), found, strict=False))
-    places = {layer: place for place, layer in enumerate(seen)}
-    return tuple(
-        _measured(
-            one,
-            len(x),
-            gradients.get(id(one.z)),
-            gradients.get(id(one.layer.weight)),
-            before[places[one.layer]] if before is not None else None,
-        )
-        for one in order
+        # Layers that are frozen, or that precede frozen ones, have no gradient.
+        tensors = [t for one in order for t in (one.output, one.layer.weight) if t is not None and t.requires_grad]
+        gradients = torch.autograd.grad(cost, tensors, allow_unused=True) if tensors and cost.requires_grad else ()
+    by_id = dict(zip(map(id, tensors), gradients, strict=False))
+    for layer_pass in order:
+        assert layer_pass.output is not None
+        layer_pass.images = len(x)
+        layer_pass.grad_output = by_id.get(id(layer_pass.output))
+        layer_pass.grad_weight = by_id.get(id(layer_pass.layer.weight))
+    return tuple(map(_probe, order))
+
+
+def _probe(seen: LayerPass) -> events.LayerProbe:
+    assert seen.output is not None
+    seen.z = seen.output.detach().flatten(1).double()
+    shape = Shape.of(seen.layer)
+    low, high, bins = _histogram(seen.weight)
+    values = {name: function(seen) for name, function in QUANTITIES.items()}
+    values |= {name: seen.activated.get(name) for name in ACTIVATION_QUANTITIES}
+    return events.LayerProbe(
+        name=seen.name, fan_in=shape.fan_in, fan_out=shape.fan_out, low=low, high=high, bins=bins, **values
     )
 
 
 @contextmanager
-def _undisturbed(network: nn.Module) -> Iterator[None]:
-    """Leave buffers (a batch norm's running statistics) and the random stream as they are. What the network draws in here
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Keep buffers (a batch norm's running statistics) and torch's random stream as they are. Inside, what the network draws
     (dropout) is the same every time, as the images are."""
     kept = [buffer.clone() for buffer in network.buffers()]
     devices = {parameter.device for parameter in network.parameters() if parameter.device.type == "cuda"}
@@ -91,26 +192,29 @@ def _undisturbed(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _watching(network: nn.Module, seen: dict[Layer, _Seen], order: list[_Seen]) -> Iterator[None]:
-    """Note each layer's output, and what the activation that runs next makes of it."""
+def _hooks(network: nn.Module, seen: dict[Layer, LayerPass], order: list[LayerPass]) -> Iterator[None]:
+    """Record each layer's output, and the quantities of the activation that runs next."""
 
-    def of_layer(layer: nn.Module, _inputs: object, z: Tensor) -> Tensor | None:
-        one = seen[layer]  # type: ignore[index]
-        if one.z is not None:  # a layer that is used twice is measured the first time
+    def after_layer(layer: nn.Module, _inputs: object, z: Tensor) -> Tensor | None:
+        layer_pass = seen[layer]  # type: ignore[index]
+        if layer_pass.output is not None:  # a layer that is used twice is measured the first time
             return None
-        one.z = z
-        order.append(one)
-        return z.clone()  # an activation that works in place would write into what is measured
+        layer_pass.output = z
+        order.append(layer_pass)
+        return z.clone()  # an activation that works in place would overwrite what is measured
 
-    def of_activation(module: nn.Module, _inputs: object, a: Tensor) -> None:
-        if order and order[-1].dead is None and order[-1].saturated is None:
-            _activated(order[-1], module, a.detach())
+    def after_activation(activation: nn.Module, _inputs: object, a: Tensor) -> None:
+        if order and not order[-1].activated and a.isfinite().all():
+            order[-1].activated = {
+                name: function(order[-1].layer, activation, a.detach())
+                for name, function in ACTIVATION_QUANTITIES.items()
+            }
 
-    handles = [layer.register_forward_hook(of_layer) for layer in seen]
+    handles = [layer.register_forward_hook(after_layer) for layer in seen]
     handles += [
-        module.register_forward_hook(of_activation)
+        module.register_forward_hook(after_activation)
         for module in network.modules()
-        if isinstance(module, (nn.ReLU, nn.Tanh, nn.Sigmoid))
+        if isinstance(module, ACTIVATIONS)
     ]
     try:
         yield
@@ -119,65 +223,9 @@ def _watching(network: nn.Module, seen: dict[Layer, _Seen], order: list[_Seen]) 
             handle.remove()
 
 
-def _activated(one: _Seen, module: nn.Module, a: Tensor) -> None:
-    if not a.isfinite().all():
-        return
-    if isinstance(module, nn.ReLU):
-        # A unit is dead when no image moves it; of a convolution a unit is a channel, and a dense layer's come last.
-        if a.dim() > 2:
-            a = a.flatten(0, -2) if isinstance(one.layer, nn.Linear) else a.flatten(2)
-        units = a.amax(2) if a.dim() > 2 else a
-        one.dead = float((units.amax(0) <= 0).double().mean())
-        return
-    # The slope from the activation's own output, as a share of its largest: 1 for tanh, 1/4 for a sigmoid.
-    slope = 1 - a * a if isinstance(module, nn.Tanh) else 4 * a * (1 - a)
-    one.saturated = float((slope < SATURATED).double().mean())
-
-
-def _measured(
-    one: _Seen, images: int, of_z: Tensor | None, of_w: Tensor | None, before: Tensor | None
-) -> events.LayerProbe:
-    assert one.z is not None
-    z = one.z.detach().flatten(1).double()
-    weight = one.layer.weight.detach()
-    shape = Shape.of(one.layer)
-    low, high, bins = _histogram(weight)
-    return events.LayerProbe(
-        name=one.name,
-        fan_in=shape.fan_in,
-        fan_out=shape.fan_out,
-        rms=_finite(z.square().mean().sqrt()),
-        spread=_finite(z.var(0, correction=0).mean().sqrt()),
-        cosine=_mean_cosine(z),
-        dead=one.dead,
-        saturated=one.saturated,
-        grad_z=_finite(images * of_z.double().square().mean().sqrt()) if of_z is not None else None,
-        grad_w=_finite(of_w.double().norm()) if of_w is not None else None,
-        update=_update(weight, before),
-        low=low,
-        high=high,
-        bins=bins,
-    )
-
-
-def _mean_cosine(z: Tensor) -> float | None:
-    """The mean cosine between the layer's answers to two different images: 1 where the input no longer matters."""
-    count = len(z)
-    unit = z / z.norm(dim=1, keepdim=True).clamp_min(1e-300)
-    if count < 2:
-        return None
-    return _finite((unit.sum(0).square().sum() - unit.square().sum()) / (count * (count - 1)))
-
-
-def _update(weight: Tensor, before: Tensor | None) -> float | None:
-    if before is None:
-        return None
-    norm = float(before.double().norm())
-    return events.finite(float((weight.double() - before.double()).norm()) / norm) if norm else None
-
-
 def _histogram(weight: Tensor) -> tuple[float | None, float | None, tuple[int, ...]]:
-    flat = weight.flatten().double().cpu()  # the range of floats may not fit into one
+    """The smallest and the largest weight, and the number of weights in each of BINS bins between them."""
+    flat = weight.flatten().double().cpu()  # the difference of two float32 may not be one
     low, high = float(flat.min()), float(flat.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         return None, None, ()
@@ -188,54 +236,3 @@ def _histogram(weight: Tensor) -> tuple[float | None, float | None, tuple[int, .
 
 def _finite(value: Tensor) -> float | None:
     return events.finite(float(value))
-
-
-def jacobian(network: nn.Module, x: Tensor) -> tuple[float, ...]:
-    """Singular values of the Jacobian of the outputs with respect to the inputs, the largest first, each averaged (as a root
-    mean square) over the first JACOBIAN_IMAGES images of `x`; empty where it is not finite, too large, or there is none. Saxe
-    et al. 2014, section 3; Pennington et al. 2017. A batch norm's statistics are those of `x`, and held."""
-    with _undisturbed(network), _separate(network, x), torch.enable_grad():
-        inputs = x[:JACOBIAN_IMAGES].clone().requires_grad_()
-        outputs = network(inputs)
-        if not outputs.requires_grad or inputs.numel() * outputs.shape[1] > JACOBIAN_NUMBERS:
-            return ()
-        rows = [
-            torch.autograd.grad(outputs[:, place].sum(), inputs, retain_graph=True, materialize_grads=True)[0].flatten(
-                1
-            )
-            for place in range(outputs.shape[1])
-        ]
-    matrices = torch.stack(rows, 1).double()  # [images, outputs, inputs]
-    if not matrices.isfinite().all():
-        return ()
-    return tuple(torch.linalg.svdvals(matrices).square().mean(0).sqrt().tolist())
-
-
-@contextmanager
-def _separate(network: nn.Module, x: Tensor) -> Iterator[None]:
-    """No image's answer depends on the images beside it: batch norms keep to the statistics of `x`, dropout to nothing."""
-    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    held = [module for module in network.modules() if isinstance(module, (_BatchNorm, _DropoutNd))]
-    modes, momenta = [module.training for module in held], [norm.momentum for norm in norms]
-    try:
-        if norms:
-            for norm in norms:
-                norm.momentum = 1.0
-            with torch.no_grad():
-                network(x)
-        for module in held:
-            module.eval()
-        yield
-    finally:
-        for module, mode in zip(held, modes, strict=True):
-            module.training = mode
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-
-
-def epochs_of(last: int, most: int = 40) -> frozenset[int]:
-    """Which epochs are probed, 0 being the initialisation: each while they are few, else about `most` of them, evenly spaced
-    on a logarithmic scale, the first and the last among them."""
-    if last <= most:
-        return frozenset(range(last + 1))
-    return frozenset({0, last, *(round(math.exp(i / (most - 1) * math.log(last))) for i in range(most))})

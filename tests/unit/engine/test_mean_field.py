@@ -16,8 +16,9 @@ from inittui.engine.data import load
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import ACTIVATIONS, mlp
 from inittui.engine.networks.layers import layers
-from inittui.engine.probes import mean_field, measure
+from inittui.engine.probes import mean_field
 from inittui.engine.probes.mean_field import LayerLaw, gradient, mean_square, mean_square_slope, signal
+from inittui.engine.probes.measure import measure
 from inittui.experiment.preset import Data, Model
 from inittui.schemes.catalogue import scheme
 from inittui.schemes.spec import Init
@@ -291,7 +292,7 @@ def test_a_networks_gradient_is_what_theory_says(activation: str, typed: str) ->
     x, labels = torch.randn(100, WIDTH, generator=draws), torch.randint(10, (100,), generator=draws)
     network = mlp(Model(hidden=(WIDTH,) * 8, activation=activation), WIDTH, 10)
     initialise(network, Init.of(typed), 3)
-    measured = [one.grad_z or 0.0 for one in measure.measure(network, x, labels)]
+    measured = [one.grad_z or 0.0 for one in measure(network, x, labels)]
     laws = laws_of(network, typed)
     expected = gradient(laws, activation, signal(laws, activation, 1.0))
     # As above, on the way back: 0.5·√(5·8/512) is 14 %, and the last layer's ten rows stray more than that.

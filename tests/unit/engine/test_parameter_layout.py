@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from inittui.engine.data.device_data import DeviceData
 from inittui.engine.evaluation import evaluate
 from inittui.engine.networks.build import mlp
-from inittui.engine.probes import measure
+from inittui.engine.probes.jacobian import jacobian
+from inittui.engine.probes.measure import measure
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.batched_mlp import BatchedMLP
 from inittui.engine.step.flat_parameters import ALIGNMENT, FlatParameters
@@ -73,8 +74,8 @@ def figures(network: nn.Module, trainer: Trainer) -> list[Any]:
         tested.accuracy,
         tested.classes.tolist(),
         tested.probabilities.tolist(),
-        measure.measure(network, x, labels, before),
-        measure.jacobian(network, x),
+        measure(network, x, labels, before),
+        jacobian(network, x),
     ]
 
 

@@ -18,10 +18,11 @@ from torch.nn.functional import cross_entropy, relu
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.build import mlp
 from inittui.engine.networks.layers import layers
-from inittui.engine.probes import mean_field
-from inittui.engine.probes import measure as probes
-from inittui.engine.probes.measure import BINS, batch_size, epochs_of, jacobian, measure
-from inittui.engine.probes.schedule import Prober
+from inittui.engine.probes import jacobian as jacobians
+from inittui.engine.probes import mean_field, schedule
+from inittui.engine.probes.jacobian import JACOBIAN_IMAGES, jacobian
+from inittui.engine.probes.measure import BATCH, BINS, WORK, batch_size, measure
+from inittui.engine.probes.schedule import Prober, epochs_of
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import events
@@ -412,7 +413,7 @@ def replace_model(of: Arm, model: dict[str, Any]) -> Arm:
 
 def singular_values(network: nn.Module, x: Tensor) -> list[float]:
     each = []
-    for image in x[: probes.JACOBIAN_IMAGES]:
+    for image in x[:JACOBIAN_IMAGES]:
         matrix = torch.autograd.functional.jacobian(lambda one: network(one.unsqueeze(0))[0], image)
         each.append(torch.linalg.svdvals(matrix.double().flatten(1)))
     return torch.stack(each).square().mean(0).sqrt().tolist()
@@ -461,7 +462,7 @@ def test_what_has_no_jacobian_or_too_large_a_one_has_none_told(monkeypatch: pyte
     frozen = filled(Rounds()).requires_grad_(False)
     assert jacobian(frozen, batch()[0]) == ()
     network = filled(mlp(Model(hidden=(7,)), INPUTS, CLASSES))
-    monkeypatch.setattr(probes, "JACOBIAN_NUMBERS", probes.JACOBIAN_IMAGES * INPUTS * CLASSES - 1)
+    monkeypatch.setattr(jacobians, "JACOBIAN_NUMBERS", JACOBIAN_IMAGES * INPUTS * CLASSES - 1)
     assert jacobian(network, batch()[0]) == ()
 
 
@@ -472,8 +473,8 @@ def test_a_deep_network_is_looked_at_with_fewer_images() -> None:
     def count(widths: tuple[int, ...], images: int) -> int:
         return batch_size(mlp(Model(hidden=widths), 784, 10), images)
 
-    assert count((16,), 60_000) == probes.BATCH
-    assert count((512,) * 30, 60_000) == int(probes.WORK / (784 * 512 + 29 * 512 * 512 + 5120)) == 37
+    assert count((16,), 60_000) == BATCH
+    assert count((512,) * 30, 60_000) == int(WORK / (784 * 512 + 29 * 512 * 512 + 5120)) == 37
     assert count((4096,) * 3, 60_000) == 16  # at least
     assert count((16,), 60) == 60
     assert count((4096,) * 3, 5) == 5  # and never more than there are
@@ -517,7 +518,7 @@ def test_the_first_replica_is_probed_as_initialised_and_after_every_epoch() -> N
 
 
 def test_a_long_training_is_probed_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "epochs_of", lambda last: frozenset({0, 2, last}))
+    monkeypatch.setattr(schedule, "epochs_of", lambda last: frozenset({0, 2, last}))
     assert [one.epoch for one in probed(arm(epochs=5))] == [0, 2, 5]
 
 
