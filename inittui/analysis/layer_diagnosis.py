@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from inittui.record.events import LayerProbe, Probe
+from inittui.record.events import Probe
+from inittui.record.layer_probe import QUANTITIES, LayerProbe
 
 Health = Literal["healthy", "vanishing", "exploding", "unknown"]
 
@@ -117,14 +118,15 @@ def _inputs(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
 
 
 def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
-    dead = [layer.dead or 0.0 for layer in layers]
-    saturated = [layer.saturated or 0.0 for layer in layers]
-    for shares, words in ((dead, "of the ReLU units are dead"), (saturated, "of the units are saturated")):
+    for quantity in QUANTITIES:
+        if not quantity.excess:
+            continue
+        shares = [quantity.value(layer) or 0.0 for layer in layers]
         worst = max(shares)
         if worst > MOST:
             count = sum(share > MOST for share in shares)
             more = f", and more than half in {count} layers" if count > 1 else ""
-            return f"{100 * worst:.0f} % {words} in layer {shares.index(worst) + 1}{more}", True
+            return f"{100 * worst:.0f} % {quantity.excess} in layer {shares.index(worst) + 1}{more}", True
     return "", False
 
 

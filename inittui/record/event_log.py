@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from inittui.common.atomic_files import open_plain, read_plain
-from inittui.record import events
+from inittui.record import event_lines, events
 from inittui.record.disk_room import NO_ROOM
 
 SPOOLED_EVENTS = 100_000  # kept in memory while a disk is full: hours of reports
@@ -49,7 +49,7 @@ class EventLog:
         if not rest:
             return
         try:
-            last = events.decode(rest)
+            last = event_lines.decode(rest)
         except ValueError:
             os.ftruncate(self._file, whole)
         else:
@@ -67,7 +67,7 @@ class EventLog:
             t = max(self._t, round(time.monotonic() - self.zero, 4))
             stamped = msgspec.structs.replace(event, seq=self._seq, t=t)
             self._count(stamped)
-            self._waiting.append((isinstance(event, events.Progress), events.encode(stamped)))
+            self._waiting.append((isinstance(event, events.Progress), event_lines.encode(stamped)))
             if len(self._waiting) > SPOOLED_EVENTS:
                 self._thin()
             self.flush()
@@ -172,7 +172,7 @@ class Tail:
                 return
 
     def _events(self, block: bytes, reports: bool) -> list[events.AnyEvent]:
-        found, faults = events.decode_block(block, reports=reports)
+        found, faults = event_lines.decode_block(block, reports=reports)
         self._damaged += len(faults)
         for number, error in faults[: FAULTS_KEPT - len(self._described)]:
             self._described.append(f"{self._name}, line {self._line + number}: {error}")

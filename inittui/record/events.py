@@ -1,24 +1,16 @@
-"""The event types and their line.
+"""The events of a run: what the supervisor and the workers log, one type of record each.
 
-One event a line, plain JSON, whose last member `crc` is the CRC-32 (eight hexadecimal digits) of the bytes before it, so
-that a torn or damaged line is told from a whole one. `seq` numbers the events of one log from 0; `t` is seconds since the
-run began, by a monotonic clock. A cost that is not finite is null here, because NaN is not JSON.
+Every event has a place in one log: `seq` numbers the log's events from 0, `t` is seconds since the run began, by a monotonic
+clock. A cost that is not finite is None, because JSON has no NaN. Every field that is added gets a default, so that old logs
+are still read.
 """
 
-import contextlib
 import math
-import zlib
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-FORMAT = 1
-_CRC = b',"crc":"'
-_TAIL = len(_CRC) + 10  # bytes of a line from there on, but for its newline
-# How lines begin that `encode` wrote; asides say nothing of how far the training is.
-_REPORT, _EPOCH = b'{"type":"progress","seed":', b'{"type":"epoch","seed":'
-_ASIDES = (b'{"type":"saved",', b'{"type":"probe",')
+from inittui.record.layer_probe import LayerProbe
 
 
 class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, omit_defaults=False):
@@ -177,32 +169,6 @@ class Finished(Event, frozen=True):
     seconds: float
 
 
-class LayerProbe(Struct, frozen=True):
-    """One layer, as a probe found it, over a batch of images: pre-activations z, gradients of the mean cost.
-
-    `rms` is √E[z²]; `spread` the deviation of a unit's z over the images, root mean square over the units: what is left of
-    the signal when the biases' share is taken away; `cosine` the mean cosine between two images' z. `dead` is the share of
-    ReLU units that no image moves, `saturated` that of tanh or sigmoid values whose slope is nearly zero. `grad_z` is the
-    root mean square of the gradient per image with respect to z, `grad_w` the norm of the weights' gradient, `update` the
-    last step's ‖ΔW‖/‖W‖. `bins` count the weights between `low` and `high`. None where it does not apply, or is not finite.
-    """
-
-    name: str
-    fan_in: int
-    fan_out: int
-    rms: float | None
-    spread: float | None
-    cosine: float | None
-    dead: float | None
-    saturated: float | None
-    grad_z: float | None
-    grad_w: float | None
-    update: float | None
-    low: float | None
-    high: float | None
-    bins: tuple[int, ...]
-
-
 class Probe(Event, frozen=True):
     """Signal and gradient by layer, the first layer first, after `epoch` epochs of a replica (0: as initialised).
 
@@ -288,74 +254,7 @@ AnyEvent = (
     | Stopped
 )
 
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
-_encoder = msgspec.json.Encoder()
-
 
 def finite(value: float) -> float | None:
     """`value`, or None where JSON has no word for it."""
     return value if math.isfinite(value) else None
-
-
-def encode(event: Event) -> bytes:
-    """The event's line, with the checksum and the newline."""
-    body = _encoder.encode(event)[:-1]
-    return b'%b%b%08x"}\n' % (body, _CRC, zlib.crc32(body))
-
-
-def decode(line: bytes) -> AnyEvent:
-    """The event of a whole line, with or without its newline. Raises ValueError for a damaged, forged or unknown one."""
-    line = line.removesuffix(b"\n")
-    body, mark, rest = line.rpartition(_CRC)
-    if not mark or rest != b'%08x"}' % zlib.crc32(body):
-        raise ValueError("the checksum does not match")
-    try:
-        return _decoder.decode(body + b"}")
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"no event of this version: {error}") from None
-
-
-def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent], list[tuple[int, ValueError]]]:
-    """The events of whole lines, each with its newline, and of those that are none their number, from 1, and the error.
-
-    As `decode` of one after the other, in half the time. Without `reports`, those of an epoch whose end is in the block as
-    well are left out but for each seed's last, which says all that is left of them: nearly all of a long log. Their checksums
-    are checked all the same.
-    """
-    lines = block.split(b"\n")[:-1]  # not splitlines: a damaged byte may be a carriage return
-    whole = [line for line in lines if line[-_TAIL:] == b'%b%08x"}' % (_CRC, zlib.crc32(line[:-_TAIL]))]
-    if len(whole) == len(lines):
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            # The member `crc` is left in: to the decoder it is one that no event knows, and passed over.
-            return [_decoder.decode(line) for line in (lines if reports else _without_old_reports(lines))], []
-    found, faults = [], []
-    for number, line in enumerate(lines, 1):
-        try:
-            found.append(decode(line))
-        except ValueError as error:
-            faults.append((number, error))
-    return found, faults
-
-
-def _without_old_reports(lines: list[bytes]) -> list[bytes]:
-    kept: list[bytes] = []
-    over: dict[bytes, bool] = {}  # seeds of which an epoch ends further on; whether its last report has been met
-    head = b""  # how reports begin that go
-    for line in reversed(lines):
-        if head and line.startswith(head):
-            continue
-        if line.startswith(_REPORT):
-            seed = line[len(_REPORT) : line.find(b",", len(_REPORT)) + 1]
-            if over.get(seed):
-                head = _REPORT + seed
-                continue
-            if seed in over:
-                over[seed] = True
-        else:
-            head = b""
-            if line.startswith(_EPOCH):
-                over[line[len(_EPOCH) : line.find(b",", len(_EPOCH)) + 1]] = False
-            elif not line.startswith(_ASIDES):
-                over.clear()  # a resume, for one, goes back to what was reported before it
-        kept.append(line)
-    return kept[::-1]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from inittui.record import events
+from inittui.record import event_lines, events
 from inittui.record.event_log import Tail
 from inittui.record.events import AnyEvent
 from inittui.record.run_directory import RunDir, arm_folders
@@ -17,7 +17,7 @@ def whole(path: Path) -> list[AnyEvent]:
     """The events of a log: nothing in it is damaged, lost or told twice, and time never goes back. Only what follows the last
     newline may be torn, and no reader is shown that."""
     *lines, _ = path.read_bytes().split(b"\n")
-    told = [events.decode(line) for line in lines]
+    told = [event_lines.decode(line) for line in lines]
     assert [event.seq for event in told] == list(range(len(told)))
     assert all(earlier.t <= later.t for earlier, later in pairwise(told))
     assert list(Tail(path).poll())[: len(told)] == told

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from inittui.record import control_requests, events, gallery
+from inittui.record import control_requests, event_lines, events, gallery
 from inittui.record.disk_room import DISK_FULL
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
@@ -140,7 +140,7 @@ def start(inittui: Command, epochs: int) -> RunDir:
 def epochs_of(run: RunDir, arm: str) -> list[events.Epoch]:
     """Also while the log is written, when its last line may be torn."""
     lines = run.arm_log(arm).read_bytes().split(b"\n")[:-1] if run.arm_log(arm).exists() else []
-    return [event for event in map(events.decode, lines) if isinstance(event, events.Epoch)]
+    return [event for event in map(event_lines.decode, lines) if isinstance(event, events.Epoch)]
 
 
 def check_logs(run: RunDir, epochs: int) -> None:

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from inittui.board.fold import fold
 from inittui.board.source import StillSource
 from inittui.board.state import ArmBoard, Board
-from inittui.record.events import LayerProbe, Probe
+from inittui.record.events import Probe
+from inittui.record.layer_probe import QUANTITIES, LayerProbe
 from inittui.tui.draw.glyphs import Look, Row, width_of
 from inittui.tui.views import layers_drawing
-from inittui.tui.views.layers_drawing import QUANTITIES, LayerViewState, heat_map, histogram
+from inittui.tui.views.layers_drawing import LayerViewState, heat_map, histogram
 from tests.helpers import finished_board, running_board, steady
 from tests.tui.builders import dashboard, lines_of, named, numbers, press, screen_styles, shown, text_of
 

@@ -4,7 +4,7 @@ It works for any module, by hooks on its Linear and Conv layers. The network sta
 gradient, no running statistic and no random stream.
 
 A quantity of a layer is one function here, marked with `@quantity`, or with `@activation_quantity` where it needs the output
-of the activation. Its name is the name of a field of `events.LayerProbe`.
+of the activation. Its name is the name of a field of `LayerProbe`.
 """
 
 import math
@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.record import events
+from inittui.record.layer_probe import LayerProbe
 
 BATCH = 512  # images at most
 WORK = (
@@ -137,7 +138,7 @@ def saturated(_layer: Layer, activation: nn.Module, a: Tensor) -> float | None:
 
 def measure(
     network: nn.Module, x: Tensor, labels: Tensor, before: Sequence[Tensor] | None = None
-) -> tuple[events.LayerProbe, ...]:
+) -> tuple[LayerProbe, ...]:
     """Every quantity of every layer that the data reach, in the order in which they reach them.
 
     `x` [n, …] are inputs as in training, `labels` int64 [n] their classes. `before` are the weights of all layers one step
@@ -164,14 +165,14 @@ def measure(
     return tuple(map(_probe, order))
 
 
-def _probe(seen: LayerPass) -> events.LayerProbe:
+def _probe(seen: LayerPass) -> LayerProbe:
     assert seen.output is not None
     seen.z = seen.output.detach().flatten(1).double()
     shape = Shape.of(seen.layer)
     low, high, bins = _histogram(seen.weight)
     values = {name: function(seen) for name, function in QUANTITIES.items()}
     values |= {name: seen.activated.get(name) for name in ACTIVATION_QUANTITIES}
-    return events.LayerProbe(
+    return LayerProbe(
         name=seen.name, fan_in=shape.fan_in, fan_out=shape.fan_out, low=low, high=high, bins=bins, **values
     )
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from inittui.record.layer_probe import QUANTITIES
 from inittui.tui.draw.glyphs import Row
 from inittui.tui.keys import Key
 from inittui.tui.views import layers_drawing
-from inittui.tui.views.layers_drawing import QUANTITIES, LayerViewState, probe_of
+from inittui.tui.views.layers_drawing import LayerViewState, probe_of
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 

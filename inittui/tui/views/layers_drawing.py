@@ -2,46 +2,22 @@
 epochs; a layer's weights; and the sentence that says what is seen."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from inittui.analysis import layer_diagnosis
 from inittui.board.state import ArmBoard, Board
-from inittui.record.events import LayerProbe, Probe
+from inittui.record.events import Probe
+from inittui.record.layer_probe import QUANTITIES, Quantity
 from inittui.tui.draw.charts import Series, line_chart, sparkline
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
 from inittui.tui.draw.scale import Scale, finite
 
-Value = Callable[[LayerProbe], float | None]
 T = TypeVar("T")
 
 LEAST = 7  # lines for a chart with sentences under it
 HEALTH_STYLES = {"healthy": "good", "vanishing": "warn", "exploding": "bad", "unknown": "dim"}
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a layer's chart shows. Shares are drawn linearly, the rest on a logarithmic scale. `partial`: layers need not have
-    it, so that None is no fault."""
-
-    key: str
-    title: str
-    value: Value
-    log: bool = True
-    partial: bool = False
-
-
-QUANTITIES = (
-    Quantity("signal", "signal: rms of z", lambda one: one.rms),
-    Quantity("gradient", "gradient: rms of dL/dz per image", lambda one: one.grad_z),
-    Quantity("spread", "spread of z over the images", lambda one: one.spread),
-    Quantity("cosine", "mean cosine between two images", lambda one: one.cosine, log=False),
-    Quantity("dead", "share of dead ReLU units", lambda one: one.dead, log=False, partial=True),
-    Quantity("saturated", "share of saturated units", lambda one: one.saturated, log=False, partial=True),
-    Quantity("weight gradient", "norm of dL/dW", lambda one: one.grad_w),
-    Quantity("update", "last step's |dW| / |W|", lambda one: one.update, partial=True),
-)
 
 
 @dataclass(frozen=True)

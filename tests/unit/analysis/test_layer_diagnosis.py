@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.analysis.layer_diagnosis import Health, gradient_ratio, health, jacobian, sentences
-from inittui.record.events import LayerProbe, Probe
+from inittui.record.events import Probe
+from inittui.record.layer_probe import LayerProbe
 from tests.helpers import steady
 
 WELL = LayerProbe(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from inittui.board import follower as follow
 from inittui.board.follower import Follower
 from inittui.board.state import Board, begin
-from inittui.record import events
+from inittui.record import event_lines, events
 from inittui.record.event_log import Tail
 from inittui.record.events import AnyEvent, Position
 from inittui.record.run_directory import RunDir, arm_folders
@@ -67,7 +67,7 @@ def written(folder: str | Path, told: Canned) -> RunDir:
     for event, place in told:
         path = run.log if place is None else run.arm_log(folders[place])
         with path.open("ab") as file:
-            file.write(events.encode(event))
+            file.write(event_lines.encode(event))
     return run
 
 
@@ -161,7 +161,7 @@ def test_of_every_seed_one_report_an_epoch_is_enough_also_where_seeds_train_toge
             )
             for seed in (777, 778)
         ]
-    found, _ = events.decode_block(b"".join(map(events.encode, log)), reports=False)
+    found, _ = event_lines.decode_block(b"".join(map(event_lines.encode, log)), reports=False)
     kept = [event for event in found if isinstance(event, events.Progress)]
     assert [(one.seed, one.epoch) for one in kept] == [(seed, epoch) for epoch in range(1, 6) for seed in (777, 778)]
     assert {one.step for one in kept} == {9}

@@ -20,7 +20,7 @@ from inittui.engine.step.flat_parameters import FlatParameters
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Data, Model
-from inittui.record import events
+from inittui.record import event_lines, events
 from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
 
 DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly
@@ -229,7 +229,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(
     for e, wanted in zip(sorted(epochs(ours), key=lambda e: (e.epoch, e.seed)), epochs(told), strict=True):
         assert (e.seed, e.epoch) == (wanted.seed, wanted.epoch)
         assert e.train_cost == pytest.approx(wanted.train_cost, rel=1e-5)
-    assert all(event == events.decode(events.encode(event)) for event in ours)
+    assert all(event == event_lines.decode(event_lines.encode(event)) for event in ours)
     assert trainer.evaluations.keys() == {5, 6, 7, 8, 9}
 
 

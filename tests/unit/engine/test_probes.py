@@ -25,8 +25,8 @@ from inittui.engine.probes.measure import BATCH, BINS, WORK, batch_size, measure
 from inittui.engine.probes.schedule import Prober, epochs_of
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
-from inittui.record import events
-from inittui.record.events import LayerProbe
+from inittui.record import event_lines, events
+from inittui.record.layer_probe import LayerProbe
 from inittui.schemes.spec import Init
 from tests.helpers import steady
 from tests.unit.tiny import CPU, arm, dataset, figures
@@ -318,7 +318,7 @@ def test_weights_that_are_not_finite_give_none_and_no_exception(bad: float, kind
     assert bad == 3e38 or (found[1].rms, found[1].spread, found[1].cosine, found[1].dead) == (None,) * 4
     assert bad == 3e38 or (found[1].low, found[1].high, found[1].bins) == (None, None, ())
     probe = events.Probe(seed=1, epoch=0, images=IMAGES, layers=found)
-    assert events.decode(events.encode(probe)) == probe  # every number is one that JSON has
+    assert event_lines.decode(event_lines.encode(probe)) == probe  # every number is one that JSON has
     assert all(map(math.isfinite, jacobian(network, batch()[0])))
 
 

@@ -17,7 +17,7 @@ from inittui.engine.networks.random_streams import stream
 from inittui.engine.step import autograd_step
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm, Model
-from inittui.record import events
+from inittui.record import event_lines, events
 from tests.helpers import preset
 from tests.unit.tiny import BATCH, CPU, TEST, TRAIN, arm, dataset, epochs, figures
 
@@ -310,7 +310,7 @@ def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Datas
             trainer.device_data = replace(trainer.device_data, test_divisor=1e-40)  # pixels of infinity
     assert [e.test_cost for e in epochs(told)] == [None, None]
     assert all(e.train_cost is not None for e in epochs(told))
-    assert all(event == events.decode(events.encode(event)) for event in told)
+    assert all(event == event_lines.decode(event_lines.encode(event)) for event in told)
 
 
 @pytest.mark.parametrize("after", [0, 1, 4])

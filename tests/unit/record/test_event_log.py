@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.record import event_log, events
+from inittui.record import event_lines, event_log, events
 from inittui.record.disk_room import NO_ROOM
 from inittui.record.event_log import FAULTS_KEPT, EventLog, Tail
 from tests.helpers import canned_events, overwrite, preset, steady
@@ -259,7 +259,7 @@ def test_reports_that_are_given_up_are_every_second_one_and_those_before_are_thi
 
 
 def lines(count: int) -> list[bytes]:
-    return [events.encode(replace(event, seq=i)) for i, event in enumerate(numbered(count))]
+    return [event_lines.encode(replace(event, seq=i)) for i, event in enumerate(numbered(count))]
 
 
 @steady
@@ -326,7 +326,7 @@ def test_very_many_damaged_lines_are_described_and_beyond_that_counted(tmp_path:
 def a_story() -> bytes:
     """The supervisor's and the arm's events of a small run, in one log."""
     told = canned_events(preset(1, epochs=1))
-    return b"".join(events.encode(replace(event, seq=seq)) for seq, (event, _) in enumerate(told))
+    return b"".join(event_lines.encode(replace(event, seq=seq)) for seq, (event, _) in enumerate(told))
 
 
 def read_back(path: Path, content: bytes) -> tuple[list[int], list[str]]:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inittui.record import events
-from inittui.record.events import decode, encode, finite
+from inittui.record import event_lines, events
+from inittui.record.event_lines import decode, encode
+from inittui.record.events import finite
 from tests.helpers import steady
 
 KINDS = get_args(events.AnyEvent)
@@ -149,8 +150,8 @@ def test_a_block_of_lines_is_decoded_as_each_of_them_alone(told: list[Any], dama
             found.append(decode(line))
         except ValueError as error:
             faults.append((number, str(error)))
-    assert (found, [(number, str(error)) for number, error in events.decode_block(block)[1]]) == (
-        events.decode_block(block)[0],
+    assert (found, [(number, str(error)) for number, error in event_lines.decode_block(block)[1]]) == (
+        event_lines.decode_block(block)[0],
         faults,
     )
 
@@ -163,5 +164,5 @@ def test_in_a_block_a_line_with_a_checksum_that_is_no_event_is_told_as_alone(bod
     line = b'%b,"crc":"%08x"}' % (body, zlib.crc32(body))
     with pytest.raises(ValueError, match="no event of this version") as alone:
         decode(line)
-    found, ((number, error),) = events.decode_block(encode(EPOCH) + line + b"\n")
+    found, ((number, error),) = event_lines.decode_block(encode(EPOCH) + line + b"\n")
     assert (found, number, str(error)) == ([EPOCH], 2, str(alone.value))
