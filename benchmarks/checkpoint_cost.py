@@ -104,7 +104,8 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     from inittui.engine.device import set_up_thread
     from inittui.engine.step.warm_up import warm_up
     from inittui.engine.trainer import Stop
-    from inittui.experiment.preset_files import Changes, load
+    from inittui.experiment.overrides import Overrides
+    from inittui.experiment.preset_files import load
     from inittui.supervisor.workers.worker import Control, Job, Worker
 
     set_up_thread(1)
@@ -114,7 +115,7 @@ def train(folder: Path, zero: float, pairs: int) -> None:
         for n in (60_000, 1000)
     ]
     data = Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
-    arm = load("mnist3", Changes(set=["training.epochs=10000"])).arms[0]
+    arm = load("mnist3", Overrides(set=["training.epochs=10000"])).arms[0]
     warm_up(autograd=False)
     control = Control()
     worker = Worker(Job(arm, folder, zero, torch.device("cpu"), 1, True), control)

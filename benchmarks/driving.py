@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 from inittui.board.follower import Follower
 from inittui.common import process_identity
 from inittui.common.cores import usable_cores
-from inittui.experiment.preset import build
+from inittui.experiment.preset_table import build
 from inittui.record import (
     event_log,
     events,

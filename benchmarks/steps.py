@@ -35,8 +35,9 @@ from inittui.engine.step.autograd_step import AutogradStep
 from inittui.engine.step.batched_mlp import BatchedMLP
 from inittui.engine.step.optimizer_kernel import OptimizerKernel
 from inittui.engine.step.replica import Replica
+from inittui.experiment.overrides import Overrides
 from inittui.experiment.preset import Data, Training
-from inittui.experiment.preset_files import Changes, load
+from inittui.experiment.preset_files import load
 
 WIDTHS, BATCH, STEPS = (784, 512, 512, 10), 100, 600
 WARM_SECONDS = 1.0
@@ -118,7 +119,7 @@ def noise() -> Dataset:
 
 
 def training_step(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
-    arm = load("mnist3", Changes()).arms[0]
+    arm = load("mnist3", Overrides()).arms[0]
     data = load_data(Data(name="mnist"), data_dir, lambda *_: None) if data_dir else noise()
     images = DeviceData.of(data, device, scale_test=True, flat=True)
     replicas = []

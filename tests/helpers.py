@@ -19,7 +19,8 @@ from inittui.analysis import result_document
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.state import Board
-from inittui.experiment.preset import Arm, Preset, build
+from inittui.experiment.preset import Arm, Preset
+from inittui.experiment.preset_table import build
 from inittui.record import event_log, events, gallery, run_directory
 from inittui.record.event_log import EventLog
 from inittui.record.events import AnyEvent

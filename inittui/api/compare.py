@@ -14,6 +14,7 @@ from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
 from inittui.experiment import preset_files
 from inittui.experiment.dataset_files import default_data_dir
+from inittui.experiment.overrides import Overrides
 from inittui.launch import process, start_run
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir, find
@@ -61,7 +62,7 @@ def compare(
     arm fails nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
     input.
     """
-    changes = preset_files.Changes(
+    overrides = Overrides(
         arms=_rows(arms),
         values=dict(set or {}),
         swept=dict(sweep or {}),
@@ -70,7 +71,7 @@ def compare(
         data=data,
         dashes="",
     )
-    checked = preset_files.load(str(preset), changes)
+    checked = preset_files.load(str(preset), overrides)
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
     share = None if gpus_per_arm is None else str(gpus_per_arm)

@@ -103,10 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
     from inittui.cli.watch import watch
     from inittui.common.optional_extras import folder_of
     from inittui.experiment import preset_files
+    from inittui.experiment.overrides import Overrides
     from inittui.launch import notify, start_run
     from inittui.output import tensorboard_events
 
-    changes = preset_files.Changes(
+    overrides = Overrides(
         arms=arguments.arm,
         set=arguments.set,
         sweep=arguments.sweep,
@@ -121,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "--detach and --json: expected one of the two; 'inittui report RUN --format json' prints it later"
         )
-    preset = preset_files.load(arguments.preset or preset_files.DEFAULT, changes)
+    preset = preset_files.load(arguments.preset or preset_files.DEFAULT, overrides)
     data_dir = options.data_dir(arguments)
     threads = options.whole("--threads", arguments.threads, most=MOST_THREADS)
     place = start_run.place_of(arguments.on, arguments.gpus_per_arm)

@@ -1,13 +1,13 @@
-"""Checking a table against typed fields: every fault is a line that quotes the place, the value and what was expected.
+"""Checks a table against the typed fields of a struct. Each fault is one line: the key, the value, what was expected.
 
-What a field may hold is said once, in its `Meta`: the check and the words that a person reads come from the same place.
+The `Meta` of a field holds both its limits and their description for messages.
 """
 
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -24,13 +24,13 @@ def section(
     *,
     also: Iterable[str] = (),
 ) -> Any:
-    """`given` as a `kind`, missing keys from `base` or the defaults; None when a key is at fault. `also` are keys that there
-    are beside the fields, dealt with already: messages name them."""
+    """`given` as a `kind`, missing keys from `base` or the defaults; None if a key has a fault. `also` are further keys that
+    the table may have, for messages; the caller has handled them."""
     if not isinstance(given, Mapping):
         faults.append(f"{where} = {show(given)}: expected a table")
         return None
     hints = get_type_hints(kind, include_extras=True)
-    found_before = len(faults)
+    faults_before = len(faults)
     values: dict[str, Any] = {}
     for key, value in given.items():
         if key not in hints:
@@ -38,13 +38,13 @@ def section(
             faults.append(f"{where}.{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(known) + '.'}")
         else:
             values[key] = value_of(value, hints[key], f"{where}.{key}", faults)
-    if len(faults) > found_before:
+    if len(faults) > faults_before:
         return None
     return msgspec.structs.replace(base, **values) if base is not None else kind(**values)
 
 
 def value_of(value: object, hint: Any, where: str, faults: list[str]) -> Any:
-    """`value` as `hint` says, or None and a fault that quotes the value and the field's own words."""
+    """`value` converted to the type `hint`; None and a fault if it does not fit."""
     try:
         if isinstance(value, float) and not math.isfinite(value):
             raise msgspec.ValidationError("not finite")
@@ -56,32 +56,35 @@ def value_of(value: object, hint: Any, where: str, faults: list[str]) -> Any:
         return None
 
 
-def _parts(hint: Any) -> list[Any]:
-    """The members of a union without None, else the hint itself."""
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        return [part for part in get_args(hint) if part is not type(None)]
-    return [hint]
+def members(hint: Any) -> Iterator[Any]:
+    """`hint`, then the types inside it: what it annotates, or the members of a union."""
+    yield hint
+    if get_origin(hint) is Annotated:
+        yield from members(get_args(hint)[0])
+    elif get_origin(hint) in (typing.Union, types.UnionType):
+        for member in get_args(hint):
+            yield from members(member)
 
 
 def _expected(hint: Any) -> str:
-    for part in _parts(hint):
-        if get_origin(part) is Literal:
-            return "one of " + ", ".join(get_args(part))
-        for extra in getattr(part, "__metadata__", ()):
-            if isinstance(extra, Meta) and extra.description:
-                return extra.description
+    for member in members(hint):
+        if get_origin(member) is Literal:
+            return "one of " + ", ".join(get_args(member))
+        for meta in getattr(member, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.description:
+                return meta.description
     raise TypeError(f"a field of a preset has no description: {hint}")
 
 
 def _hint(value: object, hint: Any) -> str:
-    for part in _parts(hint):
-        if get_origin(part) is Literal and isinstance(value, str):
-            return "." + close if (close := nearest(value, get_args(part))) else ""
+    for member in members(hint):
+        if get_origin(member) is Literal and isinstance(value, str):
+            return "." + close if (close := nearest(value, get_args(member))) else ""
     return ""
 
 
 def show(value: object) -> str:
-    """A value as TOML would show it, on one line and not too long."""
+    """A value as in TOML, on one line of at most 80 characters."""
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else _as_json(value)
     text = f'"{text}"' if isinstance(value, str) else text
     text = "".join(char if char.isprintable() else "?" for char in text)

@@ -22,7 +22,8 @@ from inittui.common.atomic_files import one_line, read_plain, reason, replace
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
-from inittui.experiment.preset import Preset, build, to_table
+from inittui.experiment.preset import Preset
+from inittui.experiment.preset_table import build, to_table
 from inittui.record.disk_room import DISK_FULL
 from inittui.record.result_schema import Document
 

@@ -12,7 +12,8 @@ from inittui.analysis.sweep_grid import Matrix, best_first, only
 from inittui.analysis.sweep_grid import matrix as matrix_of
 from inittui.board.source import StillSource
 from inittui.board.state import Board
-from inittui.experiment.preset import Preset, build
+from inittui.experiment.preset import Preset
+from inittui.experiment.preset_table import build
 from inittui.record import events
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Look, width_of

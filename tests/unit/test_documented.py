@@ -12,9 +12,8 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from inittui.board.source import ReplaySource
-from inittui.experiment.preset import SECTIONS
+from inittui.experiment.preset import SECTIONS, SHAPE
 from inittui.experiment.preset_files import shipped_dir
-from inittui.experiment.sweep import SHAPE
 from inittui.schemes.catalogue import SCHEMES
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.screen import BrowserScreen

@@ -31,6 +31,7 @@ def add_options(parser: Options) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from inittui.common.atomic_files import reason
     from inittui.experiment import preset_files
+    from inittui.experiment.template import template
 
     path, word = _target(arguments.name)
     title = path.stem if path.stem.isprintable() else "mine"
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         if path.parent == preset_files.user_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(_content(word, title))
+            file.write(template(word, title))
     except FileExistsError:
         raise UsageError(f"'{path}' is there already, and nothing is overwritten; expected another name") from None
     except OSError as error:
@@ -49,16 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(f"it hides the preset {word} that comes with inittui"))
     print(printable(f"inittui --preset {word} runs it"))
     return 0
-
-
-def _content(word: str, title: str) -> str:
-    from string import Template
-
-    from inittui.experiment import preset_files
-
-    template = path_of(preset_files.__file__).with_name("template.toml").read_text("utf-8")
-    quoted = title.replace("\\", "\\\\").replace('"', '\\"')[:200]
-    return Template(template).substitute(word=word, title=quoted)
 
 
 def _target(text: str) -> "tuple[Path, str]":

@@ -16,7 +16,7 @@ import pytest
 from inittui.analysis.epoch_table import COLUMNS
 from inittui.analysis.statistics import summary
 from inittui.cli.main import main
-from inittui.experiment.preset import build
+from inittui.experiment.preset_table import build
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from tests.helpers import REPORTS, accuracy, cost, preset, write_events, write_run

@@ -8,7 +8,8 @@ import pytest
 
 from inittui.cli.main import main
 from inittui.experiment import preset_files
-from inittui.experiment.preset import SECTIONS, build
+from inittui.experiment.preset import SECTIONS
+from inittui.experiment.preset_table import build
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +40,13 @@ def test_every_key_that_there_is_is_explained_and_what_is_commented_out_is_valid
     text = Path("mine.toml").read_text("utf-8")
     for section, kind in SECTIONS.items():
         of_section = text.partition(f"[{section}]")[2].partition("\n[")[0]
-        missing = [key for key in kind.__struct_fields__ if not re.search(rf"^(# )?{key} = ", of_section, re.MULTILINE)]
-        assert missing == [], section
-    everything = re.sub(r"^# (?=[a-z.]+ = |\[)", "", text, flags=re.MULTILINE)
+        assert re.findall(r"^(?:# )?([a-z_]+) = ", of_section, re.MULTILINE) == list(kind.__struct_fields__)
+    everything = re.sub(r"^# (?=[a-z_.]+ = |\[)", "", text, flags=re.MULTILINE)
     # Of a network and data of one's own only the reference is given; the file is not there.
     everything = re.sub(r"^factory = .*$", "", everything, flags=re.MULTILINE)
-    found = build(tomllib.loads(everything), name="mine", source="mine")
-    assert [row.name for row in found.rows] == ["xavier_normal", "he_normal", "small normal, tanh"]
-    assert [axis.key for axis in found.sweep] == ["model.depth"]
+    preset = build(tomllib.loads(everything), name="mine", source="mine")
+    assert [row.name for row in preset.rows] == ["xavier_normal", "he_normal", "small normal, tanh"]
+    assert [axis.key for axis in preset.sweep] == ["model.depth"]
 
 
 def test_a_name_of_ours_is_said_to_be_hidden(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,9 @@ from inittui.engine.networks.example_cnn import small_cnn
 from inittui.engine.trainer import Trainer
 from inittui.engine.watched_example import grey
 from inittui.experiment import preset_files
-from inittui.experiment.preset import Data, Model, Preset, build, to_table
-from inittui.experiment.preset_files import Changes
+from inittui.experiment.overrides import Overrides
+from inittui.experiment.preset import Data, Model, Preset
+from inittui.experiment.preset_table import build, to_table
 from inittui.record import events
 from tests.helpers import steady, write_run
 from tests.unit.tiny import CPU, arm, dataset, epochs, figures
@@ -503,7 +504,7 @@ model.factory = "{other}"
 """
 
 
-def load(folder: Path, changes: Changes | None = None, **words: str) -> Preset:
+def load(folder: Path, changes: Overrides | None = None, **words: str) -> Preset:
     names = {"data": "my_data.py:arrays", "model": "./my_network.py:build", "other": "my_network.py:with_words"} | words
     (folder / "mine.toml").write_text(PRESET.format(**names))
     return preset_files.load(str(folder / "mine.toml"), changes)
@@ -526,21 +527,21 @@ def test_paths_count_from_the_presets_file_and_become_absolute(
 
 def test_on_the_command_line_they_count_from_the_working_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(mine)
-    found = load(mine, Changes(set=["model.factory=./my_network.py:with_words", "data.factory=my_data.py:arrays"]))
+    found = load(mine, Overrides(set=["model.factory=./my_network.py:with_words", "data.factory=my_data.py:arrays"]))
     assert found.data.factory == f"{mine}/my_data.py:arrays"
     assert found.model.factory == f"{mine}/my_network.py:with_words"
     monkeypatch.chdir(mine.parent)
     with pytest.raises(PresetError) as caught:
-        load(mine, Changes(set=["model.factory=./my_network.py:with_words"]))
+        load(mine, Overrides(set=["model.factory=./my_network.py:with_words"]))
     words = f"--set model.factory: model.factory: own network '{mine.parent}/my_network.py:with_words': there is no such file"
     assert caught.value.faults[0].startswith(words)
 
 
 def test_a_network_of_ones_own_takes_the_place_of_a_shipped_presets_perceptron(mine: Path) -> None:
-    found = preset_files.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build"]))
+    found = preset_files.load("mnist3", Overrides(set=[f"model.factory={mine}/my_network.py:build"]))
     assert to_table(found)["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": []}
     with pytest.raises(PresetError) as caught:  # said beside the factory, a perceptron's keys are still a contradiction
-        preset_files.load("mnist3", Changes(set=[f"model.factory={mine}/my_network.py:build", "model.hidden=[64]"]))
+        preset_files.load("mnist3", Overrides(set=[f"model.factory={mine}/my_network.py:build", "model.hidden=[64]"]))
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["--set model.hidden"]
 
 

@@ -51,7 +51,8 @@ except SystemExit as end:
         (["--data", "droped", "--dry-run"], "kmnist, digits, dropped. Did you mean 'dropped'?"),
         (["--data", "dropped", "--dry-run"], "Dropped is not in"),
         (["doctor"], "no Dropped"),
-        (["completion", "bash"], "digits dropped"),
+        (["completion", "--list", "datasets"], "digits dropped"),
+        (["new", "mine.toml"], "digits, dropped"),
     ],
 )
 def test_a_data_set_is_added_by_one_entry(words: list[str], shown: str, tmp_path: Path) -> None:

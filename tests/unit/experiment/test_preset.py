@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.common.errors import PresetError
-from inittui.experiment.preset import LARGEST_SEED, Preset, build, to_table
+from inittui.experiment.preset import LARGEST_SEED, Preset
+from inittui.experiment.preset_table import build, to_table
 from tests.helpers import steady
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from inittui.common.errors import InittuiError, PresetError, UsageError
-from inittui.experiment.preset import Init
-from inittui.experiment.preset_files import DEFAULT, Changes, known, load, locate, shipped_dir, user_dir
+from inittui.experiment.overrides import Overrides
+from inittui.experiment.preset_files import DEFAULT, known, load, locate, shipped_dir, user_dir
+from inittui.schemes.spec import Init
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +17,7 @@ def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config"
 
 
-def refusal(word: str, changes: Changes | None = None) -> str:
+def refusal(word: str, changes: Overrides | None = None) -> str:
     with pytest.raises(InittuiError) as caught:
         load(word, changes)
     return str(caught.value)
@@ -76,95 +77,95 @@ def test_a_file_is_loaded_by_its_path_and_named_by_its_stem(file: Path) -> None:
     ],
 )
 def test_set_takes_toml_values_and_bare_words(typed: str, section: str, key: str, value: object) -> None:
-    assert getattr(getattr(load(DEFAULT, Changes(set=[typed])), section), key) == value
+    assert getattr(getattr(load(DEFAULT, Overrides(set=[typed])), section), key) == value
 
 
 def test_set_takes_a_bare_text_with_an_equals_sign() -> None:
-    assert load(DEFAULT, Changes(set=["title=a = b"])).title == "a = b"
+    assert load(DEFAULT, Overrides(set=["title=a = b"])).title == "a = b"
 
 
 def test_of_two_settings_the_last_holds_and_options_come_after_them() -> None:
-    changes = Changes(set=["training.epochs=3", "training.epochs=4"])
+    changes = Overrides(set=["training.epochs=3", "training.epochs=4"])
     assert load(DEFAULT, changes).training.epochs == 4
-    assert load(DEFAULT, Changes(set=["training.epochs=3"], epochs="5")).training.epochs == 5
+    assert load(DEFAULT, Overrides(set=["training.epochs=3"], epochs="5")).training.epochs == 5
 
 
 @pytest.mark.parametrize("typed", ["training.epochs", "=3", ""])
 def test_a_setting_without_key_or_value_is_refused(typed: str) -> None:
-    assert "expected KEY=VALUE, as in --set training.epochs=3" in refusal(DEFAULT, Changes(set=[typed]))
+    assert "expected KEY=VALUE, as in --set training.epochs=3" in refusal(DEFAULT, Overrides(set=[typed]))
 
 
 def test_a_setting_below_a_value_is_refused() -> None:
-    assert "'title' holds no keys" in refusal(DEFAULT, Changes(set=["title.x=3"]))
+    assert "'title' holds no keys" in refusal(DEFAULT, Overrides(set=["title.x=3"]))
 
 
 @pytest.mark.parametrize(
     ("changes", "seeds"),
     [
-        (Changes(seeds="3"), (5, 6, 7)),
-        (Changes(seeds="1"), (5,)),
-        (Changes(seeds="1,2,3"), (1, 2, 3)),
-        (Changes(seeds="9, 4"), (9, 4)),
-        (Changes(seed="11"), (11,)),
-        (Changes(), (5, 6)),
-        (Changes(set=["training.seeds=[40]"], seeds="2"), (40, 41)),
+        (Overrides(seeds="3"), (5, 6, 7)),
+        (Overrides(seeds="1"), (5,)),
+        (Overrides(seeds="1,2,3"), (1, 2, 3)),
+        (Overrides(seeds="9, 4"), (9, 4)),
+        (Overrides(seed="11"), (11,)),
+        (Overrides(), (5, 6)),
+        (Overrides(set=["training.seeds=[40]"], seeds="2"), (40, 41)),
     ],
 )
 def test_seeds_are_a_number_from_the_presets_first_on_or_a_list(
-    file: Path, changes: Changes, seeds: tuple[int, ...]
+    file: Path, changes: Overrides, seeds: tuple[int, ...]
 ) -> None:
     assert load(str(file), changes).training.seeds == seeds
 
 
 def test_seeds_counted_past_the_largest_are_still_different_and_valid() -> None:
-    seeds = load(DEFAULT, Changes(set=[f"training.seeds=[{2**63 - 2}]"], seeds="4")).training.seeds
+    seeds = load(DEFAULT, Overrides(set=[f"training.seeds=[{2**63 - 2}]"], seeds="4")).training.seeds
     assert seeds == (2**63 - 2, 2**63 - 1, 0, 1)
 
 
 @pytest.mark.parametrize("typed", ["0", "-1", "1.5", "many", "10001", ""])
 def test_a_number_of_seeds_that_is_none_is_refused(typed: str) -> None:
-    assert f"--seeds {typed}: expected how many (1 to 10000), or a list" in refusal(DEFAULT, Changes(seeds=typed))
+    assert f"--seeds {typed}: expected how many (1 to 10000), or a list" in refusal(DEFAULT, Overrides(seeds=typed))
 
 
 def test_seed_and_seeds_together_are_refused() -> None:
-    assert "--seed and --seeds: expected one of the two" in refusal(DEFAULT, Changes(seed="1", seeds="3"))
+    assert "--seed and --seeds: expected one of the two" in refusal(DEFAULT, Overrides(seed="1", seeds="3"))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        (Changes(epochs="0"), "--epochs: training.epochs = 0: expected a whole number from 1"),
-        (Changes(epochs="ten"), '--epochs: training.epochs = "ten"'),
-        (Changes(epochs="9" * 100), "--epochs: training.epochs = 999"),
-        (Changes(seed="abc"), '--seed: training.seeds = ["abc"]'),
-        (Changes(seeds="1,b"), '--seeds: training.seeds = [1,"b"]'),
-        (Changes(seeds="1,1"), "--seeds: training.seeds = [1,1]: expected different seeds"),
-        (Changes(data="mnits"), "--data: data.name"),
-        (Changes(set=["model.hidden=5"]), "--set model.hidden: model.hidden = 5"),
+        (Overrides(epochs="0"), "--epochs: training.epochs = 0: expected a whole number from 1"),
+        (Overrides(epochs="ten"), '--epochs: training.epochs = "ten"'),
+        (Overrides(epochs="9" * 100), "--epochs: training.epochs = 999"),
+        (Overrides(seed="abc"), '--seed: training.seeds = ["abc"]'),
+        (Overrides(seeds="1,b"), '--seeds: training.seeds = [1,"b"]'),
+        (Overrides(seeds="1,1"), "--seeds: training.seeds = [1,1]: expected different seeds"),
+        (Overrides(data="mnits"), "--data: data.name"),
+        (Overrides(set=["model.hidden=5"]), "--set model.hidden: model.hidden = 5"),
         (
-            Changes(set=["training.epoch=5"]),
+            Overrides(set=["training.epoch=5"]),
             "--set training.epoch: training.epoch: no such key. Did you mean 'epochs'?",
         ),
-        (Changes(arms=["he_norml"]), "--arm: arms[1].init: no scheme 'he_norml'"),
-        (Changes(arms=["zeros", "zeros"]), "--arm: arms[2].name"),
+        (Overrides(arms=["he_norml"]), "--arm: arms[1].init: no scheme 'he_norml'"),
+        (Overrides(arms=["zeros", "zeros"]), "--arm: arms[2].name"),
     ],
 )
-def test_a_fault_from_the_command_line_names_its_option(changes: Changes, words: str) -> None:
+def test_a_fault_from_the_command_line_names_its_option(changes: Overrides, words: str) -> None:
     assert words in refusal(DEFAULT, changes)
 
 
 def test_a_fault_of_the_file_is_not_laid_to_an_option_whose_key_begins_alike(file: Path) -> None:
     file.write_text("[training]\nepochs = 0\n", "utf-8")
-    lines = [line.strip() for line in refusal(str(file), Changes(set=["training.epoch=5"])).split("\n")]
+    lines = [line.strip() for line in refusal(str(file), Overrides(set=["training.epoch=5"])).split("\n")]
     assert any(line.startswith("training.epochs = 0: expected") for line in lines)
 
 
 def test_an_option_that_meets_a_setting_of_the_wrong_kind_is_called_by_its_name() -> None:
-    assert "--epochs" in refusal(DEFAULT, Changes(set=["training=3"], epochs="3"))
+    assert "--epochs" in refusal(DEFAULT, Overrides(set=["training=3"], epochs="3"))
 
 
 def test_arms_from_the_command_line_replace_the_presets(file: Path) -> None:
-    preset = load(str(file), Changes(arms=["he_normal", "normal(std=0.01)"]))
+    preset = load(str(file), Overrides(arms=["he_normal", "normal(std=0.01)"]))
     assert [arm.init for arm in preset.arms] == [Init.of("he_normal"), Init("normal", {"std": 0.01})]
 
 
@@ -204,7 +205,7 @@ def test_a_file_that_is_no_preset_is_refused_in_one_line(file: Path, content: by
 
 def test_the_file_that_is_read_is_left_as_it_was(file: Path) -> None:
     before = file.read_bytes()
-    load(str(file), Changes(epochs="1", arms=["he_normal"]))
+    load(str(file), Overrides(epochs="1", arms=["he_normal"]))
     assert file.read_bytes() == before
     assert tomllib.loads(before.decode())["training"]["epochs"] == 4
 
@@ -212,5 +213,5 @@ def test_the_file_that_is_read_is_left_as_it_was(file: Path) -> None:
 def test_a_factory_on_the_command_line_takes_the_place_of_the_presets_network_and_data(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("")
-    preset = load("mnist3", Changes(set=[f"model.factory={file}:network", f"data.factory={file}:data"]))
+    preset = load("mnist3", Overrides(set=[f"model.factory={file}:network", f"data.factory={file}:data"]))
     assert (preset.model.factory, preset.data.factory) == (f"{file}:network", f"{file}:data")

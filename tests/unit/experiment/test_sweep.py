@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inittui.common.errors import InittuiError, PresetError
-from inittui.experiment.preset import Preset, build, to_table
-from inittui.experiment.preset_files import Changes, load
+from inittui.experiment.overrides import Overrides
+from inittui.experiment.preset import Preset
+from inittui.experiment.preset_files import load
+from inittui.experiment.preset_table import build, to_table
 from inittui.experiment.sweep import MOST_ARMS
 from inittui.record.run_directory import arm_folders
 from tests.helpers import empty_run, steady
@@ -195,7 +197,7 @@ def test_more_arms_than_there_may_be_are_refused_without_a_sweep_too() -> None:
     ],
 )
 def test_a_sweep_is_typed_with_commas(typed: str, key: str, values: tuple[object, ...]) -> None:
-    (axis,) = load("digits", Changes(sweep=[typed])).sweep
+    (axis,) = load("digits", Overrides(sweep=[typed])).sweep
     assert (axis.key, axis.values) == (key, values)
 
 
@@ -203,16 +205,16 @@ def test_a_sweep_is_typed_with_commas(typed: str, key: str, values: tuple[object
     ("changes", "words"),
     [
         (
-            Changes(sweep=["model.depth"]),
+            Overrides(sweep=["model.depth"]),
             "--sweep 'model.depth': expected KEY=A,B,C, as in --sweep model.depth=3,10,30",
         ),
-        (Changes(sweep=["model.depth="]), "expected KEY=A,B,C"),
-        (Changes(sweep=["model.depth=3,x"]), '--sweep model.depth: sweep.model.depth[2] = "x": expected a number'),
-        (Changes(swept={"model.depth": 3}, dashes=""), "sweep model.depth: sweep.model.depth = 3: expected a list"),
-        (Changes(sweep=["depth=3"]), "--sweep depth: sweep.depth: no such key."),
+        (Overrides(sweep=["model.depth="]), "expected KEY=A,B,C"),
+        (Overrides(sweep=["model.depth=3,x"]), '--sweep model.depth: sweep.model.depth[2] = "x": expected a number'),
+        (Overrides(swept={"model.depth": 3}, dashes=""), "sweep model.depth: sweep.model.depth = 3: expected a list"),
+        (Overrides(sweep=["depth=3"]), "--sweep depth: sweep.depth: no such key."),
     ],
 )
-def test_a_sweep_that_is_mistyped_is_refused_by_its_option(changes: Changes, words: str) -> None:
+def test_a_sweep_that_is_mistyped_is_refused_by_its_option(changes: Overrides, words: str) -> None:
     with pytest.raises(InittuiError) as caught:
         load("digits", changes)
     assert words in str(caught.value)
@@ -221,21 +223,21 @@ def test_a_sweep_that_is_mistyped_is_refused_by_its_option(changes: Changes, wor
 def test_of_a_swept_key_the_command_line_replaces_the_presets_values(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[sweep]\nmodel.depth = [3, 4]\n"training.epochs" = [1, 2]\n', "utf-8")
-    preset = load(str(file), Changes(sweep=["model.depth=5", "training.epochs=6", "model.norm=none,batch"]))
+    preset = load(str(file), Overrides(sweep=["model.depth=5", "training.epochs=6", "model.norm=none,batch"]))
     assert {axis.key: axis.values for axis in preset.sweep} == {
         "model.depth": (5,), "model.norm": ("none", "batch"), "training.epochs": (6,),
     }  # fmt: skip
 
 
 def test_depth_and_width_can_be_set_where_the_preset_has_hidden() -> None:
-    assert load("deep30-sgd", Changes(set=["model.depth=3"])).model.hidden == (128, 128)
-    assert load("deep30-sgd", Changes(set=["model.width=5"])).model.hidden == (5,) * 30
-    both = Changes(set=["model.width=5", "model.depth=3", "model.hidden=[1]"])
+    assert load("deep30-sgd", Overrides(set=["model.depth=3"])).model.hidden == (128, 128)
+    assert load("deep30-sgd", Overrides(set=["model.width=5"])).model.hidden == (5,) * 30
+    both = Overrides(set=["model.width=5", "model.depth=3", "model.hidden=[1]"])
     assert load("deep30-sgd", both).model.hidden == (1,)
 
 
 def test_a_run_keeps_what_was_swept_and_its_preset_repeats_it(tmp_path: Path) -> None:
-    preset = load("digits", Changes(sweep=["model.depth=2,4", "training.learning_rate=0.1,0.2"], arms=["zeros"]))
+    preset = load("digits", Overrides(sweep=["model.depth=2,4", "training.learning_rate=0.1,0.2"], arms=["zeros"]))
     run = empty_run(tmp_path, preset)
     again = load(str(run.path / "preset.toml"))
     for read in (run.preset(), again):

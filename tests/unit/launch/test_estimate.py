@@ -10,8 +10,9 @@ from inittui.cli.main import main
 from inittui.common.errors import InittuiError
 from inittui.common.formatting import duration
 from inittui.engine.networks.build import build as network
+from inittui.experiment.overrides import Overrides
 from inittui.experiment.preset import Model
-from inittui.experiment.preset_files import Changes, load
+from inittui.experiment.preset_files import load
 from inittui.launch import estimate
 from inittui.launch.estimate import Rate, parameters
 from inittui.launch.start_run import Place
@@ -19,7 +20,7 @@ from tests.helpers import write_run
 from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
 
 
-def told(changes: Changes, folder: Path, preset: str = "digits") -> list[str]:
+def told(changes: Overrides, folder: Path, preset: str = "digits") -> list[str]:
     return estimate.told(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
 
 
@@ -34,7 +35,7 @@ def test_parameters_are_those_of_the_network(hidden: tuple[int, ...], norm: str)
 def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
     monkeypatch.setattr(estimate, "usable_cores", lambda: 2)
-    changes = Changes(
+    changes = Overrides(
         arms=["he_normal", "zeros"], sweep=["model.depth=2,3"], set=["training.batch_size=100", "model.width=10"],
         epochs="4", seeds="3", stop_stuck="2",
     )  # fmt: skip
@@ -84,7 +85,7 @@ def test_of_a_cluster_is_said_what_can_be_known_without_it(
 ) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
     monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
-    chosen = load("digits", Changes(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
+    chosen = load("digits", Overrides(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
     said = estimate.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
     assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"
     few = "4 seeds an arm can establish no difference: 1 comparison would take --seeds 6"
@@ -95,33 +96,33 @@ def test_a_rate_is_not_remembered_from_a_cluster(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
     run = write_run(tmp_path, load("digits"))
     run.write_status(replace(run.status(), on="auto"))
-    assert "measured just now" in "\n".join(told(Changes(), tmp_path))
+    assert "measured just now" in "\n".join(told(Overrides(), tmp_path))
 
 
 def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
     like = load("digits")
     run = write_run(tmp_path, like)
-    assert f"at the rate of the run {run.name}" in "\n".join(told(Changes(), tmp_path))
-    assert "measured just now" in "\n".join(told(Changes(set=["model.hidden=[2000,2000]"]), tmp_path))
+    assert f"at the rate of the run {run.name}" in "\n".join(told(Overrides(), tmp_path))
+    assert "measured just now" in "\n".join(told(Overrides(set=["model.hidden=[2000,2000]"]), tmp_path))
     for unlike in ("training.optimizer=sgd", "training.batch_size=10"):
-        assert "measured just now" in "\n".join(told(Changes(set=[unlike]), tmp_path))
+        assert "measured just now" in "\n".join(told(Overrides(set=[unlike]), tmp_path))
 
 
 def test_data_that_are_not_there_are_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
     said = estimate.told(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
     assert f"MNIST is not in {tmp_path / 'none'}: it would be downloaded" in "\n".join(said)
-    assert "is not in" not in "\n".join(told(Changes(), tmp_path))
+    assert "is not in" not in "\n".join(told(Overrides(), tmp_path))
 
 
 def test_of_a_network_of_ones_own_no_time_is_known(tmp_path: Path) -> None:
-    assert "steps and time: not known" in told(Changes(), tmp_path, "cnn")[1]
+    assert "steps and time: not known" in told(Overrides(), tmp_path, "cnn")[1]
 
 
 def test_what_can_be_seen_to_be_impossible_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InittuiError, match=r"training.batch_size = 2000: 8x8 digits"):
-        told(Changes(set=["training.batch_size=2000"]), tmp_path)
+        told(Overrides(set=["training.batch_size=2000"]), tmp_path)
 
 
 def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> None:  # noqa: F811
@@ -155,5 +156,5 @@ def test_seeds_that_can_establish_nothing_are_called_that(
     changes: dict[str, Any], words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
-    lines = told(Changes(**changes), tmp_path)
+    lines = told(Overrides(**changes), tmp_path)
     assert [line for line in lines if "establish" in line] == ([] if words is None else [words])

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from inittui.common.errors import RunError
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.watched_example import watched_image
-from inittui.experiment.preset import build
+from inittui.experiment.preset_table import build
 from inittui.record import gallery
 from inittui.record.gallery import Picture
 from inittui.record.run_directory import RunDir, arm_folders

@@ -79,8 +79,8 @@ def test_a_scheme_is_added_by_one_file(tmp_path: Path) -> None:
         f"from inittui.schemes import families; families.__path__.append({str(tmp_path)!r})\n"
         "from inittui.cli.main import main\n"
         "main(['schemes']); main(['schemes', 'half_he'])\n"
-        "from inittui.experiment.preset_files import Changes, load\n"
-        "print(load('digits', Changes(arms=['half_he'])).arms[0].init.formula)\n"
+        "from inittui.experiment.preset_files import Overrides, load\n"
+        "print(load('digits', Overrides(arms=['half_he'])).arms[0].init.formula)\n"
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[0].split(maxsplit=1)[0] == "half_he"

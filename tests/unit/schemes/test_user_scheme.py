@@ -15,8 +15,8 @@ from inittui.common import user_code_refs
 from inittui.common.errors import PresetError, SchemeError
 from inittui.engine.initialisation.initialise import initialise
 from inittui.experiment import preset_files
-from inittui.experiment.preset import build, to_table
-from inittui.experiment.preset_files import Changes
+from inittui.experiment.overrides import Overrides
+from inittui.experiment.preset_table import build, to_table
 from inittui.schemes import user_scheme
 from inittui.schemes.describe import listed
 from inittui.schemes.spec import Init, parse
@@ -120,7 +120,7 @@ def test_any_text_like_a_reference_is_one_or_is_refused(text: str) -> None:
 
 
 def load(changes: list[str], word: str = "digits") -> list[Init]:
-    return [arm.init for arm in preset_files.load(word, Changes(arms=changes)).arms]
+    return [arm.init for arm in preset_files.load(word, Overrides(arms=changes)).arms]
 
 
 def test_on_the_command_line_a_path_counts_from_the_working_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_a_module_is_looked_for_and_not_imported(tmp_path: Path, monkeypatch: py
 
 
 def test_a_resolved_preset_holds_the_absolute_path_and_is_read_where_the_file_is_not(mine: Path) -> None:
-    resolved = preset_files.load("digits", Changes(arms=[f"{mine}:my_init"]))
+    resolved = preset_files.load("digits", Overrides(arms=[f"{mine}:my_init"]))
     mine.unlink()
     table = to_table(resolved)
     assert table["arms"][0] == {"name": "my_init", "init": f"{mine}:my_init"}

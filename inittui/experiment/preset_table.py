@@ -1,0 +1,186 @@
+"""Turns a table (from TOML, with the command line's overrides merged in) into a checked `Preset`, and back.
+
+All faults are reported at once. What a key may hold is in its field's annotation: see `preset` and `validation`.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from inittui.common.errors import OwnError, PresetError, SchemeError, nearest
+from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
+from inittui.experiment import sweep
+from inittui.experiment.preset import REPLACED, SECTIONS, SHAPE, SHARED, Arm, Axis, LongWords, Model, Preset, Words
+from inittui.experiment.validation import section, show, value_of
+from inittui.schemes.spec import Init
+
+
+def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
+    """The preset in `table`. Raises PresetError with every fault; its message begins with `source`."""
+    faults: list[str] = []
+    known = {"title", "shows", "arms", "sweep", *SECTIONS}
+    for key in table:
+        if key not in known:
+            faults.append(f"{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(sorted(known)) + '.'}")
+    title = value_of(table.get("title", name), Words, "title", faults)
+    shows = value_of(table.get("shows", ""), LongWords, "shows", faults)
+    sections: dict[str, Any] = {key: _section(key, table.get(key, {}), key, faults) for key in SECTIONS}
+    swept = sweep.axes(table.get("sweep", {}), faults)
+    rows = _arms(table, sections, swept, faults)
+    faults += _own_code(table.get("data"), "data", DATA)
+    faults += _own_code(table.get("model"), "model", NETWORK)
+    training = table.get("training")
+    seeds = training.get("seeds") if isinstance(training, Mapping) else None
+    if isinstance(seeds, list) and all(isinstance(seed, int) for seed in seeds) and len(set(seeds)) < len(seeds):
+        faults.append(f"training.seeds = {show(seeds)}: expected different seeds")
+    arms = sweep.expand(rows, swept, (sections["model"] or Model()).hidden, faults)
+    if swept:
+        _check_names(arms, faults)
+    if faults:
+        raise PresetError(source, list(dict.fromkeys(faults)))
+    return Preset(name=name, title=title, shows=shows, arms=arms, sweep=swept, rows=rows if swept else (), **sections)
+
+
+def _section(key: str, given: object, where: str, faults: list[str], base: Any = None) -> Any:
+    """A section of the preset or, with a `base`, of an arm; None if a key has a fault."""
+    if key == "model" and isinstance(given, Mapping):
+        given = sweep.shaped(given, where, (base or Model()).hidden, faults)
+        return section(Model, given, where, faults, base, also=SHAPE)
+    return section(SECTIONS[key], given, where, faults, base)
+
+
+def _own_code(section: object, where: str, kind: Kind, shared: str | None = None) -> list[str]:
+    """Faults of a section's `factory`, as far as its text shows, and of keys that mean nothing beside it. `shared` is the
+    factory that an arm has from the preset."""
+    if not isinstance(section, Mapping):
+        return []
+    text = section.get("factory")
+    idle = sorted(REPLACED & section.keys()) if isinstance(text or shared, str) else []
+    beside = f"{where}.factory" if text else "model.factory"
+    faults = [f"{where}.{key}: means nothing beside {beside}; leave one of the two out" for key in idle]
+    if not isinstance(text, str):
+        return faults
+    try:
+        if reference(text, kind) is None and named(text) is None:
+            faults.append(f"{where}.factory = {show(text)}: expected {kind.noun}, as in {kind.forms}")
+    except OwnError as error:
+        faults.append(f"{where}.factory: {error}")
+    return faults
+
+
+def to_table(preset: Preset) -> dict[str, Any]:
+    """The table that `build` turns into `preset` again: the content of RUN/preset.toml."""
+    table: dict[str, Any] = {"title": preset.title}
+    if preset.shows:
+        table["shows"] = preset.shows
+    for key in SECTIONS:
+        table[key] = _plain(getattr(preset, key))
+    if preset.sweep:
+        table["sweep"] = sweep.to_table(preset.sweep)
+    table["arms"] = []
+    for arm in preset.rows or preset.arms:
+        init = {"name": arm.init.name, **arm.init.parameters} if arm.init.parameters else arm.init.name
+        row: dict[str, Any] = {"name": arm.name, "init": init}
+        for key in ("model", "training"):
+            shared, own = _plain(getattr(preset, key)), _plain(getattr(arm, key))
+            # TOML has no None; an arm's value is None only if the preset's is None too.
+            differing = {k: v for k, v in own.items() if shared.get(k) != v}
+            if differing:
+                row[key] = differing
+        table["arms"].append(row)
+    return table
+
+
+def _plain(struct: Struct) -> dict[str, Any]:
+    built = msgspec.to_builtins(struct)
+    idle = REPLACED if built.get("factory") else ()
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in built.items()
+        if value is not None and key not in idle
+    }
+
+
+def _arms(
+    table: Mapping[str, Any], sections: Mapping[str, Any], swept: Sequence[Axis], faults: list[str]
+) -> tuple[Arm, ...]:
+    given = table.get("arms", [{"init": "xavier_normal"}, {"init": "he_normal"}])
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        faults.append(f"arms = {show(given)}: expected a list of tables")
+        return ()
+    if not given:
+        faults.append("arms: none given; expected at least one, as in --arm he_normal")
+        return ()
+    for axis, (number, row) in itertools.product(swept, enumerate(given, 1)):
+        of, _, name = axis.key.partition(".")
+        if isinstance(row, Mapping) and isinstance(row.get(of), Mapping) and name in row[of]:
+            faults.append(f"arms[{number}].{axis.key}: it is swept; leave it out of the arm, or out of the sweep")
+    arms = [arm for number, row in enumerate(given, 1) if (arm := _arm(row, number, sections, faults)) is not None]
+    _check_names(arms, faults)
+    return tuple(arms)
+
+
+def _check_names(arms: Sequence[Arm], faults: list[str]) -> None:
+    numbers: dict[str, int] = {}
+    for number, arm in enumerate(arms, 1):
+        if (first := numbers.setdefault(arm.name.casefold(), number)) != number:
+            faults.append(
+                f'arms[{number}].name = "{arm.name}": arm {first} has that name already; '
+                'expected different names; in a preset, name = "…" gives an arm another'
+            )
+
+
+def _arm(row: object, number: int, sections: Mapping[str, Any], faults: list[str]) -> Arm | None:
+    where = f"arms[{number}]"
+    if not isinstance(row, Mapping):
+        faults.append(f'{where} = {show(row)}: expected a table, as in {{ init = "he_normal" }}')
+        return None
+    faults_before = len(faults)
+    for key in row:
+        if key in SHARED:
+            faults.append(f"{where}.{key}: an arm can't change it; {SHARED[key]}")
+        elif key not in {"name", "init", "model", "training"}:
+            hint = nearest(key, ["name", "init", "model", "training"])
+            faults.append(f"{where}.{key}: no such key.{hint or ' Known: name, init, model, training.'}")
+    if isinstance(row.get("training"), Mapping):
+        shared = (key for key in row["training"] if f"training.{key}" in SHARED)
+        faults += [f"{where}.training.{key}: an arm can't change it; {SHARED[f'training.{key}']}" for key in shared]
+    init = _init(row["init"], f"{where}.init", faults) if "init" in row else None
+    if "init" not in row:
+        faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
+    own: dict[str, Any] = {}
+    for key in ("model", "training"):
+        base = sections[key]
+        # The faults of a section are reported once, for the preset; its arms are still checked, against the defaults.
+        own[key] = _section(key, row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
+    shared_model = sections["model"]
+    faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared_model and shared_model.factory)
+    name = value_of(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
+    if len(faults) > faults_before or init is None:
+        return None
+    changes = tuple(change for key in own for change in _changes(key, sections[key] or SECTIONS[key](), own[key]))
+    return Arm(name=name, init=init, changes=changes, **own)
+
+
+def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
+    """The keys whose values differ, however they were written."""
+    return tuple(
+        f"{section}.{key} = {show(getattr(own, key))}"
+        for key in own.__struct_fields__
+        if getattr(own, key) != getattr(shared, key)
+    )
+
+
+def _init(given: object, where: str, faults: list[str]) -> Init | None:
+    """A scheme from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
+    if not isinstance(given, str) and not (isinstance(given, Mapping) and isinstance(given.get("name"), str)):
+        faults.append(f'{where} = {show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
+        return None
+    try:
+        return Init.of(given)
+    except SchemeError as error:
+        faults.append(f"{where}: {error}")
+        return None
