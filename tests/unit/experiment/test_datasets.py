@@ -47,7 +47,6 @@ except SystemExit as end:
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        (["--help"], "digits or dropped"),
         (["--data", "droped", "--dry-run"], "kmnist, digits, dropped. Did you mean 'dropped'?"),
         (["--data", "dropped", "--dry-run"], "Dropped is not in"),
         (["doctor"], "no Dropped"),
@@ -56,7 +55,7 @@ except SystemExit as end:
     ],
 )
 def test_a_data_set_is_added_by_one_entry(words: list[str], shown: str, tmp_path: Path) -> None:
-    folders = [] if words[0] in ("--help", "completion", "new") else ["--data-dir", str(tmp_path)]
+    folders = [] if words[0] in ("completion", "new") else ["--data-dir", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-c", ENTRY, *words, *folders], capture_output=True, text=True, cwd=tmp_path, check=False
     )
