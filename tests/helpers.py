@@ -25,6 +25,7 @@ from inittui.record import event_log, events, gallery, run_directory
 from inittui.record.event_log import EventLog
 from inittui.record.events import AnyEvent
 from inittui.record.gallery import Gallery, Picture
+from inittui.record.result_schema import ArmResult, InitInfo, ReplicaResult
 from inittui.record.run_directory import RunDir, arm_folders
 
 # For every property: the same examples in every run, and no failure because the machine is busy.
@@ -223,6 +224,29 @@ def running_board(
     """A run `until` seconds after it began. Training begins at 1.2 and takes EPOCH_SECONDS an epoch and replica."""
     of = preset(arms, epochs=epochs, seeds=seeds)
     return board_of(of, canned_events(of, until=until, **story))
+
+
+def arm_result(
+    name: str,
+    accuracies: Mapping[int, float | None],
+    costs: Mapping[int, Sequence[float | None]] | None = None,
+    **of_arm: Any,
+) -> ArmResult:
+    """An arm of a result document with these final test accuracies and training costs by seed; it finished."""
+    replicas = tuple(
+        ReplicaResult(
+            seed=seed,
+            train_cost=tuple((costs or {}).get(seed, ())),
+            test_cost=None,
+            test_accuracy=value,
+            test_accuracies=(),
+            seconds=1.0,
+            samples_per_second=None,
+        )
+        for seed, value in accuracies.items()
+    )
+    whole: dict[str, Any] = {"changes": (), "status": "finished", "reason": "", "parameters": 1, "epochs": 1}
+    return ArmResult(name=name, init=InitInfo("zeros", {}), replicas=replicas, test_accuracy=None, **whole | of_arm)
 
 
 def pixels(number: int) -> str:

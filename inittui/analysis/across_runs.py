@@ -1,96 +1,102 @@
-"""The arms of several runs, compared as those of one run are."""
+"""The arms of several runs as one result document, compared as the arms of one run are."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from inittui.analysis import comparisons
-from inittui.analysis.reading import document_of
+from inittui.analysis import comparisons, result_document
 from inittui.common.errors import RunError
 from inittui.experiment.preset import Arm, Preset
+from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
 from inittui.record.run_directory import RunDir
 
 
-def of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all_pairs: bool = False) -> dict[str, Any]:
-    """A result document of all arms of `runs`, with comparisons of their own. What an arm's network and training have
-    otherwise than the first arm's is among its changes.
+def document_of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all_pairs: bool = False) -> ResultDocument:
+    """One document with all arms of `runs` and comparisons between them. An arm's `changes` are the differences between its
+    network and training and those of the first arm. A name that several runs have becomes `ARM@RUN`.
 
-    Raises RunError where a run can't be read, or has other images than the first.
+    Raises RunError if a run can't be read or has other data than the first, UsageError if `baseline` is no arm.
     """
-    documents = [document_of(run)[0] for run in runs]
+    documents = [result_document.read(run)[0] for run in runs]
     presets = [run.preset() for run in runs]
-    first = documents[0]
-    for run, document, preset in zip(runs, documents, presets, strict=True):
-        if len(document["arms"]) != len(preset.arms):
-            raise RunError(f"run '{run.name}': result.json is of another run: it has other arms")
-    for run, document, preset in zip(runs[1:], documents[1:], presets[1:], strict=True):
-        ours, theirs = _images(first, presets[0]), _images(document, preset)
-        if ours != theirs:
-            raise RunError(
-                f"run '{run.name}' has {theirs}, run '{runs[0].name}' {ours}: their accuracies can't be compared; "
-                "expected runs on the same images"
-            )
+    _check(runs, documents, presets)
     arms = _arms(runs, documents, presets)
-    targets = {(document.get("design") or {}).get("target_cost") for document in documents}
+    first = documents[0]
+    targets = {document.design.target_cost if document.design else None for document in documents}
     compared = comparisons.compared(
         arms,
-        chance=(first.get("design") or {}).get("chance", 0.0),
-        target=targets.pop() if len(targets) == 1 else None,  # two targets can't be timed to
+        chance=first.design.chance if first.design else 0.0,
+        target=targets.pop() if len(targets) == 1 else None,  # arms can't be timed to two targets
         baseline=baseline,
         all_pairs=all_pairs,
     )
-    for row in compared["comparisons"]:
-        if not row["n"]:
-            row["verdict"] = f"{row['a']} and {row['b']} are not compared: they share no seed"
-    return {
-        **first,
-        "run": " and ".join(run.name for run in runs),
-        "title": "runs compared",
-        "status": "finished" if all(document["status"] == "finished" for document in documents) else "mixed",
-        "reason": "",
-        "resumed": "",
-        "device": " and ".join(dict.fromkeys(document["device"] for document in documents if document["device"])),
-        "seconds": round(sum(document["seconds"] for document in documents), 3),
-        "arms": arms,
-        **compared,
-        "models": [],
-    }
+    return replace(
+        first,
+        run=" and ".join(run.name for run in runs),
+        title="runs compared",
+        status="finished" if all(document.status == "finished" for document in documents) else "mixed",
+        reason="",
+        resumed="",
+        device=" and ".join(dict.fromkeys(document.device for document in documents if document.device)),
+        seconds=round(sum(document.seconds for document in documents), 3),
+        arms=arms,
+        design=compared.design,
+        comparisons=tuple(map(_named, compared.comparisons)),
+        speed=compared.speed,
+        models=(),
+    )
 
 
-def _images(document: Mapping[str, Any], preset: Preset) -> str:
-    """What a run was trained and tested on, in words; the same words mean the same images."""
-    data = document["data"]
+def _named(comparison: Comparison) -> Comparison:
+    if comparison.n:
+        return comparison
+    return replace(comparison, verdict=f"{comparison.a} and {comparison.b} are not compared: they share no seed")
+
+
+def _check(runs: Sequence[RunDir], documents: Sequence[ResultDocument], presets: Sequence[Preset]) -> None:
+    for run, document, preset in zip(runs, documents, presets, strict=True):
+        if len(document.arms) != len(preset.arms):
+            raise RunError(f"run '{run.name}': result.json is of another run: it has other arms")
+    expected, *others = map(_examples, documents, presets)
+    for run, examples in zip(runs[1:], others, strict=True):
+        if examples != expected:
+            raise RunError(
+                f"run '{run.name}' has {examples}, run '{runs[0].name}' {expected}: their accuracies can't be compared; "
+                "expected runs on the same images"
+            )
+
+
+def _examples(document: ResultDocument, preset: Preset) -> str:
+    """The examples of training and test, in words. Equal words mean equal examples."""
+    data = document.data
     own = f" of {preset.data.factory}" if preset.data.factory else ""
     unscaled = "" if preset.data.scale_test else ", test pixels not scaled"
-    return f"{data['title']}{own}, {data['train']:,} training and {data['test']:,} test images{unscaled}"
+    return f"{data.title}{own}, {data.train:,} training and {data.test:,} test images{unscaled}"
 
 
 def _arms(
-    runs: Sequence[RunDir], documents: Sequence[Mapping[str, Any]], presets: Sequence[Preset]
-) -> list[dict[str, Any]]:
+    runs: Sequence[RunDir], documents: Sequence[ResultDocument], presets: Sequence[Preset]
+) -> tuple[ArmResult, ...]:
     of_first = presets[0].arms[0]
-    names = Counter(arm["name"] for document in documents for arm in document["arms"])
-    return [
-        {
-            **arm,
-            "name": f"{arm['name']}@{run.name}" if names[arm["name"]] > 1 else arm["name"],
-            "changes": _changes(of_first, of_preset),
-        }
+    names = Counter(arm.name for document in documents for arm in document.arms)
+    return tuple(
+        replace(
+            arm,
+            name=f"{arm.name}@{run.name}" if names[arm.name] > 1 else arm.name,
+            changes=_changes(of_first, of_preset),
+        )
         for run, document, preset in zip(runs, documents, presets, strict=True)
-        for arm, of_preset in zip(document["arms"], preset.arms, strict=True)
-    ]
+        for arm, of_preset in zip(document.arms, preset.arms, strict=True)
+    )
 
 
-def _changes(first: Arm, other: Arm) -> list[str]:
-    """What the network and the training of `other` have otherwise than those of `first`, as keys of a preset."""
-    found = []
-    for section in ("model", "training"):
-        ours, theirs = (msgspec.to_builtins(getattr(arm, section)) for arm in (first, other))
-        found += [
-            f"{section}.{key} = {msgspec.json.encode(value).decode()}"
-            for key, value in theirs.items()
-            if value != ours.get(key) and key not in ("seeds", "target_cost")
-        ]
-    return found
+def _changes(first: Arm, other: Arm) -> tuple[str, ...]:
+    """The differences between the network and training of `other` and those of `first`, as keys of a preset."""
+    return tuple(
+        f"{section}.{key} = {msgspec.json.encode(theirs).decode()}"
+        for section in ("model", "training")
+        for key, theirs in msgspec.to_builtins(getattr(other, section)).items()
+        if theirs != msgspec.to_builtins(getattr(getattr(first, section), key)) and key not in ("seeds", "target_cost")
+    )

@@ -1,181 +1,227 @@
-"""Which arms are compared, by what, and what comes of it: the rows `comparisons` and `speed` of the result document.
+"""Which arms are compared, by which metric, and with what result: `design`, `comparisons` and `speed` of the result document.
 
-Fixed before anything is trained, and written down in the document's `design`:
+The rules are fixed before training and recorded in `design`:
 
-- The metric is the final test accuracy. Each arm is compared with one baseline, the first arm that finished (or, on request,
-  another one, or all pairs), paired by seed. Its p-values are corrected by Holm for the number of these comparisons, its
-  *family*; arms that do not learn count among them.
-- Beside it, not corrected and never called established: the mean training cost of the first epoch, and the first epoch whose
-  mean training cost is at or below a target. The target is the preset's `training.target_cost`, else a tenth of the cost of
-  guessing, ln(classes): 0.2303 for ten classes. No arm's outcome has a part in it.
-- A seed is stuck at chance where its final test accuracy is below `experiment.chance.stuck_below`.
+- The metric is the final test accuracy. Each arm is compared with one baseline, paired by seed. The baseline is the first
+  arm that finished, unless the user names another arm or asks for all pairs. Holm's method corrects the p-values for the
+  number of these comparisons, their *family*. Arms that do not learn count as well.
+- Two further metrics are reported without correction and never called established: the mean training cost of the first
+  epoch, and the first epoch whose mean training cost is at or below a target. The target is the preset's
+  `training.target_cost`, else a tenth of the cost of guessing, ln(classes): 0.2303 for ten classes. It depends on no result.
+- A seed is stuck at chance if its final test accuracy is below `experiment.chance.stuck_below`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from inittui.analysis import statistics, verdict
 from inittui.common.errors import RunError, UsageError, nearest
 from inittui.experiment.chance import stuck_below
+from inittui.record.result_schema import (
+    ArmResult,
+    Comparison,
+    Design,
+    ModelComparison,
+    ResultDocument,
+    SpeedComparison,
+    StuckSeeds,
+    TargetReached,
+)
 
 METRIC = "test_accuracy"
 TARGET_SHARE = 0.1  # of the cost of guessing
+Pairs = list[tuple[str, str]]
+
+
+class Compared(Struct, frozen=True):
+    """The fields of a result document that hold comparisons."""
+
+    design: Design
+    comparisons: tuple[Comparison, ...]
+    speed: tuple[SpeedComparison, ...]
 
 
 def target_cost(given: float | None, classes: int) -> float | None:
-    """The cost that arms are timed to; None where it is not `given` and there are fewer than two classes to guess from."""
+    """The cost that arms are timed to; None if it is not `given` and there are fewer than two classes to guess from."""
     return given if given is not None else TARGET_SHARE * math.log(classes) if classes > 1 else None
 
 
 def epochs_to(costs: Sequence[float | None], target: float | None) -> int | None:
-    """The first epoch, counted from 1, whose mean training cost is at or below `target`; None where none is."""
+    """The first epoch, counted from 1, whose mean training cost is at or below `target`; None if no epoch is."""
     if target is None:
         return None
     return next((epoch for epoch, cost in enumerate(costs, 1) if cost is not None and cost <= target), None)
 
 
 def compared(
-    arms: Sequence[Mapping[str, Any]],
+    arms: Sequence[ArmResult],
     *,
     chance: float,
     target: float | None,
     baseline: str | None = None,
     all_pairs: bool = False,
     block: int = 0,
-) -> dict[str, Any]:
-    """`design`, `comparisons` and `speed` of a document with these `arms`.
+) -> Compared:
+    """The comparisons between `arms`. Arms that did not finish are left out.
 
-    `chance` is the accuracy of guessing, `target` a cost as `target_cost` gives it. Arms that did not finish are left out.
-    Of a sweep `block` is the number of arms a row: without a baseline an arm is compared with the first row's at its values.
-    Raises UsageError for a baseline that is no arm, RunError for one that did not finish.
+    `chance` is the accuracy of guessing, `target` a cost from `target_cost`, `block` the number of arms per row of a sweep,
+    in which without a baseline an arm is compared with the first row's arm at the same values.
+    Raises UsageError if `baseline` is no arm, RunError if it did not finish.
     """
-    over = {arm["name"]: arm for arm in arms if arm["status"] == "finished"}
+    finished = {arm.name: arm for arm in arms if arm.status == "finished"}
     if baseline is not None:
-        _check(baseline, arms, over)
-    alike = block and baseline is None and not all_pairs
-    base = None if all_pairs or alike else baseline or next(iter(over), None)
-    pairs = list(combinations(over, 2)) if all_pairs else [(base, name) for name in over if base not in (None, name)]
-    if alike:
-        named = [(arms[place % block]["name"], arm["name"]) for place, arm in enumerate(arms) if place >= block]
-        pairs = [(a, b) for a, b in named if a in over and b in over]
-    rows = [_by_accuracy(over[a], over[b], chance) for a, b in pairs if a is not None]
-    family = sum(row["p"] is not None for row in rows)
-    _correct(rows, family)
-    for row in rows:
-        differ = over[row["a"]]["changes"] != over[row["b"]]["changes"]
-        row["verdict"] = verdict.sentence(row, scope=verdict.OWN if differ else verdict.SHARED)
-    design = {
-        "metric": METRIC,
-        "baseline": base,
-        "all_pairs": all_pairs,
-        "family": family,
-        "correction": "holm",
-        "level": statistics.LEVEL,
-        "power": statistics.POWER,
-        "pairs_needed": statistics.pairs_needed(max(1, family)),
-        "chance": chance,
-        "target_cost": target,
-    }
-    speed = [row for a, b in pairs if a is not None for row in _by_speed(over[a], over[b], target)]
-    return {"design": design, "comparisons": rows, "speed": speed}
+        _check(baseline, [arm.name for arm in arms], finished)
+    base: str | None = None
+    if all_pairs:
+        pairs = list(combinations(finished, 2))
+    elif block and baseline is None:
+        counterparts = [(arms[index % block].name, arm.name) for index, arm in enumerate(arms) if index >= block]
+        pairs = [(a, b) for a, b in counterparts if a in finished and b in finished]
+    else:
+        base = baseline or next(iter(finished), None)
+        pairs = [(base, name) for name in finished if name != base] if base is not None else []
+    comparisons = _corrected([_by_accuracy(finished[a], finished[b], chance) for a, b in pairs])
+    family = sum(comparison.p is not None for comparison in comparisons)
+    return Compared(
+        design=Design(
+            metric=METRIC,
+            baseline=base,
+            all_pairs=all_pairs,
+            family=family,
+            correction="holm",
+            level=statistics.LEVEL,
+            power=statistics.POWER,
+            pairs_needed=statistics.pairs_needed(max(1, family)),
+            chance=chance,
+            target_cost=target,
+        ),
+        comparisons=tuple(_with_verdict(comparison, finished) for comparison in comparisons),
+        speed=tuple(row for a, b in pairs for row in _by_speed(finished[a], finished[b], target)),
+    )
 
 
-def again(document: Mapping[str, Any], *, baseline: str | None = None, all_pairs: bool = False) -> dict[str, Any]:
+def again(document: ResultDocument, *, baseline: str | None = None, all_pairs: bool = False) -> ResultDocument:
     """The document with other comparisons: against `baseline`, or of all pairs. Raises as `compared` does."""
-    design = document.get("design") or {"chance": 0.0, "target_cost": None}
     found = compared(
-        document["arms"],
-        chance=design["chance"],
-        target=design["target_cost"],
+        document.arms,
+        chance=document.design.chance if document.design else 0.0,
+        target=document.design.target_cost if document.design else None,
         baseline=baseline,
         all_pairs=all_pairs,
         block=block_of(document),
     )
-    return {**document, **found}
+    return replace(document, design=found.design, comparisons=found.comparisons, speed=found.speed)
 
 
-def block_of(document: Mapping[str, Any]) -> int:
-    """The arms a row of the document's sweep; 0 where nothing was swept."""
-    sweep = document.get("sweep")
-    return len(document["arms"]) // len(sweep["rows"]) if sweep and sweep["rows"] else 0
+def block_of(document: ResultDocument) -> int:
+    """The number of arms per row of the document's sweep; 0 without a sweep."""
+    return len(document.arms) // len(document.sweep.rows) if document.sweep and document.sweep.rows else 0
 
 
-def _check(baseline: str, arms: Sequence[Mapping[str, Any]], over: Mapping[str, Any]) -> None:
-    names = [arm["name"] for arm in arms]
+def _check(baseline: str, names: Sequence[str], finished: Collection[str]) -> None:
     if baseline not in names:
         known = nearest(baseline, names) or f" Known: {', '.join(names)}."
         raise UsageError(f"--baseline {baseline}: no such arm.{known}")
-    if baseline not in over:
+    if baseline not in finished:
         raise RunError(f"--baseline {baseline}: this arm did not finish, so nothing can be compared with it")
 
 
-def _correct(rows: Sequence[dict[str, Any]], family: int) -> None:
-    """Fill in what a row owes to there being others."""
-    tested = [row for row in rows if row["p"] is not None]
-    corrected = statistics.holm([row["p"] for row in tested])
-    for row in rows:
-        row |= {"p_holm": None, "family": family, "detectable": None}
-    for row, p_holm in zip(tested, corrected, strict=True):
-        row["p_holm"] = p_holm
-        row["detectable"] = statistics.detectable(row["std"], row["n"], family)
-
-
-def _by_accuracy(a: Mapping[str, Any], b: Mapping[str, Any], chance: float) -> dict[str, Any]:
-    of_a, of_b = ({r["seed"]: r["test_accuracy"] for r in arm["replicas"]} for arm in (a, b))
-    of_a, of_b = ({seed: value for seed, value in of.items() if value is not None} for of in (of_a, of_b))
-    found = statistics.paired(of_a, of_b)
-    below = stuck_below(chance)
-    stuck = [(of_a[seed] < below, of_b[seed] < below) for seed in of_a.keys() & of_b.keys()]
-    only_a, only_b = stuck.count((True, False)), stuck.count((False, True))
-    at_chance = {
-        "a": sum(is_a for is_a, _ in stuck),
-        "b": sum(is_b for _, is_b in stuck),
-        "only_a": only_a,
-        "only_b": only_b,
-        "p": statistics.discordant_p(only_a, only_b) if len(stuck) > 1 and (only_a or only_b) else None,
-    }
-    losses = sum(of_b[seed] < of_a[seed] for seed in of_a.keys() & of_b.keys())
-    return {"a": a["name"], "b": b["name"], "metric": METRIC, **found, "losses": losses, "at_chance": at_chance}
-
-
-def _by_speed(a: Mapping[str, Any], b: Mapping[str, Any], target: float | None) -> list[dict[str, Any]]:
-    head = {"a": a["name"], "b": b["name"]}
-    first = [{r["seed"]: r["train_cost"][0] for r in arm["replicas"] if r["train_cost"]} for arm in (a, b)]
-    of_a, of_b = ({seed: cost for seed, cost in of.items() if cost is not None} for of in first)
-    rows = [{**head, "metric": "first_epoch_cost", **statistics.paired(of_a, of_b, more_is_better=False)}]
-    return [*rows, {**head, "metric": "epochs_to_cost", **_epochs(a, b, target)}] if target is not None else rows
-
-
-def _epochs(a: Mapping[str, Any], b: Mapping[str, Any], target: float | None) -> dict[str, Any]:
-    """Where every seed reaches the target, as any other figure. Else the mean difference can't be known, but on each seed it
-    is known who was first: p is of the exact sign test, in which seeds without a first do not count."""
-    of_a, of_b = ({r["seed"]: epochs_to(r["train_cost"], target) for r in arm["replicas"]} for arm in (a, b))
-    seeds = sorted(of_a.keys() & of_b.keys())
-    times = [(of_a[seed], of_b[seed]) for seed in seeds]
-    reached = [[time for time in of if time is not None] for of in zip(*times, strict=True)] if times else [[], []]
-    means = [{"reached": len(of), "mean": math.fsum(of) / len(of) if of else None} for of in reached]
-    both = {"of_a": means[0], "of_b": means[1]}
-    if all(len(of) == len(seeds) for of in reached):
-        known_a, known_b = (dict(zip(seeds, map(float, of), strict=True)) for of in reached)
-        return {**statistics.paired(known_a, known_b, more_is_better=False), **both, "test": "sign_flip"}
-    first = [_sign(math.inf if x is None else x, math.inf if y is None else y) for x, y in times]
-    wins, losses = first.count(-1), first.count(1)
-    p = statistics.discordant_p(wins, losses) if len(seeds) > 1 else None
-    unknown = {"difference": None, "std": None, "ci95": None}
-    return {"n": len(seeds), **unknown, "p": p, "wins": wins, **both, "test": "sign"}
-
-
-def _sign(a: float, b: float) -> int:
-    """-1 where b is the smaller, 1 where a is."""
-    return (b > a) - (b < a)
-
-
-def of_models(duels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The document's `models`: McNemar's exact p for every two trained models of one seed, from how many test images only
-    the one, and only the other, is right on. About these models alone: another seed would have made others."""
+def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """With `p_holm`, `family` and `detectable`, which depend on the other comparisons."""
+    p_values = [comparison.p for comparison in comparisons if comparison.p is not None]
+    corrected, family = iter(statistics.holm(p_values)), len(p_values)
     return [
-        {**duel, "p": [statistics.discordant_p(*counts) for counts in zip(duel["only_a"], duel["only_b"], strict=True)]}
-        for duel in duels
+        replace(comparison, family=family)
+        if comparison.p is None
+        else replace(
+            comparison,
+            p_holm=next(corrected),
+            family=family,
+            detectable=statistics.detectable(comparison.std, comparison.n, family),
+        )
+        for comparison in comparisons
     ]
+
+
+def _with_verdict(comparison: Comparison, arms: Mapping[str, ArmResult]) -> Comparison:
+    differ = arms[comparison.a].changes != arms[comparison.b].changes
+    return replace(comparison, verdict=verdict.sentence(comparison, scope=verdict.OWN if differ else verdict.SHARED))
+
+
+def _by_accuracy(a: ArmResult, b: ArmResult, chance: float) -> Comparison:
+    of_a, of_b = (
+        {replica.seed: replica.test_accuracy for replica in arm.replicas if replica.test_accuracy is not None}
+        for arm in (a, b)
+    )
+    below = stuck_below(chance)
+    seeds = of_a.keys() & of_b.keys()
+    stuck = [(of_a[seed] < below, of_b[seed] < below) for seed in seeds]
+    only_a, only_b = stuck.count((True, False)), stuck.count((False, True))
+    return Comparison(
+        a=a.name,
+        b=b.name,
+        metric=METRIC,
+        **asdict(statistics.paired(of_a, of_b)),
+        losses=sum(of_b[seed] < of_a[seed] for seed in seeds),
+        at_chance=StuckSeeds(
+            a=sum(is_a for is_a, _ in stuck),
+            b=sum(is_b for _, is_b in stuck),
+            only_a=only_a,
+            only_b=only_b,
+            p=statistics.discordant_p(only_a, only_b) if len(stuck) > 1 and (only_a or only_b) else None,
+        ),
+        verdict="",
+    )
+
+
+def _by_speed(a: ArmResult, b: ArmResult, target: float | None) -> list[SpeedComparison]:
+    of_a, of_b = (
+        {r.seed: r.train_cost[0] for r in arm.replicas if r.train_cost and r.train_cost[0] is not None}
+        for arm in (a, b)
+    )
+    first_epoch = statistics.paired(of_a, of_b, more_is_better=False)
+    by_cost = SpeedComparison(a=a.name, b=b.name, metric="first_epoch_cost", **asdict(first_epoch))
+    return [by_cost] if target is None else [by_cost, _by_epochs(a, b, target)]
+
+
+def _by_epochs(a: ArmResult, b: ArmResult, target: float) -> SpeedComparison:
+    """By the epochs to the target. If a seed never reaches it the mean difference is unknown, but the seed still shows which
+    arm is first: p is then of the exact sign test, without the seeds on which neither is first."""
+    of_a, of_b = ({r.seed: epochs_to(r.train_cost, target) for r in arm.replicas} for arm in (a, b))
+    seeds = sorted(of_a.keys() & of_b.keys())
+    reached_a, reached_b = (
+        {seed: float(epoch) for seed in seeds if (epoch := of[seed]) is not None} for of in (of_a, of_b)
+    )
+    if len(reached_a) == len(reached_b) == len(seeds):
+        found, test = statistics.paired(reached_a, reached_b, more_is_better=False), "sign_flip"
+    else:
+        times = [(reached_a.get(seed, math.inf), reached_b.get(seed, math.inf)) for seed in seeds]
+        wins, losses = sum(y < x for x, y in times), sum(x < y for x, y in times)
+        p = statistics.discordant_p(wins, losses) if len(seeds) > 1 else None
+        found = statistics.PairedDifference(n=len(seeds), difference=None, std=None, ci95=None, p=p, wins=wins)
+        test = "sign"
+    return SpeedComparison(
+        a=a.name,
+        b=b.name,
+        metric="epochs_to_cost",
+        **asdict(found),
+        of_a=_reached(reached_a),
+        of_b=_reached(reached_b),
+        test=test,
+    )
+
+
+def _reached(epochs: Mapping[int, float]) -> TargetReached:
+    return TargetReached(len(epochs), math.fsum(epochs.values()) / len(epochs) if epochs else None)
+
+
+def of_models(counts: Sequence[ModelComparison]) -> tuple[ModelComparison, ...]:
+    """`counts` with McNemar's exact p for each seed's two models. It is about these models alone, not about the schemes."""
+    return tuple(
+        replace(row, p=tuple(statistics.discordant_p(*pair) for pair in zip(row.only_a, row.only_b, strict=True)))
+        for row in counts
+    )

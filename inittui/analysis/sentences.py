@@ -1,144 +1,132 @@
-"""What is said about a result document, sentence by sentence: under every table, whoever draws it."""
+"""The sentences about a result document that stand under every table: notes, verdicts, speed, trained models."""
 
 import math
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from inittui.analysis import verdict
 from inittui.analysis.statistics import LEVEL
+from inittui.analysis.verdict import Outcome
+from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
 
 NAMED = 6  # arms that a sentence names
 EVERY_ONE = "Every comparison by itself, with speed and models: 'inittui report --format json'."
-_STUCK = re.compile("does not learn: it stays at chance|learns: both stay at chance")
+_ONE_SEED = "on one seed, which proves nothing,"
+# The clause for the swept values at which a comparison has this outcome, in the order of the sentence; b is its subject.
+CLAUSES = {
+    Outcome.B_HIGHER: "higher",
+    Outcome.A_HIGHER: "lower",
+    Outcome.NOT_ESTABLISHED: "no difference established",
+    Outcome.TOO_FEW_SEEDS: "no difference established",
+    Outcome.B_AHEAD: f"ahead {_ONE_SEED}",
+    Outcome.A_AHEAD: f"behind {_ONE_SEED}",
+    Outcome.LEVEL: f"level {_ONE_SEED}",
+    Outcome.A_STUCK: "learns, and {a} stays at chance,",
+    Outcome.B_STUCK: "stays at chance, and {a} learns,",
+    Outcome.BOTH_STUCK: "both at chance",
+    Outcome.NOT_COMPARED: "not compared",
+}
 
 
-def sentences(document: Mapping[str, Any]) -> list[str]:
-    """Everything: notes first, then the verdicts, then what stands beside them."""
+def sentences(document: ResultDocument) -> list[str]:
+    """All sentences: notes, then verdicts, then asides."""
     return notes(document) + verdicts(document) + asides(document)
 
 
-def notes(document: Mapping[str, Any]) -> list[str]:
-    """What has to be known before believing a figure: other data than asked for, what failed, means that hide two kinds."""
-    found = [f"Data: {document['data']['note']}."] if document["data"]["note"] else []
-    found += [f"{arm['name']} {arm['status']}: {arm['reason']}." for arm in document["arms"] if arm["reason"]]
-    if document.get("resumed"):
-        found.append(f"Resumed from checkpoints, {document['resumed']}.")
-    if document.get("reason"):
-        found.append(f"The run failed: {document['reason']}.")
-    found += [words for arm in document["arms"] if (words := _failures(arm))]
+def notes(document: ResultDocument) -> list[str]:
+    """What a reader must know before the figures: replaced data, failed arms, means over stuck and other seeds."""
+    found = [f"Data: {document.data.note}."] if document.data.note else []
+    found += [f"{arm.name} {arm.status}: {arm.reason}." for arm in document.arms if arm.reason]
+    if document.resumed:
+        found.append(f"Resumed from checkpoints, {document.resumed}.")
+    if document.reason:
+        found.append(f"The run failed: {document.reason}.")
+    found += [words for arm in document.arms if (words := _failures(arm))]
     return found + _given_up(document)
 
 
-def _given_up(document: Mapping[str, Any]) -> list[str]:
-    """What was trained no further: in one sentence, since a sweep may have hundreds of them."""
+def _given_up(document: ResultDocument) -> list[str]:
+    """One sentence for all arms that were stopped at chance: a sweep may have hundreds of them."""
     after: dict[str, int] = {}
-    for arm in document["arms"]:
-        epochs = [replica["given_up"] for replica in arm["replicas"] if replica.get("given_up")]
+    for arm in document.arms:
+        epochs = [replica.given_up for replica in arm.replicas if replica.given_up]
         if epochs:
-            seeds = len(arm["replicas"])
-            after[arm["name"] + (f" ({len(epochs)} of {seeds} seeds)" if seeds > 1 else "")] = epochs[0]
+            seeds = len(arm.replicas)
+            after[arm.name + (f" ({len(epochs)} of {seeds} seeds)" if seeds > 1 else "")] = epochs[0]
     if not after:
         return []
     names, longest = list(after), max(after.values())
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    told = "; ".join(names[:NAMED])
     return [
-        f"Stopped at chance after {longest} epoch{'s' if longest > 1 else ''}, and counted as they stood: {told}{more}."
+        f"Stopped at chance after {longest} epoch{'s' if longest > 1 else ''}, and counted as they stood: "
+        f"{'; '.join(names[:NAMED])}{more}."
     ]
 
 
-def _failures(arm: Mapping[str, Any]) -> str:
-    """Of an arm that learns from some seeds and not from others: how many, and what the mean of those that do is."""
-    failures = arm.get("failures")
-    if arm["status"] != "finished" or not failures or not 0 < failures["at_chance"] < failures["n"]:
+def _failures(arm: ArmResult) -> str:
+    """For an arm that learns from some seeds only: how many seeds are stuck, and the mean of the others."""
+    failures = arm.failures
+    if arm.status != "finished" or not failures or not 0 < failures.at_chance < failures.n:
         return ""
-    stuck, count = failures["at_chance"], failures["n"]
-    others = failures["others"] or {"mean": math.nan, "std": None}  # a file may say what it likes
-    mean = f"{100 * others['mean']:.2f} %" + (f" ± {100 * others['std']:.2f}" if others["std"] is not None else "")
+    stuck, count, others = failures.at_chance, failures.n, failures.others
+    mean = f"{100 * (others.mean if others else math.nan):.2f} %"  # a file may omit it
+    mean += f" ± {100 * others.std:.2f}" if others and others.std is not None else ""
     verb, rest = ("stays" if stuck == 1 else "stay"), count - stuck
-    return f"{arm['name']}: {stuck} of {count} seeds {verb} at chance; the other{'s' * (rest > 1)} ({rest}): {mean}."
+    return f"{arm.name}: {stuck} of {count} seeds {verb} at chance; the other{'s' * (rest > 1)} ({rest}): {mean}."
 
 
-def verdicts(document: Mapping[str, Any]) -> list[str]:
-    """A sentence a comparison; with one seed a single one for all, since more would only repeat what it proves, and beside
-    it what is known of the two trained models."""
-    comparisons = document["comparisons"]
+def verdicts(document: ResultDocument) -> list[str]:
+    """One sentence per comparison. Arms with one seed share a single sentence, since one per comparison would repeat that a
+    seed proves nothing; the comparison of the trained models follows it."""
+    comparisons = document.comparisons
     if _is_large_sweep(document):
-        return _row_by_row(document) + _corrected(comparisons, swept=True) + [EVERY_ONE]
-    single = {arm["name"] for arm in document["arms"] if len(arm["replicas"]) == 1}
-    learning = [row for row in comparisons if row["n"] == 1 and not _is_stuck(row) and {row["a"], row["b"]} <= single]
+        return _row_by_row(document) + _corrected(document) + [EVERY_ONE]
+    single = {arm.name for arm in document.arms if len(arm.replicas) == 1}
+    learning = [row for row in comparisons if row.n == 1 and not _is_stuck(row) and {row.a, row.b} <= single]
     if len(learning) < 2:
-        told = [_sentence(row["verdict"]) for row in comparisons]
-        told += [words for row in learning if (words := _two_models(document, row["a"], row["b"]))]
-        return told + _corrected(comparisons, swept=bool(document.get("sweep")))
-    names = {name for row in learning for name in (row["a"], row["b"])}
+        models = [words for row in learning if (words := _two_models(document, row.a, row.b))]
+        return [_sentence(row.verdict) for row in comparisons] + models + _corrected(document)
+    names = {name for row in learning for name in (row.a, row.b)}
     ranked = sorted(
-        ((arm["test_accuracy"]["mean"], arm["name"]) for arm in document["arms"] if arm["name"] in names), reverse=True
+        ((arm.test_accuracy.mean, arm.name) for arm in document.arms if arm.name in names and arm.test_accuracy),
+        reverse=True,
     )
     (first, best), (second, runner_up), (last, worst) = ranked[0], ranked[1], ranked[-1]
-    told = [
+    found = [
         f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
         f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10."
     ]
-    told += [words] if (words := _two_models(document, runner_up, best)) else []
-    return told + [_sentence(row["verdict"]) for row in comparisons if row not in learning]
+    found += [words] if (words := _two_models(document, runner_up, best)) else []
+    return found + [_sentence(row.verdict) for row in comparisons if row not in learning]
 
 
-def _is_large_sweep(document: Mapping[str, Any]) -> bool:
-    """Whether a sentence a comparison would bury what they say together."""
-    return bool(document.get("sweep")) and len(document["comparisons"]) > NAMED
+def _is_large_sweep(document: ResultDocument) -> bool:
+    """Whether there are too many comparisons for a sentence each."""
+    return bool(document.sweep) and len(document.comparisons) > NAMED
 
 
-def _row_by_row(document: Mapping[str, Any]) -> list[str]:
-    """A sentence for every two schemes of a sweep: at which of its values the one is higher, the other, or neither."""
-    rows = sorted(document["sweep"]["rows"], key=len, reverse=True)  # a name may begin with another
-    found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for one in document["comparisons"]:
-        (a, value), (b, _) = (_parted(one[side], rows) for side in ("a", "b"))
-        found.setdefault((a, b), {}).setdefault(_outcome(one), []).append(value)
-    told = []
-    for (a, b), outcomes in found.items():
-        words = [f"{OUTCOMES[kind].format(a=a)} at {_some(outcomes[kind])}" for kind in OUTCOMES if kind in outcomes]
-        told.append(f"{b} against {a}: {'; '.join(words)}.")
-    pairs, needed = max(row["n"] for row in document["comparisons"]), document["design"]["pairs_needed"]
-    if 1 < pairs < needed:
-        told.append(f"Indicative only: so many comparisons need {needed} seeds or more, here are {pairs}.")
-    return told
+def _row_by_row(document: ResultDocument) -> list[str]:
+    """One sentence for every two schemes of a sweep: at which swept values one is higher, lower, or neither."""
+    rows = sorted(document.sweep.rows if document.sweep else (), key=len, reverse=True)  # one name may begin another
+    values_of: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for comparison in document.comparisons:
+        (a, value), (b, _) = (_split(name, rows) for name in (comparison.a, comparison.b))
+        clause = CLAUSES[verdict.outcome(comparison)]
+        values_of.setdefault((a, b), {}).setdefault(clause, []).append(value)
+    found = []
+    for (a, b), by_clause in values_of.items():
+        clauses = [clause for clause in dict.fromkeys(CLAUSES.values()) if clause in by_clause]
+        words = [f"{clause.replace('{a}', a)} at {_some(by_clause[clause])}" for clause in clauses]
+        found.append(f"{b} against {a}: {'; '.join(words)}.")
+    pairs = max(comparison.n for comparison in document.comparisons)
+    if document.design and 1 < pairs < (needed := document.design.pairs_needed):
+        found.append(f"Indicative only: so many comparisons need {needed} seeds or more, here are {pairs}.")
+    return found
 
 
-def _parted(name: str, rows: Sequence[str]) -> tuple[str, str]:
-    """An arm of a sweep as its row and what it was swept to."""
+def _split(name: str, rows: Sequence[str]) -> tuple[str, str]:
+    """The name of a sweep's arm as its row and its swept values."""
     row = next((row for row in rows if name.startswith(f"{row}, ")), name)
     return row, name[len(row) + 2 :]
-
-
-# What a comparison of a sweep comes to, in the order in which it is told, of `b` against `a`.
-OUTCOMES = {
-    "higher": "higher",
-    "lower": "lower",
-    "open": "no difference established",
-    "ahead": "ahead on one seed, which proves nothing,",
-    "behind": "behind on one seed, which proves nothing,",
-    "level": "level on one seed, which proves nothing,",
-    "learns": "learns, and {a} stays at chance,",
-    "stuck": "stays at chance, and {a} learns,",
-    "neither": "both at chance",
-    "none": "not compared",
-}
-
-
-def _outcome(row: Mapping[str, Any]) -> str:
-    count, difference, stuck = row["n"], row["difference"], row["at_chance"]
-    if not count:
-        return "none"
-    if count in (stuck["a"], stuck["b"]):
-        return "neither" if stuck["a"] == stuck["b"] else "learns" if stuck["a"] == count else "stuck"
-    if count == 1:
-        return "ahead" if difference > 0 else "behind" if difference < 0 else "level"
-    if not verdict.established(row):
-        return "open"
-    return "higher" if difference > 0 else "lower"
 
 
 def _some(values: Sequence[str]) -> str:
@@ -148,71 +136,77 @@ def _some(values: Sequence[str]) -> str:
     return named or "one value"
 
 
-def _corrected(comparisons: list[Mapping[str, Any]], *, swept: bool) -> list[str]:
-    tested = sum(row["p"] is not None for row in comparisons)
-    if tested < 2:
+def _corrected(document: ResultDocument) -> list[str]:
+    tested = [row for row in document.comparisons if row.p is not None]
+    if len(tested) < 2:
         return []
-    bases = {row["a"] for row in comparisons}
-    against = f"All against {comparisons[0]['a']}" if len(bases) == 1 else f"All pairs of {len(bases) + 1} arms"
-    if swept and len(bases) > 1:
+    bases = {row.a for row in document.comparisons}
+    if len(bases) == 1:
+        against = f"All against {document.comparisons[0].a}"
+    elif document.sweep:
         against = "Each scheme against the first one at the same swept values"
-    if any(row.get("p_holm") is None for row in comparisons if row["p"] is not None):  # by an earlier version
-        return [f"{against}; {tested} p-values, not corrected for their number."]
-    return [f"{against}; p corrected for {tested} comparisons (Holm)."]
+    else:
+        against = f"All pairs of {len(bases) + 1} arms"
+    if any(row.p_holm is None for row in tested):  # from an earlier version
+        return [f"{against}; {len(tested)} p-values, not corrected for their number."]
+    return [f"{against}; p corrected for {len(tested)} comparisons (Holm)."]
 
 
-def asides(document: Mapping[str, Any]) -> list[str]:
-    """What stands beside the verdicts and decides nothing: speed, and the trained models two by two."""
+def asides(document: ResultDocument) -> list[str]:
+    """What does not decide a verdict: speed, and the trained models two by two."""
     if _is_large_sweep(document):
         return []
-    design, speed = document.get("design"), document.get("speed", ())
-    several = [row for row in document["comparisons"] if row["n"] > 1 and not _is_stuck(row)]
+    target = document.design.target_cost if document.design else None
+    several = [row for row in document.comparisons if row.n > 1 and not _is_stuck(row)]
     found = []
     for row in several:
-        of_pair = {one["metric"]: one for one in speed if (one["a"], one["b"]) == (row["a"], row["b"])}
-        if design and design["target_cost"] is not None and len(of_pair) == 2:
-            words = verdict.faster(of_pair["first_epoch_cost"], of_pair["epochs_to_cost"], design["target_cost"])
+        speed = {of_pair.metric: of_pair for of_pair in document.speed if (of_pair.a, of_pair.b) == (row.a, row.b)}
+        if target is not None and len(speed) == 2:
+            words = verdict.faster(speed["first_epoch_cost"], speed["epochs_to_cost"], target)
             found += [f"Speed, p not corrected: {words}."] if words else []
-    return found + [words for row in several if (words := _models(document, row["a"], row["b"]))]
+    return found + [words for row in several if (words := _models(document, row.a, row.b))]
 
 
-def _models(document: Mapping[str, Any], a: str, b: str) -> str:
-    """Of several seeds: on how many of them the two trained models differ, which is no verdict on the schemes."""
-    duel = _duel(document, a, b)
-    if duel is None:
+def _models(document: ResultDocument, a: str, b: str) -> str:
+    """For several seeds: on how many of them the two trained models differ. It is no verdict on the schemes."""
+    compared = _model_counts(document, a, b)
+    if not compared:
         return ""
-    (a, b), rows = duel
-    sure = [(only_a, only_b) for only_a, only_b, p in rows if p < LEVEL]
-    ahead = sum(only_b > only_a for only_a, only_b in sure)
-    found = f"differ on {len(sure)} of {len(rows)} seeds" if sure else f"differ on none of {len(rows)} seeds"
-    who = f", {b} ahead on {ahead} of those" if sure else ""
-    return f"As trained models, seed by seed, not as schemes: {a} and {b} {found} (McNemar's exact p < {LEVEL:g}){who}."
+    significant = [(only_a, only_b) for only_a, only_b, p in compared if p < LEVEL]
+    ahead = sum(only_b > only_a for only_a, only_b in significant)
+    differ = f"differ on {len(significant) or 'none'} of {len(compared)} seeds"
+    who = f", {b} ahead on {ahead} of those" if significant else ""
+    return (
+        f"As trained models, seed by seed, not as schemes: {a} and {b} {differ} (McNemar's exact p < {LEVEL:g}){who}."
+    )
 
 
-def _two_models(document: Mapping[str, Any], a: str, b: str) -> str:
-    found = _duel(document, a, b)
-    if found is None:
+def _two_models(document: ResultDocument, a: str, b: str) -> str:
+    compared = _model_counts(document, a, b)
+    if not compared:
         return ""
-    (a, b), ((only_a, only_b, p), *_) = found
+    only_a, only_b, p = compared[0]
     return (
         f"As two trained models, not as schemes: {b} alone is right on {only_b:,} test images, {a} alone on {only_a:,} "
         f"(McNemar's exact p = {p:.3g})."
     )
 
 
-def _duel(document: Mapping[str, Any], a: str, b: str) -> tuple[tuple[str, str], list[tuple[int, int, float]]] | None:
-    for row in document.get("models", ()):
-        if {row["a"], row["b"]} == {a, b} and row["p"]:
-            counts = list(zip(row["only_a"], row["only_b"], row["p"], strict=False))  # read from a file
-            return ((a, b), counts) if row["a"] == a else ((a, b), [(right, left, p) for left, right, p in counts])
-    return None
+def _model_counts(document: ResultDocument, a: str, b: str) -> list[tuple[int, int, float]]:
+    """For each seed the test examples on which only a's, and only b's, model is right, and p. Empty if not compared."""
+    for row in document.models:
+        if (row.a, row.b) == (a, b):
+            return list(zip(row.only_a, row.only_b, row.p, strict=False))  # a file may hold other lengths
+        if (row.a, row.b) == (b, a):
+            return list(zip(row.only_b, row.only_a, row.p, strict=False))
+    return []
 
 
-def _is_stuck(row: Mapping[str, Any]) -> bool:
-    return _STUCK.search(row["verdict"]) is not None
+def _is_stuck(comparison: Comparison) -> bool:
+    return verdict.outcome(comparison).stuck
 
 
 def _sentence(words: str) -> str:
-    # An arm's name keeps its case: only the verdicts that begin with a word of ours are capitalised.
+    # Only a verdict that begins with one of our words is capitalised: the name of an arm keeps its case.
     ours = words.startswith(("no ", "indicative", "not ", "neither "))
     return (words[0].upper() + words[1:] if ours else words) + "."

@@ -1,75 +1,86 @@
-"""The numbers of a comparison paired by seed: mean difference, interval, p-value, Holm's correction, what could be detected.
+"""The numbers of a comparison paired by seed: mean difference, interval, p-value, Holm's correction, detectable difference.
 
-scipy does the statistics. It is imported in the functions that use it: scipy.stats takes 0.5 s to import, scipy.special
-0.2 s, and a run with one seed needs neither. Nothing here knows arms or words; see `comparisons` and `verdict`.
+scipy does the statistics. The functions that use it import it: scipy.stats takes 0.5 s to import, scipy.special 0.2 s, and a
+run with one seed needs neither.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+
+from msgspec import Struct
+
+from inittui.record.result_schema import Interval, MeanEstimate
 
 LEVEL = 0.05  # two-sided: below it a corrected p-value may establish a difference
 POWER = 0.8  # with which a difference counts as one that the design detects
-EXACT_PAIRS = 16  # up to that every sign flip is tried (65,536); beyond, RANDOM_FLIPS
+EXACT_PAIRS = 16  # up to this number the test tries every sign flip (65,536); beyond it, RANDOM_FLIPS of them
 RANDOM_FLIPS = 99_999
 
 
-def summary(values: Sequence[float], *, interval: bool = True) -> dict[str, Any]:
-    """Mean, sample deviation and the 95 % t interval of the mean, `mean ± t(0.975, n - 1)·std/√n`.
+class PairedDifference(Struct, frozen=True):
+    """`b - a` over `n` seeds: the mean, the standard deviation over the pairs, the 95 % interval of the mean, the p-value of
+    the sign-flip test (None for fewer than two pairs), and on how many seeds b is better."""
 
-    Deviation and interval are None for one value, and where no float holds them. `interval` False leaves the interval out,
-    and scipy unimported. `values` are finite, one or more.
+    n: int
+    difference: float | None
+    std: float | None
+    ci95: Interval | None
+    p: float | None
+    wins: int
+
+
+def mean_estimate(values: Sequence[float], *, interval: bool = True) -> MeanEstimate:
+    """Mean, sample standard deviation and the 95 % t interval of the mean, `mean ± t(0.975, n - 1)·std/√n`.
+
+    `values` are finite, one or more. Standard deviation and interval are None for one value, and where they exceed the range
+    of a float. Without `interval` the interval is None and scipy is not imported.
     """
     count = len(values)
-    # By a power of two, so that it changes no digit: squares and sums of what is left neither overflow nor vanish.
+    # Scaling by a power of two changes no digit; squares and sums of the scaled values neither overflow nor underflow.
     power = math.frexp(max(abs(value) for value in values))[1]
     scaled = [math.ldexp(value, -power) for value in values]
     mean = min(max(math.fsum(scaled) / count, min(scaled)), max(scaled))
-    found: dict[str, Any] = {"mean": math.ldexp(mean, power), "std": None, "ci95": None}
     if count < 2:
-        return found
+        return MeanEstimate(math.ldexp(mean, power))
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in scaled) / (count - 1))
-    found["std"] = _at(std, power)
+    ci95 = None
     if interval:
         from scipy import special
 
         half = float(special.stdtrit(count - 1, 0.975)) * std / math.sqrt(count)
-        low, high = _at(mean - half, power), _at(mean + half, power)
-        found["ci95"] = None if low is None or high is None else [low, high]
-    return found
+        low, high = _unscaled(mean - half, power), _unscaled(mean + half, power)
+        ci95 = None if low is None or high is None else (low, high)
+    return MeanEstimate(math.ldexp(mean, power), _unscaled(std, power), ci95)
 
 
-def _at(value: float, power: int) -> float | None:
+def _unscaled(value: float, power: int) -> float | None:
     try:
         return math.ldexp(value, power)
     except OverflowError:
         return None
 
 
-def paired(of_a: Mapping[int, float], of_b: Mapping[int, float], *, more_is_better: bool = True) -> dict[str, Any]:
-    """`of_b - of_a` over the seeds that both have: n, mean difference, its deviation over pairs, ci95, p and wins of b.
-
-    p is of the exact sign-flip test, None for fewer than two pairs. Differences that no float holds are left out.
-    """
+def paired(of_a: Mapping[int, float], of_b: Mapping[int, float], *, more_is_better: bool = True) -> PairedDifference:
+    """`of_b - of_a` over the seeds that both have. Differences that exceed the range of a float are left out."""
     differences = [of_b[seed] - of_a[seed] for seed in sorted(of_a.keys() & of_b.keys())]
     differences = [difference for difference in differences if math.isfinite(difference)]
     if not differences:
-        return {"n": 0, "difference": None, "std": None, "ci95": None, "p": None, "wins": 0}
-    of_differences = summary(differences)
-    return {
-        "n": len(differences),
-        "difference": of_differences["mean"],
-        "std": of_differences["std"],
-        "ci95": of_differences["ci95"],
-        "p": sign_flip_p(differences) if len(differences) > 1 else None,
-        "wins": sum(difference > 0 if more_is_better else difference < 0 for difference in differences),
-    }
+        return PairedDifference(n=0, difference=None, std=None, ci95=None, p=None, wins=0)
+    estimate = mean_estimate(differences)
+    return PairedDifference(
+        n=len(differences),
+        difference=estimate.mean,
+        std=estimate.std,
+        ci95=estimate.ci95,
+        p=sign_flip_p(differences) if len(differences) > 1 else None,
+        wins=sum(difference > 0 if more_is_better else difference < 0 for difference in differences),
+    )
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
     """Two-sided p of the permutation test that flips the signs of paired differences: the share of flips whose mean lies
-    as far from 0. Exact up to EXACT_PAIRS pairs; beyond, of RANDOM_FLIPS flips drawn alike every time."""
+    at least as far from 0. Exact up to EXACT_PAIRS pairs; beyond, over RANDOM_FLIPS flips from a fixed seed."""
     import numpy
     from scipy import stats
 
@@ -89,7 +100,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def discordant_p(only_a: int, only_b: int) -> float:
-    """Two-sided exact p of McNemar's test: of the pairs that differ, each is as likely to favour the one as the other.
+    """Two-sided exact p of McNemar's test: under the null hypothesis a pair that differs favours either side equally often.
 
     min(1, 2·P(X <= min(only_a, only_b))), X ~ Binomial(only_a + only_b, 1/2): also the exact sign test.
     """
@@ -99,9 +110,9 @@ def discordant_p(only_a: int, only_b: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number, Holm's step-down way: the chance of one false claim among all of them or
-    more stays at the level, whatever depends on what. Holm 1979, A simple sequentially rejective multiple test procedure."""
-    # Own code: scipy has no Holm correction (only Benjamini-Hochberg's, which bounds another error rate).
+    """The p-values with Holm's step-down correction, which bounds the probability of any false claim among them under
+    every kind of dependence. Source: Holm 1979, A simple sequentially rejective multiple test procedure."""
+    # scipy has no Holm correction, only Benjamini-Hochberg's, which bounds another error rate.
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected, highest = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(order):
@@ -111,26 +122,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def smallest_p(pairs: int) -> float:
-    """What the sign-flip test comes to when every pair agrees: 2 of 2ⁿ flips."""
+    """The p-value of the sign-flip test when all pairs agree in sign: 2 of 2ⁿ flips."""
     return 2 / 2**pairs if pairs <= EXACT_PAIRS else 2 / (RANDOM_FLIPS + 1)
 
 
 def attainable(pairs: int, alpha: float) -> float:
-    """The largest p below `alpha` that the sign-flip test can come to: a multiple of the smallest; 0 where there is none."""
+    """The largest p-value below `alpha` that the sign-flip test can give, a multiple of the smallest one; 0 if none is."""
     smallest = smallest_p(pairs)
     return smallest * (math.ceil(alpha / smallest) - 1)
 
 
 def pairs_needed(family: int) -> int:
-    """The fewest pairs with which anything can be established among `family` comparisons: their smallest p, times the
-    number that Holm's first step multiplies it by, has to be below LEVEL. 6 for one comparison, 8 for four."""
+    """The smallest number of pairs that can establish a difference among `family` comparisons: the smallest p-value times
+    `family`, Holm's first factor, must be below LEVEL. 6 for one comparison, 8 for four."""
     return next((n for n in range(2, EXACT_PAIRS + 1) if family * smallest_p(n) < LEVEL), EXACT_PAIRS + 1)
 
 
 def detectable(std: float | None, pairs: int, family: int) -> float | None:
-    """The mean difference that such a design establishes with a probability of POWER, if differences vary by `std`.
+    """The mean difference that this design establishes with probability POWER if the differences have deviation `std`.
 
-    At the level LEVEL / family, Holm's first step and so the strictest. None where not even the largest would be.
+    The level is LEVEL / family: Holm's first step, the strictest. None if the design can establish no difference.
     """
     effect = detectable_effect(pairs, LEVEL / max(1, family))
     if effect is None or std is None or not math.isfinite(effect * std):
@@ -140,12 +151,13 @@ def detectable(std: float | None, pairs: int, family: int) -> float | None:
 
 @lru_cache(maxsize=256)
 def detectable_effect(pairs: int, alpha: float) -> float | None:
-    """As `detectable`, in standard deviations of the differences: of the two-sided paired t test at the level that the
-    sign-flip test can attain; where that takes all signs to agree, of that, Φ(effect)ⁿ = POWER, which is larger.
+    """As `detectable`, in standard deviations of the differences.
 
-    The t test's power is that of the noncentral t distribution with noncentrality effect·√n, beyond the critical value on
-    the effect's side; the other side adds less than 1e-6. In simulations of 6 to 10 pairs such an effect was established in
-    76 to 81 % of 2,000 experiments.
+    It is the effect that the two-sided paired t test detects at the level that the sign-flip test can attain. If that level
+    needs all signs to agree, it is at least the effect with Φ(effect)ⁿ = POWER.
+    The power of the t test follows from the noncentral t distribution with noncentrality effect·√n, on the side of the
+    effect; the other side adds less than 1e-6. In simulations with 6 to 10 pairs, 76 to 81 % of 2,000 experiments
+    established such an effect.
     """
     level = attainable(pairs, alpha) if pairs >= 2 else 0.0
     if not level:

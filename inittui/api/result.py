@@ -3,16 +3,16 @@
 import html
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from inittui.analysis import accuracy_table, epoch_table, sentences
-from inittui.analysis.reading import document_of
+from inittui.analysis import accuracy_table, epoch_table, result_document, sentences
 from inittui.board.follower import Follower
 from inittui.common.errors import printable
 from inittui.common.optional_extras import need
-from inittui.record.result_schema import ComparisonOf, SummaryOf
+from inittui.output import tables
+from inittui.record.result_schema import Comparison, MeanEstimate
 from inittui.record.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Result:
     def __init__(self, run: RunDir) -> None:
         """Raises RunError where the run can't be read."""
         self._run = run
-        self.document, self._final = document_of(run)
+        self._document, self._final = result_document.read(run)
 
     @property
     def run(self) -> str:
@@ -40,24 +40,29 @@ class Result:
     @property
     def status(self) -> str:
         """finished, failed (an arm did) or stopped; starting, loading, training or interrupted while there is no result."""
-        status: str = self.document["status"]
-        return status
+        return self._document.status
 
     @property
-    def accuracy(self) -> dict[str, SummaryOf | None]:
+    def document(self) -> dict[str, Any]:
+        """The content of result.json as dicts and lists; of a run that has none yet, what it would hold now."""
+        content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self._document))
+        return content
+
+    @property
+    def accuracy(self) -> dict[str, MeanEstimate | None]:
         """Of each arm the mean final test accuracy over its seeds (a share of 1), its deviation and its 95 % interval; None
         where an arm has no epoch behind it."""
-        return {arm["name"]: msgspec.convert(arm["test_accuracy"], SummaryOf | None) for arm in self.document["arms"]}
+        return {arm.name: arm.test_accuracy for arm in self._document.arms}
 
     @property
-    def comparisons(self) -> tuple[ComparisonOf, ...]:
+    def comparisons(self) -> tuple[Comparison, ...]:
         """Every arm that finished against the first: `difference`, `ci95`, `p`, `p_holm`, `n`, `verdict` and more."""
-        return msgspec.convert(self.document["comparisons"], tuple[ComparisonOf, ...])
+        return self._document.comparisons
 
     @property
     def verdict(self) -> list[str]:
         """What is to be said, in sentences: notes first, then whether differences are established."""
-        return [printable(sentence) for sentence in sentences.sentences(self.document)]
+        return [printable(sentence) for sentence in sentences.sentences(self._document)]
 
     @property
     def table(self) -> "pandas.DataFrame":
@@ -66,7 +71,7 @@ class Result:
         import pandas
 
         return pandas.read_csv(
-            io.StringIO(accuracy_table.comma_separated(self.document)), keep_default_na=False, na_values=[""]
+            io.StringIO(tables.comma_separated(self._document)), keep_default_na=False, na_values=[""]
         )
 
     @property
@@ -83,15 +88,15 @@ class Result:
         return printable(f"<inittui run {self.run}, {self.status}: {of_arms}>")
 
     def __str__(self) -> str:
-        return self._unfinished() + accuracy_table.text(self.document)
+        return self._unfinished() + tables.text(self._document)
 
     def _repr_html_(self) -> str:
-        table = accuracy_table.rows(self.document)
+        table = accuracy_table.rows(self._document.arms)
         shown = accuracy_table.columns(table)
         head = "".join(f"<th>{html.escape(accuracy_table.COLUMNS[i])}</th>" for i in shown)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(row[i].strip())}</td>' for i in shown)}</tr>" for row in table)
         told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.verdict)
-        heading = html.escape(self._unfinished() + accuracy_table.heading(self.document))
+        heading = html.escape(self._unfinished() + accuracy_table.heading(self._document))
         return f"<div><p>{heading}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{told}</ul></div>"
 
     def _unfinished(self) -> str:

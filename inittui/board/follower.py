@@ -93,7 +93,7 @@ class Follower:
         if self._board.ended and self._board.result is None and not self._unreadable:
             try:
                 document = self.run.result()
-                if document is not None and len(document["arms"]) != len(self._board.arms):
+                if document is not None and len(document.arms) != len(self._board.arms):
                     raise RunError(f"run '{self.run.name}': result.json is of another run: it has other arms")
             except RunError as error:
                 self._unreadable = str(error)  # the table is then made from the events

@@ -1,7 +1,6 @@
 """The state that a viewer shows. Nothing here reads a clock or a file."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -10,6 +9,7 @@ from inittui.board.series import History, Thinned
 from inittui.experiment.preset import Preset
 from inittui.record import events
 from inittui.record.events import ENDED
+from inittui.record.result_schema import ResultDocument
 from inittui.record.run_directory import arm_folders
 
 
@@ -154,7 +154,7 @@ class Board(Struct, frozen=True):
     disk_full: bool = False
     t: float = 0.0  # of the newest event
     faults: tuple[str, ...] = ()  # damaged lines of the logs
-    result: dict[str, Any] | None = None  # the result document, once there is one
+    result: ResultDocument | None = None  # once there is one
 
     @property
     def ended(self) -> bool:

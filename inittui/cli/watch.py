@@ -68,7 +68,7 @@ def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor 
         raise
     start_run.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
-        document = board.result or result_document.document(board, seconds=board.t)
+        document = result_document.of_board(board)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
     else:
         say("")

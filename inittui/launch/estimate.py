@@ -182,25 +182,25 @@ def _of_run(
             device,
         )
         document = run.result() if same and status.threads == threads else None
-        if document is None or document.get("resumed"):  # its clock counts a pause of any length
+        if document is None or document.resumed:  # its clock counts a pause of any length
             return
         then = run.preset()
-        if _kinds(then) != kinds or document["data"]["title"] != title:
+        if _kinds(then) != kinds or document.data.title != title:
             return
         of = {arm.name: arm for arm in then.arms}
     except RunError:
         return
     work = steps = 0.0
     trainings = 0
-    for arm in document["arms"]:
-        for replica in arm["replicas"]:
-            batch = of[arm["name"]].training.batch_size if arm["name"] in of else 0
-            images = (replica["samples_per_second"] or 0.0) * replica["seconds"]
-            work += arm["parameters"] * images
+    for arm in document.arms:
+        for replica in arm.replicas:
+            batch = of[arm.name].training.batch_size if arm.name in of else 0
+            images = (replica.samples_per_second or 0.0) * replica.seconds
+            work += arm.parameters * images
             steps += images / batch if batch else 0.0
             trainings += 1
-    if work > 0 and steps > 0 and document["seconds"] > 0:
-        yield work / document["seconds"] / min(slots, trainings), work / steps
+    if work > 0 and steps > 0 and document.seconds > 0:
+        yield work / document.seconds / min(slots, trainings), work / steps
 
 
 def _measured(preset: Preset, sizes: list[int], images: DatasetSize, device: str, threads: int) -> Rate:

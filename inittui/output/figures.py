@@ -3,13 +3,14 @@ line and marker tell arms apart without colour."""
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from inittui.analysis.accuracy_table import heading, matrix_of
+from inittui.analysis.accuracy_table import grid_of, heading
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError
+from inittui.record.result_schema import ResultDocument
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ STYLE: Any = {  # of matplotlib; its own type of the keys is a hundred lines lon
 }
 
 
-def draw(board: Board, document: Mapping[str, Any], which: str, form: str) -> bytes:
+def draw(board: Board, document: ResultDocument, which: str, form: str) -> bytes:
     """`which` is cost, accuracy, sweep, or both of the first two, which of a swept run means sweep. `form` is svg, png (300
     dots an inch) or pdf. Raises RunError for a run without an epoch behind it, and for a sweep where nothing was swept."""
     if not any(replica.points for arm in board.arms for replica in arm.replicas):
@@ -47,7 +48,7 @@ def draw(board: Board, document: Mapping[str, Any], which: str, form: str) -> by
     from matplotlib.figure import Figure
 
     panels = {"cost": _cost, "accuracy": _accuracy, "sweep": _sweep}
-    found = matrix_of(document)
+    found = grid_of(document)
     if which == "sweep" and found is None:
         raise RunError(f"run '{board.run}' has swept nothing: --figure cost, accuracy or both draw what it has")
     # A sweep is there for the curve over its values; a line or a row an arm would be a thicket.
@@ -75,7 +76,7 @@ def look(place: int) -> dict[str, str]:
     }
 
 
-def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
+def _cost(axes: "Axes", board: Board, _: ResultDocument) -> None:
     """The mean training cost per epoch, and the band from the lowest to the highest seed."""
     from matplotlib.ticker import MaxNLocator
 
@@ -102,22 +103,22 @@ def _cost(axes: "Axes", board: Board, _: Mapping[str, Any]) -> None:
     _legend(axes, [arm.name for arm in board.arms])
 
 
-def _sweep(axes: "Axes", _: Board, document: Mapping[str, Any]) -> None:
+def _sweep(axes: "Axes", _: Board, document: ResultDocument) -> None:
     """The final test accuracy over the values of the first swept key, a line a scheme; with several seeds the 95 % interval
     of its mean. A hollow marker is an arm of which every seed stays at chance; what failed has none."""
-    found = matrix_of(document)
+    found = grid_of(document)
     assert found is not None  # as `draw` has seen
     several = stuck = False
     for place, (name, places) in enumerate(zip(found.rows, found.places, strict=True)):
         own, means = look(place), []
-        for x, arm in enumerate(document["arms"][at] for at in places):
-            summary = arm["test_accuracy"] if arm["status"] == "finished" else None
-            means.append(100 * summary["mean"] if summary else math.nan)
-            if summary and summary["ci95"]:
+        for x, arm in enumerate(document.arms[at] for at in places):
+            summary = arm.test_accuracy if arm.status == "finished" else None
+            means.append(100 * summary.mean if summary else math.nan)
+            if summary and summary.ci95:
                 several = True
-                ends = [[means[x] - 100 * summary["ci95"][0]], [100 * summary["ci95"][1] - means[x]]]
+                ends = [[means[x] - 100 * summary.ci95[0]], [100 * summary.ci95[1] - means[x]]]
                 axes.errorbar(x, means[x], yerr=ends, capsize=2, linewidth=0.7, color=own["color"])
-            if (failures := arm.get("failures")) and 0 < failures["n"] == failures["at_chance"] and summary:
+            if (failures := arm.failures) and 0 < failures.n == failures.at_chance and summary:
                 stuck = True
                 at = [x], [means[x]]
                 axes.plot(
@@ -144,24 +145,24 @@ def _legend(axes: "Axes", names: Sequence[str]) -> None:
         axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _accuracy(axes: "Axes", board: Board, document: Mapping[str, Any]) -> None:
+def _accuracy(axes: "Axes", board: Board, document: ResultDocument) -> None:
     """The final test accuracy of each arm: its mean, the 95 % interval of it, a small ring a seed."""
     names = []
     several = False
-    for place, (arm, row) in enumerate(zip(board.arms, document["arms"], strict=True)):
-        unfinished = "" if row["status"] == "finished" else f" ({row['status']})"
+    for place, (arm, row) in enumerate(zip(board.arms, document.arms, strict=True)):
+        unfinished = "" if row.status == "finished" else f" ({row.status})"
         names.append(_name(arm) + unfinished)
-        summary, own = row["test_accuracy"], look(place)
+        summary, own = row.test_accuracy, look(place)
         if not summary:
             continue
-        mean = 100 * summary["mean"]
-        if summary["ci95"]:
+        mean = 100 * summary.mean
+        if summary.ci95:
             several = True
-            low, high = (100 * end for end in summary["ci95"])
+            low, high = (100 * end for end in summary.ci95)
             axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], capsize=3, color=own["color"])
         axes.plot(mean, place, marker=own["marker"], color=own["color"], linestyle="none", markersize=6)
-        if len(row["replicas"]) > 1:
-            ends = [100 * one["test_accuracy"] for one in row["replicas"] if one["test_accuracy"] is not None]
+        if len(row.replicas) > 1:
+            ends = [100 * one.test_accuracy for one in row.replicas if one.test_accuracy is not None]
             rings = {"marker": "o", "markersize": 2.5, "markerfacecolor": "none", "markeredgewidth": 0.5}
             axes.plot(ends, [place + 0.25] * len(ends), linestyle="none", color=own["color"], **rings)  # type: ignore[arg-type]
     axes.set_yticks(range(len(names)), names)

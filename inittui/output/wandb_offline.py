@@ -5,15 +5,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
+from inittui.record.result_schema import ArmResult, ResultDocument
 from inittui.record.run_directory import RunDir
 
 PROJECT = "inittui"
 
 
-def write(run: RunDir, board: Board, document: dict[str, Any], folder: Path) -> None:
+def write(run: RunDir, board: Board, document: ResultDocument, folder: Path) -> None:
     """Write DIR/wandb/offline-run-*. The same arm and seed of a run has the same id each time, so that `wandb sync` makes no
     second run of it. Raises RunError."""
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # or it tells its makers of a fault, over the network
@@ -21,7 +24,7 @@ def write(run: RunDir, board: Board, document: dict[str, Any], folder: Path) -> 
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for arm, row in zip(board.arms, document["arms"], strict=True):
+        for arm, row in zip(board.arms, document.arms, strict=True):
             for replica in arm.replicas:
                 _one(wandb, run, board, arm, row, replica, folder)
     except (OSError, wandb.Error) as error:
@@ -29,7 +32,7 @@ def write(run: RunDir, board: Board, document: dict[str, Any], folder: Path) -> 
 
 
 def _one(
-    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: dict[str, Any], replica: ReplicaBoard, folder: Path
+    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: ArmResult, replica: ReplicaBoard, folder: Path
 ) -> None:
     training = next(of.training for of in board.preset.arms if of.name == arm.name)
     theirs = wandb.init(
@@ -42,7 +45,7 @@ def _one(
         config={
             "arm": arm.name,
             "scheme": arm.scheme,
-            "init": row["init"],
+            "init": to_builtins(row.init),
             "changes": list(arm.changes),
             "seed": replica.seed,
             "preset": board.preset.name,

@@ -1,72 +1,80 @@
-"""The shape of the result document: what every table is made from, whoever wrote the file.
+"""The result document (`result.json`) as one typed structure: every table, sentence and figure is made from it.
 
-A file is checked against it once, when it is read; from there on the document is a plain dict.
+The order of the fields is the order of the keys in the file. A field with a default is missing in documents of earlier
+versions. Accuracies are shares of 1, costs are mean cross-entropies in nats per example, times are in seconds.
 """
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-Cost = float | None  # None where it was not finite, or not measured
+Figure = float | None  # None: not finite, or not measured
+Interval = tuple[float, float]
 
 
-class DataOf(Struct, frozen=True):
+class DatasetInfo(Struct, frozen=True):
     name: str
     title: str
-    train: int
+    train: int  # examples
     test: int
     note: str
 
 
-class InitOf(Struct, frozen=True):
+class InitInfo(Struct, frozen=True):
     name: str
     parameters: dict[str, float | str]
 
 
-class ReplicaOf(Struct, frozen=True):
+class MeanEstimate(Struct, frozen=True):
+    """A mean with its sample standard deviation and its 95 % t interval. Both are None for a single value."""
+
+    mean: float
+    std: float | None = None
+    ci95: Interval | None = None
+
+
+class ReplicaResult(Struct, frozen=True, kw_only=True):
+    """One training of an arm, from one seed."""
+
     seed: int
-    train_cost: tuple[Cost, ...]
-    test_cost: Cost
-    test_accuracy: Cost
-    test_accuracies: tuple[float, ...]
+    train_cost: tuple[Figure, ...]  # by epoch
+    epochs_to_cost: int | None = None  # None: the training cost never reached the target
+    at_chance: bool | None = None
+    given_up: int | None = None  # stopped after so many epochs, because it was still at chance
+    test_cost: Figure
+    test_accuracy: Figure
+    test_accuracies: tuple[float, ...]  # by epoch
     seconds: float
     samples_per_second: float | None
-    epochs_to_cost: int | None = None  # None: the target was never reached
-    at_chance: bool | None = None
-    given_up: int | None = None  # at chance after so many epochs, and trained no further
 
 
-class SummaryOf(Struct, frozen=True):
-    mean: float
-    std: float | None
-    ci95: tuple[float, float] | None
-
-
-class FailuresOf(Struct, frozen=True):
-    """How many of an arm's seeds are stuck at chance, and the summary of the others."""
+class ChanceCount(Struct, frozen=True):
+    """How many of an arm's `n` seeds end at chance, and the mean accuracy of the others."""
 
     at_chance: int
     n: int
-    others: SummaryOf | None
+    others: MeanEstimate | None
 
 
-class ArmOf(Struct, frozen=True):
+class ArmResult(Struct, frozen=True, kw_only=True):
     name: str
-    init: InitOf
-    changes: tuple[str, ...]
+    init: InitInfo
+    precision: str = "float32"  # of the matrix products
+    changes: tuple[str, ...]  # keys of the preset that this arm changes, as `model.activation = "tanh"`
     status: str
     reason: str
     parameters: int
     epochs: int
-    replicas: tuple[ReplicaOf, ...]
-    test_accuracy: SummaryOf | None
-    failures: FailuresOf | None = None
-    precision: str = "float32"  # of its matrix products
+    replicas: tuple[ReplicaResult, ...]
+    test_accuracy: MeanEstimate | None
+    failures: ChanceCount | None = None
 
 
-class DesignOf(Struct, frozen=True):
-    """What was fixed in advance; see `comparisons`."""
+class Design(Struct, frozen=True):
+    """What the comparisons fix in advance; see `analysis.comparisons`."""
 
     metric: str
-    baseline: str | None  # None where all pairs are compared, or there is nothing to compare
+    baseline: str | None  # None: all pairs, each arm with its counterpart of a sweep, or no comparison
     all_pairs: bool
     family: int
     correction: str
@@ -77,8 +85,8 @@ class DesignOf(Struct, frozen=True):
     target_cost: float | None
 
 
-class AtChanceOf(Struct, frozen=True):
-    """Of the paired seeds: how many of a and of b are stuck, of a alone and of b alone, and McNemar's exact p of that."""
+class StuckSeeds(Struct, frozen=True):
+    """Of the paired seeds: how many of a and of b end at chance, how many of one arm alone, and McNemar's exact p of that."""
 
     a: int
     b: int
@@ -87,87 +95,111 @@ class AtChanceOf(Struct, frozen=True):
     p: float | None
 
 
-class ComparisonOf(Struct, frozen=True):
+NONE_STUCK = StuckSeeds(a=0, b=0, only_a=0, only_b=0, p=None)
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """Two arms by final test accuracy, paired by seed. `difference` is b's mean minus a's."""
+
     a: str
     b: str
     metric: str
     n: int
     difference: float | None
-    ci95: tuple[float, float] | None
-    p: float | None
-    wins: int
-    verdict: str
     std: float | None = None  # of the differences
+    ci95: Interval | None
+    p: float | None
+    wins: int  # seeds on which b is ahead
     losses: int = 0
+    at_chance: StuckSeeds = NONE_STUCK
     p_holm: float | None = None
     family: int = 0
     detectable: float | None = None
-    at_chance: AtChanceOf | None = None
+    verdict: str
 
 
-class ReachedOf(Struct, frozen=True):
-    """On how many seeds an arm reached the target cost, and after how many epochs on average."""
+class TargetReached(Struct, frozen=True):
+    """On how many seeds an arm reaches the target cost, and after how many epochs on average."""
 
     reached: int
     mean: float | None
 
 
-class SpeedOf(Struct, frozen=True):
-    """A comparison by first_epoch_cost or epochs_to_cost; `test` and what follows it are of the latter."""
+class SpeedComparison(Struct, frozen=True, kw_only=True):
+    """Two arms by `first_epoch_cost` or by `epochs_to_cost`; the last three fields belong to the latter."""
 
     a: str
     b: str
     metric: str
     n: int
     difference: float | None
-    ci95: tuple[float, float] | None
+    std: float | None = None
+    ci95: Interval | None
     p: float | None
     wins: int
-    std: float | None = None
-    test: str = ""  # sign_flip or sign
-    of_a: ReachedOf | None = None
-    of_b: ReachedOf | None = None
+    of_a: TargetReached | UnsetType | None = UNSET
+    of_b: TargetReached | UnsetType | None = UNSET
+    test: str | UnsetType = UNSET  # sign_flip or sign
 
 
-class ModelsOf(Struct, frozen=True):
-    """Two arms' trained models of each seed: test images on which the one alone is right, and McNemar's exact p."""
+class ModelComparison(Struct, frozen=True):
+    """The trained models of two arms, seed by seed: test examples on which only one of them is right, McNemar's exact p."""
 
     a: str
     b: str
     seeds: tuple[int, ...]
     only_a: tuple[int, ...]
     only_b: tuple[int, ...]
-    p: tuple[float, ...]
+    p: tuple[float, ...] = ()
 
 
-class AxisOf(Struct, frozen=True):
+class SweepAxis(Struct, frozen=True):
     key: str
     words: str
     values: tuple[str, ...]
 
 
-class SweepOf(Struct, frozen=True):
-    """What was swept: `rows` are the arms as the preset has them; every arm's place follows (see `matrix`)."""
+class SweepInfo(Struct, frozen=True):
+    """What was swept. `rows` are the arms of the preset; the run has each of them once per combination of values."""
 
     rows: tuple[str, ...]
-    axes: tuple[AxisOf, ...]
+    axes: tuple[SweepAxis, ...]
 
 
-class Document(Struct, frozen=True):
+class ResultDocument(Struct, frozen=True, kw_only=True):
     format: int
     run: str
     title: str
     status: str
     reason: str
-    data: DataOf
+    data: DatasetInfo
     device: str
     threads: int
     seconds: float
-    arms: tuple[ArmOf, ...]
-    comparisons: tuple[ComparisonOf, ...]
     resumed: str = ""
-    # What follows is not in the documents of the first versions.
-    design: DesignOf | None = None
-    speed: tuple[SpeedOf, ...] = ()
-    models: tuple[ModelsOf, ...] = ()
-    sweep: SweepOf | None = None
+    arms: tuple[ArmResult, ...]
+    design: Design | None = None
+    comparisons: tuple[Comparison, ...]
+    speed: tuple[SpeedComparison, ...] = ()
+    models: tuple[ModelComparison, ...] = ()
+    sweep: SweepInfo | UnsetType | None = UNSET
+
+
+def decode(content: bytes) -> ResultDocument:
+    """The document in the JSON object `content`. Raises msgspec.DecodeError."""
+    document = msgspec.json.decode(content, type=ResultDocument)
+    return replace(document, comparisons=tuple(map(_with_stuck_seeds, document.comparisons)))
+
+
+def _with_stuck_seeds(comparison: Comparison) -> Comparison:
+    """The first versions name an arm that stays at chance on every seed in the verdict alone."""
+    if comparison.at_chance != NONE_STUCK:
+        return comparison
+    a, b, count = comparison.a, comparison.b, comparison.n
+    both = comparison.verdict == f"neither {a} nor {b} learns: both stay at chance"
+    on_a, on_b = (
+        count if both or comparison.verdict.startswith(f"{arm} does not learn: it stays at chance") else 0
+        for arm in (a, b)
+    )
+    only_a, only_b = (0, 0) if both else (on_a, on_b)
+    return replace(comparison, at_chance=StuckSeeds(on_a, on_b, only_a, only_b, None))

@@ -12,7 +12,6 @@ import re
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -24,8 +23,9 @@ from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build, to_table
+from inittui.record import result_schema
 from inittui.record.disk_room import DISK_FULL
-from inittui.record.result_schema import Document
+from inittui.record.result_schema import ResultDocument
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
@@ -168,20 +168,18 @@ class RunDir:
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise self._unreadable("status.json", error) from None
 
-    def write_result(self, document: dict[str, Any]) -> None:
+    def write_result(self, document: ResultDocument) -> None:
         replace(self.path / "result.json", seal_json(document))
 
-    def result(self) -> dict[str, Any] | None:
+    def result(self) -> ResultDocument | None:
         """The result document, or None while there is none. Raises RunError when it is damaged."""
         try:
-            content = unseal_json(read_plain(self.path / "result.json"))
-            shape = msgspec.json.decode(content, type=Document)
-            document: dict[str, Any] = msgspec.json.decode(content)
+            document = result_schema.decode(unseal_json(read_plain(self.path / "result.json")))
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise self._unreadable("result.json", error) from None
-        if shape.format != FORMAT:
+        if document.format != FORMAT:
             raise RunError(f"run '{self.name}': result.json is not of format {FORMAT}; this inittui reads no other")
         return document
 

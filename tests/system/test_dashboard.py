@@ -47,7 +47,7 @@ def test_a_whole_run_up_to_the_table_and_the_sample(terminal, runs_dir):
     assert screen.end() == 0
     after = screen.raw[screen.raw.rfind(b"\x1b[?1049l") :].decode()
     assert "test accuracy" in after, "the table stays in the terminal when the dashboard has gone"
-    assert runs(runs_dir)[0].result()["status"] == "finished"
+    assert runs(runs_dir)[0].result().status == "finished"
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(60, 20), pytest.param(80, 24, marks=pytest.mark.slow)])
@@ -73,7 +73,7 @@ def test_leaving_asks_and_training_goes_on(terminal, runs_dir):
     again.wait_for_text("training is under way")
     again.press("s")
     assert again.end() == 130
-    assert run.result()["status"] == "stopped"
+    assert run.result().status == "stopped"
     until(lambda: not run.alive(), "the supervisor's end")
 
 

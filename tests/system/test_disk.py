@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from inittui.record import control_requests, event_lines, events, gallery
 from inittui.record.disk_room import DISK_FULL
+from inittui.record.result_schema import ResultDocument
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 from inittui.supervisor.workers.checkpoints import EVERY_SECONDS
@@ -119,7 +121,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], dic
     return outcome_of
 
 
-def outcome(document: dict[str, Any]) -> dict[str, Any]:
+def outcome(document: ResultDocument) -> dict[str, Any]:
     """A result without its name, without what the clock says, and without word of a resume."""
     timed = {"run", "seconds", "samples_per_second", "resumed"}
 
@@ -128,7 +130,7 @@ def outcome(document: dict[str, Any]) -> dict[str, Any]:
             return {key: bare(one) for key, one in value.items() if key not in timed}
         return [bare(one) for one in value] if isinstance(value, list) else value
 
-    return bare(document)
+    return bare(msgspec.json.decode(msgspec.json.encode(document)))
 
 
 def start(inittui: Command, epochs: int) -> RunDir:
@@ -234,8 +236,8 @@ def resumed(inittui: Command, run: RunDir) -> dict[str, Any]:
     until_over(run)
     document = run.result()
     assert document is not None
-    assert document["status"] == run.status().state == "finished"
-    assert "bit for bit" in document["resumed"]
+    assert document.status == run.status().state == "finished"
+    assert "bit for bit" in document.resumed
     assert not run.disk_full(), "what others left is gone"
     return outcome(document)
 
@@ -245,7 +247,7 @@ def finished(run: RunDir, epochs: int) -> dict[str, Any]:
     until_over(run)
     document = run.result()
     assert document is not None
-    assert document["status"] == run.status().state == "finished"
+    assert document.status == run.status().state == "finished"
     check_logs(run, epochs)
     return outcome(document)
 

@@ -69,11 +69,11 @@ def measured(record_property: Record) -> Iterator[Measured]:
 def figures(run: RunDir) -> Figures:
     document = run.result()
     assert document is not None
-    assert document["status"] == "finished"
+    assert document.status == "finished"
     return {
-        (arm["name"], replica["seed"]): (replica["train_cost"], replica["test_accuracies"], replica["test_cost"])
-        for arm in document["arms"]
-        for replica in arm["replicas"]
+        (arm.name, replica.seed): (replica.train_cost, replica.test_accuracies, replica.test_cost)
+        for arm in document.arms
+        for replica in arm.replicas
     }
 
 
@@ -548,7 +548,9 @@ def test_an_arm_is_paused_goes_on_and_is_stopped(inittui):
     assert all(last(arm)[-1] is events.Stopped for arm in ARMS)
     for arm in ARMS:
         replayed(told[arm])
-    assert (run.result() or {})["status"] == "stopped"
+    document = run.result()
+    assert document is not None
+    assert document.status == "stopped"
 
 
 def snapshot(run: RunDir) -> dict[str, tuple[int, bytes]]:

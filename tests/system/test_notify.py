@@ -19,7 +19,7 @@ def test_a_detached_run_tells_by_a_command_and_by_name_and_state(inittui, tmp_pa
     run = inittui.run_dir()
     until(lambda: target.exists() and target.read_text() != "", "the command's words")
     assert target.read_text() == f"{run.name} finished\n"
-    assert run.result()["status"] == "finished"
+    assert run.result().status == "finished"
     assert not [path for path in run.path.rglob("*.json*") if "INITTUI_STATE" in path.read_text()]  # nothing to execute
 
 
@@ -29,7 +29,7 @@ def test_a_command_that_fails_or_never_ends_harms_nothing(inittui, tmp_path):
     assert done.returncode == 0, done.stderr
     run = inittui.run_dir()
     until(lambda: not run.alive(), "the supervisor's end")
-    assert run.result()["status"] == "finished"
+    assert run.result().status == "finished"
     until(lambda: pid.exists() and pid.read_text() != "", "the command")
     inittui.environment["INITTUI_NOTIFY"] = "exit 3"  # as a person's shell may have it for all runs
     again = inittui(*SHORT, "--plain")

@@ -63,6 +63,6 @@ def test_an_old_run_is_resumed_to_its_end_and_what_it_had_logged_stays(inittui, 
     assert run.arm_log(arm).read_bytes().startswith(before)
     epochs = logs.epochs(logs.whole(run.arm_log(arm)))
     assert {seed: sorted(set(done)) for seed, done in epochs.items()} == {seed: [*range(1, last + 1)] for seed in seeds}
-    replicas = {arm["name"]: arm["replicas"] for arm in run.result()["arms"]}[arm]
-    assert [len(replica["train_cost"]) for replica in replicas] == [last] * len(seeds)
+    replicas = {arm.name: arm.replicas for arm in run.result().arms}[arm]
+    assert [len(replica.train_cost) for replica in replicas] == [last] * len(seeds)
     assert run.status().state == "finished"

@@ -15,12 +15,12 @@ def test_an_own_scheme_trains_beside_the_others_and_a_broken_one_fails_alone(ini
     arms = ("--arm", f"{path}:small", "--arm", "lecun_normal", "--arm", f"{path}:broken", "--arm", "lsuv")
     done = inittui("--preset", "digits", "--epochs", "2", *arms, "--plain")
     assert done.returncode == 1
-    small, lecun, broken, lsuv = inittui.run_dir().result()["arms"]
-    assert (small["name"], small["init"]["name"]) == ("small", f"{path}:small")
+    small, lecun, broken, lsuv = inittui.run_dir().result().arms
+    assert (small.name, small.init.name) == ("small", f"{path}:small")
     # The same draws, scaled alike: it is LeCun's scheme, to the last digit.
-    assert small["replicas"][0]["train_cost"] == lecun["replicas"][0]["train_cost"]
-    assert (small["status"], lsuv["status"], broken["status"]) == ("finished", "finished", "failed")
-    assert broken["reason"].startswith(f"own scheme '{path}:broken': at layer '0' it left a weight that is not finite")
+    assert small.replicas[0].train_cost == lecun.replicas[0].train_cost
+    assert (small.status, lsuv.status, broken.status) == ("finished", "finished", "failed")
+    assert broken.reason.startswith(f"own scheme '{path}:broken': at layer '0' it left a weight that is not finite")
     log = inittui.run_dir().arm("broken") / "worker.log"
     assert "Traceback" in log.read_text()
     path.unlink()  # what is left of the run needs it no more

@@ -41,7 +41,7 @@ def test_the_documented_example(inittui):
     assert "xavier_normal" in done.stderr  # the bars
     assert "100%" in done.stderr
     document = inittui.run_dir().result()
-    assert [len(arm["replicas"]) for arm in document["arms"]] == [3, 3]
+    assert [len(arm.replicas) for arm in document.arms] == [3, 3]
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_go_on(inittui):
     assert script.returncode not in (0, 1) or "KeyboardInterrupt" in err
     assert out == ""
     assert f"'inittui resume {run.name}' goes on with it" in err
-    assert run.result()["status"] == "stopped"
+    assert run.result().status == "stopped"
     assert not run.alive()
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -127,8 +128,8 @@ def figures(document: dict[str, Any]) -> dict[tuple[str, int], tuple[Any, ...]]:
 def trained(run: RunDir) -> dict[tuple[str, int], tuple[Any, ...]]:
     document = run.result()
     assert document is not None
-    assert document["status"] == "finished"
-    return figures(document)
+    assert document.status == "finished"
+    return figures(msgspec.json.decode(msgspec.json.encode(document)))
 
 
 def at_home(tmp_path: Path, *arguments: str) -> dict[tuple[str, int], tuple[Any, ...]]:

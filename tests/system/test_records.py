@@ -14,12 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.analysis import accuracy_table, result_document
+from inittui.analysis import result_document
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.follower import Follower, timeline
 from inittui.board.state import Board
 from inittui.common.errors import RunError
+from inittui.output import tables
 from inittui.record import events, gallery
 from inittui.record.run_directory import RunDir, arm_folders
 from inittui.supervisor.workers import checkpoints
@@ -97,7 +98,7 @@ def story(finished: RunDir, copy: Callable[[RunDir], RunDir]) -> Story:
 def tables_of(board: Board) -> list[str]:
     """Everything that `inittui report` prints."""
     document = result_document.document(board, seconds=board.t)
-    return [accuracy_table.text(document), accuracy_table.markdown(document), accuracy_table.comma_separated(document)]
+    return [tables.text(document), tables.markdown(document), tables.comma_separated(document)]
 
 
 def check_cut(story: Story, log: str, step: int) -> None:

@@ -97,8 +97,8 @@ def test_a_killed_worker_is_told_and_the_others_go_on(inittui):
     assert viewer.returncode == 1
     assert "zeros" in out
     assert "killed by signal 9" in out
-    healthy, killed = run.result()["arms"]
-    assert (healthy["status"], killed["status"]) == ("finished", "failed")
+    healthy, killed = run.result().arms
+    assert (healthy.status, killed.status) == ("finished", "failed")
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_the_viewer_says_so(inittui):
@@ -123,7 +123,7 @@ def test_interrupting_plain_output_stops_the_run_and_prints_what_there_is(inittu
     out, _ = viewer.communicate(timeout=60)
     assert viewer.returncode == 130
     assert "stopped" in out
-    assert run.result()["status"] == "stopped"
+    assert run.result().status == "stopped"
     until(lambda: not run.alive(), "the supervisor's end")
 
 

@@ -223,12 +223,12 @@ def complete(run: RunDir) -> None:
     """Of a stopped run: no event is missing in the logs, and the result has every epoch."""
     document = run.result()
     assert document is not None
-    assert document["status"] == "stopped"
+    assert document.status == "stopped"
     told = logs.all_whole(run)
-    for arm, of_result in zip(ARMS, document["arms"], strict=True):
+    for arm, of_result in zip(ARMS, document.arms, strict=True):
         ((_, numbers),) = logs.epochs(told[arm]).items()
         assert numbers == list(range(1, len(numbers) + 1))
-        assert len(of_result["replicas"][0]["train_cost"]) == len(numbers)
+        assert len(of_result.replicas[0].train_cost) == len(numbers)
         assert not {events.Restored, events.Failed} & {type(event) for event in told[arm]}
         assert type(told[arm][-1]) is events.Stopped
 

@@ -177,7 +177,7 @@ def test_a_clock_that_is_set_in_mid_run_changes_nothing_that_counts(
     assert max(event.t for log in told.values() for event in log) <= took
     document = run.result()
     assert document is not None
-    assert sum(point.seconds for point in points) <= document["seconds"] <= took
+    assert sum(point.seconds for point in points) <= document.seconds <= took
     # The next run is the newest, whatever its clock says.
     assert inittui(*DIGITS, "--epochs", "1", "--json").returncode == 0
     (second,) = [one for one in runs(inittui.runs_dir) if one.name != stamp]

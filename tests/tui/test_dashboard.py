@@ -114,8 +114,8 @@ async def test_the_table_alone_has_every_verdict_to_its_last_word(seeds: int) ->
     assert board.result is not None
     text = await text_at(board, (60, 20), "2")
     words = " ".join(text.replace("│", " ").split())
-    for row in board.result["comparisons"]:
-        assert row["verdict"][-40:] in words
+    for row in board.result.comparisons:
+        assert row.verdict[-40:] in words
 
 
 @pytest.mark.parametrize(("size", "arms"), [((100, 30), 2), ((120, 40), 4)])
@@ -125,8 +125,8 @@ async def test_a_large_screen_has_every_verdict_without_a_key(size: tuple[int, i
     lines = (await text_at(board, size)).split("\n")
     edge = next(line.index("╮") for line in lines if "─ accuracy ─" in line)
     words = " ".join(" ".join(line[:edge].strip("│ ") for line in lines).split())
-    for row in board.result["comparisons"]:
-        assert row["verdict"][-40:] in words
+    for row in board.result.comparisons:
+        assert row.verdict[-40:] in words
 
 
 async def test_costs_that_no_number_describes_do_no_harm() -> None:

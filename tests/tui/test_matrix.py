@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from inittui.analysis import accuracy_table, sentences
 from inittui.analysis.sweep_grid import Matrix, best_first, only
@@ -14,6 +15,7 @@ from inittui.board.source import StillSource
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build
+from inittui.output import tables
 from inittui.record import events
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Look, width_of
@@ -183,27 +185,25 @@ async def test_five_hundred_arms_have_no_widget_each() -> None:
 def test_the_report_has_it_as_a_table() -> None:
     of = board(swept({"model.depth": [2, 3]}))
     assert of.result is not None
-    assert accuracy_table.swept(of.result) == [
+    assert accuracy_table.sweep_rows(of.result) == [
         ("accuracy, % by depth", "2", "3"),
         ("s0", "10.00 chance", "10.00 chance"),
         ("s1", "90.00", "90.00"),
     ]
-    assert "accuracy, % by depth" in accuracy_table.text(of.result)
-    assert "| accuracy, % by depth | 2 | 3 |\n|---|---:|---:|\n| s0 | 10.00 chance" in accuracy_table.markdown(
-        of.result
-    )
+    assert "accuracy, % by depth" in tables.text(of.result)
+    assert "| accuracy, % by depth | 2 | 3 |\n|---|---:|---:|\n| s0 | 10.00 chance" in tables.markdown(of.result)
 
 
 def test_a_file_with_fewer_arms_than_its_sweep_has_no_matrix(tmp_path: Path) -> None:  # noqa: ARG001
     of = board(swept({"model.depth": [2, 3]}))
     assert of.result is not None
-    assert accuracy_table.swept({**of.result, "arms": of.result["arms"][:1]}) == []
+    assert accuracy_table.sweep_rows(replace(of.result, arms=of.result.arms[:1])) == []
 
 
 def test_schemes_are_compared_at_the_same_values() -> None:
     of = board(swept({"model.depth": [2, 3]}, arms=3))
     assert of.result is not None
-    assert [(row["a"], row["b"]) for row in of.result["comparisons"]] == [
+    assert [(row.a, row.b) for row in of.result.comparisons] == [
         (f"s0, depth {depth}", f"s{row}, depth {depth}") for row in (1, 2) for depth in (2, 3)
     ]
 
@@ -226,7 +226,7 @@ def test_of_many_comparisons_there_is_a_sentence_for_every_two_schemes() -> None
         f"s{row} against s0: learns, and s0 stays at chance, at depth 2, depth 3, depth 4, depth 5." for row in (1, 2)
     ]
     assert sentences.asides(many) == []
-    assert len(many["comparisons"]) == 8
+    assert len(many.comparisons) == 8
 
 
 @pytest.mark.parametrize(
@@ -286,4 +286,4 @@ def test_the_report_says_of_a_failed_arm_that_it_failed() -> None:
     of = swept({"model.depth": [2, 3]})
     found = board_of(of, canned_events(of, endings={1: events.Failed(kind="cost", reason="nan")})).result
     assert found is not None
-    assert accuracy_table.swept(found)[1][2] == "failed"
+    assert accuracy_table.sweep_rows(found)[1][2] == "failed"

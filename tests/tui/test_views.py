@@ -251,7 +251,7 @@ def test_replaced_data_is_said_under_the_table_as_well() -> None:
 def test_the_table_is_the_report_s() -> None:
     board = states()["finished"]
     assert board.result is not None
-    for row, expected in zip(table_of(board).split("\n")[1:3], accuracy_table.rows(board.result), strict=True):
+    for row, expected in zip(table_of(board).split("\n")[1:3], accuracy_table.rows(board.result.arms), strict=True):
         assert row.split()[1:] == " ".join(expected).replace("*", "★").split()
 
 
@@ -281,8 +281,9 @@ def test_the_table_alone_has_every_sentence_and_says_which_columns_have_no_room(
 def test_several_seeds_have_an_interval_where_there_is_room() -> None:
     board = finished_board(2, seeds=7)
     assert board.result is not None
-    low, high = board.result["arms"][1]["test_accuracy"]["ci95"]
-    assert f"{100 * low:.2f} to {100 * high:.2f}" in alone(board)[2]
+    interval = accuracy_table.rows(board.result.arms)[1][accuracy_table.INTERVAL]
+    assert " to " in interval
+    assert interval in alone(board)[2]
     assert "95 % interval" not in alone(running_board(2, seeds=7, until=9.0))[0]
 
 

@@ -29,13 +29,13 @@ def add_options(parser: Options) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from inittui.analysis.across_runs import of_runs
+    from inittui.analysis.across_runs import document_of_runs
     from inittui.output import lines
 
     options.check_table(arguments)
     runs = options.different_runs(arguments)
     if len(runs) < 2:
         raise UsageError(f"compare {' '.join(arguments.run)}: that is one run; expected two or more different ones")
-    document = of_runs(runs, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
+    document = document_of_runs(runs, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     lines.show(document, arguments.format, each_seed=arguments.each_seed)
     return 0

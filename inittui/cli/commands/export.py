@@ -10,12 +10,12 @@ from inittui.common.errors import RunError, UsageError, path_of, printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from inittui.board.state import Board
+    from inittui.record.result_schema import ResultDocument
     from inittui.record.run_directory import RunDir
 
-    Writer = Callable[[Board, dict[str, Any], str], bytes]
+    Writer = Callable[[Board, ResultDocument, str], bytes]
 
 ARGUMENTS = "RUN"
 SUMMARY = "write files: --to FILE (csv, parquet, md, svg, png, pdf), --tensorboard DIR, --wandb DIR"
@@ -40,26 +40,26 @@ EXTRAS = {
 }
 
 
-def _csv(board: "Board", _: "dict[str, Any]", __: str) -> bytes:
+def _csv(board: "Board", _: "ResultDocument", __: str) -> bytes:
     from inittui.analysis import epoch_table
 
     return epoch_table.comma_separated(board).encode()
 
 
-def _parquet(board: "Board", _: "dict[str, Any]", __: str) -> bytes:
+def _parquet(board: "Board", _: "ResultDocument", __: str) -> bytes:
     from inittui.output import parquet
 
     return parquet.epochs(board)
 
 
-def _markdown(_: "Board", document: "dict[str, Any]", __: str) -> bytes:
-    from inittui.analysis import accuracy_table
+def _markdown(_: "Board", document: "ResultDocument", __: str) -> bytes:
+    from inittui.output import tables
 
-    return accuracy_table.markdown(document).encode()
+    return tables.markdown(document).encode()
 
 
 def _figure(form: str) -> "Writer":
-    def draw(board: "Board", document: "dict[str, Any]", which: str) -> bytes:
+    def draw(board: "Board", document: "ResultDocument", which: str) -> bytes:
         from inittui.output import figures
 
         return figures.draw(board, document, which, form)
@@ -112,7 +112,7 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files. Everything is checked before anything is written."""
-    from inittui.analysis.reading import document_of
+    from inittui.analysis import result_document
     from inittui.board.follower import Follower
     from inittui.common.optional_extras import folder_of
 
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--follow: expected --tensorboard DIR with it; files are written once")
     folders = {name: folder_of(f"--{name}", getattr(arguments, name)) for name in ("tensorboard", "wandb")}
     run = options.run_of(arguments)
-    document, _ = document_of(run)
+    document, _ = result_document.read(run)
     board = Follower(run, run.liveness).poll()
     for path in files:
         _write(path, WRITERS[path.suffix.lower()](board, document, arguments.figure))

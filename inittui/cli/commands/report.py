@@ -35,8 +35,7 @@ def add_options(parser: Options) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from inittui.analysis import comparisons
-    from inittui.analysis.reading import document_of
+    from inittui.analysis import comparisons, result_document
     from inittui.output import lines
 
     _check(arguments)
@@ -47,14 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
         columns, rows = _size(arguments.size)
         print(screenshot(run_dir, columns, rows))
         return 0
-    document, final = document_of(run_dir)
+    document, final = result_document.read(run_dir)
     if not final:
-        print(f"no result.json yet (the run is {document['status']}): this is what its logs hold", file=sys.stderr)
+        print(f"no result.json yet (the run is {document.status}): this is what its logs hold", file=sys.stderr)
     if arguments.baseline is not None or arguments.all_pairs:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     if arguments.format == "json":
-        document = {**document, "confusion": _confusion(run_dir)}
-    lines.show(document, arguments.format, each_seed=arguments.each_seed)
+        lines.show(document, "json", confusion=_confusion(run_dir))
+    else:
+        lines.show(document, arguments.format, each_seed=arguments.each_seed)
     return 0
 
 

@@ -16,6 +16,7 @@ from inittui.engine.watched_example import grey, watched_image
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Preset
 from inittui.record import gallery
+from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import FORMAT, RunDir, arm_folders
 
 Array = numpy.ndarray[tuple[int, ...], numpy.dtype[Any]]
@@ -168,7 +169,7 @@ def _confusion(found: Predicted | None, labels: Array, classes: int) -> tuple[tu
     return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
 
 
-def duels(run: RunDir, preset: Preset, data: Dataset) -> list[dict[str, Any]]:
+def duels(run: RunDir, preset: Preset, data: Dataset) -> list[ModelComparison]:
     """For every two arms and each seed of both, on how many test images the one trained model is right and the other is not.
     Of a sweep the arms at the same values are counted against each other: all of five hundred would be 124,750 pairs.
 
@@ -181,7 +182,7 @@ def duels(run: RunDir, preset: Preset, data: Dataset) -> list[dict[str, Any]]:
         return []
 
 
-def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None]) -> list[dict[str, Any]]:
+def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None]) -> list[ModelComparison]:
     labels = data.test_labels.cpu().numpy()
     right = {
         arm.name: dict(zip(found.seeds, found.answers == labels, strict=True))
@@ -195,5 +196,5 @@ def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None])
             continue
         seeds = [seed for seed in of_a if seed in of_b]
         only_a, only_b = ([int((x[seed] & ~y[seed]).sum()) for seed in seeds] for x, y in ((of_a, of_b), (of_b, of_a)))
-        rows.append({"a": a, "b": b, "seeds": seeds, "only_a": only_a, "only_b": only_b})
+        rows.append(ModelComparison(a, b, tuple(seeds), tuple(only_a), tuple(only_b)))
     return rows

@@ -1,13 +1,13 @@
 """Two runs side by side. Scrolls where they do not fit."""
 
 from pathlib import Path
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from inittui.analysis import result_document
 from inittui.board.follower import Follower
+from inittui.record.result_schema import ArmResult
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunSummary
 from inittui.tui import keys
@@ -97,15 +97,15 @@ def read(summary: RunSummary) -> Side:
         data = board.data
         title, train, test = (data.title, data.train, data.test) if data else ("", 0, 0)
     else:
-        arms, told = document["arms"], document["data"]
-        title, train, test = told["title"], told["train"], told["test"]
-    outcomes = {arm["name"]: _outcome(arm) for arm in arms}
+        arms = document.arms
+        title, train, test = document.data.title, document.data.train, document.data.test
+    outcomes = {arm.name: _outcome(arm) for arm in arms}
     return Side(summary, preset, f"{title} {train:,}/{test:,}" if test else "", test, outcomes)
 
 
-def _outcome(arm: dict[str, Any]) -> Outcome:
-    accuracy = arm["test_accuracy"]
-    seeds = sum(replica["test_accuracy"] is not None for replica in arm["replicas"])
+def _outcome(arm: ArmResult) -> Outcome:
+    accuracy = arm.test_accuracy
+    seeds = sum(replica.test_accuracy is not None for replica in arm.replicas)
     if accuracy is None:
-        return Outcome(arm["status"], None, None, seeds)
-    return Outcome(arm["status"], accuracy["mean"], accuracy["std"], seeds)
+        return Outcome(arm.status, None, None, seeds)
+    return Outcome(arm.status, accuracy.mean, accuracy.std, seeds)

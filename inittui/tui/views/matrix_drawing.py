@@ -214,8 +214,7 @@ def _interval(values: list[float]) -> tuple[float | None, float | None]:
     """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
     if len(values) < 2:
         return None, None
-    summary = statistics.summary(values)
-    low, high = summary["ci95"]
+    low, high = statistics.mean_estimate(values).ci95 or (0.0, 100.0)
     return max(0.0, low), min(100.0, high)
 
 

@@ -4,11 +4,15 @@ Beside other panels it shows what there is room for. Alone on the screen (`whole
 and scrolls.
 """
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
+from inittui.record.result_schema import ArmResult
 from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, wrap
 from inittui.tui.draw.render_cache import Memo, epochs
 from inittui.tui.keys import Key
@@ -119,7 +123,7 @@ def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list
 
 def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[list[Row], list[str]]:
     """Heads and rows, and the columns that there is no room for."""
-    found = accuracy_table.rows({"arms": _arms(board)}, each_seed=each_seed)
+    found = accuracy_table.rows(_arms(board), each_seed=each_seed)
     cells = [tuple(cell.strip() for cell in row) for row in found]
     shown = _columns(cells, width)
     spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
@@ -147,14 +151,12 @@ def _plain(cell: str, look: Look) -> str:
     return cell.removesuffix("*") + look.star if cell.endswith("*") else cell
 
 
-def _arms(board: Board) -> list[dict[str, object]]:
-    arms = board.result["arms"] if board.result else result_document.arms(board, interval=False)
+def _arms(board: Board) -> Sequence[ArmResult]:
+    arms = board.result.arms if board.result else result_document.arms(board, interval=False)
     if board.ended:
-        return list(arms)
+        return arms
     # While it trains an accuracy is shown as it stands, not as "training".
-    return [
-        arm | {"status": "finished"} if arm["test_accuracy"] and arm["status"] == "training" else arm for arm in arms
-    ]
+    return [replace(arm, status="finished") if arm.test_accuracy and arm.status == "training" else arm for arm in arms]
 
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:

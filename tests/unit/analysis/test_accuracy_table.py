@@ -5,25 +5,33 @@ import math
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from inittui.analysis import accuracy_table
 from inittui.analysis.accuracy_table import (
     ACCURACY,
     COLUMNS,
     INTERVAL,
     columns,
-    comma_separated,
     heading,
-    markdown,
-    rows,
-    text,
 )
 from inittui.analysis.comparisons import again, of_models
 from inittui.analysis.result_document import arms, document
 from inittui.analysis.sentences import sentences, verdicts
 from inittui.board.state import begin
+from inittui.output.tables import comma_separated, markdown, text
 from inittui.record import events
+from inittui.record.result_schema import (
+    ChanceCount,
+    DatasetInfo,
+    InitInfo,
+    MeanEstimate,
+    ModelComparison,
+    ResultDocument,
+    decode,
+)
 from tests.helpers import accuracy, board_of, cost, finished_board, preset, running_board
 
 FAILED = events.Failed(kind="cost", reason="cost not finite (nan) in epoch 2, by step 30 of 30, seed 777")
@@ -31,10 +39,14 @@ KILLED = events.Gone(arm="", reason="killed by signal 9 (SIGKILL)")
 STOPPED = events.Stopped(reason="stopped by hand")
 
 
-def result(*args: Any, **story: Any) -> dict[str, Any]:
+def result(*args: Any, **story: Any) -> ResultDocument:
     found = finished_board(*args, **story).result
     assert found is not None
     return found
+
+
+def rows(document: ResultDocument, *, each_seed: bool = False) -> list[tuple[str, ...]]:
+    return accuracy_table.rows(document.arms, each_seed=each_seed)
 
 
 def cells(table: str) -> list[list[str]]:
@@ -53,33 +65,33 @@ def cells(table: str) -> list[list[str]]:
 
 def test_a_finished_run_is_documented_figure_by_figure() -> None:
     found = result(2, epochs=3, seeds=2)
-    assert (found["format"], found["run"], found["status"]) == (1, "canned-20260101-120000", "finished")
-    assert found["data"] == {
-        "name": "digits", "title": "8x8 digits (scikit-learn)", "train": 1500, "test": 297, "note": ""
-    }  # fmt: skip
-    assert (found["device"], found["threads"]) == ("cpu (2 cores)", 1)
-    for place, arm in enumerate(found["arms"]):
-        assert (arm["status"], arm["reason"], arm["epochs"]) == ("finished", "", 3)
+    assert (found.format, found.run, found.status) == (1, "canned-20260101-120000", "finished")
+    assert found.data == DatasetInfo("digits", "8x8 digits (scikit-learn)", train=1500, test=297, note="")
+    assert (found.device, found.threads) == ("cpu (2 cores)", 1)
+    for place, arm in enumerate(found.arms):
+        assert (arm.status, arm.reason, arm.epochs) == ("finished", "", 3)
         parameters = {"gain": 1.0} if place == 0 else {"mode": "fan_in", "slope": 0.0}
-        assert arm["init"] == {"name": arm["name"], "parameters": parameters}
-        for number, replica in enumerate(arm["replicas"]):
-            assert replica["seed"] == 777 + number
-            assert replica["train_cost"] == [cost(place, number, epoch) for epoch in (1, 2, 3)]
-            assert replica["test_accuracies"] == [accuracy(place, number, epoch) for epoch in (1, 2, 3)]
-            assert replica["test_accuracy"] == accuracy(place, number, 3)
-            assert (replica["seconds"], replica["samples_per_second"]) == (1.5, 3000.0)
+        assert arm.init == InitInfo(arm.name, parameters)
+        for number, replica in enumerate(arm.replicas):
+            assert replica.seed == 777 + number
+            assert replica.train_cost == tuple(cost(place, number, epoch) for epoch in (1, 2, 3))
+            assert replica.test_accuracies == tuple(accuracy(place, number, epoch) for epoch in (1, 2, 3))
+            assert replica.test_accuracy == accuracy(place, number, 3)
+            assert (replica.seconds, replica.samples_per_second) == (1.5, 3000.0)
         mean = (accuracy(place, 0, 3) + accuracy(place, 1, 3)) / 2
-        assert arm["test_accuracy"]["mean"] == pytest.approx(mean)
-    (comparison,) = found["comparisons"]
-    assert (comparison["a"], comparison["b"], comparison["n"]) == ("xavier_normal", "he_normal", 2)
-    assert comparison["difference"] == pytest.approx(0.004)
+        assert arm.test_accuracy is not None
+        assert arm.test_accuracy.mean == pytest.approx(mean)
+    (comparison,) = found.comparisons
+    assert (comparison.a, comparison.b, comparison.n) == ("xavier_normal", "he_normal", 2)
+    assert comparison.difference == pytest.approx(0.004)
 
 
 @pytest.mark.parametrize("ending", [None, FAILED, KILLED, STOPPED], ids=["finished", "failed", "killed", "stopped"])
 def test_a_document_is_json_without_exceptions(ending: Any) -> None:
     found = result(3, endings={1: ending} if ending else {}, costs=lambda arm, _, epoch: 1 / epoch if arm else None)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["arms"][0]["replicas"][0]["train_cost"] == [None, None, None]
+    json.dumps(msgspec.to_builtins(found), allow_nan=False)
+    assert decode(msgspec.json.encode(found)) == found
+    assert found.arms[0].replicas[0].train_cost == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -89,52 +101,52 @@ def test_a_document_is_json_without_exceptions(ending: Any) -> None:
 )
 def test_an_arm_that_did_not_finish_is_documented_and_left_out_of_the_comparisons(ending: Any, status: str) -> None:
     found = result(3, epochs=3, endings={1: ending}, ends_after=2)
-    assert found["status"] == status
-    assert [arm["status"] for arm in found["arms"]] == ["finished", status, "finished"]
-    assert found["arms"][1]["reason"] == ending.reason
-    assert len(found["arms"][1]["replicas"][0]["train_cost"]) == 2
-    assert [(row["a"], row["b"]) for row in found["comparisons"]] == [("xavier_normal", "orthogonal")]
+    assert found.status == status
+    assert [arm.status for arm in found.arms] == ["finished", status, "finished"]
+    assert found.arms[1].reason == ending.reason
+    assert len(found.arms[1].replicas[0].train_cost) == 2
+    assert [(row.a, row.b) for row in found.comparisons] == [("xavier_normal", "orthogonal")]
 
 
 def test_when_the_first_arm_failed_the_next_that_finished_is_what_others_are_compared_with() -> None:
     found = result(4, endings={0: FAILED})
-    assert [(row["a"], row["b"]) for row in found["comparisons"]] == [
+    assert [(row.a, row.b) for row in found.comparisons] == [
         ("he_normal", "orthogonal"), ("he_normal", "lecun_normal")
     ]  # fmt: skip
 
 
 def test_an_arm_that_failed_before_its_first_epoch_has_no_accuracy() -> None:
     found = result(2, endings={0: FAILED}, ends_after=0)
-    assert found["arms"][0]["test_accuracy"] is None
-    assert found["arms"][0]["replicas"][0]["test_accuracy"] is None
-    assert found["arms"][0]["replicas"][0]["samples_per_second"] is None
+    assert found.arms[0].test_accuracy is None
+    assert found.arms[0].replicas[0].test_accuracy is None
+    assert found.arms[0].replicas[0].samples_per_second is None
 
 
 def test_a_run_under_way_is_not_documented_as_finished() -> None:
-    assert document(running_board(until=2.0), seconds=2.0)["status"] != "finished"
+    assert document(running_board(until=2.0), seconds=2.0).status != "finished"
 
 
 def test_a_run_that_never_began_can_be_documented() -> None:
     of = preset()
     over = board_of(of, [(events.Phase(phase="failed", detail="no memory"), None)])
     assert over.result is not None
-    assert over.result["status"] == "failed"
-    assert [arm["replicas"] for arm in over.result["arms"]] == [[], []]
+    assert over.result.status == "failed"
+    assert [arm.replicas for arm in over.result.arms] == [(), ()]
     for shown in (text(over.result), markdown(over.result), comma_separated(over.result)):
         assert "canned-20260101-120000" in shown or "seed" in shown
 
 
 def test_an_arm_at_chance_is_told_by_the_number_of_classes() -> None:
     found = result(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95)
-    assert found["comparisons"][0]["verdict"].startswith("he_normal does not learn: it stays at chance")
+    assert found.comparisons[0].verdict.startswith("he_normal does not learn: it stays at chance")
 
 
 def test_rows_of_a_run_under_way_say_what_there_is() -> None:
     board = running_board(2, epochs=3, until=2.0)
     first, _ = arms(board, interval=False)
-    assert first["status"] == "training"
-    assert first["replicas"][0]["train_cost"] == [cost(0, 0, 1)]
-    assert first["test_accuracy"] == {"mean": accuracy(0, 0, 1), "std": None, "ci95": None}
+    assert first.status == "training"
+    assert first.replicas[0].train_cost == (cost(0, 0, 1),)
+    assert first.test_accuracy == MeanEstimate(accuracy(0, 0, 1))
 
 
 # The table
@@ -163,8 +175,9 @@ def test_of_several_seeds_a_row_has_means_a_deviation_and_the_sum_of_the_seconds
     assert first[1] == "4 seeds"
     assert first[2] == f"{sum(cost(0, number, 1) for number in range(4)) / 4:.4f}"
     assert first[4].rstrip() == f"{100 * mean:.2f} % ± {100 * deviation:.2f}"
-    low, high = result(2, epochs=1, seeds=4)["arms"][0]["test_accuracy"]["ci95"]
-    assert first[INTERVAL] == f"{100 * low:.2f} to {100 * high:.2f}"
+    ends = result(2, epochs=1, seeds=4).arms[0].test_accuracy.ci95  # type: ignore[union-attr]
+    assert ends is not None
+    assert first[INTERVAL] == " to ".join(f"{100 * end:.2f}" for end in ends)
     assert first[6] == "2.0"
 
 
@@ -201,7 +214,7 @@ def test_the_text_has_heading_table_mark_and_verdict() -> None:
     for shown, row in zip(lines[4:7], rows(found), strict=True):
         assert re.split(r"\s{2,}", shown) == [cell.strip() for cell in row]
     assert lines[7] == "* the highest"
-    told = [row["verdict"] for row in found["comparisons"]]
+    told = [row.verdict for row in found.comparisons]
     assert len(told) == 2
     assert [line.lower() for line in lines[9:11]] == [f"{one.lower()}." for one in told]
     assert lines[11] == "All against xavier_normal; p corrected for 2 comparisons (Holm)."
@@ -258,7 +271,7 @@ def test_csv_has_a_row_an_arm_and_seed_with_unrounded_figures() -> None:
     for row, (place, number) in zip(table, [(p, n) for p in (0, 1) for n in (0, 1, 2)], strict=True):
         assert float(row["train_cost"]) == cost(place, number, 2)
         assert float(row["test_accuracy"]) == accuracy(place, number, 2)
-        assert (row["epochs"], row["status"], row["run"]) == ("2", "finished", found["run"])
+        assert (row["epochs"], row["status"], row["run"]) == ("2", "finished", found.run)
 
 
 def test_csv_has_an_empty_cell_where_there_is_no_figure() -> None:
@@ -322,7 +335,7 @@ def test_csv_has_the_speed_and_the_fate_of_each_seed() -> None:
 
 def test_where_some_seeds_of_an_arm_are_stuck_the_others_mean_is_told() -> None:
     found = result(2, seeds=4, accuracies=lambda arm, number, _: 0.1 if arm and number < 3 else 0.95)
-    assert found["arms"][1]["failures"] == {"at_chance": 3, "n": 4, "others": {"mean": 0.95, "std": None, "ci95": None}}
+    assert found.arms[1].failures == ChanceCount(at_chance=3, n=4, others=MeanEstimate(0.95))
     assert "he_normal: 3 of 4 seeds stay at chance; the other (1): 95.00 %." in sentences(found)
     one = result(2, seeds=4, accuracies=lambda arm, number, _: 0.1 if arm and number < 1 else 0.95)
     assert "he_normal: 1 of 4 seeds stays at chance; the others (3): 95.00 % ± 0.00." in sentences(one)
@@ -337,18 +350,18 @@ def test_all_pairs_are_said_to_be_that() -> None:
 
 def test_p_values_that_an_earlier_version_did_not_correct_are_said_to_be_that() -> None:
     found = result(3, seeds=8)
-    for row in found["comparisons"]:
-        del row["p_holm"]
-    assert "All against xavier_normal; 2 p-values, not corrected for their number." in sentences(found)
+    old = replace(found, comparisons=tuple(replace(row, p_holm=None) for row in found.comparisons))
+    assert "All against xavier_normal; 2 p-values, not corrected for their number." in sentences(old)
 
 
 # The trained models, two by two
 
 
-def models(found: dict[str, Any], only_a: list[int], only_b: list[int], a: str = "", b: str = "") -> dict[str, Any]:
-    names = [arm["name"] for arm in found["arms"]]
-    duel = {"a": a or names[0], "b": b or names[1], "seeds": [777 + i for i in range(len(only_a))]}
-    return {**found, "models": of_models([{**duel, "only_a": only_a, "only_b": only_b}])}
+def models(found: ResultDocument, only_a: list[int], only_b: list[int], a: str = "", b: str = "") -> ResultDocument:
+    first, second, *_ = (arm.name for arm in found.arms)
+    seeds = tuple(777 + i for i in range(len(only_a)))
+    counts = ModelComparison(a or first, b or second, seeds, tuple(only_a), tuple(only_b))
+    return replace(found, models=of_models([counts]))
 
 
 def test_of_one_seed_the_two_trained_models_stand_beside_the_verdict() -> None:
@@ -393,4 +406,4 @@ def test_an_arm_at_chance_needs_no_mcnemar() -> None:
 
 def test_the_precision_of_every_arm_is_part_of_the_result() -> None:
     of = preset([{"init": "he_normal"}, {"init": "lecun_normal", "training": {"precision": "bf16"}}], epochs=1)
-    assert [arm["precision"] for arm in arms(begin(of))] == ["float32", "bf16"]
+    assert [arm.precision for arm in arms(begin(of))] == ["float32", "bf16"]

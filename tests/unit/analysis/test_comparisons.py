@@ -1,37 +1,44 @@
 import json
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from inittui.analysis import sentences, statistics
-from inittui.analysis.comparisons import again, compared, epochs_to, of_models, target_cost
+from inittui.analysis.comparisons import Compared, again, compared, epochs_to, of_models, target_cost
 from inittui.common.errors import RunError, UsageError
-from inittui.record.result_schema import Document
-from tests.helpers import finished_board, steady
+from inittui.record.result_schema import (
+    ArmResult,
+    Design,
+    ModelComparison,
+    ResultDocument,
+    StuckSeeds,
+    TargetReached,
+    decode,
+)
+from tests.helpers import arm_result, finished_board, steady
 
 costs = st.lists(st.one_of(st.none(), st.floats(0, 1e308)), max_size=3)
 accuracies = st.one_of(st.none(), st.floats(0, 1))
 
 
-def arm(name: str, accuracies: list[float | None], costs: list[list[float | None]] | None = None) -> dict[str, Any]:
-    given_costs = costs if costs is not None else [[0.5, 0.1]] * len(accuracies)
-    replicas = [
-        {"seed": seed, "test_accuracy": accuracy, "train_cost": of}
-        for seed, (accuracy, of) in enumerate(zip(accuracies, given_costs, strict=False))
-    ]
-    return {"name": name, "status": "finished", "changes": [], "replicas": replicas}
+def arm(
+    name: str, accuracies: Sequence[float | None], costs: Sequence[Sequence[float | None]] | None = None, **of_arm: str
+) -> ArmResult:
+    of_seeds = costs if costs is not None else [[0.5, 0.1]] * len(accuracies)
+    return arm_result(name, dict(enumerate(accuracies)), dict(enumerate(of_seeds)), **of_arm)
 
 
-def many(*names: str, seeds: int = 8) -> list[dict[str, Any]]:
+def many(*names: str, seeds: int = 8) -> list[ArmResult]:
     return [arm(name, [0.9 + 0.001 * (i * seed % 7) for seed in range(seeds)]) for i, name in enumerate(names)]
 
 
-def pairs_of(found: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(row["a"], row["b"]) for row in found["comparisons"]]
+def pairs_of(found: Compared | ResultDocument) -> list[tuple[str, str]]:
+    return [(row.a, row.b) for row in found.comparisons]
 
 
 # What is compared
@@ -46,45 +53,43 @@ def test_every_arm_is_compared_with_the_first_unless_another_baseline_or_all_pai
 
 def test_the_design_is_written_down() -> None:
     found = compared(many("a", "b", "c", "d", "e"), chance=0.1, target=0.23)
-    assert found["design"] == {
-        "metric": "test_accuracy", "baseline": "a", "all_pairs": False, "family": 4, "correction": "holm", "level": 0.05,
-        "power": 0.8, "pairs_needed": 8, "chance": 0.1, "target_cost": 0.23,
-    }  # fmt: skip
-    everything = compared(many("a", "b", "c", "d", "e"), chance=0.1, target=0.23, all_pairs=True)["design"]
-    assert (everything["baseline"], everything["all_pairs"], everything["family"]) == (None, True, 10)
+    assert found.design == Design(
+        metric="test_accuracy", baseline="a", all_pairs=False, family=4, correction="holm", level=0.05,
+        power=0.8, pairs_needed=8, chance=0.1, target_cost=0.23,
+    )  # fmt: skip
+    everything = compared(many("a", "b", "c", "d", "e"), chance=0.1, target=0.23, all_pairs=True).design
+    assert (everything.baseline, everything.all_pairs, everything.family) == (None, True, 10)
 
 
 def test_each_comparison_has_its_p_corrected_within_its_family() -> None:
-    rows = compared(many("a", "b", "c", "d"), chance=0.1, target=None)["comparisons"]
-    assert [row["p_holm"] for row in rows] == statistics.holm([row["p"] for row in rows])
-    assert {row["family"] for row in rows} == {3}
+    rows = compared(many("a", "b", "c", "d"), chance=0.1, target=None).comparisons
+    assert [row.p_holm for row in rows] == statistics.holm([row.p for row in rows])
+    assert {row.family for row in rows} == {3}
     for row in rows:
-        assert row["detectable"] == statistics.detectable(row["std"], 8, 3)
-        assert row["wins"] + row["losses"] <= row["n"] == 8
+        assert row.detectable == statistics.detectable(row.std, 8, 3)
+        assert row.wins + row.losses <= row.n == 8
 
 
 def test_arms_that_do_not_learn_count_in_the_family() -> None:
     arms = [arm("a", [0.9] * 8), arm("b", [0.91] * 8), arm("zeros", [0.1] * 8)]
     found = compared(arms, chance=0.1, target=None)
-    assert found["design"]["family"] == 2
-    assert found["comparisons"][0]["p_holm"] == pytest.approx(2 * 2 / 256)
+    assert found.design.family == 2
+    assert found.comparisons[0].p_holm == pytest.approx(2 * 2 / 256)
 
 
 def test_arms_that_did_not_finish_are_left_out() -> None:
     arms = many("a", "b", "c")
-    arms[0]["status"] = "failed"
+    arms[0] = replace(arms[0], status="failed")
     assert pairs_of(compared(arms, chance=0.1, target=None)) == [("b", "c")]
-    for one in arms:
-        one["status"] = "stopped"
-    found = compared(arms, chance=0.1, target=None)
-    assert (found["comparisons"], found["speed"], found["design"]["baseline"]) == ([], [], None)
+    found = compared([replace(arm, status="stopped") for arm in arms], chance=0.1, target=None)
+    assert (found.comparisons, found.speed, found.design.baseline) == ((), (), None)
 
 
 def test_a_baseline_that_is_none_is_refused_with_the_nearest() -> None:
     arms = many("xavier_normal", "he_normal")
     with pytest.raises(UsageError, match=r"--baseline he_norma: no such arm. Did you mean 'he_normal'\?"):
         compared(arms, chance=0.1, target=None, baseline="he_norma")
-    arms[1]["status"] = "failed"
+    arms[1] = replace(arms[1], status="failed")
     with pytest.raises(
         RunError, match="--baseline he_normal: this arm did not finish, so nothing can be compared with it"
     ):
@@ -93,14 +98,14 @@ def test_a_baseline_that_is_none_is_refused_with_the_nearest() -> None:
 
 def test_with_one_seed_there_is_no_family_and_nothing_to_correct() -> None:
     found = compared(many("a", "b", "c", seeds=1), chance=0.1, target=None)
-    assert found["design"]["family"] == 0
-    assert [(row["p"], row["p_holm"], row["detectable"]) for row in found["comparisons"]] == [(None, None, None)] * 2
+    assert found.design.family == 0
+    assert [(row.p, row.p_holm, row.detectable) for row in found.comparisons] == [(None, None, None)] * 2
 
 
 def test_seeds_at_chance_are_counted_in_pairs() -> None:
     arms = [arm("a", [0.1, 0.1, 0.9, 0.1]), arm("b", [0.9, 0.9, 0.9, 0.12])]
-    (row,) = compared(arms, chance=0.1, target=None)["comparisons"]
-    assert row["at_chance"] == {"a": 3, "b": 1, "only_a": 2, "only_b": 0, "p": 0.5}
+    (row,) = compared(arms, chance=0.1, target=None).comparisons
+    assert row.at_chance == StuckSeeds(a=3, b=1, only_a=2, only_b=0, p=0.5)
 
 
 # Speed
@@ -125,35 +130,35 @@ def test_speed_is_compared_by_the_first_epoch_and_by_the_epochs_to_the_target() 
         arm("a", [0.9] * 3, [[0.5, 0.2], [0.6, 0.1], [0.5, 0.2]]),
         arm("b", [0.9] * 3, [[0.2], [0.3, 0.1], [0.4, 0.2]]),
     ]
-    first, epochs = compared(arms, chance=0.1, target=0.2)["speed"]
-    assert (first["metric"], first["n"], first["wins"]) == ("first_epoch_cost", 3, 3)
-    assert first["difference"] == pytest.approx(-0.7 / 3)
-    assert (epochs["metric"], epochs["test"], epochs["wins"]) == ("epochs_to_cost", "sign_flip", 1)
-    assert epochs["difference"] == pytest.approx(-1 / 3)
-    assert epochs["of_a"] == {"reached": 3, "mean": 2.0}
-    assert epochs["of_b"]["mean"] == pytest.approx(5 / 3)
+    first, epochs = compared(arms, chance=0.1, target=0.2).speed
+    assert (first.metric, first.n, first.wins) == ("first_epoch_cost", 3, 3)
+    assert first.difference == pytest.approx(-0.7 / 3)
+    assert (epochs.metric, epochs.test, epochs.wins) == ("epochs_to_cost", "sign_flip", 1)
+    assert epochs.difference == pytest.approx(-1 / 3)
+    assert epochs.of_a == TargetReached(3, 2.0)
+    assert epochs.of_b == TargetReached(3, pytest.approx(5 / 3))
 
 
 def test_where_a_seed_never_reaches_the_target_it_is_known_who_was_first_and_not_by_how_much() -> None:
     arms = [arm("a", [0.9] * 4, [[0.5], [0.5], [0.1], [0.5]]), arm("b", [0.9] * 4, [[0.1], [0.1], [0.5], [0.5]])]
-    _, epochs = compared(arms, chance=0.1, target=0.2)["speed"]
-    assert (epochs["test"], epochs["n"], epochs["wins"]) == ("sign", 4, 2)
-    assert (epochs["difference"], epochs["ci95"]) == (None, None)
-    assert epochs["p"] == statistics.discordant_p(2, 1) == 1.0
-    assert (epochs["of_a"], epochs["of_b"]) == ({"reached": 1, "mean": 1.0}, {"reached": 2, "mean": 1.0})
+    _, epochs = compared(arms, chance=0.1, target=0.2).speed
+    assert (epochs.test, epochs.n, epochs.wins) == ("sign", 4, 2)
+    assert (epochs.difference, epochs.ci95) == (None, None)
+    assert epochs.p == statistics.discordant_p(2, 1) == 1.0
+    assert (epochs.of_a, epochs.of_b) == (TargetReached(1, 1.0), TargetReached(2, 1.0))
 
 
 def test_without_a_target_only_the_first_epoch_is_compared() -> None:
-    (row,) = compared(many("a", "b"), chance=0.1, target=None)["speed"]
-    assert row["metric"] == "first_epoch_cost"
+    (row,) = compared(many("a", "b"), chance=0.1, target=None).speed
+    assert row.metric == "first_epoch_cost"
 
 
 # Trained models
 
 
 def test_models_are_compared_by_mcnemar_s_exact_p() -> None:
-    (row,) = of_models([{"a": "x", "b": "y", "seeds": [1, 2], "only_a": [3, 0], "only_b": [1, 9]}])
-    assert row["p"] == [statistics.discordant_p(3, 1), statistics.discordant_p(0, 9)]
+    (row,) = of_models([ModelComparison("x", "y", (1, 2), (3, 0), (1, 9))])
+    assert row.p == (statistics.discordant_p(3, 1), statistics.discordant_p(0, 9))
 
 
 # The document
@@ -164,18 +169,31 @@ def test_a_document_is_judged_again_against_another_baseline() -> None:
     assert document is not None
     found = again(document, baseline="he_normal")
     assert pairs_of(found) == [("he_normal", "xavier_normal"), ("he_normal", "orthogonal")]
-    assert found["arms"] == document["arms"]
+    assert found.arms == document.arms
     assert again(document) == document
     assert pairs_of(again(document, all_pairs=True))[-1] == ("he_normal", "orthogonal")
-    msgspec.convert(found, Document)
 
 
 def test_a_document_of_the_first_version_can_be_judged_again() -> None:
     document = finished_board(2, seeds=4).result
     assert document is not None
-    old = {key: value for key, value in document.items() if key not in ("design", "speed", "models")}
-    assert again(old)["design"]["target_cost"] is None
+    new = msgspec.to_builtins(document)
+    old = decode(msgspec.json.encode({key: new[key] for key in new if key not in ("design", "speed", "models")}))
+    judged = again(old)
+    assert judged.design is not None
+    assert judged.design.target_cost is None
     assert sentences.sentences(old)
+
+
+def test_an_arm_that_only_the_verdict_of_the_first_versions_calls_stuck_is_stuck() -> None:
+    document = finished_board(3, accuracies=lambda arm, *_: 0.1 if arm else 0.95).result
+    assert document is not None
+    new = msgspec.to_builtins(document)
+    for row in new["comparisons"]:
+        del row["at_chance"]
+    old = decode(msgspec.json.encode(new))
+    assert [(row.at_chance.a, row.at_chance.b) for row in old.comparisons] == [(0, 1), (0, 1)]
+    assert sentences.sentences(old) == sentences.sentences(document)
 
 
 @steady
@@ -199,18 +217,17 @@ def test_whatever_arms_came_to_the_comparisons_are_json_and_have_their_shape(
     chance: float,
     target: float | None,
 ) -> None:
-    arms = [
-        arm(f"arm {place}", values, of) | {"status": status} for place, (values, of, status) in enumerate(given_arms)
-    ]
+    arms = [arm(f"arm {index}", values, of, status=status) for index, (values, of, status) in enumerate(given_arms)]
     found = compared(arms, chance=chance, target=target, all_pairs=all_pairs)
     document = finished_board(1).result
     assert document is not None
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    msgspec.convert(document | found, Document)
-    whole = {**document, **found, "arms": []}
+    whole = replace(document, comparisons=found.comparisons, speed=found.speed, design=found.design)
+    json.dumps(msgspec.to_builtins(whole), allow_nan=False)
+    assert decode(msgspec.json.encode(whole)) == whole
     assert all(words.isprintable() for words in sentences.asides(whole))
-    for row in found["comparisons"]:
-        assert row["verdict"]
-        assert (row["p"] is None) == (row["p_holm"] is None)
-        if row["p"] is not None:
-            assert row["p"] <= row["p_holm"] <= 1
+    for row in found.comparisons:
+        assert row.verdict
+        assert (row.p is None) == (row.p_holm is None)
+        if row.p is not None:
+            assert row.p_holm is not None
+            assert row.p <= row.p_holm <= 1

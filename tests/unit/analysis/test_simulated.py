@@ -2,9 +2,7 @@
 what is. Counts are held against binomial bounds that a correct rule passes in all but one of 10,000 tries."""
 
 import gc
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import numpy
 import pytest
@@ -13,6 +11,8 @@ from statsmodels.stats.power import TTestPower
 
 from inittui.analysis import statistics, verdict
 from inittui.analysis.comparisons import compared
+from inittui.record.result_schema import ArmResult
+from tests.helpers import arm_result
 
 MANY = 2000
 SPREAD = 0.004  # of an arm's accuracy over seeds that no other arm shares
@@ -25,7 +25,7 @@ def no_collections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc, "collect", lambda *_: 0)
 
 
-def experiment(rng: numpy.random.Generator, arms: int, seeds: int, gain: float = 0.0) -> list[Mapping[str, Any]]:
+def experiment(rng: numpy.random.Generator, arms: int, seeds: int, gain: float = 0.0) -> list[ArmResult]:
     """Arms as a document has them. What a seed does to all arms alike is larger than what they differ by; the last arm is
     `gain` standard deviations of the paired differences better."""
     shared = rng.normal(0.9, 0.01, seeds)
@@ -34,11 +34,7 @@ def experiment(rng: numpy.random.Generator, arms: int, seeds: int, gain: float =
         accuracies = shared + rng.normal(0, SPREAD, seeds)
         if arm == arms - 1:
             accuracies = accuracies + gain * SPREAD * 2**0.5
-        replicas = [
-            {"seed": seed, "test_accuracy": float(accuracy), "train_cost": []}
-            for seed, accuracy in enumerate(accuracies)
-        ]
-        found.append({"name": f"arm {arm}", "status": "finished", "changes": [], "replicas": replicas})
+        found.append(arm_result(f"arm {arm}", dict(enumerate(map(float, accuracies)))))
     return found
 
 
@@ -49,8 +45,8 @@ def claims(arms: int, seeds: int, experiments: int, gain: float = 0.0, all_pairs
     any_one = last = 0
     for _ in range(experiments):
         found = compared(experiment(rng, arms, seeds, gain), chance=0.1, target=None, all_pairs=all_pairs)
-        claimed = [verdict.established(row) for row in found["comparisons"]]
-        assert claimed == ["is higher than" in row["verdict"] for row in found["comparisons"]]
+        claimed = [verdict.outcome(row).established for row in found.comparisons]
+        assert claimed == ["is higher than" in row.verdict for row in found.comparisons]
         any_one += any(claimed)
         last += claimed[arms - 2]
     return any_one, last

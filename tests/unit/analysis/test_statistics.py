@@ -20,12 +20,13 @@ from inittui.analysis.statistics import (
     detectable_effect,
     discordant_p,
     holm,
+    mean_estimate,
     paired,
     pairs_needed,
     smallest_p,
-    summary,
 )
 from inittui.experiment.chance import stuck_below
+from inittui.record.result_schema import MeanEstimate
 from tests.helpers import steady
 
 LARGEST = sys.float_info.max
@@ -61,41 +62,43 @@ def exact_p(differences: list[float]) -> float:
 @steady
 @given(st.lists(accuracies, min_size=2, max_size=8))
 def test_a_summary_is_scipys_mean_deviation_and_t_interval(values: list[float]) -> None:
-    found = summary(values)
-    assert found["mean"] == pytest.approx(numpy.mean(values))
-    assert found["std"] == pytest.approx(numpy.std(values, ddof=1), abs=1e-12)
-    low, high = found["ci95"]
-    if found["std"] > 0:
+    found = mean_estimate(values)
+    assert found.mean == pytest.approx(numpy.mean(values))
+    assert found.std == pytest.approx(numpy.std(values, ddof=1), abs=1e-12)
+    assert found.ci95 is not None
+    assert found.std is not None
+    low, high = found.ci95
+    if found.std > 0:
         expected = reference.t.interval(0.95, len(values) - 1, loc=numpy.mean(values), scale=reference.sem(values))
         assert (low, high) == pytest.approx(expected)
-    assert low <= found["mean"] <= high
+    assert low <= found.mean <= high
 
 
 def test_one_value_has_neither_deviation_nor_interval() -> None:
-    assert summary([0.5]) == {"mean": 0.5, "std": None, "ci95": None}
+    assert mean_estimate([0.5]) == MeanEstimate(0.5)
 
 
 def test_without_its_interval_a_summary_keeps_the_rest() -> None:
-    assert summary([0.25, 0.75], interval=False) == {"mean": 0.5, "std": math.sqrt(0.125), "ci95": None}
+    assert mean_estimate([0.25, 0.75], interval=False) == MeanEstimate(0.5, math.sqrt(0.125))
 
 
 @steady
 @given(st.lists(extreme, min_size=1, max_size=6), st.integers(1, 4))
 def test_a_summary_of_whatever_a_float_can_hold_is_finite_or_none(values: list[float], times: int) -> None:
-    found = summary(values * times)
-    assert min(values) <= found["mean"] <= max(values)
-    for figure in (found["std"], *(found["ci95"] or ())):
+    found = mean_estimate(values * times)
+    assert min(values) <= found.mean <= max(values)
+    for figure in (found.std, *(found.ci95 or ())):
         assert figure is None or math.isfinite(figure)
-    if found["std"] is not None:
-        assert found["std"] >= 0
-    if found["ci95"]:
-        assert found["ci95"][0] <= found["mean"] <= found["ci95"][1]
+    if found.std is not None:
+        assert found.std >= 0
+    if found.ci95:
+        assert found.ci95[0] <= found.mean <= found.ci95[1]
 
 
 @steady
 @given(extreme, st.integers(2, 9))
 def test_values_that_are_all_one_have_that_mean_and_no_deviation(value: float, count: int) -> None:
-    assert summary([value] * count) == {"mean": value, "std": 0.0, "ci95": [value, value]}
+    assert mean_estimate([value] * count) == MeanEstimate(value, 0.0, (value, value))
 
 
 # Pairs
@@ -106,49 +109,49 @@ def test_values_that_are_all_one_have_that_mean_and_no_deviation(value: float, c
     [([0.01, 0.02, 0.03], 2 / 8), ([0.01, 0.01, 0.01], 2 / 8), ([0.03, -0.01, 0.02], 4 / 8), ([-0.01, 0.01, 0.0], 1.0)],
 )
 def test_p_is_of_the_exact_sign_flip_test(differences: list[float], p: float) -> None:
-    assert of(differences)["p"] == pytest.approx(p)
+    assert of(differences).p == pytest.approx(p)
 
 
 @steady
 @given(st.lists(st.integers(-50, 50).map(lambda n: n / 1024), min_size=2, max_size=7))
 def test_p_counts_the_flips_as_far_out(differences: list[float]) -> None:
     found = of(differences, base=0.5)
-    assert found["p"] == pytest.approx(exact_p(differences))
-    assert found["wins"] == sum(d > 0 for d in differences)
+    assert found.p == pytest.approx(exact_p(differences))
+    assert found.wins == sum(d > 0 for d in differences)
 
 
 def test_beyond_the_exact_flips_p_is_the_same_every_time() -> None:
     differences = [0.001 * (i % 5 - 1) for i in range(20)]
     found = of(differences)
-    assert found["p"] == of(differences)["p"]
-    assert 0.001 < found["p"] < 0.05  # type: ignore[operator]
+    assert found.p == of(differences).p
+    assert 0.001 < found.p < 0.05  # type: ignore[operator]
 
 
 def test_arms_are_paired_by_seed_and_lone_seeds_left_out() -> None:
     found = paired({1: 0.5, 2: 0.6, 9: 0.1}, {2: 0.7, 1: 0.6, 7: 0.9})
-    assert (found["n"], found["wins"]) == (2, 2)
-    assert found["difference"] == pytest.approx(0.1)
+    assert (found.n, found.wins) == (2, 2)
+    assert found.difference == pytest.approx(0.1)
 
 
 def test_where_less_is_better_a_win_is_the_other_way_round() -> None:
-    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.6}, more_is_better=False)["wins"] == 1
-    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.3}, more_is_better=False)["wins"] == 2
+    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.6}, more_is_better=False).wins == 1
+    assert paired({1: 0.5, 2: 0.5}, {1: 0.4, 2: 0.3}, more_is_better=False).wins == 2
 
 
 def test_without_a_common_seed_there_is_nothing() -> None:
     found = paired({1: 0.5}, {2: 0.5})
-    assert (found["n"], found["difference"], found["ci95"], found["p"], found["wins"]) == (0, None, None, None, 0)
+    assert (found.n, found.difference, found.ci95, found.p, found.wins) == (0, None, None, None, 0)
 
 
 def test_one_pair_has_a_difference_and_no_p() -> None:
     found = paired({1: 0.5}, {1: 0.75})
-    assert (found["n"], found["difference"], found["ci95"], found["p"]) == (1, 0.25, None, None)
+    assert (found.n, found.difference, found.ci95, found.p) == (1, 0.25, None, None)
 
 
 @pytest.mark.parametrize("count", [2, 6, 20])
 def test_no_difference_at_all_has_p_one(count: int) -> None:
     found = of([0.0] * count)
-    assert (found["p"], found["difference"], found["ci95"], found["std"]) == (1.0, 0.0, [0.0, 0.0], 0.0)
+    assert (found.p, found.difference, found.ci95, found.std) == (1.0, 0.0, (0.0, 0.0), 0.0)
 
 
 @steady
@@ -158,12 +161,12 @@ def test_pairs_of_whatever_a_float_can_hold_have_figures_that_json_can_hold(
 ) -> None:
     of_a, of_b = ({seed: pair[i] for seed, pair in pairs.items()} for i in (0, 1))
     found = paired(of_a, of_b)
-    assert 0 <= found["wins"] <= found["n"] <= len(pairs)
-    for figure in (found["difference"], found["std"], found["p"], *(found["ci95"] or ())):
+    assert 0 <= found.wins <= found.n <= len(pairs)
+    for figure in (found.difference, found.std, found.p, *(found.ci95 or ())):
         assert figure is None or math.isfinite(figure)
-    assert (found["p"] is None) == (found["n"] < 2)
-    if found["p"] is not None:
-        assert 2 / 2 ** found["n"] - 1e-12 <= found["p"] <= 1
+    assert (found.p is None) == (found.n < 2)
+    if found.p is not None:
+        assert 2 / 2**found.n - 1e-12 <= found.p <= 1
 
 
 @steady

@@ -1,5 +1,4 @@
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,25 +6,17 @@ from hypothesis import strategies as st
 
 from inittui.analysis import verdict
 from inittui.analysis.comparisons import compared
-from tests.helpers import steady
+from tests.helpers import arm_result, steady
 
 accuracies = st.integers(0, 10_000).map(lambda n: n / 10_000)
 SAME = re.compile(r"\b(equal|equals|equally|same|identical|equivalent|as good as|makes no difference)\b")
 
 
-def arm(name: str, values: dict[int, float], costs: dict[int, list[float | None]] | None = None) -> dict[str, Any]:
-    replicas = [
-        {"seed": seed, "test_accuracy": value, "train_cost": (costs or {}).get(seed, [])}
-        for seed, value in values.items()
-    ]
-    return {"name": name, "status": "finished", "changes": [], "replicas": replicas}
-
-
 def words(*of: dict[int, float], chance: float = 0.0) -> list[str]:
     """The verdicts on arms xavier, he, lecun, … with these accuracies by seed."""
     names = ("xavier", "he", "lecun", "orthogonal", "sparse")
-    arms = [arm(name, values) for name, values in zip(names, of, strict=False)]
-    return [row["verdict"] for row in compared(arms, chance=chance, target=None)["comparisons"]]
+    arms = [arm_result(name, values) for name, values in zip(names, of, strict=False)]
+    return [row.verdict for row in compared(arms, chance=chance, target=None).comparisons]
 
 
 def by(differences: list[float], base: float = 0.9) -> dict[int, float]:
@@ -94,10 +85,10 @@ def test_without_a_common_seed_nothing_is_compared() -> None:
 
 
 def test_arms_with_settings_of_their_own_are_no_verdict_on_one_network() -> None:
-    arms = [arm("a", level(6)), arm("b", by([0.01] * 6)) | {"changes": ['training.optimizer = "sgd"']}]
-    (row,) = compared(arms, chance=0.1, target=None)["comparisons"]
-    assert ", for these two, each with its own settings (" in row["verdict"]
-    assert "this network" not in row["verdict"]
+    arms = [arm_result("a", level(6)), arm_result("b", by([0.01] * 6), changes=('training.optimizer = "sgd"',))]
+    (row,) = compared(arms, chance=0.1, target=None).comparisons
+    assert ", for these two, each with its own settings (" in row.verdict
+    assert "this network" not in row.verdict
 
 
 # More than two
@@ -199,10 +190,10 @@ def test_points_have_a_sign(share: float, told: str) -> None:
 
 def faster(costs_a: list[list[float]], costs_b: list[list[float]], target: float = 0.25) -> str:
     arms = [
-        arm(name, level(len(costs)), dict(enumerate(costs)))  # type: ignore[arg-type]
+        arm_result(name, level(len(costs)), dict(enumerate(costs)))
         for name, costs in (("xavier", costs_a), ("he", costs_b))
     ]
-    first, epochs = compared(arms, chance=0.1, target=target)["speed"]
+    first, epochs = compared(arms, chance=0.1, target=target).speed
     return verdict.faster(first, epochs, target)
 
 

@@ -205,7 +205,7 @@ def test_of_a_long_run_every_epoch_is_known_exactly_and_few_are_drawn() -> None:
         board = fold(board, epoch_of(777, epoch, value), 0)
     arm = board.arms[0]
     assert [point.train_cost for point in arm.replicas[0].points] == values
-    assert result_document.arms(board)[0]["replicas"][0]["train_cost"] == values
+    assert result_document.arms(board)[0].replicas[0].train_cost == tuple(values)
     drawn = arm.curve("train_cost").mean
     assert len(drawn) <= MOST
     assert (1235, 99.0) in drawn.spots

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from inittui.analysis.across_runs import of_runs
+from inittui.analysis.across_runs import document_of_runs
 from inittui.cli.main import main
 from inittui.record.run_directory import RunDir
 from tests.helpers import accuracy, preset, write_run
@@ -38,11 +39,12 @@ def make(tmp_path: Path) -> Callable[..., RunDir]:
 
 def test_arms_of_two_runs_are_paired_by_seed(make: Callable[..., RunDir], call: Call) -> None:
     first, second = make(["he_normal"], "one"), make(["orthogonal"], "two", lead=0.01)
-    document = of_runs([first, second])
-    (row,) = document["comparisons"]
-    assert (row["a"], row["b"], row["n"], row["wins"]) == ("he_normal", "orthogonal", 8, 8)
-    assert row["difference"] == pytest.approx(0.01)
-    assert row["p_holm"] < 0.05
+    document = document_of_runs([first, second])
+    (row,) = document.comparisons
+    assert (row.a, row.b, row.n, row.wins) == ("he_normal", "orthogonal", 8, 8)
+    assert row.difference == pytest.approx(0.01)
+    assert row.p_holm is not None
+    assert row.p_holm < 0.05
     code, out, err = call("one", "two")
     assert (code, err) == (0, "")
     assert "orthogonal is higher than he_normal by 1.00 points" in " ".join(out.split())
@@ -71,8 +73,8 @@ def test_seeds_that_are_not_shared_pair_nothing_and_that_is_said(make: Callable[
     code, out, _ = call("one", "two", "--format", "md")
     assert code == 0
     assert "he\\_normal and orthogonal are not compared: they share no seed." in out
-    some = of_runs([make(["zeros"], "three", seeds=[3, 4]), make(["identity"], "four", seeds=[4, 5])])
-    assert [row["n"] for row in some["comparisons"]] == [1]
+    some = document_of_runs([make(["zeros"], "three", seeds=[3, 4]), make(["identity"], "four", seeds=[4, 5])])
+    assert [row.n for row in some.comparisons] == [1]
 
 
 def test_baseline_and_all_pairs(make: Callable[..., RunDir], call: Call) -> None:
@@ -121,7 +123,7 @@ def test_other_images_are_refused(make: Callable[..., RunDir], call: Call) -> No
     other = make(["he_normal"], "two", seeds=1)
     document = other.result()
     assert document is not None
-    other.write_result({**document, "data": {**document["data"], "train": 10}})
+    other.write_result(replace(document, data=replace(document.data, train=10)))
     code, _, err = call("one", "two")
     assert code == 2
     assert "10 training and 297 test images, run 'one-" in err

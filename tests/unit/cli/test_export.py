@@ -14,7 +14,7 @@ import pandas
 import pytest
 
 from inittui.analysis.epoch_table import COLUMNS
-from inittui.analysis.statistics import summary
+from inittui.analysis.statistics import mean_estimate
 from inittui.cli.main import main
 from inittui.experiment.preset_table import build
 from inittui.record import events
@@ -290,4 +290,4 @@ def test_the_interval_that_is_drawn_is_that_of_the_table(run: RunDir) -> None:
     document = run.result()
     assert document is not None
     values = [accuracy(0, number, 4) for number in range(3)]
-    assert document["arms"][0]["test_accuracy"] == summary(values)
+    assert document.arms[0].test_accuracy == mean_estimate(values)

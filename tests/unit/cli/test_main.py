@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
 import pynvml
 import pytest
 from msgspec.structs import replace
@@ -386,7 +387,7 @@ def test_a_report_is_printed_in_each_format(call: Call, runs_dir: Path) -> None:
     code, out, _ = call("report", "last", "--format", "json")
     document = json.loads(out)
     confusion = document.pop("confusion")
-    assert (code, document) == (0, run.result())
+    assert (code, document) == (0, json.loads(msgspec.json.encode(run.result())))
     assert list(confusion) == ["xavier_normal", "he_normal"]
 
 

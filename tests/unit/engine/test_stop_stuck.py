@@ -5,12 +5,12 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from inittui.analysis import accuracy_table, result_document
+from inittui.analysis import result_document
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.engine import trainer
 from inittui.engine.trainer import Stop, Trainer
-from inittui.output import lines
+from inittui.output import lines, tables
 from inittui.record import events
 from inittui.tui.draw.glyphs import Look
 from inittui.tui.views import arm as arm_view
@@ -86,10 +86,10 @@ def stopped(board: Board, place: int = 0, seed: int = 777) -> Board:
 def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> None:
     board = stopped(replace(finished_board(epochs=2), result=None))
     document = result_document.document(board, seconds=1.0)
-    (replica,) = document["arms"][0]["replicas"]
-    assert replica["given_up"] == 2
-    assert document["arms"][0]["test_accuracy"]["mean"] == replica["test_accuracy"]
-    told = accuracy_table.text(document)
+    (replica,) = document.arms[0].replicas
+    assert replica.given_up == 2
+    assert document.arms[0].test_accuracy.mean == replica.test_accuracy
+    told = tables.text(document)
     assert "% (stopped)" in told
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in told
     assert "xavier_normal  stopped at chance after 2 epochs" in list(lines.Narrator().lines(board))
@@ -108,7 +108,7 @@ def test_of_several_seeds_it_is_said_how_many_and_the_mean_has_them_all() -> Non
     board = stopped(replace(board, result=None))
     assert board.arms[0].given_up == "1 of 3 seeds stopped at chance after 2 epochs"
     assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Look(), log=True)))
-    told = accuracy_table.text(result_document.document(board, seconds=1.0))
+    told = tables.text(result_document.document(board, seconds=1.0))
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in told
 
 
@@ -116,7 +116,7 @@ def test_a_sentence_names_few_of_many() -> None:
     board = replace(finished_board(many(9), epochs=1), result=None)
     for place in range(9):
         board = stopped(board, place)
-    told = accuracy_table.text(result_document.document(board, seconds=1.0))
+    told = tables.text(result_document.document(board, seconds=1.0))
     assert " and 3 more." in told
 
 

@@ -12,6 +12,7 @@ from inittui.engine.watched_example import watched_image
 from inittui.experiment.preset_table import build
 from inittui.record import gallery
 from inittui.record.gallery import Picture
+from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, arm_folders
 from inittui.supervisor.workers.predictions import duels, write_gallery
 from tests.helpers import canned_gallery, empty_run, preset
@@ -348,17 +349,15 @@ def test_two_trained_models_of_a_seed_are_counted_against_each_other(tmp_path: P
     run = empty_run(tmp_path, of)
     write_predictions(run, "xavier_normal", but(0, 1, 2), RIGHT)
     write_predictions(run, "he_normal", but(2, 3), but(9, by=2))
-    assert duels(run, of, data) == [
-        {"a": "xavier_normal", "b": "he_normal", "seeds": [777, 778], "only_a": [1, 1], "only_b": [2, 0]}
-    ]
+    assert duels(run, of, data) == [ModelComparison("xavier_normal", "he_normal", (777, 778), (1, 1), (2, 0))]
     write_predictions(run, "orthogonal", RIGHT)  # of the first seed alone
     found = duels(run, of, data)
-    assert [(row["a"], row["b"], row["seeds"]) for row in found] == [
-        ("xavier_normal", "he_normal", [777, 778]),
-        ("xavier_normal", "orthogonal", [777]),
-        ("he_normal", "orthogonal", [777]),
+    assert [(row.a, row.b, row.seeds) for row in found] == [
+        ("xavier_normal", "he_normal", (777, 778)),
+        ("xavier_normal", "orthogonal", (777,)),
+        ("he_normal", "orthogonal", (777,)),
     ]
-    assert (found[1]["only_a"], found[1]["only_b"]) == ([0], [3])
+    assert (found[1].only_a, found[1].only_b) == ((0,), (3,))
 
 
 def test_predictions_of_other_images_cost_the_duels_and_not_the_run(tmp_path: Path, data: Dataset) -> None:
@@ -380,7 +379,7 @@ def test_of_a_sweep_models_at_the_same_values_are_counted(tmp_path: Path, data: 
     run = empty_run(tmp_path, of)
     for folder in arm_folders(of):
         write_predictions(run, folder, RIGHT)
-    assert [(row["a"], row["b"]) for row in duels(run, of, data)] == [
+    assert [(row.a, row.b) for row in duels(run, of, data)] == [
         (f"he_normal, width {width}", f"zeros, width {width}") for width in (8, 9, 10)
     ]
 

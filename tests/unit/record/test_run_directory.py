@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,6 +229,6 @@ def test_a_written_run_is_read_back_whole(tmp_path: Path) -> None:
     assert document is not None
     stored = json.loads((run.path / "result.json").read_text("utf-8"))
     assert stored.pop("crc")
-    assert stored == document
-    assert (document["status"], run.status().state) == ("finished", "finished")
-    assert [arm["name"] for arm in document["arms"]] == [arm.name for arm in of.arms]
+    assert stored == json.loads(msgspec.json.encode(document))
+    assert (document.status, run.status().state) == ("finished", "finished")
+    assert [arm.name for arm in document.arms] == [arm.name for arm in of.arms]

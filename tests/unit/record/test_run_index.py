@@ -120,16 +120,16 @@ def test_where_there_are_no_runs_the_message_says_where_it_looked(tmp_path: Path
 
 def test_a_finished_run_is_summed_up(tmp_path: Path) -> None:
     run = write_run(tmp_path, preset(2, name="digits", seeds=2))
-    found = only(tmp_path)
+    found, document = only(tmp_path), run.result()
+    assert document is not None
     assert (found.name, found.path, found.state, found.alive) == (run.name, str(run.path), "finished", False)
     assert (found.preset, found.device, found.reason) == ("digits", "cpu (2 cores)", "")
-    assert (found.started, found.seconds) == (run.status().started, run.result()["seconds"])  # type: ignore[index]
+    assert (found.started, found.seconds) == (run.status().started, document.seconds)
     assert [(arm.name, arm.status) for arm in found.arms] == [("xavier_normal", "finished"), ("he_normal", "finished")]
     best = found.best
     assert best is found.arms[1]
     assert [arm.accuracy for arm in found.arms] == [
-        arm["test_accuracy"]["mean"]
-        for arm in run.result()["arms"]  # type: ignore[index]
+        arm.test_accuracy and arm.test_accuracy.mean for arm in document.arms
     ]
     assert 0 <= found.age < 60
     assert found.size == sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
