@@ -517,7 +517,7 @@ def test_an_arm_is_paused_goes_on_and_is_stopped(inittui):
     def last(arm: str) -> list[type[AnyEvent]]:
         return [type(event) for event in logs.whole(run.arm_log(arm)) if not isinstance(event, events.Progress)]
 
-    command("pause", f"paused {first} of {run.name}; 'inittui resume {run.name}' goes on", "--arm", first)
+    command("pause", f"paused {first} of {run.name}; 'inittui resume {run.name}' continues it", "--arm", first)
     assert last(first)[-2:] == [events.Saved, events.Paused]
     worker, at_rest = processes(run)[first], logs.whole(run.arm_log(first))
     before, others = worker.cpu_times(), len(logs.whole(run.arm_log(second)))
@@ -538,7 +538,7 @@ def test_an_arm_is_paused_goes_on_and_is_stopped(inittui):
     command("resume", f"{first} of {run.name} goes on", "--arm", first)
     until(lambda: going(run, first), "training")
     assert events.Restored in last(first)
-    command("pause", f"paused {run.name}; 'inittui resume {run.name}' goes on")
+    command("pause", f"paused {run.name}; 'inittui resume {run.name}' continues it")
     assert run.status().state == "paused"
     command("stop", f"stopped {run.name}")
     told = logs.all_whole(run)
