@@ -3,6 +3,7 @@ import math
 import types
 import typing
 import zlib
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -13,9 +14,36 @@ from hypothesis import strategies as st
 from inittui.record import event_lines, events
 from inittui.record.event_lines import decode, encode
 from inittui.record.events import finite
+from inittui.record.layer_probe import QUANTITIES, LayerProbe
 from tests.helpers import steady
 
 KINDS = get_args(events.AnyEvent)
+OLD_LOGS = sorted((Path(__file__).parents[2] / "fixtures" / "runs").rglob("events.jsonl"))
+# The fields without a default in version 0.1, whose logs all have them.
+REQUIRED = {
+    "Phase": "phase",
+    "Download": "name done total",
+    "DataReady": "name title train test rows columns classes",
+    "DeviceReady": "device label threads workers",
+    "Gone": "arm",
+    "Asked": "verb",
+    "Resumed": "arms",
+    "Hello": "arm pid",
+    "Begin": "arm seeds epochs steps batch_size parameters layers stds",
+    "Sample": "index label rows columns pixels",
+    "Progress": "seed epoch step cost samples_per_second",
+    "Epoch": "seed epoch train_cost test_cost test_accuracy seconds test_seconds",
+    "Probe": "seed epoch images layers",
+    "Paused": "",
+    "Continued": "",
+    "Saved": "seconds bytes",
+    "Restored": "places",
+    "Stacked": "together seeds",
+    "AtChance": "seed epoch",
+    "Finished": "seconds",
+    "Failed": "kind reason",
+    "Stopped": "",
+}
 
 EPOCH = events.Epoch(
     seq=3, t=1.5, seed=777, epoch=2, train_cost=0.5, test_cost=None, test_accuracy=0.9, seconds=1.0, test_seconds=0.1,
@@ -166,3 +194,25 @@ def test_in_a_block_a_line_with_a_checksum_that_is_no_event_is_told_as_alone(bod
         decode(line)
     found, ((number, error),) = event_lines.decode_block(encode(EPOCH) + line + b"\n")
     assert (found, number, str(error)) == ([EPOCH], 2, str(alone.value))
+
+
+@pytest.mark.parametrize("log", OLD_LOGS, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_logs_of_version_0_1_are_read(log: Path) -> None:
+    decoded, faults = event_lines.decode_block(log.read_bytes())
+    assert faults == []
+    assert [event.seq for event in decoded] == [*range(len(decoded))]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.__name__ in REQUIRED], ids=lambda kind: kind.__name__)
+def test_fields_that_old_logs_do_not_have_have_a_default(kind: type[events.Event]) -> None:
+    required = {field.name for field in msgspec.structs.fields(kind) if field.required}
+    assert required <= set(REQUIRED[kind.__name__].split())
+
+
+def test_every_quantity_of_a_layer_has_a_default_and_a_row_in_the_table() -> None:
+    fields = {field.name: field for field in msgspec.structs.fields(LayerProbe)}
+    quantities = set(fields) - {"name", "fan_in", "fan_out", "low", "high", "bins"}
+    assert {quantity.field for quantity in QUANTITIES} == quantities
+    assert all(fields[name].default is None for name in quantities)
+    layer = LayerProbe(name="1", fan_in=2, fan_out=3, **dict.fromkeys(quantities, 0.5))
+    assert [quantity.value(layer) for quantity in QUANTITIES] == [0.5] * len(QUANTITIES)

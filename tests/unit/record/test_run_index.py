@@ -322,5 +322,5 @@ def test_listing_opens_two_files_a_run_at_most_and_imports_nothing_that_is_slow(
     code, opened, modules = json.loads(done.stderr)
     assert code == 0
     assert opened == 3 * 2 + 1  # status and result; of the living one the status
-    slow = {"torch", "textual", "rich", "psutil", "scipy", "numpy", "tomllib", "tomli_w", "pynvml"}
+    slow = {"torch", "textual", "rich.console", "psutil", "scipy", "numpy", "tomllib", "tomli_w", "pynvml"}
     assert slow & set(modules) == set()
