@@ -1,0 +1,215 @@
+"""The widgets of the run list: a table with a cursor and marks, the details of one run, and a filter."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Input
+
+from inittui.common.errors import printable
+from inittui.record.run_index import RunSummary
+from inittui.record.run_table import Widths
+from inittui.tui import keys
+from inittui.tui.browser import runs_drawing as drawing
+from inittui.tui.browser.runs_drawing import ListState
+from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.keys import Key
+from inittui.tui.widgets.panel import Panel, drawn
+
+ROWS_ABOVE = 2  # the frame and the heading of the table
+WHEEL_RUNS = 3  # runs per notch of the mouse wheel
+
+
+class RunTable(Panel):
+    """The runs that fit, under a heading."""
+
+    state: drawn[ListState] = drawn(ListState)
+
+    class Clicked(Message):
+        """`line` is the line of the run on the screen, from 0."""
+
+        def __init__(self, line: int, *, twice: bool) -> None:
+            super().__init__()
+            self.line = line
+            self.twice = twice
+
+    @property
+    def lines(self) -> int:
+        """How many runs fit."""
+        return max(1, self.inside.height - 1)
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return drawing.title(self.state)
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return drawing.table(self.state, width, height, self.look)
+
+    def on_click(self, event: events.Click) -> None:
+        if 0 <= event.y - ROWS_ABOVE < self.lines:
+            self.post_message(self.Clicked(event.y - ROWS_ABOVE, twice=event.chain > 1))
+
+
+class RunDetails(Panel):
+    """The run under the cursor."""
+
+    state: drawn[ListState] = drawn(ListState)
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        run = self.state.chosen
+        return [(printable(run.name) if run else "", "bold")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return drawing.details(self.state, width, height, self.look)
+
+
+class FilterLine(Input):
+    """Words that a run must have. Enter keeps them, Escape removes them."""
+
+    BINDINGS = [Binding("escape", "remove", show=False)]
+
+    async def action_remove(self) -> None:
+        self.value = ""
+        await self.action_submit()
+
+
+class RunList(Widget, can_focus=True):
+    """The runs of a folder. The owner calls `show` whenever it has read the folder."""
+
+    KEYS = (
+        Key("enter", "open", "open it on the dashboard", "open", rank=1),
+        Key("space", "mark", "mark it: to compare, or to delete several", "mark", rank=2),
+        Key("slash", "filter", "only runs with these words", "filter", shown="/", rank=5),
+        Key("up,k", "move(-1)", "up"),
+        Key("down,j", "move(1)", "down"),
+        Key("pageup", "page(-1)", "a page up"),
+        Key("pagedown", "page(1)", "a page down"),
+        Key("home", "move(-1000000)", "to the newest"),
+        Key("end", "move(1000000)", "to the oldest"),
+    )
+    BINDINGS = keys.bindings(KEYS)
+    DEFAULT_CSS = """
+    RunList { height: 1fr; }
+    RunList RunTable { height: 1fr; }
+    RunList FilterLine, RunList FilterLine:focus {
+        height: 1; border: none; padding: 0 1; display: none; background: $surface;
+    }
+    """
+
+    state: reactive[ListState] = reactive(ListState, init=False, always_update=True)
+
+    class Opened(Message):
+        """The user wants to see this run on the dashboard."""
+
+        def __init__(self, run: RunSummary) -> None:
+            super().__init__()
+            self.run = run
+
+    def __init__(self, folder: Path, on_dashboard: str, look: Look) -> None:
+        """`on_dashboard` is the path of the run on the dashboard: the cursor starts there."""
+        super().__init__()
+        self.runs: Sequence[RunSummary] | None = None  # all of them; None until the folder was read
+        self._folder = folder
+        self._path = on_dashboard  # of the run under the cursor, which stays there when runs come and go
+        self._table = RunTable(look, id="runs")
+        self._details = RunDetails(look, id="details")
+        self.set_reactive(RunList.state, ListState(on_dashboard=on_dashboard, empty=f"looking into {folder} …"))
+
+    def compose(self) -> ComposeResult:
+        yield self._table
+        yield self._details
+        yield FilterLine(placeholder="words that the name, the state, the preset or an arm must have")
+
+    def on_mount(self) -> None:
+        self.watch_state(self.state)
+
+    def watch_state(self, state: ListState) -> None:
+        self._table.state = self._details.state = state
+
+    def on_resize(self) -> None:
+        height = self.screen.size.height
+        lines = 0 if height < 16 else 3 if height < 24 else 4 if height < 32 else 5
+        self._details.display = lines > 0
+        self._details.styles.height = lines + 2
+        self.call_after_refresh(self._select)
+
+    def show(self, runs: Sequence[RunSummary], widths: Widths) -> None:
+        """Show `runs`, the newest first, with the `widths` that their columns want."""
+        self.runs = runs
+        paths = {run.path for run in runs}
+        self._select(widths=widths, marked=tuple(path for path in self.state.marked if path in paths))
+
+    def marked(self) -> list[RunSummary]:
+        """The marked runs, in the order in which they were marked."""
+        by_path = {run.path: run for run in self.runs or ()}
+        return [by_path[path] for path in self.state.marked]
+
+    def _select(self, **changes: Any) -> None:
+        """Filter the runs, and put the cursor where its run is now."""
+        state = replace(self.state, **changes)
+        runs = drawing.matching(self.runs or (), state.words)
+        cursor = next((index for index, run in enumerate(runs) if run.path == self._path), state.cursor)
+        self._move_to(cursor, replace(state, runs=runs, empty=self._why_empty(state.words)))
+
+    def _move_to(self, cursor: int, state: ListState) -> None:
+        cursor = max(0, min(cursor, len(state.runs) - 1))
+        if state.runs:
+            self._path = state.runs[cursor].path
+        top = drawing.scrolled(cursor, state.top, self._table.lines, len(state.runs))
+        self.state = replace(state, cursor=cursor, top=top)
+
+    def _why_empty(self, words: str) -> str:
+        if self.runs is None:
+            return self.state.empty
+        if self.runs:
+            return f"None of {len(self.runs):,} runs has '{words}'. Esc in the filter shows all again."
+        return f"No run in {self._folder}. 'inittui' starts one."
+
+    def action_move(self, by: int) -> None:
+        self._move_to(self.state.cursor + by, self.state)
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * self._table.lines)
+
+    def action_open(self) -> None:
+        if run := self.state.chosen:
+            self.post_message(self.Opened(run))
+
+    def action_mark(self) -> None:
+        if run := self.state.chosen:
+            others = tuple(path for path in self.state.marked if path != run.path)
+            marked = (*others, run.path) if others == self.state.marked else others
+            self._move_to(self.state.cursor + 1, replace(self.state, marked=marked))
+
+    def on_run_table_clicked(self, message: RunTable.Clicked) -> None:
+        index = self.state.top + message.line
+        if index < len(self.state.runs):
+            self._move_to(index, self.state)
+            if message.twice:
+                self.action_open()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(WHEEL_RUNS)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-WHEEL_RUNS)
+
+    def action_filter(self) -> None:
+        line = self.query_one(FilterLine)
+        line.display = True
+        line.focus()
+        self.call_after_refresh(self._select)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._select(words=event.value)
+
+    def on_input_submitted(self) -> None:
+        self.query_one(FilterLine).display = False
+        self.focus()
+        self.call_after_refresh(self._select)

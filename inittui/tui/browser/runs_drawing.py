@@ -1,0 +1,201 @@
+"""Draws the run list: the table of runs, and the details of the run under the cursor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from inittui.common import formatting
+from inittui.record import run_table
+from inittui.record.run_index import RunSummary
+from inittui.record.run_table import GAP, Widths
+from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of, wrap
+
+STATE_STYLES = {
+    "finished": "good",
+    "failed": "bad",
+    "refused": "bad",
+    "damaged": "bad",
+    "stopped": "warn",
+    "interrupted": "warn",
+}
+MARGIN = 3  # cells before the name: the cursor and the mark
+
+
+@dataclass(frozen=True)
+class ListState:
+    """The runs that match the filter, the newest first, and the user's position among them."""
+
+    runs: Sequence[RunSummary] = ()
+    widths: Widths = field(default_factory=dict)  # that the columns of all runs want
+    words: str = ""  # of the filter
+    cursor: int = 0
+    top: int = 0  # the first run on the screen
+    marked: tuple[str, ...] = ()  # paths, in the order in which they were marked
+    on_dashboard: str = ""  # the path of the run on the dashboard
+    empty: str = ""  # why there is no run to show
+
+    @property
+    def chosen(self) -> RunSummary | None:
+        """The run under the cursor."""
+        return self.runs[self.cursor] if self.cursor < len(self.runs) else None
+
+
+def matching(runs: Sequence[RunSummary], words: str) -> Sequence[RunSummary]:
+    """The runs that have every one of `words` in their name, state, preset or arms."""
+    parts = words.casefold().split()
+    return [run for run in runs if all(part in _searched(run) for part in parts)] if parts else runs
+
+
+def _searched(run: RunSummary) -> str:
+    return " ".join((run.name, run.state, run.preset, *(arm.name for arm in run.arms))).casefold()
+
+
+def scrolled(cursor: int, top: int, lines: int, count: int) -> int:
+    """The first of the `lines` runs on the screen: still `top`, unless the cursor would be off the screen."""
+    lines = max(1, lines)
+    top = min(max(top, cursor - lines + 1), cursor)
+    return max(0, min(top, count - lines))
+
+
+def header(runs: Sequence[RunSummary], folder: str, width: int) -> Row:
+    """The folder, the number of runs and their size."""
+    left: Row = [(" inittui ", "brand"), (" runs", "bold"), ("  ", ""), (folder, "dim")]
+    if not runs:
+        return pad(left, width)
+    alive = sum(run.alive for run in runs)
+    facts = [
+        formatting.count(len(runs), "run"),
+        formatting.size(sum(run.size for run in runs)),
+        *([f"{alive} alive"] if alive else []),
+    ]
+    return spread(left, [(", ".join(facts) + " ", "")], width)
+
+
+def title(state: ListState) -> Row:
+    """The title of the table: the cursor's position, the number of marks, the filter."""
+    position = f"  {state.cursor + 1:,} of {len(state.runs):,}" if state.runs else ""
+    marked = f"  {len(state.marked)} marked" if state.marked else ""
+    return [
+        ("newest first", "bold"),
+        (position, "dim"),
+        (marked, "accent"),
+        (f"  with '{state.words}'" if state.words else "", "accent"),
+    ]
+
+
+def table(state: ListState, width: int, height: int, look: Look) -> list[Row]:
+    """The heading, and a line for each run that fits. Runs that are not on the screen take no time."""
+    if not state.runs:
+        return [[(line, "dim")] for line in wrap(state.empty, width, height)]
+    columns = run_table.fit(state.widths, width - MARGIN)
+    rows: list[Row] = [[(" " * MARGIN + _joined({column: column for column in columns}, columns), "dim")]]
+    for index, run in enumerate(state.runs[state.top : state.top + height - 1], state.top):
+        at_cursor = index == state.cursor
+        row: Row = [
+            ((">" if look.ascii else "▸") if at_cursor else " ", "accent bold"),
+            (("#" if look.ascii else "■") if run.path in state.marked else " ", "accent bold"),
+            (" ", ""),
+            *_run(run, columns, width - MARGIN, at_cursor=at_cursor, on_dashboard=run.path == state.on_dashboard),
+        ]
+        row = pad(row, width)
+        rows.append([(text, f"{style} cursor".strip()) for text, style in row] if at_cursor else row)
+    return rows[:height]
+
+
+def _run(run: RunSummary, columns: Widths, width: int, *, at_cursor: bool, on_dashboard: bool) -> Row:
+    quiet = "" if at_cursor else "dim"  # dim text is not readable on the cursor's background
+    cells = run_table.cells(run, columns)
+    gap = (" " * GAP, "")
+    name_style = "accent bold" if on_dashboard else "bold" if at_cursor else ""
+    row: Row = [
+        (fit(cells["name"], columns["name"]), name_style),
+        gap,
+        (fit(cells["state"], columns["state"]), STATE_STYLES.get(run.state, "accent" if run.alive else quiet)),
+    ]
+    if run.state == "damaged":
+        return [*row, gap, (fit(run.reason, max(0, width - width_of(row) - GAP)), quiet)]
+    for column in list(columns)[2:]:
+        text = _cell(cells[column], column, columns[column])
+        if column == "best":
+            figure = text[: len(formatting.percent(run.best.accuracy if run.best else None))]
+            row += [gap, (figure, "bold"), (text[len(figure) :], quiet)]
+        else:
+            row += [gap, (text, "" if column == "arms" else quiet)]
+    return row
+
+
+def _joined(cells: dict[str, str], columns: Widths) -> str:
+    return (" " * GAP).join(_cell(cells[column], column, width) for column, width in columns.items())
+
+
+def _cell(text: str, column: str, width: int) -> str:
+    return f"{text:>{width}}" if column in run_table.RIGHT else fit(text, width)
+
+
+def details(state: ListState, width: int, height: int, look: Look) -> list[Row]:
+    """The run under the cursor, with what the table has no room for."""
+    run = state.chosen
+    if run is None:
+        return []
+    started = _local_time(run.started)
+    facts = [
+        run.preset,
+        f"started {started}, {formatting.age(run.age)} ago" if started else "",
+        f"took {formatting.clock(run.seconds)}" if run.seconds is not None else "",
+        run.device,
+        formatting.size(run.size),
+        "on the dashboard now" if run.path == state.on_dashboard else "",
+    ]
+    style = STATE_STYLES.get(run.state, "accent" if run.alive else "")
+    first: Row = [(run.state, f"{style} bold")]
+    for fact in filter(None, facts):
+        first += [(f" {look.dot} ", "dim"), (fact, "")]
+    note = _note(run)
+    lines = wrap(note, width, max(1, height - 1 - min(len(run.arms), 2))) if note else []
+    lines_left = max(0, height - 1 - len(lines))
+    arms = [_arm(run, index, width, look) for index in range(len(run.arms))]
+    if len(arms) > lines_left:
+        more = len(arms) - lines_left + 1
+        arms = [*arms[: lines_left - 1], [(f"and {more} more arms", "dim")]] if lines_left else []
+    note_style = "warn" if run.state in ("failed", "damaged") else "dim"
+    rows = [first, *arms, *([(line, note_style)] for line in lines)]
+    if len(rows) < height:
+        rows.append([(run.path, "dim")])
+    return rows[:height]
+
+
+def _arm(run: RunSummary, index: int, width: int, look: Look) -> Row:
+    arm = run.arms[index]
+    longest = max(cell_len(arm.name) for arm in run.arms)
+    best = run.best is arm and sum(arm.accuracy is not None for arm in run.arms) > 1
+    row: Row = [
+        (f"{look.marker(index)} ", arm_style(index)),
+        (fit(arm.name, min(longest, max(8, width - 24))), f"{arm_style(index)} bold"),
+    ]
+    if arm.accuracy is not None:
+        row.append((f"  {formatting.percent(arm.accuracy)}", "good bold" if best else "bold"))
+        row.append((f" {look.star}" if best else "", "good bold"))
+    if arm.status != "finished":
+        row.append((f"  {arm.status or 'no result yet'}", "bad" if arm.status == "failed" else "dim"))
+    return row
+
+
+def _note(run: RunSummary) -> str:
+    """What the user should know about the run's state."""
+    if run.reason:
+        return run.reason
+    if run.state == "interrupted":
+        return f"Its supervisor ended unexpectedly: 'inittui resume {run.name}' continues the run."
+    if run.state.startswith("on "):
+        return "It belongs to another host: this host can't determine whether it is alive."
+    return ""
+
+
+def _local_time(started: str) -> str:
+    """An ISO 8601 time as local date and time, to the minute; empty if it is not a time."""
+    try:
+        return f"{datetime.fromisoformat(started).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return ""
