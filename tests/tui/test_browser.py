@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from inittui.board.follower import Follower
-from inittui.board.source import LiveSource, ReplaySource
+from inittui.board.source import LiveSource, ReplaySource, StillSource
 from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import delete_run
@@ -22,6 +22,7 @@ from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.tui.app import Dashboard
 from inittui.tui.browser import screen as browser
 from inittui.tui.browser.compare_screen import CompareScreen
+from inittui.tui.browser.run_list import RunList, RunTable
 from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.widgets.question import DeleteQuestion
@@ -32,7 +33,7 @@ from tests.tui.builders import FAILED, MARKUP, SIZES, dashboard, named, press, s
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not too fast: between two looks the Pilot has to find the application idle."""
-    monkeypatch.setattr(browser, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(browser, "READ_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -58,9 +59,13 @@ def place_in(folder: Path, name: str, day: int) -> Path:
 def on(folder: Path) -> Dashboard:
     """A dashboard that shows the newest run."""
     run = RunDir(folder / "shown-20260104-000000")
-    app = dashboard(LiveSource(Follower(run, run.liveness)))
-    app._refresh_seconds = 0.2
-    return app
+    return Dashboard(LiveSource(Follower(run, run.liveness)), ascii_only=False, refresh=5.0, watch_machine=False)
+
+
+def without_a_run(runs_dir: Path) -> Dashboard:
+    """A dashboard that shows a board of no run in `runs_dir`."""
+    source = StillSource(finished_board(), None)
+    return Dashboard(source, ascii_only=False, refresh=5.0, watch_machine=False, runs_dir=runs_dir)
 
 
 async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> str:
@@ -72,13 +77,14 @@ async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> str:
     raise AssertionError("it did not come about:\n" + "\n".join(screen_text(pilot.app)))
 
 
-async def opened(pilot: Pilot[Any]) -> BrowserScreen:
-    """The screen with the runs, once it has looked into the folder."""
+async def opened(pilot: Pilot[Any]) -> RunList:
+    """The list of runs, once the folder was read."""
     await shown(pilot)
     await pilot.press("r")
-    await until(pilot, lambda: isinstance(pilot.app.screen, BrowserScreen) and pilot.app.screen._all is not None)
-    assert isinstance(pilot.app.screen, BrowserScreen)
-    return pilot.app.screen
+    await until(pilot, lambda: isinstance(pilot.app.screen, BrowserScreen))
+    runs = pilot.app.screen.query_one(RunList)
+    await until(pilot, lambda: runs.runs is not None)
+    return runs
 
 
 def notes(app: Dashboard) -> str:
@@ -105,8 +111,8 @@ async def test_the_runs_are_listed_at_any_size(folder: Path, size: tuple[int, in
 async def test_the_cursor_begins_at_the_run_on_the_dashboard_and_the_details_follow_it(folder: Path) -> None:
     app = dashboard(LiveSource(Follower(RunDir(folder / "other-20260103-000000"))))
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await opened(pilot)
-        assert screen.listed.cursor == 1
+        listed = await opened(pilot)
+        assert listed.state.cursor == 1
         text = "\n".join(screen_text(app))
         assert "on the dashboard now" in text
         assert "he_normal      94.15" not in text
@@ -123,15 +129,15 @@ async def test_the_cursor_begins_at_the_run_on_the_dashboard_and_the_details_fol
 async def test_what_changes_on_the_disk_changes_on_the_screen_and_the_cursor_stays_with_its_run(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         await press(pilot, "down")
         write_run(folder, preset(name="newest"))
-        await until(pilot, lambda: len(screen.listed.runs) == 5)
-        assert screen.listed.chosen is not None
-        assert screen.listed.chosen.name == "other-20260103-000000"
+        await until(pilot, lambda: len(listed.state.runs) == 5)
+        assert listed.state.chosen is not None
+        assert listed.state.chosen.name == "other-20260103-000000"
         shutil.rmtree(folder / "other-20260103-000000")
-        await until(pilot, lambda: len(screen.listed.runs) == 4)
-        assert screen.listed.chosen.name == "living-20260102-000000"
+        await until(pilot, lambda: len(listed.state.runs) == 4)
+        assert listed.state.chosen.name == "living-20260102-000000"
 
 
 @pytest.mark.parametrize(("name", "phase"), [("other", "failed"), ("living", "training")])
@@ -161,8 +167,7 @@ async def test_an_opened_run_is_followed_and_nothing_of_the_one_before_comes_to_
         await until(pilot, lambda: app.source.run is not None and app.source.run.path.name.startswith("living"))
         names = {app.main.board.run} if app.main else set()
         run = RunDir(folder / "living-20260102-000000")
-        told = canned_events(preset(3, name="living"))
-        write_events(run, [one for one in told if one[0].t > 2.0])
+        write_events(run, [entry for entry in canned_events(preset(3, name="living")) if entry[0].t > 2.0])
         await until(pilot, lambda: bool(app.main and app.main.board.phase == "finished"))
         names |= {app.main.board.run} if app.main else set()
         assert names == {run.name}
@@ -180,10 +185,10 @@ async def test_the_run_on_the_dashboard_is_opened_by_closing(folder: Path) -> No
 async def test_a_run_that_cant_be_read_is_told_and_the_list_stays(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         await pilot.press("end", "enter")
         await until(pilot, lambda: "status.json can't be read" in notes(app))
-        assert app.screen is screen
+        assert app.screen is listed.screen
 
 
 async def test_a_run_that_was_refused_is_told_and_the_dashboard_goes_on(folder: Path) -> None:
@@ -208,8 +213,8 @@ async def test_a_replay_has_the_list_of_the_folder_that_it_was_given(folder: Pat
         await pilot.press("r")
         screen = app.screen
         assert isinstance(screen, BrowserScreen)
-        await until(pilot, lambda: len(screen.listed.runs) == 4)
-        assert screen.listed.shown == str(folder / "shown-20260104-000000")
+        await until(pilot, lambda: len(screen.query_one(RunList).state.runs) == 4)
+        assert screen.query_one(RunList).state.on_dashboard == str(folder / "shown-20260104-000000")
 
 
 # Marks, comparing
@@ -258,10 +263,10 @@ async def test_what_cant_be_compared_is_told(folder: Path, keys: tuple[str, ...]
     (folder / "torn-20260101-000000" / "preset.toml").write_bytes(b"[")
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         await pilot.press(*keys)
         await until(pilot, lambda: words in notes(app))
-        assert app.screen is screen
+        assert app.screen is listed.screen
 
 
 async def test_a_mark_is_taken_away_again(folder: Path) -> None:
@@ -282,26 +287,26 @@ async def test_a_mark_is_taken_away_again(folder: Path) -> None:
 async def test_a_run_is_deleted_after_a_question(folder: Path, keys: tuple[str, ...], gone: bool) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         text = await press(pilot, "down", "d")
         assert isinstance(app.screen, DeleteQuestion)
         assert "delete other-20260103-000000?" in text
         await pilot.press(*keys)
-        await until(pilot, lambda: app.screen is screen and len(screen.listed.runs) == 4 - gone)
+        await until(pilot, lambda: app.screen is listed.screen and len(listed.state.runs) == 4 - gone)
         assert (folder / "other-20260103-000000").exists() != gone
 
 
 async def test_the_marked_runs_are_deleted_together_with_one_that_is_damaged(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         text = await press(pilot, "down", "space", "end", "space", "delete")
         assert "delete 2 runs?" in text
         assert "other-20260103-000000" in text
         await pilot.press("y")
-        await until(pilot, lambda: len(screen.listed.runs) == 2)
+        await until(pilot, lambda: len(listed.state.runs) == 2)
         assert sorted(path.name for path in folder.iterdir()) == ["living-20260102-000000", "shown-20260104-000000"]
-        assert screen._marked == {}
+        assert listed.state.marked == ()
 
 
 @pytest.mark.parametrize(
@@ -318,10 +323,10 @@ async def test_what_must_not_be_deleted_is_not_even_asked_about(
 ) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         await pilot.press(*keys)
         await until(pilot, lambda: words in notes(app))
-        assert app.screen is screen
+        assert app.screen is listed.screen
         assert len(list(folder.iterdir())) == 4
 
 
@@ -356,20 +361,20 @@ async def test_a_deletion_that_fails_is_told(folder: Path, monkeypatch: pytest.M
 async def test_the_filter_shows_runs_that_have_all_its_words(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         text = await press(pilot, "slash", *"ORTHO")
-        assert [run.name for run in screen.listed.runs] == ["living-20260102-000000"]
+        assert [run.name for run in listed.state.runs] == ["living-20260102-000000"]
         assert "with 'ORTHO'" in text
         text = await press(pilot, "q")  # a letter like any other here
-        assert screen.listed.runs == []
+        assert listed.state.runs == []
         assert "None of 4 runs has 'ORTHOq'." in text
         await press(pilot, "backspace", "enter")
-        assert len(screen.listed.runs) == 1
+        assert len(listed.state.runs) == 1
         await press(pilot, "slash", "escape")
-        assert len(screen.listed.runs) == 4
-        assert app.screen is screen
+        assert len(listed.state.runs) == 4
+        assert app.screen is listed.screen
         await press(pilot, *"/fail", "enter")
-        assert [run.name for run in screen.listed.runs] == ["other-20260103-000000"]
+        assert [run.name for run in listed.state.runs] == ["other-20260103-000000"]
         await press(pilot, "escape")
         assert app.screen is app.main
 
@@ -391,11 +396,11 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RunIndex, "read", lambda _: many)
-    monkeypatch.setattr(browser, "LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(browser, "READ_SECONDS", 60.0)
     many = summaries_of(1000)
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         drawn: list[str] = []
         cells = browser.run_table.cells
 
@@ -404,7 +409,7 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
             return cells(run, *rest)
 
         monkeypatch.setattr(browser.run_table, "cells", counted)
-        lines = screen._rows.lines
+        lines = listed.query_one(RunTable).lines
         for key, first, last in (
             ("end", 1000 - lines, 999), ("home", 0, lines - 1), ("pagedown", 1, lines), ("up", 1, lines)
         ):  # fmt: skip
@@ -419,11 +424,11 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
 async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        listed = await opened(pilot)
         await pilot.click("#runs", offset=(10, 3))  # frame, heading, the first run, the second
-        assert screen.listed.cursor == 1
+        assert listed.state.cursor == 1
         await pilot.click("#runs", offset=(10, 20))
-        assert screen.listed.cursor == 1
+        assert listed.state.cursor == 1
         before = app.main
         await pilot.click("#runs", offset=(10, 4), times=2)
         await until(pilot, lambda: app.main is not before)
@@ -432,8 +437,7 @@ async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:
 
 
 async def test_an_empty_folder_is_said_in_words(tmp_path: Path) -> None:
-    app = dashboard(finished_board())
-    app._runs_dir = tmp_path
+    app = without_a_run(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         assert "No run in" in "\n".join(screen_text(app))
@@ -467,8 +471,7 @@ async def test_what_files_say_is_shown_as_it_is_and_sends_no_sequence(tmp_path: 
     folder.mkdir()
     for name in ("\x1b[2Jone", "[red]two[b]", "漢字" * 30):
         (folder / name).symlink_to(run.path)
-    app = dashboard(finished_board())
-    app._runs_dir = folder
+    app = without_a_run(folder)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         for key in ("home", "down", "down"):

@@ -74,7 +74,7 @@ class BrowserScreen(Screen[None]):
         super().__init__()
         self.look = look
         self._folder = folder
-        self._closed = threading.Event()
+        self._left = threading.Event()
         self._read_now = threading.Event()
         self._head = BrowserHead(folder, look)
         self._list = RunList(folder, str(shown.path) if shown else "", look)
@@ -88,12 +88,12 @@ class BrowserScreen(Screen[None]):
         self.run_worker(self._read_folder, thread=True, group="read")
 
     def on_unmount(self) -> None:
-        self._closed.set()
+        self._left.set()
         self._read_now.set()
 
     def _read_folder(self) -> None:
         index = RunIndex(self._folder)
-        while not self._closed.is_set():
+        while not self._left.is_set():
             self._read_now.clear()
             runs = index.read()
             self.post_message(self.RunsRead(runs, run_table.widths(runs)))
