@@ -1,13 +1,9 @@
 """What the sources tell the screens, and what a screen asks of the application."""
 
-from collections.abc import Sequence
-
 from textual.message import Message
 
 from inittui.board.state import Board
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import RunSummary
-from inittui.record.run_table import Widths
 from inittui.tui.views.machine import Machine
 
 
@@ -31,18 +27,6 @@ class MachineChanged(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, MachineChanged)
-
-
-class RunsRead(Message):
-    """The runs of the folder as they are now, with the widths that their columns want."""
-
-    def __init__(self, runs: Sequence[RunSummary], widths: Widths) -> None:
-        super().__init__()
-        self.runs = runs
-        self.widths = widths
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, RunsRead)
 
 
 class OpenRun(Message):

@@ -6,14 +6,24 @@ from textual.geometry import Region
 
 from inittui.tui.draw import palette
 from inittui.tui.draw.glyphs import Look, Row
-from inittui.tui.widgets.panel import Painted, Panel
+from inittui.tui.widgets.panel import Panel
 from tests.tui.builders import MARKUP, WIDE, screen_text
 
 
-class Recorder(Painted):
+class Recorder(Panel):
     """A panel that remembers what it asked to be drawn again."""
 
     asked: list[tuple[Region, ...]]
+
+    def __init__(self, look: Look, bench: "Bench") -> None:
+        super().__init__(look)
+        self.bench = bench
+
+    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        return self.bench.rows
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return [(self.bench.heading, "bold")]
 
     def refresh(self, *regions: Region, **more: Any) -> "Recorder":
         if not hasattr(self, "asked"):
@@ -33,9 +43,7 @@ class Bench(App[None]):
         super().__init__()
         self.rows = rows
         self.heading = "title"
-        self.panel = (Recorder if framed else Unframed)(
-            Look(ascii=ascii_only), lambda _width, _height: self.rows, lambda _width: [(self.heading, "bold")]
-        )
+        self.panel = (Recorder if framed else Unframed)(Look(ascii=ascii_only), self)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return palette.variables(self.current_theme)

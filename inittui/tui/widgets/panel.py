@@ -10,7 +10,7 @@ from textual.reactive import Reactive, ReactiveType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inittui.tui.draw.frame import FRAME, Paint, Title, filled, framed, style_of
+from inittui.tui.draw.frame import FRAME, filled, framed, style_of
 from inittui.tui.draw.glyphs import Look, Row, pad
 
 
@@ -99,20 +99,6 @@ class Panel(Widget):
         if key not in self._styles_of:
             self._styles_of[key] = style_of(key, self.app.theme_variables)
         return self._styles_of[key]
-
-
-class Painted(Panel):
-    """A panel that two functions draw."""
-
-    def __init__(self, look: Look, paint: Paint, title: Title, *, id: str | None = None) -> None:
-        super().__init__(look, id=id)
-        self._paint_with, self._title_with = paint, title
-
-    def paint(self, width: int, height: int) -> list[Row]:
-        return self._paint_with(width, height)
-
-    def title(self, width: int) -> Row:
-        return self._title_with(width)
 
 
 class Page(Panel):
