@@ -1,6 +1,5 @@
 """Two runs side by side: what is read for them, and how their presets and accuracies differ."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +28,7 @@ class Side:
         return f"{data.title} {data.train:,}/{data.test:,}" if data.test else ""
 
     @cached_property
-    def arms(self) -> Mapping[str, ArmResult]:
+    def arms(self) -> dict[str, ArmResult]:
         return {arm.name: arm for arm in self.document.arms}
 
 
