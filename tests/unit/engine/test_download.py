@@ -40,6 +40,9 @@ class Server(ThreadingHTTPServer):
         super().__init__(*arguments)
         self.files, self.asked = {}, []
 
+    def start(self) -> None:
+        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/some/where"
@@ -69,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with Server(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        server.start()
         yield server
         server.shutdown()
 
@@ -140,13 +143,13 @@ def test_a_host_without_a_name_is_no_network(tmp_path: Path, monkeypatch: pytest
 def test_a_server_that_never_answers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        message = refused(tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}", stall_seconds=1)
+        message = refused(tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}", stall_seconds=0.3)
     assert re.search(r"nothing arrived for \d+ s", message)
 
 
 def test_a_server_that_falls_silent_is_an_error(server: Server, tmp_path: Path) -> None:
     server.files["/some/where/train-images-idx3-ubyte.gz"] = bytes(9_912_422), 2_000_000
-    assert re.search(r"nothing arrived for \d+ s", refused(tmp_path, server.address, stall_seconds=1))
+    assert re.search(r"nothing arrived for \d+ s", refused(tmp_path, server.address, stall_seconds=0.3))
 
 
 def test_an_absent_set_is_downloaded_checked_and_read(
@@ -177,7 +180,7 @@ def test_a_mirror_that_fails_is_followed_by_the_next_and_tried_once(
     server: Server, small: DatasetEntry, tmp_path: Path, failing: str
 ) -> None:
     with Server(("127.0.0.1", 0), Handler) as other:
-        Thread(target=other.serve_forever, daemon=True).start()
+        other.start()
         if failing != "refuses":
             other.files = dict.fromkeys(server.files, (b"another", 3 if failing == "is silent" else None))
         download("mnist", tmp_path, silent, 1, [other.address, server.address])

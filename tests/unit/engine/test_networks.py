@@ -217,7 +217,7 @@ def bits(trainer: Trainer) -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 7, 10, 11])  # of 2 epochs of 2 seeds, 3 steps each
+@pytest.mark.parametrize("after", [0, 2, 3, 7, 11])  # of 2 epochs of 2 seeds, 3 steps each
 @pytest.mark.parametrize("norm", ["batch", "layer", "dropout"])
 def test_a_resume_in_mid_epoch_is_bit_for_bit_the_training_that_never_stopped(
     noisy: str, norm: str, after: int

@@ -93,7 +93,7 @@ def test_an_untrained_network_lies_as_any_other(options: dict[str, Any]) -> None
 
 @every_optimizer
 @every_way_to_train
-@pytest.mark.parametrize("steps", [2, 5])
+@pytest.mark.parametrize("steps", [2, 5])  # in the first and in the second epoch
 def test_a_trained_and_a_restored_network_give_the_figures_of_a_fresh_one_with_their_weights(
     steps: int, options: dict[str, Any], optimizer: dict[str, Any]
 ) -> None:
@@ -102,12 +102,13 @@ def test_a_trained_and_a_restored_network_give_the_figures_of_a_fresh_one_with_t
     for others in TRAINED.values():
         on = restored(trainer, **others)
         check(on)
-        list(on.run())
-        check(on)
+        if steps == 5:
+            list(on.run())
+            check(on)
 
 
 @pytest.mark.parametrize("fits", [1, 2])
-def test_a_stack_that_is_halved_leaves_networks_in_the_same_layout(monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
+def test_a_batch_that_is_halved_leaves_networks_in_the_same_layout(monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
     kernel = ACTIVATION_KERNELS["tanh"]
 
     def short(gradient: Tensor, a: Tensor) -> None:

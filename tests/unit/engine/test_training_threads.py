@@ -32,7 +32,7 @@ def test_they_come_to_the_same_bits(training_threads: int, hand_written: bool) -
     assert sorted(figures(trainer(training_threads, hand_written=hand_written).run())) == alone
 
 
-def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
+def test_all_replicas_train_in_threads_of_their_own_that_were_prepared() -> None:
     prepared, seen = set(), set()
     meeting = threading.Barrier(3, timeout=30)  # passed only by three that train at the same time
 
@@ -55,7 +55,7 @@ def test_all_lanes_train_in_threads_of_their_own_that_were_prepared() -> None:
     assert threading.get_ident() not in seen
 
 
-def test_kernels_are_chosen_before_the_lanes_begin_and_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_are_chosen_before_the_threads_begin_and_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(training, "choose_kernels", lambda: told.append(threading.current_thread().name))
     running = trainer(2, between_steps=lambda _: told.append("a step") or 0.0)  # type: ignore[func-returns-value]
@@ -64,12 +64,12 @@ def test_kernels_are_chosen_before_the_lanes_begin_and_by_one_thread(monkeypatch
     assert set(told[1:]) == {"a step"}
 
 
-def test_no_more_lanes_than_replicas_and_one_for_a_network_of_ones_own() -> None:
+def test_no_more_threads_than_replicas_and_one_for_a_network_of_ones_own() -> None:
     assert trainer(8, seeds=[5, 6]).training_threads == 2
     assert trainer(1).training_threads == 1
 
 
-def test_a_stop_ends_all_lanes_between_two_steps_and_what_they_did_is_told() -> None:
+def test_a_stop_ends_all_threads_between_two_steps_and_what_they_did_is_told() -> None:
     steps = 0
     lock = threading.Lock()
 
@@ -95,7 +95,7 @@ def test_a_stop_ends_all_lanes_between_two_steps_and_what_they_did_is_told() -> 
     assert sorted(both) == sorted(figures(trainer(1).run()))
 
 
-def test_a_fault_in_one_lane_ends_the_others_and_is_raised() -> None:
+def test_a_fault_in_one_thread_ends_the_others_and_is_raised() -> None:
     def between_steps(group: Any) -> float:
         if group[0].seed == 7 and group[0].epochs == 1:
             with torch.no_grad():
@@ -111,7 +111,7 @@ def test_a_fault_in_one_lane_ends_the_others_and_is_raised() -> None:
     assert threading.active_count() == before
 
 
-def test_an_event_is_dealt_with_before_its_lane_goes_on() -> None:
+def test_an_event_is_dealt_with_before_its_thread_goes_on() -> None:
     at_work = threading.local()
     dealt: list[int] = []
 
