@@ -189,7 +189,7 @@ class Dashboard(App[Leave]):
         main = self.main
         if main is None:
             return
-        for owner, key in main.offers():
+        for owner, key in main.keys():  # noqa: SIM118
             if key.help and key.action not in ("app.command_palette", "leave"):
                 title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
                 yield SystemCommand(title.capitalize(), key.help, partial(owner.run_action, key.action))

@@ -1,7 +1,6 @@
 """The dashboard's screen: it owns the board, hands it to the panels, places them, and offers them the keys."""
 
 import os
-from collections.abc import Iterator
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -176,31 +175,31 @@ class MainScreen(Screen[None]):
             panel.repaint()
         self._footer.repaint()
 
-    def offers(self) -> Iterator[tuple["BoardView | MainScreen", Key]]:
-        """Each key with its owner, in the order in which it is offered: to the panel that is shown alone first."""
+    def keys(self) -> list[tuple["BoardView | MainScreen", Key]]:
+        """Each key with its owner, in the order of the panels, the screen's own keys last."""
         replay = isinstance(self.source, ReplaySource)
-        for owner in (*sorted(self.panels, key=lambda panel: self.zoom != panel.NAME), self):
-            for key in owner.KEYS:
-                if replay or not key.replay:
-                    yield owner, key
+        owners: list[BoardView | MainScreen] = [*self.panels, self]
+        return [(owner, key) for owner in owners for key in owner.KEYS if replay or not key.replay]
+
+    def _alone(self, owner: "BoardView | MainScreen") -> bool:
+        return isinstance(owner, BoardView) and self.zoom == owner.NAME
 
     def _keys_named(self) -> list[Key]:
-        """The keys for the footer, in the order of their weight: first those of the panel that is shown alone."""
+        """The keys for the footer, the most important first: those of the panel that is shown alone."""
         ranked = []
-        for owner, key in self.offers():
+        for owner, key in self.keys():
             when_alone = key.only_alone or key.named_alone
-            alone = isinstance(owner, BoardView) and self.zoom == owner.NAME
-            if (isinstance(owner, BoardView) and not owner.keys_named) or (when_alone and not alone):
+            if (isinstance(owner, BoardView) and not owner.keys_named) or (when_alone and not self._alone(owner)):
                 continue
             rank = key.rank if key.rank_ended is None or not self.board.ended else key.rank_ended
             ranked.append((0 if when_alone else rank, key))
         return [key for _, key in sorted(ranked, key=lambda pair: pair[0])]
 
     async def action_press(self, keys: str) -> None:
-        """Run the action of the first panel for which the key means something now."""
-        for owner, key in self.offers():
-            alone = isinstance(owner, BoardView) and self.zoom == owner.NAME
-            if key.keys == keys and (alone or not key.only_alone):
+        """Run the key's action: of the panel that is shown alone, else of the first panel that has the key."""
+        offers = [(self._alone(owner), owner, key) for owner, key in self.keys() if key.keys == keys]
+        for alone, owner, key in sorted(offers, key=lambda offer: not offer[0]):
+            if alone or not key.only_alone:
                 await owner.run_action(key.action)
                 return
 
@@ -221,7 +220,7 @@ class MainScreen(Screen[None]):
         self._share(log_scale=not self.log_scale)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.look, [key for _, key in self.offers()]))
+        self.app.push_screen(HelpScreen(self.look, [key for _, key in self.keys()]))
 
     def action_leave(self) -> None:
         if not self.source.live or self.board.ended:
