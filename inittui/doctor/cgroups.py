@@ -1,4 +1,4 @@
-"""The limits of control groups, of either version: what a container or a batch system allows, whatever the machine has."""
+"""The limits of control groups, of version 1 and 2: what a container or a batch system allows this process."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -7,7 +7,7 @@ from inittui.doctor.check import System
 
 
 def cores(system: System) -> float | None:
-    """The quota of cores, the least of this process's group and those above it; None without one."""
+    """The quota of cores: the smallest of this process's group and its parent groups; None without a quota."""
     quotas = []
     for folder in _folders(system, ""):
         quota, _, period = system.read(f"{folder}/cpu.max").strip().partition(" ")
@@ -15,17 +15,17 @@ def cores(system: System) -> float | None:
     for folder in _folders(system, "cpu"):
         quota, period = (system.read(f"{folder}/cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
         quotas.append(_ratio(quota, period))
-    return min((one for one in quotas if one is not None), default=None)
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def memory(system: System) -> tuple[int, int] | None:
-    """The limit in bytes with what is left of it, of the group where least is left; None without a limit."""
-    found = []
+    """The limit and what is left of it, in bytes, of the group with the least left; None without a limit."""
+    limits = []
     for folder in _folders(system, ""):
-        found.append(_left(system, folder, "memory.max", "memory.current", "inactive_file"))
+        limits.append(_left(system, folder, "memory.max", "memory.current", "inactive_file"))
     for folder in _folders(system, "memory"):
-        found.append(_left(system, folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"))
-    return min((one for one in found if one is not None), key=lambda pair: pair[1], default=None)
+        limits.append(_left(system, folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"))
+    return min((limit for limit in limits if limit is not None), key=lambda pair: pair[1], default=None)
 
 
 def own(system: System) -> str:
@@ -45,7 +45,7 @@ def _lines(system: System) -> Iterator[tuple[str, str, str]]:
 
 
 def _folders(system: System, controller: str) -> Iterator[str]:
-    """Below the root, the folders of this process's group and of those above it. The empty name is version 2."""
+    """The folders of this process's group and its parent groups. The controller of version 2 is the empty string."""
     for _, controllers, path in _lines(system):
         if controller not in controllers.split(","):
             continue

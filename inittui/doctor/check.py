@@ -1,4 +1,7 @@
-"""What a check says, and what it looks at. The checks are functions of a System, so a test can show them any machine."""
+"""The result of a check of `inittui doctor`, and the system that is checked.
+
+The checks are functions of a `System`, so that a test can give them any machine.
+"""
 
 import os
 import shutil
@@ -13,19 +16,21 @@ State = Literal["ok", "note", "fault"]
 
 @dataclass(frozen=True)
 class Check:
-    """`fault`: a run or the dashboard can't do its work. `note`: it can, but not as one might expect."""
+    """What was found, and how to fix it. `fault`: a run or the dashboard does not work. `note`: it works, but otherwise than
+    people may expect."""
 
     name: str
     state: State
-    found: str
-    mend: str = ""
+    finding: str
+    fix: str = ""
 
 
 @dataclass(frozen=True)
 class System:
-    """Where and by whom inittui was started. Files are read below `root`; `terminal` is its size, None without one."""
+    """Where and by whom inittui was started. Files are read below `root`. `terminal` is its columns and rows, None without a
+    terminal."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)  # as the process was given it
+    environment: Mapping[str, str] = field(default_factory=dict)  # as it was when the process started
     root: Path = Path("/")
     user: str = ""
     uid: int = 0
@@ -33,7 +38,7 @@ class System:
     terminal: tuple[int, int] | None = None
 
     def read(self, path: str) -> str:
-        """The text of a file below the root; empty where it can't be read, which on some systems is all there is."""
+        """The text of a file below the root; empty if it can't be read: not every system has every file."""
         try:
             return (self.root / path).read_text("utf-8", errors="replace")
         except (OSError, ValueError):
@@ -41,7 +46,7 @@ class System:
 
 
 def here() -> System:
-    """This process's own system."""
+    """The system of this process."""
     from inittui.common.cores import usable_cores
     from inittui.tui.terminal.capabilities import given_environment
 
@@ -59,18 +64,18 @@ def _user() -> str:
 
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # in a container the number may have no name
+    except KeyError:  # in a container the user id may have no name
         return os.environ.get("USER", "")
 
 
 def _terminal() -> tuple[int, int] | None:
-    """The size of the terminal, also when standard output goes into a file or a pipe."""
+    """Columns and rows of the terminal, also if standard output is a file or a pipe."""
     for stream in (sys.__stdout__, sys.__stdin__, sys.__stderr__):
         try:
             if stream is not None and stream.isatty():
-                found = os.get_terminal_size(stream.fileno())
-                return found.columns, found.lines
-        except (OSError, ValueError):  # closed, or a terminal that has no size
+                size = os.get_terminal_size(stream.fileno())
+                return size.columns, size.lines
+        except (OSError, ValueError):  # closed, or a terminal without a size
             continue
     return None
 
@@ -81,5 +86,5 @@ def shows_colour() -> bool:
 
 
 def columns() -> int:
-    """How wide a line may be that a person reads."""
+    """The width of a line for people."""
     return max(40, min(100, shutil.get_terminal_size((80, 24)).columns))

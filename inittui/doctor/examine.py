@@ -1,4 +1,4 @@
-"""Makes the checks of `inittui doctor`, each as soon as it can be made."""
+"""Makes the checks of `inittui doctor`, and yields each as soon as it is made."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from inittui.doctor.check import Check, System
 
 
 def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool = True) -> Iterator[Check]:
-    """All checks, each as soon as it is made; torch, which takes seconds, is asked meanwhile and comes last."""
+    """All checks. torch, whose import takes seconds, is imported meanwhile by another process, and its check comes last."""
     from inittui.doctor import folders, logout, machine, terminal
 
     probe = machine.TorchProbe() if with_torch else None
@@ -17,8 +17,8 @@ def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool 
         gpus = machine.Gpus()
         try:
             gpus = machine.look_for_gpus()
-        except Exception as error:  # an NVML that is not what it should be
-            yield _strange("gpu", error)
+        except Exception as error:  # an NVML that raises what it does not document
+            yield _failed("gpu", error)
         else:
             yield from _made("gpu", lambda: machine.gpu(system, gpus))
         yield from _made("cores", lambda: machine.cores(system))
@@ -31,21 +31,21 @@ def examine(system: System, runs_dir: Path, data_dir: Path, *, with_torch: bool 
         yield from _made("data", lambda: folders.data(data_dir))
         yield from _made("presets", folders.presets)
         if probe is not None:
-            answer, words = probe.answer()
-            yield from _made("torch", lambda: machine.torch(answer, words, gpus))
+            answer, last_line = probe.answer()
+            yield from _made("torch", lambda: machine.torch(answer, last_line, gpus))
     finally:
         if probe is not None:
             probe.close()
 
 
-def _made(name: str, check: Callable[[], Check | list[Check]]) -> list[Check]:
-    """What a check says. One that stumbles over an odd system is told, and the others go on."""
+def _made(name: str, make: Callable[[], Check | list[Check]]) -> list[Check]:
+    """The checks that `make` returns. If it raises, that is the finding, and the other checks go on."""
     try:
-        made = check()
+        made = make()
     except Exception as error:
-        return [_strange(name, error)]
+        return [_failed(name, error)]
     return made if isinstance(made, list) else [made]
 
 
-def _strange(name: str, error: Exception) -> Check:
-    return Check(name, "note", f"could not be looked at: {type(error).__name__}: {error}")
+def _failed(name: str, error: Exception) -> Check:
+    return Check(name, "note", f"could not be checked: {type(error).__name__}: {error}")

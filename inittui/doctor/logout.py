@@ -1,16 +1,16 @@
-"""Whether systemd would end a run when its person logs out."""
+"""Whether systemd would end a run when the user logs out."""
 
 from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
 
-# The first one wins for the main file; drop-ins of one name hide each other likewise.
+# In the order of precedence, for the main file and for drop-ins of the same name.
 _FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
 _SCOPE = "systemd-run --user --scope inittui"
 
 
 def logout(system: System) -> Check:
-    """logind ends what a session leaves behind if it is told to; the user's own manager ends with the last session
-    unless the user lingers, and everything in it."""
+    """With KillUserProcesses=yes logind ends the processes of a session with it. The user's own systemd manager ends with the
+    last session, and with it every process in it, unless the user lingers."""
     if not (system.root / "run/systemd/system").is_dir():
         return Check("logout", "ok", "no systemd here: nothing ends a run at logout")
     settings = _settings(system)
@@ -23,7 +23,10 @@ def logout(system: System) -> Check:
         return Check("logout", "ok", "runs in your own systemd manager, which lingers: a run goes on")
     if managed:
         return Check(
-            "logout", "fault", "your systemd manager ends with your last session, and a run in it", f"once: {linger}"
+            "logout",
+            "fault",
+            "your systemd manager ends with your last session, and ends a run that it started",
+            f"once: {linger}",
         )
     if not kills:
         return Check("logout", "ok", "a run goes on (KillUserProcesses=no)")
@@ -33,19 +36,19 @@ def logout(system: System) -> Check:
 
 def _settings(system: System) -> dict[str, str]:
     main = next((text for folder in _FOLDERS if (text := system.read(f"{folder}/logind.conf"))), "")
-    # What is commented out are the values that were compiled in: distributions differ.
-    found = _pairs(main.replace("\n#", "\n")) | _pairs(main)
+    # The commented-out values are those that were compiled in; distributions differ.
+    settings = _pairs(main.replace("\n#", "\n")) | _pairs(main)
     drop_ins: dict[str, str] = {}
     for folder in _FOLDERS:
         try:
             names = [path.name for path in (system.root / folder / "logind.conf.d").glob("*.conf")]
-        except OSError:  # not to be read
+        except OSError:  # not readable
             names = []
         for name in names:
             drop_ins.setdefault(name, f"{folder}/logind.conf.d/{name}")
     for name in sorted(drop_ins):
-        found |= _pairs(system.read(drop_ins[name]))
-    return found
+        settings |= _pairs(system.read(drop_ins[name]))
+    return settings
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What trains: Python and its packages, torch, GPUs, cores, memory."""
+"""Checks what training needs: Python and its packages, torch, GPUs, cores, memory."""
 
 import json
 import platform
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
@@ -27,29 +28,30 @@ print(json.dumps({"version": torch.__version__, "cuda": torch.version.cuda, "dev
 
 
 def python() -> Check:
-    """The interpreter: whose environment it is matters most."""
+    """The version and the environment of the interpreter."""
     return Check("python", "ok", f"{platform.python_version()} in {sys.prefix}")
 
 
 def packages(wanted: Sequence[str] | None = None, versions: Mapping[str, str | None] | None = None) -> Check:
-    """Whether everything that inittui needs is there and new enough. `wanted` are requirements such as textual>=6.0."""
+    """Whether every requirement (`wanted`, such as textual>=6.0) is installed and new enough."""
     pairs = [_requirement(line) for line in (_wanted() if wanted is None else wanted) if "extra ==" not in line]
-    found = {name: _version(name) if versions is None else versions.get(name) for name, _ in pairs}
-    bad = [
-        f"{name} {found[name] or 'is missing'}, needs {least} or newer"
+    installed = {name: _version(name) if versions is None else versions.get(name) for name, _ in pairs}
+    outdated = [
+        (name, least)
         for name, least in pairs
-        if found[name] is None or _number(found[name] or "") < _number(least)
+        if installed[name] is None or _number(installed[name] or "") < _number(least)
     ]
-    if bad:
-        names = " ".join(
-            f"'{name}>={least}'" for name, least in pairs if any(one.startswith(f"{name} ") for one in bad)
+    if outdated:
+        finding = "; ".join(
+            f"{name} {installed[name] or 'is missing'}, needs {least} or newer" for name, least in outdated
         )
-        return Check("packages", "fault", "; ".join(bad), f"{sys.executable} -m pip install {names}")
+        names = " ".join(f"'{name}>={least}'" for name, least in outdated)
+        return Check("packages", "fault", finding, f"{sys.executable} -m pip install {names}")
     if not pairs:
         return Check(
-            "packages", "note", "inittui is not installed here, so what it needs is not known", "pip install ."
+            "packages", "note", "inittui is not installed here, so its requirements are unknown", "pip install ."
         )
-    return Check("packages", "ok", ", ".join(f"{name} {version}" for name, version in found.items()))
+    return Check("packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items()))
 
 
 def _wanted() -> list[str]:
@@ -77,7 +79,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Gpus:
-    """What NVML tells. `gpus` are name, free and total bytes; `error` is why there is none."""
+    """The GPUs that NVML reports: name, free and total bytes of each; `error` is why there is none."""
 
     gpus: tuple[tuple[str, int, int], ...] = ()
     driver: str = ""
@@ -86,7 +88,7 @@ class Gpus:
 
 
 def look_for_gpus() -> Gpus:
-    """Ask NVML, which needs neither torch nor CUDA."""
+    """The GPUs according to NVML, which needs neither torch nor CUDA."""
     import pynvml
 
     try:
@@ -94,12 +96,12 @@ def look_for_gpus() -> Gpus:
     except pynvml.NVMLError as error:
         return Gpus(error=str(error), library=error.value != pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
     try:
-        found = []
+        gpus = []
         for index in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            found.append((_text(pynvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
-        return Gpus(tuple(found), driver=_text(pynvml.nvmlSystemGetDriverVersion()))
+            gpus.append((_text(pynvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
+        return Gpus(tuple(gpus), driver=_text(pynvml.nvmlSystemGetDriverVersion()))
     except pynvml.NVMLError as error:
         return Gpus(error=str(error))
     finally:
@@ -110,31 +112,32 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
-def gpu(system: System, found: Gpus) -> Check:
-    """The GPUs that NVML tells of, or why there is none."""
+def gpu(system: System, reported: Gpus) -> Check:
+    """The GPUs that NVML reports, or why there is none."""
     hidden = system.environment.get("CUDA_VISIBLE_DEVICES")
     choice = "" if hidden is None else f"; CUDA_VISIBLE_DEVICES={hidden}"
-    if found.gpus:
+    if reported.gpus:
         listed = ", ".join(
-            f"cuda:{place} {name}, {free / GB:.1f} of {total / GB:.1f} GB free"
-            for place, (name, free, total) in enumerate(found.gpus)
+            f"cuda:{index} {name}, {free / GB:.1f} of {total / GB:.1f} GB free"
+            for index, (name, free, total) in enumerate(reported.gpus)
         )
-        said = f"{listed}; driver {found.driver}{choice}"
-        if all(free < GB for _, free, _ in found.gpus):
-            return Check(
-                "gpu", "note", said, "end what holds its memory (nvidia-smi lists it), or train with --device cpu"
-            )
-        return Check("gpu", "ok", said)
-    if found.error and found.library:
+        finding = f"{listed}; driver {reported.driver}{choice}"
+        if all(free < GB for _, free, _ in reported.gpus):
+            return Check("gpu", "note", finding, "nvidia-smi lists what uses its memory; or train with --device cpu")
+        return Check("gpu", "ok", finding)
+    if reported.error and reported.library:
         return Check(
-            "gpu", "fault", f"the NVIDIA driver fails: {found.error}{choice}", "nvidia-smi says more; or --device cpu"
+            "gpu",
+            "fault",
+            f"the NVIDIA driver fails: {reported.error}{choice}",
+            "nvidia-smi says more; or --device cpu",
         )
     if card := _card(system):
         return Check(
             "gpu",
             "note",
             f"an NVIDIA card is there (PCI {card}) and no driver: training runs on the CPU",
-            "install the driver; in a container, start that with its GPUs (docker run --gpus all)",
+            "install the driver; start a container with its GPUs (docker run --gpus all)",
         )
     return Check("gpu", "ok", f"no NVIDIA GPU: training runs on the CPU{choice}")
 
@@ -153,7 +156,7 @@ def _card(system: System) -> str:
 
 
 class TorchProbe:
-    """Imports torch in a process of its own, while the other checks go on."""
+    """Imports torch in a process of its own, while the other checks are made."""
 
     def __init__(self) -> None:
         from inittui.common.child_process import child_environment
@@ -167,13 +170,13 @@ class TorchProbe:
         )
 
     def close(self) -> None:
-        """End it, however far it has come."""
+        """End the process."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
 
     def answer(self, seconds: float = TORCH_SECONDS) -> tuple[dict[str, Any] | None, str]:
-        """What torch says of itself, or None and why."""
+        """Version, CUDA version and devices of torch, or None; and the last line of its error output."""
         try:
             out, err = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -186,54 +189,57 @@ class TorchProbe:
         return document if isinstance(document, dict) else None, printable(last[0]) if last else ""
 
 
-def torch(answer: dict[str, Any] | None, words: str, gpus: Gpus) -> Check:
-    """Whether torch can be imported, and uses the GPU that is there. `words` is the last that it printed."""
+def torch(answer: dict[str, Any] | None, last_line: str, gpus: Gpus) -> Check:
+    """Whether torch can be imported, and can use the GPUs. `last_line` is the last line of its error output."""
     if answer is None:
-        return Check("torch", "fault", f"can't be imported: {words}", f"{sys.executable} -m pip install torch")
-    build = f"built for CUDA {answer['cuda']}" if answer["cuda"] else "built for the CPU alone"
-    said = f"{answer['version']}, {build}"
+        return Check("torch", "fault", f"can't be imported: {last_line}", f"{sys.executable} -m pip install torch")
+    build = f"built for CUDA {answer['cuda']}" if answer["cuda"] else "built for the CPU only"
+    finding = f"{answer['version']}, {build}"
     if answer["devices"]:
-        count = len(answer["devices"])
         return Check(
-            "torch", "ok", f"{said}, uses {count} GPU{'s' if count != 1 else ''}: {', '.join(answer['devices'])}"
+            "torch",
+            "ok",
+            f"{finding}, uses {formatting.count(len(answer['devices']), 'GPU')}: {', '.join(answer['devices'])}",
         )
     if gpus.gpus and not answer["cuda"]:
         return Check(
-            "torch", "note", f"{said}: the GPU stays unused", "install a CUDA build: pytorch.org names the command"
+            "torch", "note", f"{finding}: the GPU is not used", "install a CUDA build: pytorch.org names the command"
         )
     if gpus.gpus:
-        why = f" ({words})" if words else ""
+        why = f" ({last_line})" if last_line else ""
         return Check(
             "torch",
             "fault",
-            f"{said}, can't use the GPU{why}",
+            f"{finding}, can't use the GPU{why}",
             f"a build for driver {gpus.driver} (pytorch.org), or a newer driver; check CUDA_VISIBLE_DEVICES; or --device cpu",
         )
-    return Check("torch", "ok", f"{said}, uses the CPU")
+    return Check("torch", "ok", f"{finding}, uses the CPU")
 
 
 def cores(system: System) -> Check:
-    """The cores that training may use. On a CPU an arm takes one."""
+    """The cores that training may use. On a CPU an arm uses one."""
     usable, quota = system.cores, cgroups.cores(system)
     limit = "" if quota is None else f" (the control group's quota is {quota:g})"
-    said = f"{usable} core{'s' if usable != 1 else ''}{limit}"
-    return Check("cores", "ok", f"{said}: on a CPU {usable} arm{'s train' if usable != 1 else ' trains'} at a time")
+    arms = f"{formatting.count(usable, 'arm')} {'trains' if usable == 1 else 'train'}"
+    return Check("cores", "ok", f"{formatting.count(usable, 'core')}{limit}: on a CPU {arms} at a time")
 
 
 def memory(system: System) -> Check:
-    """Memory that is free, within the limit of a control group."""
+    """The free memory, within the limit of a control group."""
     total, free = _meminfo(system)
     limit = cgroups.memory(system)
-    said = f"{free / GB:.1f} of {total / GB:.1f} GB free"
+    finding = f"{free / GB:.1f} of {total / GB:.1f} GB free"
     if limit is not None and limit[0] < total:
         free = min(free, limit[1])
-        said = f"{free / GB:.1f} GB free, of the control group's {limit[0] / GB:.1f} GB (the machine has {total / GB:.1f} GB)"
-    mend = "end something else, or raise the limit; --preset digits with --threads 2 needs least"
+        finding = (
+            f"{free / GB:.1f} GB free, of the control group's {limit[0] / GB:.1f} GB (machine: {total / GB:.1f} GB)"
+        )
+    fix = "free memory or raise the limit; --preset digits with --threads 2 needs the least"
     if free < TORCH_BYTES:
-        return Check("memory", "fault", f"{said}; torch alone takes 0.6 GB", mend)
+        return Check("memory", "fault", f"{finding}; torch alone needs 0.6 GB", fix)
     if free < ENOUGH_BYTES:
-        return Check("memory", "note", f"{said}; two arms on MNIST take about 2 GB", mend)
-    return Check("memory", "ok", said)
+        return Check("memory", "note", f"{finding}; two arms on MNIST need about 2 GB", fix)
+    return Check("memory", "ok", finding)
 
 
 def _meminfo(system: System) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A check as lines for a person: aligned, wrapped at spaces, what to do under what was found."""
+"""Prints a check for people: aligned, wrapped at spaces, the fix below the finding."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ _COLOURS = {"ok": "32", "note": "33", "fault": "1;31"}
 
 
 def lines(check: Check, width: int, *, colour: bool) -> list[str]:
-    """The check in lines of at most `width`, but for words that are longer."""
+    """The check as lines of at most `width` columns, apart from longer words."""
     room = max(20, width - _INDENT)
-    first, *more = _wrapped(printable(check.found), room)
+    first, *more = _wrapped(printable(check.finding), room)
     state = f"{check.state:<6}"
     if colour:
         state = f"\x1b[{_COLOURS[check.state]}m{state}\x1b[0m"
     out = [f"{state}{check.name:<{_NAME}}{first}", *(f"{'':<{_INDENT}}{line}" for line in more)]
-    if check.mend:
-        head, *rest = _wrapped(printable(check.mend), room - 3)
+    if check.fix:
+        head, *rest = _wrapped(printable(check.fix), room - 3)
         out += [f"{'':<{_INDENT}}-> {head}", *(f"{'':<{_INDENT}}   {line}" for line in rest)]
     return [line.rstrip() for line in out]
 
 
 def closing(checks: Sequence[Check]) -> str:
-    """How many there are of what matters."""
+    """The number of faults and notes."""
     faults, notes = (sum(check.state == state for check in checks) for state in ("fault", "note"))
     counts = [
         f"{count} {word}{'s' if count != 1 else ''}" for count, word in ((faults, "fault"), (notes, "note")) if count

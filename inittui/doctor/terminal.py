@@ -1,4 +1,4 @@
-"""What the dashboard will look like here: terminal, colours, size, locale."""
+"""Checks how the dashboard is shown here: terminal, colours, size, locale."""
 
 from inittui.doctor.check import Check, System
 from inittui.tui.draw.layout import SMALLEST
@@ -6,30 +6,30 @@ from inittui.tui.terminal.capabilities import background, colours, locale_of, sh
 
 
 def screen(system: System) -> list[Check]:
-    """The terminal, and where the dashboard can be shown its colours and its size."""
-    found = terminal(system)
-    return [found, palette(system), size(*system.terminal)] if found.state == "ok" and system.terminal else [found]
+    """The terminal; and its colours and size, if it can show the dashboard."""
+    check = terminal(system)
+    return [check, palette(system), size(*system.terminal)] if check.state == "ok" and system.terminal else [check]
 
 
 def terminal(system: System) -> Check:
-    """Whether there is a terminal for the dashboard, which one, and what lies between it and the person."""
+    """Whether there is a terminal for the dashboard, which one, and whether tmux, GNU screen or SSH are between."""
     environment = system.environment
     term = environment.get("TERM", "")
     ssh = bool(environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"))
     if system.terminal is None:
-        mend = "ssh -t HOST inittui gives it one" if ssh else ""
-        return Check("terminal", "note", "none: lines are printed instead of the dashboard", mend)
+        fix = "with a terminal: ssh -t HOST inittui" if ssh else ""
+        return Check("terminal", "note", "none: inittui prints lines instead of the dashboard", fix)
     if term in ("", "dumb"):
-        said = f"TERM={term}" if term else "TERM is not set"
+        finding = f"TERM={term}" if term else "TERM is not set"
         return Check(
             "terminal",
             "note",
-            f"{said}: lines are printed instead of the dashboard",
+            f"{finding}: inittui prints lines instead of the dashboard",
             "TERM=xterm-256color inittui, if the terminal is a real one",
         )
     within = [name for name, sign in (("tmux", "TMUX"), ("GNU screen", "STY")) if environment.get(sign)]
-    said = ", ".join([term, *(f"in {name}" for name in within), *(["over SSH"] if ssh else [])])
-    return Check("terminal", "ok", said)
+    finding = ", ".join([term, *(f"in {name}" for name in within), *(["over SSH"] if ssh else [])])
+    return Check("terminal", "ok", finding)
 
 
 def palette(system: System) -> Check:
@@ -39,16 +39,16 @@ def palette(system: System) -> Check:
     theme = background(environment.get("INITTUI_THEME", "auto"), environment)
     on = f"{theme} theme (--theme dark or light)"
     if count == "grey":
-        return Check("colours", "note", f"greys alone, since NO_COLOR is set; {on}", "unset NO_COLOR")
+        return Check("colours", "note", f"greys only, since NO_COLOR is set; {on}", "unset NO_COLOR")
     if count != "16":
         return Check("colours", "ok", f"{count}{' colours' if count == '256' else ''}; {on}")
     if environment.get("TMUX"):
-        mend = "in ~/.tmux.conf: set -g default-terminal tmux-256color"
+        fix = "in ~/.tmux.conf: set -g default-terminal tmux-256color"
     elif environment.get("STY"):
-        mend = "in ~/.screenrc: term screen-256color"
+        fix = "in ~/.screenrc: term screen-256color"
     else:
-        mend = "TERM=xterm-256color or COLORTERM=truecolor, if the terminal can"
-    return Check("colours", "note", f"16, by TERM={environment.get('TERM', '')}; {on}", mend)
+        fix = "TERM=xterm-256color or COLORTERM=truecolor, if the terminal has more"
+    return Check("colours", "note", f"16, by TERM={environment.get('TERM', '')}; {on}", fix)
 
 
 def size(columns: int, rows: int) -> Check:
@@ -62,7 +62,7 @@ def size(columns: int, rows: int) -> Check:
 
 
 def locale(system: System) -> Check:
-    """Blocks and Braille, or ASCII alone."""
+    """Whether the dashboard draws blocks and Braille, or ASCII only."""
     name, value = locale_of(system.environment)
     term = system.environment.get("TERM", "")
     blocks = shows_blocks(system.environment)
@@ -70,18 +70,18 @@ def locale(system: System) -> Check:
         return Check(
             "locale",
             "note",
-            "none is set: blocks and Braille are drawn, as most such terminals can",
-            "if you see rubbish: inittui --ascii; if not: export LANG=C.UTF-8",
+            "none is set: draws blocks and Braille, which most such terminals show",
+            "if the characters are wrong: inittui --ascii; if they are right: export LANG=C.UTF-8",
         )
-    said = f"{name}={value}" if name else "none is set"
+    finding = f"{name}={value}" if name else "none is set"
     if blocks:
-        return Check("locale", "ok", f"{said}: blocks and Braille")
+        return Check("locale", "ok", f"{finding}: blocks and Braille")
     if not shows_blocks({**system.environment, "TERM": ""}):
-        mend = "export LANG=C.UTF-8 (locale -a lists others), or inittui --no-ascii where the terminal can anyhow"
-        return Check("locale", "note", f"{said} is not UTF-8: drawn in ASCII alone", mend)
+        fix = "export LANG=C.UTF-8 (locale -a lists others), or inittui --no-ascii if the terminal shows blocks nevertheless"
+        return Check("locale", "note", f"{finding} is not UTF-8: draws ASCII only", fix)
     return Check(
         "locale",
         "note",
-        f"{said}, but TERM={term} has no Braille: drawn in ASCII alone",
-        "inittui --no-ascii, if it has",
+        f"{finding}, but TERM={term} has no Braille: draws ASCII only",
+        "inittui --no-ascii, if it has Braille",
     )

@@ -26,7 +26,6 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     import json
-    from dataclasses import asdict
 
     from inittui.doctor import render
     from inittui.doctor.check import columns, here, shows_colour
@@ -38,7 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print("\n".join(render.lines(check, columns(), colour=shows_colour())), flush=True)
     if arguments.json:
-        print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
+        rows = [
+            {"name": check.name, "state": check.state, "found": check.finding, "mend": check.fix} for check in checks
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         print(f"\n{render.closing(checks)}")
     return 1 if any(check.state == "fault" for check in checks) else 0
