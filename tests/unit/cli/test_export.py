@@ -5,7 +5,7 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,7 +26,7 @@ Export = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDir:
-    rows = [
+    rows: list[str | Mapping[str, Any]] = [
         "he_normal",
         {"init": "normal(std=0.01)", "name": "small, $tanh$", "model": {"activation": "tanh"}},
         "zeros",
