@@ -23,7 +23,8 @@ from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Look, Row
-from tests.helpers import Canned, board_of, canned_events, canned_gallery, finished_board, preset, running_board
+from tests.galleries import canned_gallery
+from tests.helpers import Canned, board_of, canned_events, finished_board, preset, running_board
 
 SIZES = ((120, 40), (80, 24), (60, 20))
 NOTE = "MNIST can't be had, the 8x8 digits stand in for it"

@@ -21,7 +21,8 @@ from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.main import KEYS, PANELS, MainScreen, all_keys
 from inittui.tui.svg import screenshot
 from inittui.tui.widgets.question import LeaveQuestion
-from tests.helpers import canned_events, canned_gallery, finished_board, preset, running_board, write_run
+from tests.galleries import canned_gallery
+from tests.helpers import canned_events, finished_board, preset, running_board, write_run
 from tests.tui.builders import (
     MARKUP,
     NOTE,

@@ -3,7 +3,8 @@
 import pytest
 
 from inittui.analysis import sentences
-from tests.helpers import canned_gallery, finished_board, preset, running_board
+from tests.galleries import canned_gallery
+from tests.helpers import finished_board, preset, running_board
 from tests.tui.builders import SIZES, dashboard, press, shown
 
 SMALLEST = (40, 10)

@@ -22,16 +22,8 @@ from inittui.tui.draw.glyphs import Look
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.views import arm, header
 from inittui.tui.widgets.question import LeaveQuestion, Question
-from tests.helpers import (
-    board_of,
-    canned_events,
-    canned_gallery,
-    empty_run,
-    finished_board,
-    preset,
-    running_board,
-    write_run,
-)
+from tests.galleries import canned_gallery
+from tests.helpers import board_of, canned_events, empty_run, finished_board, preset, running_board, write_run
 from tests.tui.builders import (
     FAILED,
     INTERRUPTED,

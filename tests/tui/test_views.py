@@ -13,7 +13,8 @@ from inittui.tui.draw.glyphs import Look, Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import SampleViewState
-from tests.helpers import board_of, canned_events, canned_gallery, finished_board, preset, running_board, steady
+from tests.galleries import canned_gallery
+from tests.helpers import board_of, canned_events, finished_board, preset, running_board, steady
 from tests.tui.builders import (
     FAILED,
     MARKUP,

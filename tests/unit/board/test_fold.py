@@ -14,7 +14,8 @@ from inittui.board.state import ArmBoard, Board, begin, remaining
 from inittui.launch.resume_check import unfinished
 from inittui.record import events
 from inittui.record.events import ENDED, AnyEvent, Position
-from tests.helpers import EPOCH_SECONDS, TRAIN, Canned, board_of, canned_events, preset, running_board, steady
+from tests.galleries import TRAIN
+from tests.helpers import EPOCH_SECONDS, Canned, board_of, canned_events, preset, running_board, steady
 
 STEPS = TRAIN // 50
 FOLDERS = ("xavier_normal", "he_normal", "orthogonal", "lecun_normal")

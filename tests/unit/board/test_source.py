@@ -12,7 +12,8 @@ from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
 from inittui.record import events
 from inittui.record.run_directory import RunDir
-from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
+from tests.galleries import canned_gallery
+from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 from tests.tui.builders import FAILED, NOTE
 
 OF = preset(2, seeds=2)

@@ -14,7 +14,8 @@ from inittui.board.fold import fold
 from inittui.board.series import BUCKETS, MOST
 from inittui.board.state import ArmBoard, Board, begin, remaining
 from inittui.record import events
-from tests.helpers import EPOCH_SECONDS, TRAIN, accuracy, board_of, canned_events, cost, preset, running_board, steady
+from tests.galleries import TRAIN
+from tests.helpers import EPOCH_SECONDS, accuracy, board_of, canned_events, cost, preset, running_board, steady
 
 STEPS = TRAIN // 50
 KILLED = events.Gone(arm="", reason="killed by signal 9 (SIGKILL)")

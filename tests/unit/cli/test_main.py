@@ -19,7 +19,8 @@ from inittui.launch import process
 from inittui.record import events, gallery
 from inittui.record.run_directory import RunDir
 from inittui.schemes.catalogue import SCHEMES
-from tests.helpers import canned_events, canned_gallery, empty_run, preset, write_events, write_run
+from tests.galleries import canned_gallery
+from tests.helpers import canned_events, empty_run, preset, write_events, write_run
 
 Call = Callable[..., tuple[int, str, str]]
 

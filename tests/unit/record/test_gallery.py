@@ -15,7 +15,8 @@ from inittui.record.gallery import Picture
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, arm_folders
 from inittui.supervisor.workers.predictions import duels, write_gallery
-from tests.helpers import canned_gallery, empty_run, preset
+from tests.galleries import canned_gallery
+from tests.helpers import empty_run, preset
 
 
 def picture(label: int, *answers: int | None) -> Picture:
