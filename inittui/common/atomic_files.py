@@ -1,4 +1,4 @@
-"""Writing files whole, and saying in a line why one can't be."""
+"""Reads and atomic writes of files, and the reason of a failure in one line."""
 
 import contextlib
 import errno
@@ -13,6 +13,7 @@ from inittui.common.errors import printable
 
 
 def reason(error: OSError) -> str:
+    """What the operating system says, in lower case: `permission denied`."""
     return (error.strerror or str(error)).lower()
 
 
@@ -22,7 +23,7 @@ def one_line(error: BaseException) -> str:
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """`path` to be read. Raises OSError for what is no file, such as a FIFO or a device: reading those may never end."""
+    """Open `path` for reading. Raises OSError if it is no regular file: reading a FIFO or a device may never end."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -31,13 +32,13 @@ def open_plain(path: Path) -> io.BufferedReader:
 
 
 def read_plain(path: Path) -> bytes:
-    """The content of a file; otherwise as `open_plain`."""
+    """The content of a regular file. Raises OSError, as `open_plain` does."""
     with open_plain(path) as file:
         return file.read()
 
 
 def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> None:
-    """Write `content` so that a reader sees the old file or the new one, whole. The umask takes from `mode`."""
+    """Write a file atomically: a reader sees either the old content or all of the new. The umask applies to `mode`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
@@ -51,7 +52,7 @@ def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> Non
 
 
 def print_what_fits() -> None:
-    """From now on what this process prints and can't be written is dropped: a full disk must not end what trains."""
+    """From now on drop what this process prints if it can't be written: a full disk must not end a training process."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         file = _Lossy(descriptor, "w", closefd=False)
         setattr(sys, name, io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True))

@@ -1,8 +1,8 @@
-"""Files that tell when they have been damaged: each carries a checksum of all the rest of itself.
+"""Checksums inside files, so that damage is detected: each file has a checksum of the rest of its content.
 
-JSON documents end in a member `crc`, the resolved preset begins with a comment, a checkpoint has a SHA-256 in its metadata.
-All three stay what they are: jq, a TOML reader and any safetensors reader read them as ever. A checksum tells accidents, not
-forgers; what is read is checked for its types besides, and nothing that is read can execute code.
+A JSON document ends with a member `crc`, a resolved preset begins with a comment, a checkpoint has a SHA-256 in its metadata.
+All three stay valid: jq, a TOML reader and any safetensors reader can read them. A checksum detects accidents, not forgery.
+Readers check the types too, and no file that is read can execute code.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ _TOML_HEAD = b"# CRC-32 of what follows: "
 
 
 class Damaged(ValueError):
-    """The checksum does not match, or is not there."""
+    """The checksum does not match, or is missing."""
 
 
 def seal_json(document: object, *, compact: bool = False) -> bytes:
-    """`document`, an object, as indented or compact JSON whose last member `crc` is the CRC-32 of the bytes before it."""
+    """A JSON object, indented or compact, whose last member `crc` is the CRC-32 of the bytes before it."""
     encoded = msgspec.json.encode(document)
     body = encoded.removesuffix(b"}") if compact else msgspec.json.format(encoded, indent=2).removesuffix(b"\n}")
     return body + _json_end(body)
@@ -54,17 +54,17 @@ def unseal_toml(content: bytes) -> str:
 
 
 def seal_tensors(content: bytes) -> bytearray:
-    """A safetensors file whose metadata has `"sha256":"000…"`, with the digest of the whole file put there."""
-    at = _digest_place(content)
+    """The safetensors file `content` with its digest in place of the zeros of `"sha256":"000…"` in its metadata."""
+    at = _digest_offset(content)
     digest = hashlib.sha256(content).hexdigest().encode()
     sealed = bytearray(content)
     sealed[at : at + len(NO_DIGEST)] = digest
     return sealed
 
 
-def check_tensors(content: bytes) -> None:
-    """Raises Damaged unless the digest is that of all other bytes."""
-    at = _digest_place(content)
+def check_tensors(content: bytes | bytearray) -> None:
+    """Raises Damaged if the digest is not that of all other bytes."""
+    at = _digest_offset(content)
     end = at + len(NO_DIGEST)
     digest = hashlib.sha256(content[:at])
     digest.update(NO_DIGEST)
@@ -73,8 +73,8 @@ def check_tensors(content: bytes) -> None:
         raise Damaged("the digest does not match")
 
 
-def _digest_place(content: bytes) -> int:
-    """Where the digest stands: in the header, whose length the first eight bytes tell."""
+def _digest_offset(content: bytes | bytearray) -> int:
+    """The offset of the digest in the header. The first eight bytes are the length of the header."""
     header = 8 + int.from_bytes(content[:8], "little")
     at = content.find(DIGEST_HEAD, 8, min(header, len(content)))
     if at < 0 or at + len(DIGEST_HEAD) + len(NO_DIGEST) > len(content):

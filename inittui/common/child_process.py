@@ -5,10 +5,10 @@ import sys
 
 
 def child_environment() -> dict[str, str]:
-    """An environment in which a child finds the modules that this process finds, however it was started, and no others.
+    """An environment in which a child process imports the same modules as this process, however this one was started.
 
-    A `torch.py` in the folder where a person happens to be is not taken for torch.
+    A file `torch.py` in the working folder is not imported as torch.
     """
     paths = os.pathsep.join(map(os.path.abspath, sys.path))
-    # Unbuffered, so that what a child prints stands in its log in the order in which it was printed.
+    # Unbuffered: the log of a child has its output in the order in which it was printed.
     return {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}

@@ -1,16 +1,16 @@
-"""What can go wrong by a person's hand. Each message is one line: the value, what was expected, the mend."""
+"""User errors. Each message is one line: the value, what was expected, how to fix it."""
 
 from collections.abc import Iterable
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # typing is not imported, see inittui/__init__.py
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class InittuiError(Exception):
-    """Base of every error that is printed as text, without a traceback. `exit_code` is the command's.
+    """Base of the errors that are printed without a traceback. `exit_code` is the exit code of the command.
 
-    A message quotes what a person gave, so it is made printable: no escape sequence reaches the terminal through it.
+    A message quotes input, so it is made printable: no escape sequence in it reaches the terminal.
     """
 
     exit_code = 2
@@ -24,15 +24,15 @@ class UsageError(InittuiError):
 
 
 class SchemeError(InittuiError):
-    """No such scheme, or parameters that it does not take."""
+    """An unknown scheme, or parameters that it does not have."""
 
 
-class OwnError(InittuiError):
-    """A reference to a person's own code that can't be followed, or code that is not what it should be."""
+class UserCodeError(InittuiError):
+    """A reference to a user's own code that names nothing, or code that does not do what is required."""
 
 
 class PresetError(InittuiError):
-    """A preset that can't be run. `faults` holds every fault found, one line each."""
+    """A preset that can't be run. `faults` are all its faults, one line each."""
 
     def __init__(self, source: str, faults: Iterable[str]) -> None:
         self.source = source
@@ -47,11 +47,11 @@ class PresetError(InittuiError):
 
 
 class DataError(InittuiError):
-    """A data set that is absent and can't be had, or whose files are not what they should be."""
+    """A data set that is not available, or whose files are damaged."""
 
 
 class DeviceError(InittuiError):
-    """A device that this machine does not have, or that can't be used."""
+    """A device that does not exist or can't be used."""
 
 
 class RunError(InittuiError):
@@ -59,18 +59,18 @@ class RunError(InittuiError):
 
 
 def printable(words: str) -> str:
-    """`words` on one line, with a question mark for whatever is not to be printed."""
+    """`words` on one line, with a question mark in place of each character that is not printable."""
     return words if words.isprintable() else "".join(char if char.isprintable() else "?" for char in words)
 
 
 def path_of(text: str) -> "Path":
-    """The path that a person typed, `~` resolved. Raises UsageError where it can't be one."""
-    from pathlib import Path  # here, as below: nobody asks `inittui --help` for it
+    """The path in `text`, with `~` resolved. Raises UsageError if it can't be a path."""
+    from pathlib import Path  # late, as difflib below: `inittui --help` does not need them
 
     try:
         path = Path(text).expanduser()
         path.exists()
-    except (RuntimeError, ValueError, OSError) as error:  # no such user; a NUL; too long a name
+    except (RuntimeError, ValueError, OSError) as error:  # an unknown user; a NUL; a name that is too long
         shown = text if len(text) <= 60 else f"{text[:57]}..."
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"path '{shown}' can't be used: {why}") from None
@@ -78,7 +78,7 @@ def path_of(text: str) -> "Path":
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """` Did you mean 'mnist3'?` for the closest of `candidates`, or an empty string when none is close."""
+    """` Did you mean 'mnist3'?` with the closest of `candidates`; empty if none is close."""
     import difflib
 
     close = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Libraries that not everybody needs, and that are installed on request."""
+"""Checks that an optional library is installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,15 +7,15 @@ from inittui.common.errors import UsageError, path_of
 
 
 def need(what: str, extra: str, *modules: str) -> None:
-    """Raises UsageError, with the command that mends it, where one of `modules` is not installed. Imports none of them."""
+    """Raises UsageError, with the command that installs them, if one of `modules` is missing. Imports none of them."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise UsageError(f"{what}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[{extra}]'")
 
 
 def folder_of(option: str, word: str | None) -> Path | None:
-    """The folder of `--tensorboard` or `--wandb`, which need not exist yet; None where it is not asked for.
-    Raises UsageError."""
+    """The folder given to `--tensorboard` or `--wandb`, which need not exist yet; None if the option is not given. Raises
+    UsageError."""
     if word is None:
         return None
     name = option.removeprefix("--")

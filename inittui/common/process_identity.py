@@ -1,4 +1,4 @@
-"""Which process is meant: host, boot, pid and start. A pid alone may belong to anybody by now."""
+"""The identity of a process: host, boot, pid and start time. A pid alone may belong to another process by now."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ def host() -> str:
 
 
 def boot_id() -> str:
-    """Which boot of the machine this is, so that a pid from before a reboot is not taken for a living process."""
+    """An id of this boot of the machine: a pid from before a reboot is not a living process."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
@@ -22,24 +22,23 @@ def boot_id() -> str:
 
 
 def started(pid: int) -> int | None:
-    """When process `pid` started, on a clock that nobody can set; None when it does not live (any more).
+    """The start of process `pid` in clock ticks since the boot, None if it is not alive.
 
-    In clock ticks since the boot where /proc tells: a time of day would move when the clock is set, and a living process
-    would look like another one.
+    Not a time of day: that changes when the clock is set, and a living process would then look like another process.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except FileNotFoundError:
         return None if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
-    except OSError:  # it ended between two steps of the reading
+    except OSError:  # it ended while it was read
         return None
-    # The name in parentheses may hold spaces and parentheses; what follows its last one are fields 3, 4, …
+    # The name in parentheses may contain spaces and parentheses; fields 3, 4, … follow the last parenthesis.
     fields = stat.rpartition(b")")[2].split()
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def _started_elsewhere(pid: int) -> int | None:
-    """Without /proc: the start in hundredths of a second since the epoch."""
+    """The start in hundredths of a second since the epoch, for systems without /proc."""
     import psutil
 
     try:
@@ -50,7 +49,7 @@ def _started_elsewhere(pid: int) -> int | None:
 
 
 def liveness(*, at_host: str, boot: str, pid: int | None, start: int | None) -> Liveness:
-    """Whether that process lives. `elsewhere`: on another host, where one can't look; nothing is guessed then."""
+    """Whether that process is alive; `elsewhere` if it is on another host, where this can't be determined."""
     here = at_host == host()
     if boot == boot_id() and pid is not None and start is not None and started(pid) == start:
         return "alive"

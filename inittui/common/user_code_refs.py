@@ -1,5 +1,7 @@
-"""A person's own code, named by a reference: a function in a file (`./my_scheme.py:my_init`) or a module
-(`package.module:my_init`). Nothing here imports it; only the engine does, to train."""
+"""References to a user's own code: a function in a file (`./my_scheme.py:my_init`) or in a module (`package.module:my_init`).
+
+Nothing here imports that code; only the engine does, to train.
+"""
 
 import keyword
 import re
@@ -8,17 +10,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from inittui.common.errors import InittuiError, OwnError, SchemeError
+from inittui.common.errors import InittuiError, SchemeError, UserCodeError
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a reference is for: how it is called, what its function takes, how one looks."""
+    """What a reference is for: its name in messages, the signature of its function, the forms of a reference."""
 
     noun: str
     signature: str
     forms: str
-    error: type[InittuiError] = OwnError
+    error: type[InittuiError] = UserCodeError
 
 
 SCHEME = Kind(
@@ -30,15 +32,15 @@ SCHEME = Kind(
 NETWORK = Kind("own network", "(*, inputs, classes)", "./my_network.py:build or package.module:build")
 DATA = Kind("own data", "()", "./my_data.py:load or package.module:load")
 
-# Modules of ours that runs recorded by version 0.1 name, and where their functions are now.
+# Modules that runs recorded by version 0.1 name, and where their functions are now.
 MOVED = {"inittui.engine.examples": "inittui.engine.networks.example_cnn"}
 
 _PATH = re.compile(r"(\./|\.\./|/|~).*|[^()]*\.py(:.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Own:
-    """A function, and the file or (where `file` is None) the module that it is in."""
+class UserFunction:
+    """A function, and the file or module that contains it."""
 
     where: str
     function: str
@@ -48,51 +50,51 @@ class Own:
 
     @property
     def file(self) -> Path | None:
+        """The file; None for a module."""
         return Path(self.where) if self.where.endswith(".py") else None
 
     @property
     def short(self) -> str:
-        """Where it is, as short as a title needs it."""
+        """The name of the file or the module, for titles."""
         return self.file.name if self.file else self.where
 
 
-def named(text: str) -> Own | None:
-    """The function that `text` names, or None where it names none."""
+def named(text: str) -> UserFunction | None:
+    """The function that `text` names, or None if it names none."""
     where, _, function = text.rpartition(":")
     where = MOVED.get(where, where)
     if not text.isprintable() or not function.isidentifier() or keyword.iskeyword(function):
         return None
     is_file = where.endswith(".py") and where.rpartition("/")[2] != ".py"
-    return Own(where, function) if is_file or all(part.isidentifier() for part in where.split(".")) else None
+    return UserFunction(where, function) if is_file or all(part.isidentifier() for part in where.split(".")) else None
 
 
-def reference(text: str, kind: Kind) -> Own | None:
-    """As `named`, but raises the kind's error for what can only be meant as own code and is none."""
-    found = named(text)
-    if found is None and _PATH.fullmatch(text):
+def reference(text: str, kind: Kind) -> UserFunction | None:
+    """As `named`, but raises the kind's error if `text` can only be a reference and is not a valid one."""
+    function = named(text)
+    if function is None and _PATH.fullmatch(text):
         shown = text if len(text) <= 60 else f"{text[:57]}..."
         raise kind.error(f"{kind.noun} '{shown}' names no function in a Python file: expected {kind.forms}")
-    return found
+    return function
 
 
-def absolute(own: Own, folder: Path, kind: Kind) -> Own:
-    """`own` with a path that counts from `folder` made absolute, so that it means the same from anywhere."""
+def absolute(own: UserFunction, folder: Path, kind: Kind) -> UserFunction:
+    """`own` with an absolute path; a relative path is relative to `folder`."""
     if own.file is None:
         return own
     try:
         file = own.file.expanduser()
-    except RuntimeError as error:  # no such user
+    except RuntimeError as error:  # an unknown user
         raise kind.error(f"{kind.noun} '{own}': its path can't be used: {error}; expected {kind.forms}") from None
-    return Own(str((folder / file).absolute()), own.function)
+    return UserFunction(str((folder / file).absolute()), own.function)
 
 
-def check(own: Own, kind: Kind) -> None:
-    """Raises the kind's error where there is no such file, or no package of that name. What is in it only running it can
-    tell."""
+def check(own: UserFunction, kind: Kind) -> None:
+    """Raises the kind's error if the file or the package does not exist. The function itself is checked on its import."""
     if own.file is not None:
         try:
             fault = "" if own.file.is_file() else "it is a folder" if own.file.is_dir() else "there is no such file"
-        except OSError as error:  # too long a name, a folder that may not be looked into
+        except OSError as error:  # a name that is too long, a folder that can't be read
             fault = f"it can't be read ({(error.strerror or str(error)).lower()})"
         if fault:
             raise kind.error(

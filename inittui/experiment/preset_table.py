@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from inittui.common.errors import OwnError, PresetError, SchemeError, nearest
+from inittui.common.errors import PresetError, SchemeError, UserCodeError, nearest
 from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
 from inittui.experiment import sweep
 from inittui.experiment.preset import REPLACED, SECTIONS, SHAPE, SHARED, Arm, Axis, LongWords, Model, Preset, Words
@@ -66,7 +66,7 @@ def _own_code(section: object, where: str, kind: Kind, shared: str | None = None
     try:
         if reference(text, kind) is None and named(text) is None:
             faults.append(f"{where}.factory = {show(text)}: expected {kind.noun}, as in {kind.forms}")
-    except OwnError as error:
+    except UserCodeError as error:
         faults.append(f"{where}.factory: {error}")
     return faults
 

@@ -31,14 +31,14 @@ A path in a preset is relative to the preset's file, on the command line to the 
 names a scheme of your own runs that file: read presets that you did not write. Showing a run never imports it.
 '''
 
-from inittui.common.user_code_refs import SCHEME, Own, named
+from inittui.common.user_code_refs import SCHEME, UserFunction, named
 from inittui.schemes.rule import Rule
 from inittui.schemes.scheme import Scheme
 
 GROUP = "inittui.schemes"  # of entry points
 
 
-def installed() -> dict[str, Own]:
+def installed() -> dict[str, UserFunction]:
     """The schemes that installed packages offer, by name, from the packages' metadata; none of them is imported."""
     from importlib.metadata import entry_points
 
@@ -46,7 +46,7 @@ def installed() -> dict[str, Own]:
     return {name: own for name, own in sorted(offered.items()) if own is not None}
 
 
-def entry(own: Own) -> Scheme:
+def entry(own: UserFunction) -> Scheme:
     """The entry of a user's own scheme: what is known without importing it."""
     return Scheme(
         name=str(own),

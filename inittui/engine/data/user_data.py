@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inittui.common.user_code_refs import DATA, Own, reference
+from inittui.common.user_code_refs import DATA, UserFunction, reference
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks import user_code
 
@@ -16,7 +16,7 @@ FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of th
 def load(text: str) -> Dataset:
     """The data that the function returns which `text` names, checked. Inputs are tensors or NumPy arrays [n, …]: features,
     images [n, rows, columns], or images with channels [n, channels, rows, columns]; bytes (uint8) are scaled from 0..255 to
-    0..1, all else is taken as it is. Labels are whole numbers from 0. Raises OwnError."""
+    0..1, all else is taken as it is. Labels are whole numbers from 0. Raises UserCodeError."""
     found = reference(text, DATA)
     assert found is not None
     with user_code.repeatable(0):  # a resume has to see the same images
@@ -55,7 +55,7 @@ def load(text: str) -> Dataset:
     )
 
 
-def _inputs(found: Own, which: str, given: Any) -> Tensor:
+def _inputs(found: UserFunction, which: str, given: Any) -> Tensor:
     tensor = _tensor(found, f"{which}_inputs", given)
     if tensor.dim() not in (2, 3, 4) or not tensor.numel():
         raise user_code.fault(
@@ -74,7 +74,7 @@ def _inputs(found: Own, which: str, given: Any) -> Tensor:
     return tensor
 
 
-def _labels(found: Own, which: str, given: Any, inputs: Tensor) -> Tensor:
+def _labels(found: UserFunction, which: str, given: Any, inputs: Tensor) -> Tensor:
     tensor = _tensor(found, f"{which}_labels", given)
     whole = not tensor.is_floating_point() and not tensor.is_complex()
     if tensor.dim() != 1 or len(tensor) != len(inputs) or not whole or int(tensor.long().min()) < 0:
@@ -86,7 +86,7 @@ def _labels(found: Own, which: str, given: Any, inputs: Tensor) -> Tensor:
     return tensor.long()
 
 
-def _tensor(found: Own, what: str, given: Any) -> Tensor:
+def _tensor(found: UserFunction, what: str, given: Any) -> Tensor:
     try:
         return torch.as_tensor(given).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:

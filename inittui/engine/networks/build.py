@@ -7,7 +7,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from inittui.common.user_code_refs import NETWORK, Own, reference
+from inittui.common.user_code_refs import NETWORK, UserFunction, reference
 from inittui.engine.networks import user_code
 from inittui.engine.networks.layers import layers
 from inittui.engine.networks.random_streams import stream
@@ -29,7 +29,7 @@ _handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of a person's own netw
 
 def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """The network of `model`, before its scheme: from inputs of `shape` to logits [batch, outputs]. A perceptron takes them
-    flat. What the network itself draws, if anything, follows from `seed`. Raises OwnError."""
+    flat. What the network itself draws, if anything, follows from `seed`. Raises UserCodeError."""
     with user_code.repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
             return mlp(model, math.prod(shape), classes)
@@ -63,7 +63,7 @@ def _undrawn(fan_in: int, fan_out: int) -> nn.Linear:
     return layer
 
 
-def _own(found: Own, shape: tuple[int, ...], classes: int) -> nn.Module:
+def _own(found: UserFunction, shape: tuple[int, ...], classes: int) -> nn.Module:
     made = user_code.call(found, NETWORK, inputs=shape, classes=classes)
     if not isinstance(made, nn.Module):
         raise user_code.fault(found, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")

@@ -17,13 +17,13 @@ import numpy
 import torch
 
 from inittui.common.errors import InittuiError
-from inittui.common.user_code_refs import Kind, Own
+from inittui.common.user_code_refs import Kind, UserFunction
 
 Function = Callable[..., Any]
 
 
 @lru_cache
-def load(found: Own, kind: Kind) -> Function:
+def load(found: UserFunction, kind: Kind) -> Function:
     """The function, its file or module imported. Raises the kind's error: it is not there, or takes something else."""
     if found.file and not found.file.is_file():
         raise fault(found, kind, "there is no such file")
@@ -46,7 +46,7 @@ def load(found: Own, kind: Kind) -> Function:
     return function
 
 
-def call(found: Own, kind: Kind, *positional: object, where: str = "", **keywords: object) -> Any:
+def call(found: UserFunction, kind: Kind, *positional: object, where: str = "", **keywords: object) -> Any:
     """Call the function. Raises the kind's error where it raises, naming it; `where` says at what."""
     function = load(found, kind)
     try:
@@ -70,7 +70,7 @@ def repeatable(seed: int) -> Iterator[None]:
             numpy.random.set_state(array_state)
 
 
-def fault(found: Own, kind: Kind, words: str) -> InittuiError:
+def fault(found: UserFunction, kind: Kind, words: str) -> InittuiError:
     return kind.error(f"{kind.noun} '{found}': {words}")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from inittui.cli.main import main
-from inittui.common.errors import DataError, OwnError, PresetError
+from inittui.common.errors import DataError, PresetError, UserCodeError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
 from inittui.engine.data import user_data
 from inittui.engine.data.load import load as load_data
@@ -121,7 +121,7 @@ def returning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return make
 
 
-def one_line(error: pytest.ExceptionInfo[OwnError], kind: str, text: str) -> str:
+def one_line(error: pytest.ExceptionInfo[UserCodeError], kind: str, text: str) -> str:
     """What is wrong: one line, that names file and function."""
     message = str(error.value)
     assert message.startswith(f"{kind} '{text}': ")
@@ -213,7 +213,7 @@ def test_a_split_that_asks_a_global_stream_is_the_same_in_every_run(tmp_path: Pa
     ],
 )
 def test_a_fault_of_the_function_is_one_line_that_names_it(networks: Path, function: str, words: str) -> None:
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         build_own(f"{networks}:{function}")
     assert words in one_line(caught, "own network", f"{networks}:{function}")
 
@@ -234,14 +234,14 @@ def test_a_fault_of_the_file_is_one_line_that_names_it(tmp_path: Path, kind: str
     if text is not None:
         (tmp_path / "a.py").write_text(text)
     where = f"{tmp_path}/a.py:f"
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         build_own(where) if kind == "own network" else user_data.load(where)
     assert words in one_line(caught, kind, where)
 
 
 def test_a_layer_that_two_seeds_would_share_is_refused(networks: Path) -> None:
     build_own(f"{networks}:same")
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         build_own(f"{networks}:same", seed=2)
     words = "it returned a layer for the second time; expected new ones at every call"
     assert words in one_line(caught, "own network", f"{networks}:same")
@@ -388,7 +388,7 @@ def test_a_fault_of_the_data_is_one_line_that_names_the_function(
     returning: Callable[..., str], values: tuple[Any, ...], words: str
 ) -> None:
     text = returning(*values)
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         user_data.load(text)
     assert words in one_line(caught, "own data", text)
 
@@ -405,7 +405,7 @@ def test_a_fault_of_the_data_is_one_line_that_names_the_function(
 )
 def test_a_fault_of_the_function_that_loads_is_one_line_too(tmp_path: Path, body: str, words: str) -> None:
     (tmp_path / "d.py").write_text(body)
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         user_data.load(f"{tmp_path}/d.py:f")
     assert words in one_line(caught, "own data", f"{tmp_path}/d.py:f")
 
@@ -428,7 +428,7 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
             try:
                 data = user_data.load("any.module:function")
                 words = f"own data 'any.module:function': {len(data.train_images)} images"
-            except OwnError as error:
+            except UserCodeError as error:
                 words = str(error)
             assert words.startswith("own data 'any.module:function': ")
             assert words.isprintable()
@@ -631,7 +631,7 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
     for kind in (NETWORK, DATA):
         try:
             found, refusal = reference(text, kind), None
-        except OwnError as error:
+        except UserCodeError as error:
             found, refusal = None, str(error)
         assert found is None or str(found) == text
         assert refusal is None or "names no function in a Python file" in refusal

@@ -53,11 +53,11 @@ trainings: dict[str, st.SearchStrategy[Any]] = {
     "momentum": st.floats(0, 0.99),
     "weight_decay": st.floats(0, 1),
 }
-rows = st.fixed_dictionaries(
+rows: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"init": inits, "name": words},
     optional={"model": models, "training": st.fixed_dictionaries({}, optional=trainings)},
 )
-tables = st.fixed_dictionaries(
+tables: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "title": words,

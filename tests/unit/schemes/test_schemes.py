@@ -13,7 +13,7 @@ from inittui.schemes.catalogue import SCHEMES, scheme
 from inittui.schemes.describe import explained, listed
 from inittui.schemes.formulas import as_variance_scaling
 from inittui.schemes.rule import GAINS, gain, truncated_deviation
-from inittui.schemes.scheme import Parameter, Value
+from inittui.schemes.scheme import Parameter, Scheme, Value
 from inittui.schemes.spec import Init, check_parameters, parse
 from tests.helpers import steady
 
@@ -138,7 +138,7 @@ def test_only_schemes_that_define_biases_have_them() -> None:
 
 
 @pytest.mark.parametrize("row", SCHEMES.values(), ids=SCHEMES)
-def test_a_row_says_all_that_a_person_wants_to_know(row) -> None:
+def test_an_entry_has_every_text(row: Scheme) -> None:
     for words in (row.formula, row.variance, row.short, row.derived_for, row.paper, row.torch, row.keras, row.jax,
                   row.gains, row.bias):  # fmt: skip
         assert words.strip() == words != ""
