@@ -61,16 +61,16 @@ def axes(given: object, faults: list[str]) -> tuple[Axis, ...]:
         elif key == "model.factory":
             faults.append(f"sweep.{key}: can't be swept; give each network an arm")
         elif name not in hints:
-            known = [f"{section}.{known_key}" for known_key in hints] or [f"{swept}.KEY" for swept in SWEPT]
+            known = [f"{section}.{hint}" for hint in hints] or [f"{kind}.KEY" for kind in SWEPT]
             faults.append(f"sweep.{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(known) + '.'}")
         elif (axis := _axis(key, values, hints[name], faults)) is not None:
             of_section.setdefault(section, []).append(axis)
-    found = tuple(axis for group in of_section.values() for axis in group)
-    keys = {axis.key for axis in found}
+    swept = tuple(axis for group in of_section.values() for axis in group)
+    keys = {axis.key for axis in swept}
     for short in sorted(keys & {f"model.{shape}" for shape in SHAPE}):
         if "model.hidden" in keys:
             faults.append(f"sweep.{short}: stands for model.hidden; leave one of the two out")
-    return found
+    return swept
 
 
 def flat(given: Mapping[str, Any]) -> dict[str, Any]:
