@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from inittui.cli.main import load, main, names
+from inittui.cli.main import main
 from inittui.schemes.catalogue import SCHEMES
 from tests.helpers import preset, write_run
 
@@ -41,29 +41,6 @@ def script(shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Pa
     path = tmp_path / f"inittui.{shell}"
     path.write_text(capsys.readouterr().out, "utf-8")
     return path
-
-
-@pytest.mark.parametrize("name", names())
-def test_the_examples_of_a_command_are_of_it(name: str) -> None:
-    examples = load(name).EXAMPLES
-    assert examples
-    assert all(words.startswith(f"inittui {name}") for words, _ in examples)
-
-
-@pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("columns", ["80", "60", "200"])
-def test_help_tells_what_it_does_with_examples_and_exit_codes(
-    name: str, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
-    with pytest.raises(SystemExit):
-        main([name, "--help"])
-    out = capsys.readouterr().out
-    assert " ".join(load(name).DESCRIPTION.split()) in " ".join(out.split())
-    assert "\nexamples:\n  inittui " in out
-    assert "\nexit codes: 0 " in out
-    prose = out.partition("\n\n")[2].partition("\n\n")[0]
-    assert max(map(len, prose.splitlines())) <= min(int(columns), 100)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -225,9 +226,20 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert list(Path.cwd().iterdir()) == []
 
 
+class WithoutPandas(MetaPathFinder):
+    """Imports as if pandas were not installed."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
 def test_no_file_needs_pandas(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyarrow", reason="needs inittui[parquet]")
-    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
+    # pyarrow takes the None of `sys.modules["pandas"] = None` for the module.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [WithoutPandas(), *sys.meta_path])
     assert export("--to", str(tmp_path / "run.parquet"), "--to", str(tmp_path / "run.csv"))[0] == 0
 
 

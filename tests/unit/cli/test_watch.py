@@ -1,5 +1,6 @@
 """What is said and done once the dashboard has gone: about the run that it showed last."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,13 @@ from inittui.cli.main import main
 from inittui.common import process_identity
 from inittui.launch import process
 from inittui.output import lines
+from inittui.record import events
 from inittui.record.run_directory import RunDir
 from inittui.tui import run_app
 from tests.helpers import canned_events, empty_run, preset, write_events, write_run
+from tests.unit.cli.conftest import Call
+
+pytestmark = pytest.mark.usefixtures("nothing_starts")
 
 
 def living(runs_dir: Path, name: str) -> RunDir:
@@ -98,3 +103,24 @@ def test_a_replay_says_nothing_when_it_is_left(
     leaving("done")
     assert main(["replay", "last", "--runs-dir", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_terminal_attach_and_replay_print_the_table(
+    call: Call, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    run = write_run(runs_dir)
+    code, out, _ = call("attach", run.name)
+    assert code == 0
+    assert "epoch 3 of 3" in out
+    assert "* the highest" in out
+    code, out, _ = call("replay", run.name)
+    assert code == 0
+    assert "* the highest" in out
+
+
+def test_a_run_that_failed_is_exit_code_one(call: Call, runs_dir: Path) -> None:
+    run = write_run(runs_dir, endings={1: events.Failed(kind="cost", reason="cost not finite")})
+    code, out, _ = call("attach", run.name, "--plain")
+    assert code == 1
+    assert "he_normal failed: cost not finite." in out
