@@ -57,7 +57,7 @@ class Dashboard(App[Leave]):
         super().__init__()
         self.source = source
         self._board = board
-        self.look = capabilities.look(ascii_only)
+        self.glyphs = capabilities.glyphs_for(ascii_only)
         self._first_theme = capabilities.background(theme, capabilities.given_environment())
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
@@ -89,7 +89,7 @@ class Dashboard(App[Leave]):
             self.begin_capture_print(self)
         loop = asyncio.get_running_loop()
         self.guard.on_end(lambda code: self._exit_from(loop, code))
-        self.main = MainScreen(self.source, self.look, self._board)
+        self.main = MainScreen(self.source, self.glyphs, self._board)
         self.push_screen(self.main)
         self.run_worker(self._follow, thread=True, exclusive=True)
 
@@ -142,7 +142,7 @@ class Dashboard(App[Leave]):
         run = self.source.run
         folder = run.path.parent if run else self._runs_dir or default_runs_dir()
         shown = RunDir(folder / self.main.board.run) if self.main else None
-        self.push_screen(BrowserScreen(folder, shown, self.look))
+        self.push_screen(BrowserScreen(folder, shown, self.glyphs))
 
     def on_open_run(self, message: OpenRun) -> None:
         self.open_run(message.run)
@@ -168,7 +168,7 @@ class Dashboard(App[Leave]):
 
     async def _show(self, source: LiveSource) -> None:
         """BoardSource and screen change together, so that no board of one run comes to the screen of another."""
-        main = MainScreen(source, self.look)
+        main = MainScreen(source, self.glyphs)
         while self.screen is not self.main and len(self.screen_stack) > 2:
             await self.pop_screen()
         await self.switch_screen(main)

@@ -24,7 +24,7 @@ def show(
     frame is complete. Raises RunError if the run can't be read, or if the installed Textual can't show the dashboard.
     """
     app = Dashboard(source, source.poll(), ascii_only=ascii_only, theme=theme, refresh=refresh, runs_dir=runs_dir)
-    with app.guard.watching(), exclusive_output(ascii_only=app.look.ascii):
+    with app.guard.watching(), exclusive_output(ascii_only=app.glyphs.ascii):
         leave = app.run(mouse=mouse)
     if app.unsupported:
         raise RunError(app.unsupported)

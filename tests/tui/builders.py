@@ -22,7 +22,8 @@ from inittui.record import events
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from tests.galleries import canned_gallery
 from tests.helpers import Canned, board_of, canned_events, finished_board, preset, running_board
 
@@ -197,7 +198,7 @@ def dashboard(source: BoardSource | Board, *, pictures: Gallery | None = None, a
     """The application on a source, or on one board at rest; it polls fast, so that a test need not wait."""
     source = StillSource(source, pictures) if isinstance(source, Board) else source
     app = Dashboard(source, ascii_only=ascii_only, refresh=50.0, watch_machine=False)
-    app.look = Look(ascii=ascii_only)  # whatever the locale in which the tests run can print
+    app.glyphs = Glyphs(ascii=ascii_only)  # whatever the locale in which the tests run can print
     return app
 
 

@@ -10,12 +10,13 @@ from rich.cells import cell_len
 from inittui.board.series import Thinned
 from inittui.common.formatting import short_number
 from inittui.tui.draw.charts import Series, bar, buckets, line_chart, sparkline
-from inittui.tui.draw.glyphs import Look, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import width_of
 from inittui.tui.draw.scale import Scale, extremes, finite
 from tests.helpers import steady
 from tests.tui.builders import lines_of, numbers, text_of
 
-looks = st.booleans().map(lambda plain: Look(ascii=plain))
+glyph_sets = st.booleans().map(lambda plain: Glyphs(ascii=plain))
 series = st.lists(numbers, max_size=40)
 
 
@@ -54,7 +55,7 @@ def test_a_thinned_line_has_its_marker_where_the_line_of_all_values_has_it_and_p
     values: list[float | None] = [1 + math.sin(i / 300) for i in range(5000)]
     values[777] = 9.0
     drawn = [
-        lines_of(line_chart([Series(one, "●", "")], 60, 12, Look(), last_x=6000, log=False))
+        lines_of(line_chart([Series(one, "●", "")], 60, 12, Glyphs(), last_x=6000, log=False))
         for one in (values, Thinned.of(values))
     ]
     for lines in drawn:
@@ -74,31 +75,31 @@ def test_a_peak_among_many_values_survives_in_its_place(values: list[float], wid
 
 
 @steady
-@given(series, st.integers(0, 60), st.integers(0, 6), st.booleans(), looks)
-@example([None], 3, 0, False, Look())
+@given(series, st.integers(0, 60), st.integers(0, 6), st.booleans(), glyph_sets)
+@example([None], 3, 0, False, Glyphs())
 def test_a_sparkline_has_exactly_its_rows_and_cells_and_a_cross_where_nothing_finite_is(
-    columns: list[float | None], width: int, rows: int, log: bool, look: Look
+    columns: list[float | None], width: int, rows: int, log: bool, glyphs: Glyphs
 ) -> None:
-    lines = sparkline(columns, width, rows, look, Scale.of(columns, log=log))
+    lines = sparkline(columns, width, rows, glyphs, Scale.of(columns, log=log))
     assert [cell_len(line) for line in lines] == [width] * rows
     if rows:
         for x, value in enumerate(columns[:width]):
             missing = value is None or not math.isfinite(value)
-            assert (lines[-1][x] == look.cross) == missing
+            assert (lines[-1][x] == glyphs.cross) == missing
             assert lines[-1][x] != " "  # the smallest value is seen too
-    assert not look.ascii or all(line.isascii() for line in lines)
+    assert not glyphs.ascii or all(line.isascii() for line in lines)
 
 
 @steady
-@given(st.one_of(st.floats(), st.sampled_from((math.nan, math.inf, -math.inf))), st.integers(0, 60), looks)
-def test_a_bar_is_as_wide_as_asked_whatever_its_share(share: float, width: int, look: Look) -> None:
-    assert width_of(bar(share, width, look, "arm0")) == width
+@given(st.one_of(st.floats(), st.sampled_from((math.nan, math.inf, -math.inf))), st.integers(0, 60), glyph_sets)
+def test_a_bar_is_as_wide_as_asked_whatever_its_share(share: float, width: int, glyphs: Glyphs) -> None:
+    assert width_of(bar(share, width, glyphs, "arm0")) == width
 
 
 def test_a_bar_is_empty_at_0_and_full_at_1() -> None:
-    assert [text for text, _ in bar(0, 4, Look(), "x")] == ["", "────"]
-    assert [text for text, _ in bar(1, 4, Look(), "x")] == ["━━━━", ""]
-    assert [text for text, _ in bar(0.4, 4, Look(), "x")] == ["━╸", "──"]
+    assert [text for text, _ in bar(0, 4, Glyphs(), "x")] == ["", "────"]
+    assert [text for text, _ in bar(1, 4, Glyphs(), "x")] == ["━━━━", ""]
+    assert [text for text, _ in bar(0.4, 4, Glyphs(), "x")] == ["━╸", "──"]
 
 
 @steady
@@ -106,18 +107,18 @@ def test_a_bar_is_empty_at_0_and_full_at_1() -> None:
     st.lists(series, min_size=1, max_size=4),
     st.integers(0, 90),
     st.integers(0, 20),
-    looks,
+    glyph_sets,
     st.integers(1, 50),
     st.booleans(),
 )
 def test_a_chart_has_exactly_its_rows_and_cells(
-    lines: list[list[float | None]], width: int, height: int, look: Look, last_x: int, log: bool
+    lines: list[list[float | None]], width: int, height: int, glyphs: Glyphs, last_x: int, log: bool
 ) -> None:
-    every = [Series(values, look.marker(place), f"arm{place}") for place, values in enumerate(lines)]
-    rows = line_chart(every, width, height, look, last_x=last_x, log=log, empty="nothing yet")
+    every = [Series(values, glyphs.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    rows = line_chart(every, width, height, glyphs, last_x=last_x, log=log, empty="nothing yet")
     assert [width_of(row) for row in rows] == [width] * height
     # The ellipsis of words that are cut is made ASCII by the widget, with everything else that is not.
-    assert not look.ascii or all(text.replace("…", ".").isascii() for row in rows for text, _ in row)
+    assert not glyphs.ascii or all(text.replace("…", ".").isascii() for row in rows for text, _ in row)
 
 
 @steady
@@ -125,31 +126,31 @@ def test_a_chart_has_exactly_its_rows_and_cells(
     st.lists(
         st.lists(st.sampled_from((0.1, 0.2, 1.0, None, math.nan)), min_size=1, max_size=9), min_size=1, max_size=4
     ),
-    looks,
+    glyph_sets,
     st.integers(30, 90),
     st.integers(6, 20),
 )
-@example([[1.0], [1.0]], Look(), 40, 10)
-@example([[1.0, 0.5], [1.0, 0.5]], Look(ascii=True), 40, 10)
+@example([[1.0], [1.0]], Glyphs(), 40, 10)
+@example([[1.0, 0.5], [1.0, 0.5]], Glyphs(ascii=True), 40, 10)
 def test_every_line_shows_its_marker_even_where_lines_meet(
-    lines: list[list[float | None]], look: Look, width: int, height: int
+    lines: list[list[float | None]], glyphs: Glyphs, width: int, height: int
 ) -> None:
-    every = [Series(values, look.marker(place), f"arm{place}") for place, values in enumerate(lines)]
-    rows = line_chart(every, width, height, look, last_x=9, log=False)
+    every = [Series(values, glyphs.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    rows = line_chart(every, width, height, glyphs, last_x=9, log=False)
     signs = {(sign, style) for row in rows for text, style in row for sign in text}
     for one in every:
         assert ((one.marker, one.style) in signs) == bool(finite(one.values))
 
 
 def test_what_is_not_finite_leaves_a_cross_at_the_bottom() -> None:
-    for look in (Look(), Look(ascii=True)):
-        rows = line_chart([Series([1.0, math.inf, 0.5], "o", "arm0")], 40, 8, look, last_x=3, log=True)
-        assert (look.cross, "bad") in rows[5]
+    for glyphs in (Glyphs(), Glyphs(ascii=True)):
+        rows = line_chart([Series([1.0, math.inf, 0.5], "o", "arm0")], 40, 8, glyphs, last_x=3, log=True)
+        assert (glyphs.cross, "bad") in rows[5]
 
 
 def test_a_chart_without_a_number_says_why() -> None:
     rows = line_chart(
-        [Series([], "o", "arm0")], 60, 8, Look(), last_x=3, log=True, empty="the first epoch is under way"
+        [Series([], "o", "arm0")], 60, 8, Glyphs(), last_x=3, log=True, empty="the first epoch is under way"
     )
     assert any("the first epoch is under way" in line for line in lines_of(rows))
 
@@ -158,7 +159,7 @@ def test_a_chart_without_a_number_says_why() -> None:
 @given(st.integers(1, 1_000_000), st.integers(4, 120))
 def test_x_labels_hold_the_first_and_the_last_epoch_when_there_is_room(last_x: int, width: int) -> None:
     axis = 6  # cells left of the plot
-    rows = line_chart([Series([], "o", "")], axis + width, 8, Look(), last_x=last_x, log=False)
+    rows = line_chart([Series([], "o", "")], axis + width, 8, Glyphs(), last_x=last_x, log=False)
     shown = text_of(rows[-1]).split()
     if width >= len(str(last_x)) + 4:
         assert (shown[0], shown[-1]) == ("1", str(last_x))
@@ -174,6 +175,6 @@ def test_a_number_is_short_and_about_right(value: float) -> None:
 
 def test_places_that_have_names_are_labelled_with_them() -> None:
     one = Series([1.0, 2.0, 3.0], "o", "")
-    rows = line_chart([one], 60, 8, Look(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])
+    rows = line_chart([one], 60, 8, Glyphs(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])
     labels = "".join(text for text, _ in rows[-1]).split()
     assert labels == ["0.001", "0.01", "0.1"]

@@ -15,7 +15,7 @@ from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
-from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Look
+from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Glyphs
 from inittui.tui.keys import Key
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.main import KEYS, PANELS, MainScreen, all_keys
@@ -218,7 +218,7 @@ async def test_a_strange_terminal_draws_and_ends_well(size: tuple[int, int]) -> 
 
 
 def test_a_resize_before_the_widgets_exist_is_harmless() -> None:
-    screen = MainScreen(StillSource(running_board()), Look())
+    screen = MainScreen(StillSource(running_board()), Glyphs())
     assert not screen.is_mounted
     screen.on_resize()
 

@@ -14,7 +14,8 @@ from inittui.board.source import StillSource
 from inittui.board.state import ArmBoard, Board
 from inittui.record.events import Probe
 from inittui.record.layer_probe import QUANTITIES, LayerProbe
-from inittui.tui.draw.glyphs import Look, Row, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, width_of
 from inittui.tui.views import layers_drawing
 from inittui.tui.views.layers_drawing import LayerViewState, heat_map, histogram
 from tests.helpers import finished_board, running_board, steady
@@ -74,9 +75,11 @@ def epochs(depth: int, last: int = 2, **values: Any) -> list[Probe]:
 
 
 def view(
-    board: Board, state: LayerViewState | None = None, width: int = 116, height: int = 22, look: Look | None = None
+    board: Board, state: LayerViewState | None = None, width: int = 116, height: int = 22, glyphs: Glyphs | None = None
 ) -> str:
-    return "\n".join(lines_of(layers_drawing.layers(board, state or LayerViewState(), width, height, look or Look())))
+    return "\n".join(
+        lines_of(layers_drawing.layers(board, state or LayerViewState(), width, height, glyphs or Glyphs()))
+    )
 
 
 def signs(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -131,7 +134,7 @@ def test_it_fits_its_room_whatever_was_measured(
 ) -> None:
     board = board_with(*of_arms)
     turned = LayerViewState(state.quantity, state.at_start, state.arm % len(of_arms), state.layer)
-    rows = layers_drawing.layers(board, turned, width, height, Look(ascii=plain))
+    rows = layers_drawing.layers(board, turned, width, height, Glyphs(ascii=plain))
     assert len(rows) <= max(1, height)
     assert {width_of(row) for row in rows} <= {width}
     assert layers_drawing.title(board, turned).isprintable()
@@ -143,7 +146,7 @@ def test_it_fits_its_room_whatever_was_measured(
 def test_every_quantity_is_shown_at_every_size(depth: int, place: int, size: tuple[int, int]) -> None:
     board = board_with(epochs(depth), epochs(max(1, depth // 2), rms=1.0))
     for plain in (False, True):
-        rows = layers_drawing.layers(board, LayerViewState(quantity=place), *size, Look(ascii=plain))
+        rows = layers_drawing.layers(board, LayerViewState(quantity=place), *size, Glyphs(ascii=plain))
         assert len(rows) == size[1] or size[1] == 4
         text = "\n".join(lines_of(rows))
         assert "arm-0: " in text
@@ -207,9 +210,9 @@ def test_a_small_view_is_all_sentence() -> None:
 # The chart
 
 
-def drawn(board: Board, state: LayerViewState, look: Look | None = None) -> list[tuple[str, str]]:
+def drawn(board: Board, state: LayerViewState, glyphs: Glyphs | None = None) -> list[tuple[str, str]]:
     """The signs of the chart alone: of a view too narrow for anything beside it."""
-    return signs(layers_drawing.layers(board, state, 90, 24, look or Look()))
+    return signs(layers_drawing.layers(board, state, 90, 24, glyphs or Glyphs()))
 
 
 @pytest.mark.parametrize("depth", [1, 3, 21])
@@ -224,7 +227,9 @@ def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> Non
     for state in (LayerViewState(), LayerViewState(at_start=True), LayerViewState(quantity=1)):
         assert any(style == "arm0 soft" for _, style in drawn(board, state))
         assert "marks: measured; lines: theory at initialisation" in view(board, state)
-        ascii_ = drawn(board_with([replace(probe(9), signal=(1.0,) * 9, gradient=(0.1,) * 9)]), state, Look(ascii=True))
+        ascii_ = drawn(
+            board_with([replace(probe(9), signal=(1.0,) * 9, gradient=(0.1,) * 9)]), state, Glyphs(ascii=True)
+        )
         assert (".", "arm0 soft") in ascii_
         assert ("o", "arm0") in ascii_
         assert ("o", "arm0 soft") not in ascii_
@@ -234,7 +239,7 @@ def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> Non
 
 def test_measurement_is_drawn_over_every_arms_theory() -> None:
     same = [replace(probe(9), signal=tuple(0.5**place for place in range(9)))]
-    ascii_ = drawn(board_with(same, same), LayerViewState(), Look(ascii=True))
+    ascii_ = drawn(board_with(same, same), LayerViewState(), Glyphs(ascii=True))
     assert not any(sign == (".", "arm0 soft") for sign in ascii_)
     assert sum(sign == ("x", "arm1") for sign in ascii_) == 9 + 1
 
@@ -266,7 +271,7 @@ def test_what_is_not_finite_is_a_cross_and_what_a_layer_has_not_is_none() -> Non
 
 
 def mapped(arm: ArmBoard, state: LayerViewState | None = None, width: int = 50, height: int = 40) -> list[Row]:
-    return heat_map(arm, state or LayerViewState(), width, height, Look())
+    return heat_map(arm, state or LayerViewState(), width, height, Glyphs())
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
@@ -339,7 +344,7 @@ def test_the_chosen_layers_number_is_marked_also_where_an_arm_has_fewer() -> Non
 
 
 def weights(one: LayerProbe, width: int = 40, height: int = 10) -> list[str]:
-    return lines_of(histogram(replace(probe(0), layers=(layer(), one)), 2, 0, width, height, Look()))
+    return lines_of(histogram(replace(probe(0), layers=(layer(), one)), 2, 0, width, height, Glyphs()))
 
 
 def test_a_column_is_as_high_as_its_count() -> None:

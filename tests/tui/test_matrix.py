@@ -18,7 +18,8 @@ from inittui.experiment.preset_table import build
 from inittui.output import tables
 from inittui.record import events
 from inittui.tui.app import Dashboard
-from inittui.tui.draw.glyphs import Look, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import width_of
 from inittui.tui.views import matrix_drawing
 from inittui.tui.views.matrix_drawing import MEASURES, MatrixViewState
 from inittui.tui.widgets.panel import Panel
@@ -109,7 +110,7 @@ def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...
 def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_only: bool) -> None:
     of = board(swept({"model.depth": [2, 3, 4]}))
     for measure, name in enumerate(MEASURES):
-        rows = matrix_drawing.matrix(of, MatrixViewState(measure), size[0] - 4, size[1] - 6, Look(ascii=ascii_only))
+        rows = matrix_drawing.matrix(of, MatrixViewState(measure), size[0] - 4, size[1] - 6, Glyphs(ascii=ascii_only))
         assert all(width_of(row) == size[0] - 4 for row in rows)
         assert len(rows) <= size[1] - 6
         text = "\n".join(lines_of(rows))
@@ -122,18 +123,18 @@ def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_
 
 def test_it_fills_while_it_trains_and_is_empty_before() -> None:
     before = board(swept({"model.depth": [2, 3]}), until=1.3)
-    text = "\n".join(lines_of(matrix_drawing.matrix(before, MatrixViewState(), 80, 20, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(before, MatrixViewState(), 80, 20, Glyphs())))
     assert text.count("...") == 4
 
 
 def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
     of = swept({"model.depth": [2, 3, 4]}, seeds=3)
     found = board_of(of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3)))
-    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(), 80, 30, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(), 80, 30, Glyphs())))
     assert {"┬", "┴"} <= set(text)
     assert "95 % interval" in text
     alone = board(swept({"model.depth": [2, 3, 4]}))
-    assert "interval" not in "\n".join(lines_of(matrix_drawing.matrix(alone, MatrixViewState(), 80, 30, Look())))
+    assert "interval" not in "\n".join(lines_of(matrix_drawing.matrix(alone, MatrixViewState(), 80, 30, Glyphs())))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -271,11 +272,11 @@ def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_told() -> None:
     of = swept({"model.depth": list(range(2, 22))}, arms=3, seeds=3)
     stuck = lambda arm, seed, _: 0.1 if arm == 1 and seed else 0.9  # noqa: E731
     found = board_of(of, canned_events(of, accuracies=stuck))
-    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(1), 76, 18, Look())))
+    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(1), 76, 18, Glyphs())))
     assert "1 of 3" in text
     assert re.search(r"\d+ more right", text)
     assert "more" not in "\n".join(
-        lines_of(matrix_drawing.matrix(found, MatrixViewState(1, only="depth=2,3"), 76, 18, Look()))
+        lines_of(matrix_drawing.matrix(found, MatrixViewState(1, only="depth=2,3"), 76, 18, Glyphs()))
     )
     some = matrix_drawing.grid_of(found, MatrixViewState(only="some"))
     assert some is not None

@@ -5,7 +5,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from inittui.tui.draw import palette
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from inittui.tui.widgets.panel import Panel
 from tests.tui.builders import MARKUP, WIDE, screen_text
 
@@ -15,8 +16,8 @@ class Recorder(Panel):
 
     asked: list[tuple[Region, ...]]
 
-    def __init__(self, look: Look, bench: "Bench") -> None:
-        super().__init__(look)
+    def __init__(self, glyphs: Glyphs, bench: "Bench") -> None:
+        super().__init__(glyphs)
         self.bench = bench
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
@@ -43,7 +44,7 @@ class Bench(App[None]):
         super().__init__()
         self.rows = rows
         self.heading = "title"
-        self.panel = (Recorder if framed else Unframed)(Look(ascii=ascii_only), self)
+        self.panel = (Recorder if framed else Unframed)(Glyphs(ascii=ascii_only), self)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return palette.variables(self.current_theme)
@@ -115,7 +116,7 @@ async def test_every_size_draws_and_another_size_draws_anew(framed: bool) -> Non
 
 async def test_a_widget_that_is_not_on_a_screen_yet_can_be_resized_and_repainted() -> None:
     async with Bench(ROWS).run_test():
-        early = Panel(Look())
+        early = Panel(Glyphs())
         early.on_resize()
         early.repaint()
 

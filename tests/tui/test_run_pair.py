@@ -16,11 +16,12 @@ from inittui.record.run_index import RunSummary, runs, summaries
 from inittui.tui.browser.compare_drawing import rows
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.run_pair import RunPair, Side, differences, gain, read_pair, remarks
-from inittui.tui.draw.glyphs import Look, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import width_of
 from tests.helpers import canned_events, empty_run, finished_board, preset, steady, write_events, write_run
 from tests.tui.builders import FAILED, dashboard, lines_of, named, press, screen_text, words
 
-PLAIN, ASCII = Look(), Look(ascii=True)
+PLAIN, ASCII = Glyphs(), Glyphs(ascii=True)
 
 
 def arm(mean: float | None = 0.98, status: str = "finished", std: float | None = None, seeds: int = 1) -> ArmResult:
@@ -51,8 +52,8 @@ def side_of(
     return Side(RunSummary(f"{name}-20260101-000000", f"/{name}", state, device=device, age=90.0), of, document)
 
 
-def text(a: Side, b: Side, width: int = 100, look: Look = PLAIN) -> str:
-    return "\n".join(lines_of(rows(RunPair(a, b), width, look)))
+def text(a: Side, b: Side, width: int = 100, glyphs: Glyphs = PLAIN) -> str:
+    return "\n".join(lines_of(rows(RunPair(a, b), width, glyphs)))
 
 
 # What differs
@@ -225,7 +226,7 @@ async def test_what_does_not_fit_is_scrolled_to(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         arms = {f"arm-{index:02d}": arm() for index in range(40)}
         pair = RunPair(side(**arms), side(name="b", **arms), ("the last sentence",))
-        await app.push_screen(CompareScreen(pair, app.look))
+        await app.push_screen(CompareScreen(pair, app.glyphs))
         text = await press(pilot, "home")
         if size[0] >= 40:
             assert " A  a-20260101-000000" in text

@@ -18,7 +18,7 @@ from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
 from inittui.tui.app import Dashboard
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.views import arm, header
 from inittui.tui.widgets.question import LeaveQuestion, Question
@@ -271,9 +271,9 @@ async def test_the_chosen_arm_is_seen_in_its_frame_and_in_its_line() -> None:
         await press(pilot, "escape")
         assert frames(app) == [track, track, track]
     board = running_board(3)
-    chosen = arm.line(board, 1, 60, Look(), log=True, chosen=True)
+    chosen = arm.line(board, 1, 60, Glyphs(), log=True, chosen=True)
     assert [style for text, style in chosen if "he_normal" in text] == ["arm1 bold reverse"]
-    assert text_of(chosen) == text_of(arm.line(board, 1, 60, Look(), log=True))
+    assert text_of(chosen) == text_of(arm.line(board, 1, 60, Glyphs(), log=True))
 
 
 @pytest.mark.parametrize("size", [(60, 20), (120, 40)])
@@ -485,7 +485,7 @@ async def test_an_interrupted_run_goes_on_before_ones_eyes(run: RunDir, size: tu
 
 
 def header_of(board: Board, width: int = 120) -> str:
-    return "\n".join(lines_of(header.header(board, 2.5, width, 3, Look())))
+    return "\n".join(lines_of(header.header(board, 2.5, width, 3, Glyphs())))
 
 
 def test_a_full_disk_is_said_before_anything_else() -> None:
@@ -511,7 +511,7 @@ def test_a_paused_run_says_how_long_it_has_been_there_and_promises_no_end() -> N
 @pytest.mark.parametrize("width", [36, 56, 76])
 def test_a_paused_arm_keeps_its_numbers_and_its_curves(width: int) -> None:
     paused, training = (
-        lines_of(arm.panel(board, 0, width, 6, Look(), log=True)) for board in (paused_board(), running_board())
+        lines_of(arm.panel(board, 0, width, 6, Glyphs(), log=True)) for board in (paused_board(), running_board())
     )
     assert paused[0].startswith("paused    epoch 2 of 3")
     assert training[0].startswith("training  epoch 2 of 3")
@@ -521,20 +521,22 @@ def test_a_paused_arm_keeps_its_numbers_and_its_curves(width: int) -> None:
 
 def test_an_arm_s_line_says_when_it_does_not_train() -> None:
     for state, word in (("paused", "paused"), ("taken up again", "waiting"), ("interrupted", "interrupted: did not")):
-        assert f"xavier_normal {word}" in text_of(arm.line(states()[state], 0, 60, Look(), log=True))
+        assert f"xavier_normal {word}" in text_of(arm.line(states()[state], 0, 60, Glyphs(), log=True))
     for state in ("training", "finished"):
-        assert "xavier_normal 2/3 " in text_of(arm.line(states()[state], 0, 60, Look(), log=True)).replace("3/3", "2/3")
+        assert "xavier_normal 2/3 " in text_of(arm.line(states()[state], 0, 60, Glyphs(), log=True)).replace(
+            "3/3", "2/3"
+        )
 
 
 def test_an_arm_that_is_paused_before_it_began_says_so() -> None:
     board = states()["paused before it began"]
-    assert "paused before it began" in "\n".join(lines_of(arm.panel(board, 1, 56, 6, Look(), log=True)))
-    assert "paused before it began" in text_of(arm.line(board, 1, 60, Look(), log=True))
-    assert "paused" not in text_of(arm.line(board, 0, 60, Look(), log=True))
+    assert "paused before it began" in "\n".join(lines_of(arm.panel(board, 1, 56, 6, Glyphs(), log=True)))
+    assert "paused before it began" in text_of(arm.line(board, 1, 60, Glyphs(), log=True))
+    assert "paused" not in text_of(arm.line(board, 0, 60, Glyphs(), log=True))
 
 
 def test_an_interrupted_arm_keeps_its_numbers_and_says_why() -> None:
-    text = "\n".join(lines_of(arm.panel(fold(running_board(), INTERRUPTED), 0, 56, 6, Look(), log=True)))
+    text = "\n".join(lines_of(arm.panel(fold(running_board(), INTERRUPTED), 0, 56, 6, Glyphs(), log=True)))
     assert text.startswith("interrupted ")
     for words in ("did not come to its end", "test 90.00 %"):
         assert words in text

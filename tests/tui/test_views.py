@@ -9,7 +9,8 @@ from inittui.analysis import accuracy_table, sentences
 from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.record import events
-from inittui.tui.draw.glyphs import Look, Row, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import SampleViewState
@@ -32,40 +33,40 @@ from tests.tui.builders import (
 BUSY = Machine(cpu=0.987, cores=16, load=12.3, memory_used=9 << 30, memory_total=64 << 30, memory_ours=3 << 30)
 ON_GPU = Machine(0.1, 1, 0.0, 1, 1 << 40, 0, Gpu(1.0, 1, 141_000_000_000, 900_000_000, 700.0, 83))
 
-# Each is called with a board, a width, a height and a look, and promises to fill the width exactly, or not to pass it.
-View = Callable[[Board, int, int, Look], list[Row]]
+# Each is called with a board, a width, a height and a glyphs, and promises to fill the width exactly, or not to pass it.
+View = Callable[[Board, int, int, Glyphs], list[Row]]
 EXACT: dict[str, View] = {
-    "arm panel": lambda board, w, h, look: arm.panel(board, 0, w, h, look, log=True),
-    "arm panel, linear": lambda board, w, h, look: arm.panel(board, len(board.arms) - 1, w, h, look, log=False),
-    "arm line": lambda board, w, _, look: [arm.line(board, 0, w, look, log=True)],
-    "last arm's line": lambda board, w, _, look: [arm.line(board, len(board.arms) - 1, w, look, log=False)],
-    "chart": lambda board, w, h, look: chart.chart(board, w, h, look, metric="cost", log=True),
-    "chart of accuracies": lambda board, w, h, look: chart.chart(board, w, h, look, metric="accuracy", log=True),
-    "header": lambda board, w, h, look: header.header(board, 61.5, w, h, look),
-    "header of a replay": lambda board, w, h, look: header.header(board, 61.5, w, h, look, "replay x4"),
-    "live sample": lambda board, w, h, look: sample.sample(board, None, SampleViewState(), w, h, look),
-    "gallery": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 6), SampleViewState("mistaken", 1), w, h, look
+    "arm panel": lambda board, w, h, glyphs: arm.panel(board, 0, w, h, glyphs, log=True),
+    "arm panel, linear": lambda board, w, h, glyphs: arm.panel(board, len(board.arms) - 1, w, h, glyphs, log=False),
+    "arm line": lambda board, w, _, glyphs: [arm.line(board, 0, w, glyphs, log=True)],
+    "last arm's line": lambda board, w, _, glyphs: [arm.line(board, len(board.arms) - 1, w, glyphs, log=False)],
+    "chart": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="cost", log=True),
+    "chart of accuracies": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="accuracy", log=True),
+    "header": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs),
+    "header of a replay": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs, "replay x4"),
+    "live sample": lambda board, w, h, glyphs: sample.sample(board, None, SampleViewState(), w, h, glyphs),
+    "gallery": lambda board, w, h, glyphs: sample.sample(
+        board, canned_gallery(board.preset, 6), SampleViewState("mistaken", 1), w, h, glyphs
     ),
-    "gallery of seeds": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, look
+    "gallery of seeds": lambda board, w, h, glyphs: sample.sample(
+        board, canned_gallery(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, glyphs
     ),
-    "confusions": lambda board, w, h, look: sample.sample(
-        board, canned_gallery(board.preset, 200), SampleViewState(confused=0), w, h, look
+    "confusions": lambda board, w, h, glyphs: sample.sample(
+        board, canned_gallery(board.preset, 200), SampleViewState(confused=0), w, h, glyphs
     ),
-    "confusions of seeds": lambda board, w, h, look: confusion.confusion(
-        board, canned_gallery(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, look
+    "confusions of seeds": lambda board, w, h, glyphs: confusion.confusion(
+        board, canned_gallery(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, glyphs
     ),
-    "no confusions": lambda board, w, h, look: confusion.confusion(board, None, 0, w, h, look),
+    "no confusions": lambda board, w, h, glyphs: confusion.confusion(board, None, 0, w, h, glyphs),
 }
 WITHIN: dict[str, View] = {
-    "arm title": lambda board, w, _, look: [arm.title(board.arms[0], 0, look, w)],
-    "machine": lambda _board, w, _h, look: [machine.line(BUSY, w, look)],
-    "machine with a GPU": lambda _board, w, _h, look: [machine.line(ON_GPU, w, look)],
-    "no machine": lambda _board, w, _h, look: [machine.line(None, w, look)],
-    "table": lambda board, w, h, look: result.table(board, w, h, look),
-    "table alone": lambda board, w, h, look: result.whole(board, w, h, look, each_seed=True, top=0),
-    "table alone, scrolled": lambda board, w, h, look: result.whole(board, w, h, look, each_seed=True, top=7),
+    "arm title": lambda board, w, _, glyphs: [arm.title(board.arms[0], 0, glyphs, w)],
+    "machine": lambda _board, w, _h, glyphs: [machine.line(BUSY, w, glyphs)],
+    "machine with a GPU": lambda _board, w, _h, glyphs: [machine.line(ON_GPU, w, glyphs)],
+    "no machine": lambda _board, w, _h, glyphs: [machine.line(None, w, glyphs)],
+    "table": lambda board, w, h, glyphs: result.table(board, w, h, glyphs),
+    "table alone": lambda board, w, h, glyphs: result.whole(board, w, h, glyphs, each_seed=True, top=0),
+    "table alone, scrolled": lambda board, w, h, glyphs: result.whole(board, w, h, glyphs, each_seed=True, top=7),
 }
 # Below these a row may be longer than its room: the widget cuts it.
 NARROWEST = {
@@ -79,13 +80,13 @@ NARROWEST = {
 }
 
 
-def table_of(board: Board, width: int = 76, look: Look | None = None) -> str:
-    return "\n".join(lines_of(result.table(board, width, 20, look or Look())))
+def table_of(board: Board, width: int = 76, glyphs: Glyphs | None = None) -> str:
+    return "\n".join(lines_of(result.table(board, width, 20, glyphs or Glyphs())))
 
 
 def sample_of(board: Board, shown: SampleViewState | None = None, *, agree: bool = False, width: int = 76) -> str:
     pictures = gallery_where(board.preset, agree=agree) if board.ended else None
-    return "\n".join(lines_of(sample.sample(board, pictures, shown or SampleViewState(), width, 12, Look())))
+    return "\n".join(lines_of(sample.sample(board, pictures, shown or SampleViewState(), width, 12, Glyphs())))
 
 
 @pytest.mark.parametrize("view", [*EXACT, *WITHIN])
@@ -95,7 +96,7 @@ def sample_of(board: Board, shown: SampleViewState | None = None, *, agree: bool
 @example("finished", 1, 1, True)
 @example("forty arms", 200, 60, True)
 def test_a_view_fits_its_room_in_every_state(view: str, state: str, width: int, height: int, plain: bool) -> None:
-    rows = (EXACT | WITHIN)[view](states()[state], width, height, Look(ascii=plain))
+    rows = (EXACT | WITHIN)[view](states()[state], width, height, Glyphs(ascii=plain))
     assert len(rows) <= max(height, 1)
     if view in EXACT and width:
         assert {width_of(row) for row in rows} <= {width}
@@ -125,12 +126,12 @@ def test_the_note_about_replaced_data_is_shown_from_the_moment_it_is_known(until
         board = running_board(note=NOTE, until=99 if until is None else until, endings=endings)
         assert header.has_note(board)
         for width in (40, 80, 120, 200):
-            rows = lines_of(header.header(board, 5.0, width, height, Look()))
+            rows = lines_of(header.header(board, 5.0, width, height, Glyphs()))
             assert any(line.startswith(f" Note: {NOTE}"[: width - 1]) for line in rows)
 
 
 def test_the_header_says_what_runs_on_what_and_how_long_yet() -> None:
-    (line,) = lines_of(header.header(running_board(), 1.95, 200, 3, Look()))
+    (line,) = lines_of(header.header(running_board(), 1.95, 200, 3, Glyphs()))
     for words_ in ("canned", "1,500/297", "64-16-16-10 relu", "adam 0.001", "batch 50", "seed 777", "cpu (2 cores)"):
         assert words_ in line
     assert line.endswith("training  0:01, 0:00 left ")
@@ -143,17 +144,17 @@ def test_the_time_is_kept_where_the_header_is_narrow() -> None:
     board = board_of(of, canned_events(of, until=2.0))
     for width in (40, 60, 80):
         for plain in (False, True):
-            first = text_of(header.header(board, 1.95, width, 2, Look(ascii=plain))[0])
+            first = text_of(header.header(board, 1.95, width, 2, Glyphs(ascii=plain))[0])
             assert first[:width].endswith("training  0:01, 0:00 left ")
 
 
 def test_a_refused_run_and_a_lost_supervisor_say_why_in_the_header() -> None:
     for state, why in (("refused", "no data set 'mnist' here"), ("supervisor gone", "the supervisor is gone: killed")):
-        assert any(why in line for line in lines_of(header.header(states()[state], 5.0, 120, 3, Look())))
+        assert any(why in line for line in lines_of(header.header(states()[state], 5.0, 120, 3, Glyphs())))
 
 
 def test_damaged_records_are_counted_in_the_header() -> None:
-    rows = lines_of(header.header(states()["damaged records"], 5.0, 120, 3, Look()))
+    rows = lines_of(header.header(states()["damaged records"], 5.0, 120, 3, Glyphs()))
     assert any("1 damaged record(s)" in line and "line 3" in line for line in rows)
 
 
@@ -161,7 +162,7 @@ def test_damaged_records_are_counted_in_the_header() -> None:
 
 
 def panel_text(board: Board, place: int = 0, width: int = 56, height: int = 6) -> str:
-    return "\n".join(lines_of(arm.panel(board, place, width, height, Look(), log=True)))
+    return "\n".join(lines_of(arm.panel(board, place, width, height, Glyphs(), log=True)))
 
 
 def test_an_arm_that_trains_shows_epoch_share_cost_accuracy_and_speed() -> None:
@@ -178,14 +179,14 @@ def test_a_failed_arm_says_why_and_the_others_go_on() -> None:
     board = states()["an arm failed"]
     assert "cost not finite in epoch 2" in panel_text(board, 1)
     assert "training" in panel_text(board, 0)
-    assert "failed: cost not finite in epoch 2" in text_of(arm.line(board, 1, 76, Look(), log=True))
+    assert "failed: cost not finite in epoch 2" in text_of(arm.line(board, 1, 76, Glyphs(), log=True))
 
 
 @pytest.mark.parametrize("value", ["none", "nan", "inf"])
 def test_a_cost_that_is_not_finite_is_said_in_words(value: str) -> None:
     board = states()[f"cost {value}, training"]
     assert "cost not finite" in panel_text(board)
-    assert "not finite" in text_of(arm.line(board, 0, 76, Look(), log=True))
+    assert "not finite" in text_of(arm.line(board, 0, 76, Glyphs(), log=True))
 
 
 def test_seeds_that_advance_together_are_counted() -> None:
@@ -195,8 +196,8 @@ def test_seeds_that_advance_together_are_counted() -> None:
 @pytest.mark.parametrize("name", [WIDE, MARKUP, "x" * 12])
 def test_a_name_is_shown_as_it_is_wherever_there_is_room(name: str) -> None:
     training, over = running_board(named(name, "b")), finished_board(named(name, "b"))
-    assert name in text_of(arm.title(training.arms[0], 0, Look(), 76))
-    assert name in text_of(arm.line(training, 0, 100, Look(), log=True))
+    assert name in text_of(arm.title(training.arms[0], 0, Glyphs(), 76))
+    assert name in text_of(arm.line(training, 0, 100, Glyphs(), log=True))
     for board in (training, over):
         assert name in table_of(board, 100)
         assert name in sample_of(board, width=100)
@@ -205,7 +206,7 @@ def test_a_name_is_shown_as_it_is_wherever_there_is_room(name: str) -> None:
 def test_a_reason_with_markup_is_shown_as_it_is() -> None:
     board = running_board(2, endings={0: replace(FAILED, reason=MARKUP)}, until=2.2)
     assert MARKUP in panel_text(board)
-    assert MARKUP in text_of(arm.line(board, 0, 76, Look(), log=True))
+    assert MARKUP in text_of(arm.line(board, 0, 76, Glyphs(), log=True))
 
 
 # The table
@@ -214,7 +215,7 @@ def test_a_reason_with_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("width", [72, 76, 100])
 @pytest.mark.parametrize("state", ["training", "finished", "cost huge, finished", "cost none, finished"])
 def test_from_72_cells_on_the_table_has_all_its_columns(width: int, state: str) -> None:
-    rows = lines_of(result.table(states()[state], width, 20, Look()))
+    rows = lines_of(result.table(states()[state], width, 20, Glyphs()))
     for place, head in enumerate(result.HEADS):
         assert (head in rows[0]) == (place != accuracy_table.INTERVAL)  # which takes several seeds
     assert all(len(row) <= width for row in rows)
@@ -228,9 +229,9 @@ def test_a_narrow_table_keeps_scheme_and_accuracy() -> None:
 
 @pytest.mark.parametrize("state", ["training", "finished", "finished, three seeds"])
 def test_the_best_is_marked_and_nothing_else(state: str) -> None:
-    for look in (Look(), Look(ascii=True)):
-        rows = table_of(states()[state], look=look).split("\n")
-        assert [look.star in row for row in rows[1:3]] == [False, True]
+    for glyphs in (Glyphs(), Glyphs(ascii=True)):
+        rows = table_of(states()[state], glyphs=glyphs).split("\n")
+        assert [glyphs.star in row for row in rows[1:3]] == [False, True]
 
 
 def test_a_failed_arm_is_not_the_best_and_its_failure_is_said() -> None:
@@ -260,11 +261,11 @@ def test_the_table_is_the_report_s() -> None:
 @pytest.mark.parametrize("state", ["training", "finished", "finished, three seeds", "finished, failed arm"])
 def test_the_table_has_as_many_lines_as_it_says(width: int, state: str) -> None:
     board = states()[state]
-    assert len(result.table(board, width, 60, Look())) == result.rows_needed(board, width)
+    assert len(result.table(board, width, 60, Glyphs())) == result.rows_needed(board, width)
 
 
 def alone(board: Board, width: int = 76, *, each_seed: bool = False) -> list[str]:
-    return lines_of(result.everything(board, width, Look(), each_seed=each_seed))
+    return lines_of(result.everything(board, width, Glyphs(), each_seed=each_seed))
 
 
 @pytest.mark.parametrize("width", [36, 56, 76, 96, 116])
@@ -299,9 +300,9 @@ def test_each_seed_has_its_row_below_its_arm() -> None:
 @pytest.mark.parametrize("height", [1, 2, 5, 11, 60])
 def test_the_table_alone_can_be_read_to_its_last_line(height: int) -> None:
     board = finished_board(5, seeds=7)
-    everything = result.everything(board, 76, Look(), each_seed=True)
+    everything = result.everything(board, 76, Glyphs(), each_seed=True)
     last = result.furthest(len(everything), height)
-    seen = [result.whole(board, 76, height, Look(), each_seed=True, top=top) for top in range(last + 1)]
+    seen = [result.whole(board, 76, height, Glyphs(), each_seed=True, top=top) for top in range(last + 1)]
     assert all(len(rows) <= height and rows[0] == everything[0] for rows in seen)
     if height > 1:
         assert seen[-1][-1] == everything[-1]
@@ -322,7 +323,7 @@ def test_the_live_sample_waits_for_training_then_for_the_first_epoch() -> None:
 
 @pytest.mark.parametrize("width", [36, 56, 76])
 def test_the_sample_shows_the_label_and_each_arm_s_prediction(width: int) -> None:
-    text = "\n".join(lines_of(sample.sample(states()["training"], None, SampleViewState(), width, 22, Look())))
+    text = "\n".join(lines_of(sample.sample(states()["training"], None, SampleViewState(), width, 22, Glyphs())))
     assert "label 8" in text
     for start in ("● xavi", "▲ he_n"):
         (line,) = [line for line in text.split("\n") if start in line]
@@ -358,14 +359,14 @@ def test_no_disagreement_and_no_mistake_are_said_in_words() -> None:
 
 def test_a_run_that_ended_without_pictures_promises_none() -> None:
     for state in ("stopped", "finished"):
-        text = "\n".join(lines_of(sample.sample(states()[state], None, SampleViewState(), 76, 12, Look())))
+        text = "\n".join(lines_of(sample.sample(states()[state], None, SampleViewState(), 76, 12, Glyphs())))
         assert "label 8" in text
         assert "after the last epoch" not in text
 
 
 def test_arms_without_a_prediction_say_why() -> None:
     text = "\n".join(
-        lines_of(sample.sample(states()["all failed before an epoch"], None, SampleViewState(), 76, 12, Look()))
+        lines_of(sample.sample(states()["all failed before an epoch"], None, SampleViewState(), 76, 12, Glyphs()))
     )
     assert text.count("no prediction: failed") == 2
 
@@ -375,7 +376,7 @@ def test_arms_without_a_prediction_say_why() -> None:
 
 def seeds_of(shown: SampleViewState, width: int = 76) -> str:
     board = finished_board(2, seeds=12)
-    return "\n".join(lines_of(sample.sample(board, canned_gallery(board.preset, seeds=12), shown, width, 20, Look())))
+    return "\n".join(lines_of(sample.sample(board, canned_gallery(board.preset, seeds=12), shown, width, 20, Glyphs())))
 
 
 def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
@@ -397,7 +398,7 @@ def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
 def test_seeds_that_are_left_out_are_named() -> None:
     board = finished_board(2, seeds=12)
     pictures = replace(canned_gallery(board.preset, seeds=12), left_out=(3, 0))
-    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, SampleViewState(), 100, 20, Look()))).split())
+    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, SampleViewState(), 100, 20, Glyphs()))).split())
     assert "seeds at chance left out: xavier_normal 3" in text
 
 
@@ -409,7 +410,7 @@ def confusions_of(
 ) -> list[str]:
     board = finished_board(2)
     made = canned_gallery(board.preset, pictures, seeds=seeds)
-    return lines_of(confusion.confusion(board, made, place, width, height, Look()))
+    return lines_of(confusion.confusion(board, made, place, width, height, Glyphs()))
 
 
 @pytest.mark.parametrize(("width", "height"), [(36, 12), (44, 13), (76, 20), (116, 38)])
@@ -444,14 +445,14 @@ def test_an_arm_without_a_mistake_has_no_confusions_to_list() -> None:
     board = finished_board(2)
     right = tuple(tuple(20 if i == j else 0 for j in range(10)) for i in range(10))
     made = replace(canned_gallery(board.preset), confusion=(right, right))
-    assert lines_of(confusion.confusion(board, made, 0, 60, 6, Look()))[0].strip() == "not one mistake"
+    assert lines_of(confusion.confusion(board, made, 0, 60, 6, Glyphs()))[0].strip() == "not one mistake"
 
 
 def test_colours_and_numbers_tell_how_frequent_a_confusion_is() -> None:
     board = finished_board(2)
     row = (950, 30, 15, 5) + (0,) * 6
     made = replace(canned_gallery(board.preset), confusion=((row,) * 10,) * 2)
-    _, first, second, *_ = confusion.confusion(board, made, 0, 76, 20, Look())
+    _, first, second, *_ = confusion.confusion(board, made, 0, 76, 20, Glyphs())
     assert [(text.strip(), style) for text, style in first[1:6]] == [
         ("950", "good bold"), ("30", "warn"), ("15", "warn"), ("5", ""), ("·", "dim")
     ]  # fmt: skip
@@ -461,15 +462,15 @@ def test_colours_and_numbers_tell_how_frequent_a_confusion_is() -> None:
 def test_answers_beyond_the_classes_have_a_column_of_their_own() -> None:
     board = finished_board(2)
     made = replace(canned_gallery(board.preset), confusion=(((20,) + (0,) * 9 + (3,),) * 10,) * 2)
-    assert lines_of(confusion.confusion(board, made, 0, 116, 20, Look()))[0].split()[-1] == "other"
+    assert lines_of(confusion.confusion(board, made, 0, 116, 20, Glyphs()))[0].split()[-1] == "other"
 
 
 def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
-    text = lines_of(confusion.confusion(states()["training"], None, 0, 60, 10, Look()))[0]
+    text = lines_of(confusion.confusion(states()["training"], None, 0, 60, 10, Glyphs()))[0]
     assert text.strip() == "confusions, as soon as the run is over"
     board = finished_board(2)
     without = replace(canned_gallery(board.preset), confusion=())
-    assert lines_of(confusion.confusion(board, without, 0, 60, 10, Look()))[0].strip() == "no predictions of this arm"
+    assert lines_of(confusion.confusion(board, without, 0, 60, 10, Glyphs()))[0].strip() == "no predictions of this arm"
     assert sample.title(board, without, SampleViewState(confused=1)) == "confusions of he_normal"
 
 
@@ -477,10 +478,10 @@ def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
 
 
 def test_the_machine_line_gives_up_its_end_where_it_is_narrow() -> None:
-    assert text_of(machine.line(BUSY, 200, Look())).rstrip().endswith("memory 9.7 of 69 GB (3.2 ours)")
-    assert text_of(machine.line(BUSY, 40, Look())).strip() == "CPU 16 cores  99 %   load 12.3"
-    assert text_of(machine.line(ON_GPU, 40, Look())).startswith(" GPU 100 %")
-    assert "700 W 83" in text_of(machine.line(ON_GPU, 200, Look()))
+    assert text_of(machine.line(BUSY, 200, Glyphs())).rstrip().endswith("memory 9.7 of 69 GB (3.2 ours)")
+    assert text_of(machine.line(BUSY, 40, Glyphs())).strip() == "CPU 16 cores  99 %   load 12.3"
+    assert text_of(machine.line(ON_GPU, 40, Glyphs())).startswith(" GPU 100 %")
+    assert "700 W 83" in text_of(machine.line(ON_GPU, 200, Glyphs()))
 
 
 def test_a_deep_network_is_told_in_short() -> None:
@@ -492,7 +493,7 @@ def test_a_deep_network_is_told_in_short() -> None:
 
 
 def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
-    rows = chart.chart(with_cost(None), 60, 12, Look(), metric="cost", log=True)
+    rows = chart.chart(with_cost(None), 60, 12, Glyphs(), metric="cost", log=True)
     signs = "".join(lines_of(rows))
     assert "●" in signs
     assert "✗" in signs
@@ -500,7 +501,7 @@ def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
 
 def test_an_arm_says_how_many_of_its_seeds_fit_at_a_time() -> None:
     board = fold(running_board(2, seeds=8), events.Stacked(together=4, seeds=8), 0)
-    first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Look(), log=True))) for place in (0, 1))
+    first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Glyphs(), log=True))) for place in (0, 1))
     assert ", 4 at a time: more do not fit" in first
     assert "at a time" not in second
 
@@ -509,5 +510,5 @@ def test_a_precision_that_is_less_than_full_stands_in_the_header() -> None:
     board = running_board(2)
     training = replace(board.preset.training, precision="bf16")
     rounded = replace(board, preset=replace(board.preset, training=training))
-    shown = ["\n".join(lines_of(header.header(one, 1.95, 200, 3, Look()))) for one in (board, rounded)]
+    shown = ["\n".join(lines_of(header.header(one, 1.95, 200, 3, Glyphs()))) for one in (board, rounded)]
     assert ["bf16" in text for text in shown] == [False, True]

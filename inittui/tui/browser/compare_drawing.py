@@ -7,28 +7,29 @@ from inittui.common import formatting
 from inittui.record.result_schema import ArmResult
 from inittui.tui.browser.run_pair import RunPair, Side, differences, gain, remarks
 from inittui.tui.browser.runs_drawing import STATE_STYLES
-from inittui.tui.draw.glyphs import Look, Row, fit, width_of, wrap
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, fit, width_of, wrap
 
 GAP = 2
 SHORTEST_NAME = 8
 LONGEST_REMARK = 20  # lines
 
 
-def rows(pair: RunPair, width: int, look: Look) -> list[Row]:
+def rows(pair: RunPair, width: int, glyphs: Glyphs) -> list[Row]:
     """All rows, from top to bottom, however many they are."""
-    rows: list[Row] = [_head("A", pair.a, width, look), _head("B", pair.b, width, look), []]
+    rows: list[Row] = [_head("A", pair.a, width, glyphs), _head("B", pair.b, width, glyphs), []]
     changes = differences(pair)
     rows.append([("What differs" if changes else "Their presets ask for the same.", "bold")])
     longest = max((cell_len(key) for key, _, _ in changes), default=0)
     for key, of_a, of_b in changes:
-        rows += _change(key, look.text(of_a), look.text(of_b), width, longest)
-    rows += [[], *_table(pair, width, look), []]
+        rows += _change(key, glyphs.text(of_a), glyphs.text(of_b), width, longest)
+    rows += [[], *_table(pair, width, glyphs), []]
     for remark in remarks(pair):
-        rows += [[(line, "dim")] for line in wrap(look.text(remark), width, LONGEST_REMARK)]
+        rows += [[(line, "dim")] for line in wrap(glyphs.text(remark), width, LONGEST_REMARK)]
     return rows
 
 
-def _head(letter: str, side: Side, width: int, look: Look) -> Row:
+def _head(letter: str, side: Side, width: int, glyphs: Glyphs) -> Row:
     run = side.summary
     state = (run.state, STATE_STYLES.get(run.state, "accent"))
     room = width - 4 - len(run.state) - 2
@@ -37,7 +38,7 @@ def _head(letter: str, side: Side, width: int, look: Look) -> Row:
     took = f"took {formatting.clock(run.seconds)}" if run.seconds is not None else ""
     for fact in filter(None, (f"{formatting.age(run.age)} ago", side.data, took, run.device)):
         if width_of(row) + cell_len(fact) + 3 <= width:
-            row += [(f" {look.dot} ", "dim"), (fact, "dim")]
+            row += [(f" {glyphs.dot} ", "dim"), (fact, "dim")]
     return row
 
 
@@ -52,11 +53,11 @@ def _change(key: str, a: str, b: str, width: int, longest: int) -> list[Row]:
     return [[("  ", ""), (key, "dim")], *values]
 
 
-def _table(pair: RunPair, width: int, look: Look) -> list[Row]:
+def _table(pair: RunPair, width: int, glyphs: Glyphs) -> list[Row]:
     """One line per arm of either run: both accuracies, their difference in points, the numbers of seeds."""
-    cells = _cells(pair, look, full=True)
+    cells = _cells(pair, glyphs, full=True)
     if sum(_widths(cells)) + GAP * (len(cells[0]) - 1) > width:
-        cells = _cells(pair, look, full=False)
+        cells = _cells(pair, glyphs, full=False)
     widths = _widths(cells)
     widths[0] = max(SHORTEST_NAME, min(widths[0], width - sum(widths[1:]) - GAP * (len(widths) - 1)))
     rows: list[Row] = []
@@ -75,7 +76,7 @@ def _widths(cells: list[list[str]]) -> list[int]:
     return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
 
 
-def _cells(pair: RunPair, look: Look, *, full: bool) -> list[list[str]]:
+def _cells(pair: RunPair, glyphs: Glyphs, *, full: bool) -> list[list[str]]:
     """The heading and the lines of the table. `full`: with standard deviations, and the unit of the differences."""
     cells = [["arm", "A", "B", "B − A, points" if full else "B − A", "seeds"]]
     a, b = pair.a.arms, pair.b.arms
@@ -89,7 +90,7 @@ def _cells(pair: RunPair, look: Look, *, full: bool) -> list[list[str]]:
                 " / ".join(str(_seeds(arm)) if arm else "-" for arm in both),
             ]
         )
-    return [[look.text(cell) for cell in row] for row in cells]
+    return [[glyphs.text(cell) for cell in row] for row in cells]
 
 
 def _seeds(arm: ArmResult) -> int:

@@ -6,7 +6,8 @@ from textual.screen import Screen
 from inittui.tui import keys
 from inittui.tui.browser import compare_drawing
 from inittui.tui.browser.run_pair import RunPair
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.widgets.key_line import KeyLine
 from inittui.tui.widgets.panel import Panel, drawn
@@ -30,12 +31,12 @@ class PairPanel(Panel, can_focus=True):
 
     top = drawn(0)
 
-    def __init__(self, pair: RunPair, look: Look) -> None:
-        super().__init__(look, id="compare")
+    def __init__(self, pair: RunPair, glyphs: Glyphs) -> None:
+        super().__init__(glyphs, id="compare")
         self._pair = pair
 
     def _pair_rows(self, width: int) -> list[Row]:
-        return compare_drawing.rows(self._pair, width, self.look)
+        return compare_drawing.rows(self._pair, width, self.glyphs)
 
     def _first(self, count: int, height: int) -> int:
         """The first of `count` rows on the screen: after the last row no line stays empty."""
@@ -82,11 +83,11 @@ class CompareScreen(Screen[None]):
     CompareScreen #footer { height: 1; }
     """
 
-    def __init__(self, pair: RunPair, look: Look) -> None:
+    def __init__(self, pair: RunPair, glyphs: Glyphs) -> None:
         super().__init__()
         self._pair = pair
-        self._look = look
+        self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        yield PairPanel(self._pair, self._look)
-        yield KeyLine(self._look, (*PairPanel.KEYS, *self.KEYS), last=("close",))
+        yield PairPanel(self._pair, self._glyphs)
+        yield KeyLine(self._glyphs, (*PairPanel.KEYS, *self.KEYS), last=("close",))

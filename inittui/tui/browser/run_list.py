@@ -19,7 +19,8 @@ from inittui.record.run_table import Widths
 from inittui.tui import keys
 from inittui.tui.browser import runs_drawing as drawing
 from inittui.tui.browser.runs_drawing import ListState
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.widgets.panel import Panel, drawn
 
@@ -49,7 +50,7 @@ class RunTable(Panel):
         return drawing.title(self.state)
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return drawing.table(self.state, width, height, self.look)
+        return drawing.table(self.state, width, height, self.glyphs)
 
     def on_click(self, event: events.Click) -> None:
         if 0 <= event.y - ROWS_ABOVE < self.lines:
@@ -66,7 +67,7 @@ class RunDetails(Panel):
         return [(printable(run.name) if run else "", "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return drawing.details(self.state, width, height, self.look)
+        return drawing.details(self.state, width, height, self.glyphs)
 
 
 class FilterLine(Input):
@@ -111,14 +112,14 @@ class RunList(Widget, can_focus=True):
             super().__init__()
             self.run = run
 
-    def __init__(self, folder: Path, on_dashboard: str, look: Look) -> None:
+    def __init__(self, folder: Path, on_dashboard: str, glyphs: Glyphs) -> None:
         """`on_dashboard` is the path of the run on the dashboard: the cursor starts there."""
         super().__init__()
         self.runs: Sequence[RunSummary] | None = None  # all of them; None until the folder was read
         self._folder = folder
         self._path = on_dashboard  # of the run under the cursor, which stays there when runs come and go
-        self._table = RunTable(look, id="runs")
-        self._details = RunDetails(look, id="details")
+        self._table = RunTable(glyphs, id="runs")
+        self._details = RunDetails(glyphs, id="details")
         self.set_reactive(RunList.state, ListState(on_dashboard=on_dashboard, empty=f"looking into {folder} …"))
 
     def compose(self) -> ComposeResult:

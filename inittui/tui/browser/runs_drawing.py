@@ -10,7 +10,8 @@ from inittui.common import formatting
 from inittui.record import run_table
 from inittui.record.run_index import RunSummary
 from inittui.record.run_table import GAP, Widths
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of, wrap
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.rows import Row, fit, pad, spread, width_of, wrap
 
 STATE_STYLES = {
     "finished": "good",
@@ -85,7 +86,7 @@ def title(state: ListState) -> Row:
     ]
 
 
-def table(state: ListState, width: int, height: int, look: Look) -> list[Row]:
+def table(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The heading, and a line for each run that fits. Runs that are not on the screen take no time."""
     if not state.runs:
         return [[(line, "dim")] for line in wrap(state.empty, width, height)]
@@ -94,8 +95,8 @@ def table(state: ListState, width: int, height: int, look: Look) -> list[Row]:
     for index, run in enumerate(state.runs[state.top : state.top + height - 1], state.top):
         at_cursor = index == state.cursor
         row: Row = [
-            ((">" if look.ascii else "▸") if at_cursor else " ", "accent bold"),
-            (("#" if look.ascii else "■") if run.path in state.marked else " ", "accent bold"),
+            ((">" if glyphs.ascii else "▸") if at_cursor else " ", "accent bold"),
+            (("#" if glyphs.ascii else "■") if run.path in state.marked else " ", "accent bold"),
             (" ", ""),
             *_run(run, columns, width - MARGIN, at_cursor=at_cursor, on_dashboard=run.path == state.on_dashboard),
         ]
@@ -134,7 +135,7 @@ def _cell(text: str, column: str, width: int) -> str:
     return f"{text:>{width}}" if column in run_table.RIGHT else fit(text, width)
 
 
-def details(state: ListState, width: int, height: int, look: Look) -> list[Row]:
+def details(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The run under the cursor, with what the table has no room for."""
     run = state.chosen
     if run is None:
@@ -151,11 +152,11 @@ def details(state: ListState, width: int, height: int, look: Look) -> list[Row]:
     style = STATE_STYLES.get(run.state, "accent" if run.alive else "")
     first: Row = [(run.state, f"{style} bold")]
     for fact in filter(None, facts):
-        first += [(f" {look.dot} ", "dim"), (fact, "")]
+        first += [(f" {glyphs.dot} ", "dim"), (fact, "")]
     note = _note(run)
     lines = wrap(note, width, max(1, height - 1 - min(len(run.arms), 2))) if note else []
     lines_left = max(0, height - 1 - len(lines))
-    arms = [_arm(run, index, width, look) for index in range(len(run.arms))]
+    arms = [_arm(run, index, width, glyphs) for index in range(len(run.arms))]
     if len(arms) > lines_left:
         more = len(arms) - lines_left + 1
         arms = [*arms[: lines_left - 1], [(f"and {more} more arms", "dim")]] if lines_left else []
@@ -166,17 +167,17 @@ def details(state: ListState, width: int, height: int, look: Look) -> list[Row]:
     return rows[:height]
 
 
-def _arm(run: RunSummary, index: int, width: int, look: Look) -> Row:
+def _arm(run: RunSummary, index: int, width: int, glyphs: Glyphs) -> Row:
     arm = run.arms[index]
     longest = max(cell_len(arm.name) for arm in run.arms)
     best = run.best is arm and sum(arm.accuracy is not None for arm in run.arms) > 1
     row: Row = [
-        (f"{look.marker(index)} ", arm_style(index)),
+        (f"{glyphs.marker(index)} ", arm_style(index)),
         (fit(arm.name, min(longest, max(8, width - 24))), f"{arm_style(index)} bold"),
     ]
     if arm.accuracy is not None:
         row.append((f"  {formatting.percent(arm.accuracy)}", "good bold" if best else "bold"))
-        row.append((f" {look.star}" if best else "", "good bold"))
+        row.append((f" {glyphs.star}" if best else "", "good bold"))
     if arm.status != "finished":
         row.append((f"  {arm.status or 'no result yet'}", "bad" if arm.status == "failed" else "dim"))
     return row

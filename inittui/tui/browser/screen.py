@@ -19,7 +19,8 @@ from inittui.tui.browser import runs_drawing as drawing
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.run_list import RunList
 from inittui.tui.browser.run_pair import RunPair, read_pair
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.messages import OpenRun
 from inittui.tui.widgets.key_line import KeyLine
@@ -35,8 +36,8 @@ class BrowserHead(Panel):
     FRAMED = False
     runs: drawn[Sequence[RunSummary]] = drawn(())
 
-    def __init__(self, folder: Path, look: Look) -> None:
-        super().__init__(look, id="head")
+    def __init__(self, folder: Path, glyphs: Glyphs) -> None:
+        super().__init__(glyphs, id="head")
         self._folder = folder
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
@@ -69,20 +70,20 @@ class BrowserScreen(Screen[None]):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, type(self))
 
-    def __init__(self, folder: Path, shown: RunDir | None, look: Look) -> None:
+    def __init__(self, folder: Path, shown: RunDir | None, glyphs: Glyphs) -> None:
         """`shown` is the run on the dashboard."""
         super().__init__()
-        self.look = look
+        self.glyphs = glyphs
         self._folder = folder
         self._left = threading.Event()
         self._read_now = threading.Event()
-        self._head = BrowserHead(folder, look)
-        self._list = RunList(folder, str(shown.path) if shown else "", look)
+        self._head = BrowserHead(folder, glyphs)
+        self._list = RunList(folder, str(shown.path) if shown else "", glyphs)
 
     def compose(self) -> ComposeResult:
         yield self._head
         yield self._list
-        yield KeyLine(self.look, sorted((*RunList.KEYS, *self.KEYS), key=lambda key: key.rank), last=("close",))
+        yield KeyLine(self.glyphs, sorted((*RunList.KEYS, *self.KEYS), key=lambda key: key.rank), last=("close",))
 
     def on_mount(self) -> None:
         self.run_worker(self._read_folder, thread=True, group="read")
@@ -131,7 +132,7 @@ class BrowserScreen(Screen[None]):
 
     def _show_pair(self, pair: RunPair) -> None:
         if self.is_current:  # the user may have closed it meanwhile
-            self.app.push_screen(CompareScreen(pair, self.look))
+            self.app.push_screen(CompareScreen(pair, self.glyphs))
 
     def action_delete(self) -> None:
         listed, chosen = self._list.state, self._list.state.chosen

@@ -11,7 +11,8 @@ from typing import Literal
 
 from inittui.board.series import Number, Spot, Thinned
 from inittui.common.formatting import short_number
-from inittui.tui.draw.glyphs import Look, Row, Span, fit
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, Span, fit
 from inittui.tui.draw.scale import Scale, extremes, finite, ticks
 
 # The bits of a Braille character's dots, top row first; U+2800 has none of them.
@@ -52,15 +53,15 @@ def _buckets(spots: Sequence[Spot], columns: int) -> list[Number]:
     return out
 
 
-def sparkline(columns: Sequence[Number], width: int, rows: int, look: Look, scale: Scale) -> list[str]:
+def sparkline(columns: Sequence[Number], width: int, rows: int, glyphs: Glyphs, scale: Scale) -> list[str]:
     """One bar per column, as `rows` lines of `width` cells, the top line first. A value that is not finite is a cross."""
     if rows < 1 or width < 1:
         return [""] * max(0, rows)
-    levels = look.levels
+    levels = glyphs.levels
     grid = [[" "] * width for _ in range(rows)]
     for x, value in enumerate(columns[:width]):
         if value is None or not math.isfinite(value):
-            grid[rows - 1][x] = look.cross
+            grid[rows - 1][x] = glyphs.cross
             continue
         height = max(1, round(scale.share(value) * rows * len(levels)))
         for y in range(rows):
@@ -70,9 +71,9 @@ def sparkline(columns: Sequence[Number], width: int, rows: int, look: Look, scal
     return ["".join(line) for line in grid]
 
 
-def bar(share: float, width: int, look: Look, style: str) -> Row:
+def bar(share: float, width: int, glyphs: Glyphs, style: str) -> Row:
     """A horizontal bar of `width` cells, of which `share` (0 to 1) is full."""
-    full, half, empty = look.bar
+    full, half, empty = glyphs.bar
     share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
     halves = round(share * width * 2)
     filled = full * (halves // 2) + (half if halves % 2 else "")
@@ -97,7 +98,7 @@ def line_chart(
     series: Sequence[Series],
     width: int,
     height: int,
-    look: Look,
+    glyphs: Glyphs,
     *,
     last_x: int,
     log: bool,
@@ -120,14 +121,14 @@ def line_chart(
     if plot_width < 4 or height < 3:
         message = "too small" if finite(values) or not empty else empty
         return [[(fit(message, width), "dim")] for _ in range(height)]
-    canvas = _Canvas(plot_width, plot_height, look)
+    canvas = _Canvas(plot_width, plot_height, glyphs)
     for line in series:
         canvas.draw(line, scale, last_x)
     for line in series:
         if line.kind == "line":
             canvas.mark_newest(line, scale, last_x)
     rows: list[Row] = []
-    axis, tick, corner, base = ("|", "+", "+", "-") if look.ascii else ("│", "┤", "└", "─")
+    axis, tick, corner, base = ("|", "+", "+", "-") if glyphs.ascii else ("│", "┤", "└", "─")
     for y, cells in enumerate(canvas.rows()):
         label = labels.get(y, "")
         rows.append([(label.rjust(gutter), "dim"), (tick if label else axis, "track"), *cells])
@@ -161,8 +162,8 @@ def _x_labels(last_x: int, width: int, names: Sequence[str] = ()) -> str:
 class _Canvas:
     """A grid of cells with Braille dots and markers. A cell has the style of the series that was drawn last."""
 
-    def __init__(self, width: int, height: int, look: Look) -> None:
-        self.width, self.height, self.look = width, height, look
+    def __init__(self, width: int, height: int, glyphs: Glyphs) -> None:
+        self.width, self.height, self.glyphs = width, height, glyphs
         self._dots = [[0] * width for _ in range(height)]
         self._markers: dict[tuple[int, int], Span] = {}  # by row and column; they hide the dots of their cell
         self._styles = [[""] * width for _ in range(height)]
@@ -185,11 +186,11 @@ class _Canvas:
             if value is None and series.kind == "some":
                 continue
             if value is None or not math.isfinite(value):
-                self._markers[self.height - 1, x // 2] = (self.look.cross, "bad")
+                self._markers[self.height - 1, x // 2] = (self.glyphs.cross, "bad")
                 before = None
                 continue
             here = (x, self._dot_row(value, scale))
-            if self.look.ascii or series.kind in ("points", "some"):
+            if self.glyphs.ascii or series.kind in ("points", "some"):
                 self._markers[here[1] // 4, x // 2] = (series.marker, series.style)
             elif before is None:
                 self._dot(*here, series.style)

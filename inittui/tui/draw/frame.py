@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from rich.style import Style
 
-from inittui.tui.draw.glyphs import COLOURS, Look, Row, pad, width_of
+from inittui.tui.draw.glyphs import COLOURS, Glyphs
+from inittui.tui.draw.rows import Row, pad, width_of
 
 Paint = Callable[[int, int], list[Row]]  # rows for a width and a height
 Title = Callable[[int], Row]  # a row of at most this width
@@ -20,13 +21,13 @@ def filled(paint: Paint, width: int, height: int) -> list[Row]:
     return [*rows, *(pad([], width) for _ in range(height - len(rows)))]
 
 
-def framed(title: Title, paint: Paint, width: int, height: int, look: Look, frame: str = FRAME) -> list[Row]:
+def framed(title: Title, paint: Paint, width: int, height: int, glyphs: Glyphs, frame: str = FRAME) -> list[Row]:
     """Exactly `height` rows of exactly `width` cells: a frame of the style `frame` with a title, and the rows inside."""
     if width <= ACROSS or height < DOWN:
         return filled(lambda _width, _height: [], width, height)
     inner, lines = width - ACROSS, height - DOWN
     rows = filled(paint, inner, lines)
-    corners, line, side = ("++++", "-", "|") if look.ascii else ("╭╮╰╯", "─", "│")
+    corners, line, side = ("++++", "-", "|") if glyphs.ascii else ("╭╮╰╯", "─", "│")
     heading = title(width - 6)
     heading = pad(heading, min(width_of(heading), width - 6)) if heading else []
     top: Row = [(corners[0] + line, frame), *([(" ", ""), *heading, (" ", "")] if heading else [])]
@@ -36,7 +37,7 @@ def framed(title: Title, paint: Paint, width: int, height: int, look: Look, fram
 
 
 def style_of(key: str, variables: Mapping[str, str]) -> Style:
-    """The Rich style for a span's style key; the keys are listed in `glyphs`. `variables` are the theme's, with those of
+    """The Rich style for a span's style key; the keys are listed in `rows`. `variables` are the theme's, with those of
     `palette.variables`."""
     styles = {
         "bold": Style(bold=True),

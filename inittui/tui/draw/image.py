@@ -2,10 +2,11 @@
 
 import math
 
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 
 
-def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look: Look) -> list[Row]:
+def image(pixels: bytes, rows: int, columns: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """A grey image in at most `width` x `height` cells, two pixels per cell, without its empty margin and not padded.
 
     `pixels` are `rows` x `columns` bytes, row by row.
@@ -20,7 +21,7 @@ def image(pixels: bytes, rows: int, columns: int, width: int, height: int, look:
     for top, bottom in zip(grid[::2], grid[1::2], strict=True):
         row: Row = []
         for upper, lower in zip(top, bottom, strict=True):
-            if look.ascii:
+            if glyphs.ascii:
                 ramp = " .:-=+*#%@"
                 row.append((ramp[(upper + lower) * len(ramp) // 512], ""))
             else:

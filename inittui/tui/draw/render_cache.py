@@ -12,7 +12,7 @@ T = TypeVar("T")
 _BY_VALUE = (int, float, str)  # other parts of a key are compared by identity, which takes no time for a long history
 
 
-class Memo(Generic[T]):
+class RenderCache(Generic[T]):
     """The result of the last call, and its key."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ def _same(a: object, b: object) -> bool:
     return a is b or (type(a) is type(b) and isinstance(a, _BY_VALUE) and a == b)
 
 
-def epochs(board: Board) -> tuple[object, ...]:
+def epoch_key(board: Board) -> tuple[object, ...]:
     """A key of everything on the board that changes with a whole epoch, and not with the reports within one."""
     key: list[object] = [board.run, board.preset, board.phase, board.detail, board.result, board.data]
     for arm in board.arms:

@@ -6,7 +6,8 @@ from itertools import groupby
 from textual.binding import Binding
 from textual.widget import Widget
 
-from inittui.tui.draw.glyphs import Look, Row, wrap
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, wrap
 from inittui.tui.keys import Key
 from inittui.tui.widgets.box import BoxScreen
 from inittui.tui.widgets.panel import Page
@@ -24,21 +25,21 @@ class HelpScreen(BoxScreen):
     BINDINGS = [Binding("question_mark,f1", "dismiss", "close")]
     heading = "help"
 
-    def __init__(self, look: Look, keys: Sequence[Key]) -> None:
+    def __init__(self, glyphs: Glyphs, keys: Sequence[Key]) -> None:
         super().__init__()
-        self._look = look
+        self._glyphs = glyphs
         self._keys = sorted((key for key in keys if key.help), key=lambda key: key.group)
 
     def contents(self) -> list[Widget]:
-        return [Page(self._look, self._rows)]
+        return [Page(self._glyphs, self._rows)]
 
     def _rows(self, width: int) -> list[Row]:
-        rows: list[Row] = [[(line, "")] for line in wrap(self._look.text(ABOUT), width, 20)]
+        rows: list[Row] = [[(line, "")] for line in wrap(self._glyphs.text(ABOUT), width, 20)]
         wide = max(len(key.label) for key in self._keys)
         for group, of_group in groupby(self._keys, key=lambda key: key.group):
             rows += [[], [(group, "dim")]]
             for key in of_group:
-                lines = wrap(self._look.text(key.help), width - wide - 2, 20)
+                lines = wrap(self._glyphs.text(key.help), width - wide - 2, 20)
                 rows += [
                     [(f"{key.label if number == 0 else '':<{wide}}  ", "bold"), (line, "")]
                     for number, line in enumerate(lines)

@@ -11,7 +11,7 @@ from inittui.board.source import BoardSource, ReplaySource
 from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.layout import SMALLEST, Plan, plan
 from inittui.tui.keys import Key
 from inittui.tui.messages import BoardChanged, MachineChanged
@@ -75,18 +75,18 @@ class MainScreen(Screen[None]):
     MainScreen #too-small { width: 100%; height: 100%; content-align: center middle; display: none; }
     """
 
-    def __init__(self, source: BoardSource, look: Look, board: Board | None = None) -> None:
+    def __init__(self, source: BoardSource, glyphs: Glyphs, board: Board | None = None) -> None:
         """`board` is the source's first board, if the source has been polled already."""
         super().__init__()
         self.source = source
-        self.look = look
+        self.glyphs = glyphs
         self.board: Board = board or source.poll()
         self.gallery: Gallery | None = None
         self.chosen: int | None = None  # the arm that pause, stop and layers are for
         self.log_scale = True
         self.zoom = MatrixPanel.NAME if self.board.preset.sweep else ""  # the panel that is shown alone
-        self.panels = [panel(look) for panel in PANELS]
-        self._footer = KeyLine(look)
+        self.panels = [panel(glyphs) for panel in PANELS]
+        self._footer = KeyLine(glyphs)
         for widget in (*self.panels, self._footer):
             widget.add_class("placed")
         self._share(source=source, board=self.board, gallery=None, chosen=None, log_scale=True)
@@ -220,7 +220,7 @@ class MainScreen(Screen[None]):
         self._share(log_scale=not self.log_scale)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.look, [key for _, key in self.keys()]))
+        self.app.push_screen(HelpScreen(self.glyphs, [key for _, key in self.keys()]))
 
     def action_leave(self) -> None:
         if not self.source.live or self.board.ended:

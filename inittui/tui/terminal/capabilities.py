@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Literal
 
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 
 Colours = Literal["24-bit", "256", "16", "grey"]
 Theme = Literal["auto", "dark", "light"]
@@ -77,6 +77,6 @@ def _is_direct(environment: Mapping[str, str]) -> bool:
     return not environment.get("COLORTERM") and environment.get("TERM", "").lower() in _DIRECT
 
 
-def look(ascii_only: bool | None) -> Look:
+def glyphs_for(ascii_only: bool | None) -> Glyphs:
     """The characters to draw with: ASCII or all, determined from the environment if `ascii_only` is None."""
-    return Look(ascii=not shows_blocks(given_environment()) if ascii_only is None else ascii_only)
+    return Glyphs(ascii=not shows_blocks(given_environment()) if ascii_only is None else ascii_only)

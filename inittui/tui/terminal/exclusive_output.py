@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from inittui.common.errors import printable
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.terminal.textual_private import drawing_on
 
 REPORTED_BYTES = 4096  # of what others printed, shown when the dashboard has closed
@@ -87,7 +87,7 @@ def _text_writer(descriptor: int, *, ascii_only: bool) -> io.TextIOWrapper:
 def _spell_in_ascii(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return Look(ascii=True).spell(error.object[error.start : error.end]), error.end
+    return Glyphs(ascii=True).spell(error.object[error.start : error.end]), error.end
 
 
 def _temporary_file() -> IO[bytes]:

@@ -9,7 +9,8 @@ from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
 from inittui.tui.draw.charts import bar, buckets, sparkline
 from inittui.tui.draw.frame import FRAME
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, spread, width_of
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.rows import Row, fit, pad, spread, width_of
 from inittui.tui.draw.scale import Scale, extremes
 from inittui.tui.keys import Key
 from inittui.tui.views.header import STATE_STYLES, loading
@@ -24,8 +25,8 @@ LABEL = 8  # the width of "epochs  " and "now     "
 class ArmPanel(Panel):
     """One of the panels in the grid of arms, which hands it the board."""
 
-    def __init__(self, look: Look, place: int, board: Board) -> None:
-        super().__init__(look, id=f"arm-{place}")
+    def __init__(self, glyphs: Glyphs, place: int, board: Board) -> None:
+        super().__init__(glyphs, id=f"arm-{place}")
         self._place, self._board, self._log = place, board, True
 
     def show(self, board: Board, *, log: bool, chosen: bool) -> None:
@@ -33,10 +34,10 @@ class ArmPanel(Panel):
         self.frame = "accent bold" if chosen else FRAME
 
     def title(self, width: int) -> Row:
-        return title(self._board.arms[self._place], self._place, self.look, width)
+        return title(self._board.arms[self._place], self._place, self.glyphs, width)
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return panel(self._board, self._place, width, height, self.look, log=self._log)
+        return panel(self._board, self._place, width, height, self.glyphs, log=self._log)
 
 
 class OpenedArmPanel(BoardPanel):
@@ -54,10 +55,10 @@ class OpenedArmPanel(BoardPanel):
 
     def title(self, width: int) -> Row:
         place = self.chosen or 0
-        return title(self.board.arms[place], place, self.look, width)
+        return title(self.board.arms[place], place, self.glyphs, width)
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return panel(self.board, self.chosen or 0, width, height, self.look, log=self.log_scale)
+        return panel(self.board, self.chosen or 0, width, height, self.glyphs, log=self.log_scale)
 
     async def action_close(self) -> None:
         await self.screen.run_action("show('matrix')")
@@ -67,51 +68,53 @@ class OpenedArmPanel(BoardPanel):
         await self.screen.run_action("choose(None)")
 
 
-def title(arm: ArmBoard, place: int, look: Look, width: int) -> Row:
+def title(arm: ArmBoard, place: int, glyphs: Glyphs, width: int) -> Row:
     """The panel's title: marker, name, formula, and what the arm changes."""
     style = arm_style(place)
-    row: Row = [(f"{look.marker(place)} ", style), (arm.name, f"{style} bold")]
+    row: Row = [(f"{glyphs.marker(place)} ", style), (arm.name, f"{style} bold")]
     rest = [*arm.changes, arm.formula] if arm.scheme == arm.name else [arm.scheme, *arm.changes, arm.formula]
     rest += [] if arm.bias == "zero" or "bias" in arm.formula else [f"bias {arm.bias}"]
     for words_ in rest:
-        if width_of(row) + len(look.text(words_)) + 4 > width:
+        if width_of(row) + len(glyphs.text(words_)) + 4 > width:
             break
-        row.append((f"  {look.text(words_)}", "dim"))
+        row.append((f"  {glyphs.text(words_)}", "dim"))
     return row
 
 
-def panel(board: Board, place: int, width: int, height: int, look: Look, *, log: bool) -> list[Row]:
+def panel(board: Board, place: int, width: int, height: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
     """The inside of an arm's panel, from one line up; more height shows more."""
     arm = board.arms[place]
     if arm.state in SAYS_WHY and height > 1:
-        rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
+        rows = [_state_line(arm, place, width, glyphs), _numbers(arm, width)]
         if arm.reason:
             rows.insert(1, [(fit(arm.reason, width), STATE_STYLES[arm.state])])
     elif _has_not_begun(arm):
-        words_ = [] if _trains(board) else [loading(board, width, look)]
+        words_ = [] if _trains(board) else [loading(board, width, glyphs)]
         return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words_][:height]]
     else:
-        rows = [_state_line(arm, place, width, look), _numbers(arm, width)]
+        rows = [_state_line(arm, place, width, glyphs), _numbers(arm, width)]
     left = height - len(rows)
     if arm.state == "finished" and left >= 2:
-        rows += _epochs(board, arm, place, width, left, look, log=log)
+        rows += _epochs(board, arm, place, width, left, glyphs, log=log)
     elif left >= 4:
-        rows += _epochs(board, arm, place, width, left - (1 if left < 6 else 2), look, log=log)
-        rows += _now(arm, place, width, 1 if left < 6 else 2, look, log=log)
+        rows += _epochs(board, arm, place, width, left - (1 if left < 6 else 2), glyphs, log=log)
+        rows += _now(arm, place, width, 1 if left < 6 else 2, glyphs, log=log)
     elif left >= 2:
-        rows += _epochs(board, arm, place, width, left - 1, look, log=log) + _now(arm, place, width, 1, look, log=log)
+        rows += _epochs(board, arm, place, width, left - 1, glyphs, log=log) + _now(
+            arm, place, width, 1, glyphs, log=log
+        )
     elif left == 1:
-        rows += _both(arm, place, width, look, log=log)
+        rows += _both(arm, place, width, glyphs, log=log)
     return [pad(row, width) for row in rows[:height]]
 
 
-def line(board: Board, place: int, width: int, look: Look, *, log: bool, chosen: bool = False) -> Row:
+def line(board: Board, place: int, width: int, glyphs: Glyphs, *, log: bool, chosen: bool = False) -> Row:
     """An arm in one line: marker, name, state, cost, accuracy, and as much of a sparkline as fits."""
     arm = board.arms[place]
     style = arm_style(place)
     longest = min(max(cell_len(one.name) for one in board.arms), max(8, width // 3))
     name_style = f"{style} bold reverse" if chosen else f"{style} bold"
-    row: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
+    row: Row = [(f"{glyphs.marker(place)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
     if arm.state in SAYS_WHY:
         return pad([*row, (f"{arm.state}: {arm.reason}", STATE_STYLES[arm.state])], width)
     if _has_not_begun(arm):
@@ -124,7 +127,7 @@ def line(board: Board, place: int, width: int, look: Look, *, log: bool, chosen:
     if arm.given_up:
         row.append((f"{arm.given_up} ", "warn"))
     room = width - width_of(row)
-    return pad(row + (_both(arm, place, room, look, log=log, label=False)[0] if room > 3 else []), width)
+    return pad(row + (_both(arm, place, room, glyphs, log=log, label=False)[0] if room > 3 else []), width)
 
 
 def _has_not_begun(arm: ArmBoard) -> bool:
@@ -149,7 +152,7 @@ def _epoch(arm: ArmBoard) -> str:
     return f"{min(arm.epochs_done + (arm.state in UNDER_WAY), arm.epochs):>{digits}}/{arm.epochs}"
 
 
-def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
+def _state_line(arm: ArmBoard, place: int, width: int, glyphs: Glyphs) -> Row:
     """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
     style = STATE_STYLES.get(arm.state, "accent")
     row: Row = [(f"{arm.state:<9} ", style)]
@@ -158,7 +161,7 @@ def _state_line(arm: ArmBoard, place: int, width: int, look: Look) -> Row:
         row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
         share = f" {100 * arm.progress:3.0f} %"
         room = width - width_of(row) - len(share)
-        row += [*bar(arm.progress, room, look, arm_style(place)), (share, "")] if room > 5 else []
+        row += [*bar(arm.progress, room, glyphs, arm_style(place)), (share, "")] if room > 5 else []
     return row
 
 
@@ -219,22 +222,22 @@ def _columns(arm: ArmBoard, width: int) -> list[Number]:
     return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)) if costs else 0)
 
 
-def _epochs(board: Board, arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
+def _epochs(board: Board, arm: ArmBoard, place: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
     room = max(1, width - LABEL)
     # One scale for all arms, or their panels could not be compared.
     scale = Scale.of([cost for one in board.arms for cost in extremes(_series(one))], log=log)
-    lines = sparkline(_columns(arm, room), room, rows, look, scale)
+    lines = sparkline(_columns(arm, room), room, rows, glyphs, scale)
     return [[(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
 
 
-def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: bool) -> list[Row]:
+def _now(arm: ArmBoard, place: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
     """The running cost within the epoch under way; it fills its line as the epoch goes."""
     active = arm.active
     room = max(1, width - LABEL)
     running = active.running if active and arm.state in UNDER_WAY else Thinned()
     share = active.step / arm.steps if active and arm.steps else 0.0
     columns = buckets(running, room, max(1, round(room * share))) if running else []
-    lines = sparkline(columns, room, rows, look, Scale.of(columns, log=log))
+    lines = sparkline(columns, room, rows, glyphs, Scale.of(columns, log=log))
     label = "now" if arm.state in UNDER_WAY else ""
     if active and len(arm.seeds) > 1 and running:
         label = f"{active.seed}"[: LABEL - 1]
@@ -244,7 +247,7 @@ def _now(arm: ArmBoard, place: int, width: int, rows: int, look: Look, *, log: b
     ]
 
 
-def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label: bool = True) -> list[Row]:
+def _both(arm: ArmBoard, place: int, width: int, glyphs: Glyphs, *, log: bool, label: bool = True) -> list[Row]:
     """Epochs, and after them the reports of the epoch under way, in one line."""
     room = max(1, width - (LABEL if label else 0))
     active = arm.active
@@ -252,6 +255,6 @@ def _both(arm: ArmBoard, place: int, width: int, look: Look, *, log: bool, label
     epochs = _columns(arm, room)
     tail = buckets(running, max(1, min(room // 3, room - len(epochs), len(running)))) if running else []
     columns = (epochs + tail)[:room]
-    text = sparkline(columns, room, 1, look, Scale.of(columns, log=log))[0]
+    text = sparkline(columns, room, 1, glyphs, Scale.of(columns, log=log))[0]
     head: Row = [(fit("costs", LABEL), "dim")] if label else []
     return [[*head, (text, arm_style(place))]]

@@ -12,8 +12,9 @@ from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.layout import Plan
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.views import arm
 from inittui.tui.views.arm import ArmPanel
@@ -30,8 +31,8 @@ class ArmLines(Panel):
 
     FRAMED = False
 
-    def __init__(self, look: Look, board: Board) -> None:
-        super().__init__(look, id="lines")
+    def __init__(self, glyphs: Glyphs, board: Board) -> None:
+        super().__init__(glyphs, id="lines")
         self._board, self._log, self._chosen = board, True, -1
 
     def show(self, board: Board, *, log: bool, chosen: int | None) -> None:
@@ -40,7 +41,7 @@ class ArmLines(Panel):
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
         return [
-            arm.line(self._board, place, width, self.look, log=self._log, chosen=place == self._chosen)
+            arm.line(self._board, place, width, self.glyphs, log=self._log, chosen=place == self._chosen)
             for place in range(len(self._board.arms))
         ]
 
@@ -83,17 +84,17 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
     chosen: drawn[int | None] = drawn(None)
     source: BoardSource
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id=self.NAME)
-        self.look = look
+        self.glyphs = glyphs
         self._columns, self._panel_height = 1, 1
 
     def compose(self) -> ComposeResult:
         count = len(self.board.arms)
         with Grid():
             for place in range(count if count <= MOST_PANELS else 0):
-                yield ArmPanel(self.look, place, self.board)
-            yield ArmLines(self.look, self.board)
+                yield ArmPanel(self.glyphs, place, self.board)
+            yield ArmLines(self.glyphs, self.board)
 
     def repaint(self) -> None:
         if not self.display:

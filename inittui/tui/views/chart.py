@@ -2,8 +2,9 @@
 
 from inittui.board.state import Board
 from inittui.tui.draw.charts import Series, line_chart
-from inittui.tui.draw.glyphs import Look, Row, arm_style
-from inittui.tui.draw.render_cache import Memo, epochs
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.render_cache import RenderCache, epoch_key
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
@@ -25,9 +26,9 @@ class ChartPanel(BoardPanel):
     metric = drawn(METRICS[0])
     log_scale = drawn(True)
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
-        self._cached = Memo[list[Row]]()
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(glyphs)
+        self._cached = RenderCache[list[Row]]()
 
     def title(self, width: int) -> Row:  # noqa: ARG002
         return [(title(self.metric, log=self.log_scale), "bold")]
@@ -35,8 +36,8 @@ class ChartPanel(BoardPanel):
     def paint(self, width: int, height: int) -> list[Row]:
         board, metric, log = self.board, self.metric, self.log_scale
         return self._cached(
-            (width, height, metric, log, *epochs(board)),
-            lambda: chart(board, width, height, self.look, metric=metric, log=log),
+            (width, height, metric, log, *epoch_key(board)),
+            lambda: chart(board, width, height, self.glyphs, metric=metric, log=log),
         )
 
     async def action_toggle_log(self) -> None:
@@ -55,7 +56,7 @@ def title(metric: str, *, log: bool) -> str:
     return what[metric] + (", log" if log and metric != "accuracy" else "")
 
 
-def chart(board: Board, width: int, height: int, look: Look, *, metric: str, log: bool) -> list[Row]:
+def chart(board: Board, width: int, height: int, glyphs: Glyphs, *, metric: str, log: bool) -> list[Row]:
     """One line an arm, averaged over its seeds, between pale lines of the lowest and the highest seed.
     x runs over all epochs from the start."""
     curves = [arm.curve(_FIGURES[metric]) for arm in board.arms]
@@ -64,16 +65,16 @@ def chart(board: Board, width: int, height: int, look: Look, *, metric: str, log
     for place, curve in enumerate(curves):
         if len(board.arms[place].seeds) > 1:
             edges = [edge.times(factor) for edge in (curve.low, curve.high)]
-            series += [Series(edge, look.dot, f"{arm_style(place)} soft", "bare") for edge in edges]
+            series += [Series(edge, glyphs.dot, f"{arm_style(place)} soft", "bare") for edge in edges]
     # The means last: they are drawn over the bands.
     series += [
-        Series(curve.mean.times(factor), look.marker(place), arm_style(place)) for place, curve in enumerate(curves)
+        Series(curve.mean.times(factor), glyphs.marker(place), arm_style(place)) for place, curve in enumerate(curves)
     ]
     return line_chart(
         series,
         width,
         height,
-        look,
+        glyphs,
         last_x=max(arm.epochs for arm in board.arms),
         log=log and metric != "accuracy",
         empty="the first epoch is under way" if board.phase == "training" else board.detail or board.phase,

@@ -6,7 +6,8 @@ from rich.cells import cell_len, set_cell_size
 
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.rows import Row, fit, pad, wrap
 
 LONGEST_NAME = 11
 SHARES = ", in % of a label's images"
@@ -27,7 +28,7 @@ def title(board: Board, place: int) -> str:
     return f"confusions of {board.arms[place].name}"
 
 
-def confusion(board: Board, gallery: Gallery | None, place: int, width: int, height: int, look: Look) -> list[Row]:
+def confusion(board: Board, gallery: Gallery | None, place: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Rows are labels, columns are answers, over all replicas that count; a row is coloured by its shares, green on the
     diagonal, then yellow and red as a confusion is more frequent. Below, as there is room, the commonest confusions."""
     matrix = gallery.confusion[place] if gallery is not None and place < len(gallery.confusion) else ()
@@ -38,12 +39,12 @@ def confusion(board: Board, gallery: Gallery | None, place: int, width: int, hei
     lines = 3 if height >= 14 else 1 if height >= 5 else 0
     if form is None or height <= len(matrix):
         form = None
-        rows = _list(matrix, names, width, height - lines, look)
+        rows = _list(matrix, names, width, height - lines, glyphs)
     else:
         lines = min(lines, height - len(matrix) - 1)
-        rows = _matrix(matrix, form, names, place, width, look)
+        rows = _matrix(matrix, form, names, place, width, glyphs)
         if (spare := height - lines - len(rows) - 1) > 1:
-            rows += [[], *_list(matrix, names, width, spare, look)]
+            rows += [[], *_list(matrix, names, width, spare, glyphs)]
     footer: list[Row] = [[(line, "dim")] for line in wrap(_footer(gallery, matrix, place, form), width, lines)]
     room = height - len(footer)
     return [pad(row, width) for row in rows[:room] + [[]] * (room - len(rows)) + footer]
@@ -83,16 +84,16 @@ def _label(names: list[str]) -> int:
     return min(LONGEST_NAME, max(cell_len(name) for name in names))
 
 
-def _matrix(matrix: Matrix, form: Form, names: list[str], place: int, width: int, look: Look) -> list[Row]:
+def _matrix(matrix: Matrix, form: Form, names: list[str], place: int, width: int, glyphs: Glyphs) -> list[Row]:
     # What is left over is shared out, so that columns are as far apart as rows, and their heads are whole.
     label, longest = _label(names), max(cell_len(name) for name in names)
     size = min(max(form.cell + 2, longest + 1), (width - label) // len(names))
     heads = "".join(" " + " " * (size - 1 - cell_len(name)) + name for name in (_cut(name, size - 1) for name in names))
-    rows: list[Row] = [[(fit(look.marker(place), label), arm_style(place)), (heads, "dim")]]
+    rows: list[Row] = [[(fit(glyphs.marker(place), label), arm_style(place)), (heads, "dim")]]
     for number, counts in enumerate(matrix):
         row: Row = [(fit(names[number], label), "bold")]
         for answer, (count, cell) in enumerate(zip(counts, form.texts[number], strict=True)):
-            row.append((f"{cell or look.dot:>{size}}", _style(count / (sum(counts) or 1), right=answer == number)))
+            row.append((f"{cell or glyphs.dot:>{size}}", _style(count / (sum(counts) or 1), right=answer == number)))
         rows.append(row)
     return rows
 
@@ -107,7 +108,7 @@ def _style(share: float, *, right: bool) -> str:
     return "dim" if not share else "" if share < 0.01 else "warn" if share < 0.05 else "bad"
 
 
-def _list(matrix: Matrix, names: list[str], width: int, room: int, look: Look) -> list[Row]:
+def _list(matrix: Matrix, names: list[str], width: int, room: int, glyphs: Glyphs) -> list[Row]:
     """`4 taken for 9   12 of 982`, the most frequent first."""
     wrong = sorted(
         ((count, label, answer) for label, row in enumerate(matrix) for answer, count in enumerate(row) if count),
@@ -122,7 +123,7 @@ def _list(matrix: Matrix, names: list[str], width: int, room: int, look: Look) -
         share = count / sum(matrix[label])
         numbers = f"{count:,} of {sum(matrix[label]):,}"
         left = max(1, width - len(numbers) - 1)
-        found.append([(fit(look.text(words), left), ""), (" ", ""), (numbers, _style(share, right=False) or "bold")])
+        found.append([(fit(glyphs.text(words), left), ""), (" ", ""), (numbers, _style(share, right=False) or "bold")])
     return found
 
 

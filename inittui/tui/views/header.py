@@ -8,7 +8,8 @@ from inittui.board.state import Board
 from inittui.common import formatting
 from inittui.experiment.preset import Preset
 from inittui.tui.draw.charts import bar
-from inittui.tui.draw.glyphs import Look, Row, fit, pad, spread, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, fit, pad, spread, width_of
 from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
 
@@ -57,7 +58,7 @@ class HeaderPanel(BoardPanel):
     source: BoardSource
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return header(self.board, self.source.now(self.board), width, height, self.look, self.source.tag)
+        return header(self.board, self.source.now(self.board), width, height, self.glyphs, self.source.tag)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
@@ -81,20 +82,20 @@ class HeaderPanel(BoardPanel):
             self.source.to_end()
 
 
-def header(board: Board, now: float, width: int, height: int, look: Look, tag: str = "") -> list[Row]:
+def header(board: Board, now: float, width: int, height: int, glyphs: Glyphs, tag: str = "") -> list[Row]:
     """Facts on the left, time on the right; on two lines where one is too narrow. `tag` says replay, paused, …"""
     name: Row = [(" inittui ", "brand"), (" ", ""), (board.preset.name, "bold")]
     facts = _facts(board)
     if height < 2 or sum(len(fact) + 3 for fact in facts) + width_of(name) + 30 <= width:
-        rows = [spread(name + _joined(facts, width - width_of(name) - 32, look), _time(board, now, tag), width)]
+        rows = [spread(name + _joined(facts, width - width_of(name) - 32, glyphs), _time(board, now, tag), width)]
     else:
         rows = [
             spread([*name, ("  ", ""), (board.preset.title, "dim")], _time(board, now, tag), width),
-            pad([(" ", ""), *_joined(facts, width, look)[1:]], width),
+            pad([(" ", ""), *_joined(facts, width, glyphs)[1:]], width),
         ]
     if note := _note(board):
         # Whoever reads a number has to know it, so it takes the place of facts where lines are few.
-        rows = [*rows[: max(1, height - 1)], [(fit(f" {look.text(note)}", width), "warn")]]
+        rows = [*rows[: max(1, height - 1)], [(fit(f" {glyphs.text(note)}", width), "warn")]]
     return rows[:height]
 
 
@@ -141,13 +142,13 @@ def _data(board: Board) -> str:
     return f"{board.data.title} {board.data.train:,}/{board.data.test:,}"
 
 
-def _joined(facts: list[str], room: int, look: Look) -> Row:
+def _joined(facts: list[str], room: int, glyphs: Glyphs) -> Row:
     """As many facts as there is room for, in the order of their weight."""
     row: Row = []
     for fact in facts:
         if width_of(row) + len(fact) + 3 > room:
             break
-        row += [(f" {look.dot} ", "dim"), (fact, "")]
+        row += [(f" {glyphs.dot} ", "dim"), (fact, "")]
     return row or [("", "")]
 
 
@@ -183,10 +184,10 @@ def has_note(board: Board) -> bool:
     return bool(_note(board))
 
 
-def loading(board: Board, width: int, look: Look) -> Row:
+def loading(board: Board, width: int, glyphs: Glyphs) -> Row:
     """One line that says what the run waits for before it trains."""
     if board.download:
         done, total = board.download.done, max(1, board.download.total)
         head = f"downloading {board.download.name}  {done / 1e6:.1f} of {total / 1e6:.1f} MB  "
-        return [(head, ""), *bar(done / total, max(4, min(40, width - len(head) - 1)), look, "accent")]
+        return [(head, ""), *bar(done / total, max(4, min(40, width - len(head) - 1)), glyphs, "accent")]
     return [(board.detail or board.phase, "dim")]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inittui.record.layer_probe import QUANTITIES
-from inittui.tui.draw.glyphs import Row
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.views import layers_drawing
 from inittui.tui.views.layers_drawing import LayerViewState, probe_of
@@ -57,7 +57,7 @@ class LayersPanel(BoardPanel):
         return [(layers_drawing.title(self.board, self.state), "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return layers_drawing.layers(self.board, self.state, width, height, self.look)
+        return layers_drawing.layers(self.board, self.state, width, height, self.glyphs)
 
     async def action_quantity(self, by: int) -> None:
         await self._select(replace(self.selection, quantity=(self.selection.quantity + by) % len(QUANTITIES)))

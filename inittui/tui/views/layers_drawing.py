@@ -11,7 +11,8 @@ from inittui.board.state import ArmBoard, Board
 from inittui.record.events import Probe
 from inittui.record.layer_probe import QUANTITIES, Quantity
 from inittui.tui.draw.charts import Series, line_chart, sparkline
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, wrap
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.rows import Row, fit, pad, wrap
 from inittui.tui.draw.scale import Scale, finite
 
 T = TypeVar("T")
@@ -50,22 +51,22 @@ def title(board: Board, state: LayerViewState) -> str:
     return f"layers, {state.shown.title}{when}"
 
 
-def layers(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+def layers(board: Board, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The whole view: what does not fit is left out, the sentences last."""
     if not any(arm.probes for arm in board.arms):
         words = "no layer has been probed yet" if not board.ended else "no layer was probed"
         return [[(fit(words, width), "dim")]]
     if height < LEAST:
-        return [pad(row, width) for row in _sentences(board, state, width, look, most=height)]
-    told = _sentences(board, state, width, look, most=height // 4)
+        return [pad(row, width) for row in _sentences(board, state, width, glyphs, most=height)]
+    told = _sentences(board, state, width, glyphs, most=height // 4)
     room = height - len(told)
     if width >= 92 and room >= 8:
         left = width * 55 // 100
-        chart = _chart(board, state, left - 2, room, look)
-        side = _side(board, state, width - left, room, look)
+        chart = _chart(board, state, left - 2, room, glyphs)
+        side = _side(board, state, width - left, room, glyphs)
         rows = [[*pad(a, left), *b] for a, b in zip(_filled(chart, room), _filled(side, room), strict=True)]
     else:
-        rows = _filled(_chart(board, state, width, room, look), room)
+        rows = _filled(_chart(board, state, width, room, glyphs), room)
     return [pad(row, width) for row in [*rows, *told]][:height]
 
 
@@ -73,7 +74,7 @@ def _filled(rows: Sequence[Row], height: int) -> list[Row]:
     return [*rows[:height], *([] for _ in range(height - len(rows)))]
 
 
-def _sentences(board: Board, state: LayerViewState, width: int, look: Look, *, most: int) -> list[Row]:
+def _sentences(board: Board, state: LayerViewState, width: int, glyphs: Glyphs, *, most: int) -> list[Row]:
     """A line or two an arm; the chosen arm's first and in full where there are many."""
     rows: list[Row] = []
     places = [state.arm, *(place for place in range(len(board.arms)) if place != state.arm)]
@@ -82,15 +83,15 @@ def _sentences(board: Board, state: LayerViewState, width: int, look: Look, *, m
         if probe is None or len(rows) >= most:
             continue
         told = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
-        words = look.text("; ".join(told))
-        head: Row = [(f"{look.marker(place)} ", arm_style(place))]
+        words = glyphs.text("; ".join(told))
+        head: Row = [(f"{glyphs.marker(place)} ", arm_style(place))]
         lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == state.arm else 1)
         for number, line in enumerate(lines[: most - len(rows)]):
             rows.append([*(head if number == 0 else [("  ", "")]), (line, "" if place == state.arm else "dim")])
     return rows
 
 
-def _chart(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+def _chart(board: Board, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Measured points over the layers, theory as a line under them."""
     quantity = state.shown
     theories: list[Series] = []
@@ -105,18 +106,18 @@ def _chart(board: Board, state: LayerViewState, width: int, height: int, look: L
         expected = theory(arm, state)
         if expected:
             theories.append(
-                Series(expected, "." if look.ascii else look.marker(place), f"{arm_style(place)} soft", "bare")
+                Series(expected, "." if glyphs.ascii else glyphs.marker(place), f"{arm_style(place)} soft", "bare")
             )
         if any(value is not None for value in values):
             drawn = [value or None for value in values] if quantity.log else values  # 0 has no logarithm
             kind: Literal["points", "some"] = "some" if quantity.partial else "points"
-            measured.append(Series(drawn, look.marker(place), arm_style(place), kind))
+            measured.append(Series(drawn, glyphs.marker(place), arm_style(place), kind))
     legend = "marks: measured; lines: theory at initialisation" if theories else ""
     rows = line_chart(
         [*theories, *measured],
         width,
         height - bool(legend),
-        look,
+        glyphs,
         last_x=deepest,
         log=quantity.log,
         empty=f"no {quantity.key} in these layers",
@@ -135,25 +136,25 @@ def theory(arm: ArmBoard, state: LayerViewState) -> Sequence[float | None]:
     return ()
 
 
-def _side(board: Board, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+def _side(board: Board, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """For the chosen arm: the heat map of layer and epoch, and the weights of the chosen layer."""
     arm = board.arms[state.arm]
     probe = probe_of(arm, state)
     if probe is None:
         return [[(fit(f"{arm.name} has not been probed yet", width), "dim")]]
     histogram_rows = 5 if height >= 14 else 0
-    rows = heat_map(arm, state, width, height - histogram_rows, look)
+    rows = heat_map(arm, state, width, height - histogram_rows, glyphs)
     if histogram_rows:
         rows = _filled(rows, height - histogram_rows)
-        rows += histogram(probe, state.layer_of(probe), state.arm, width, histogram_rows, look)
+        rows += histogram(probe, state.layer_of(probe), state.arm, width, histogram_rows, glyphs)
     return rows
 
 
-def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, look: Look) -> list[Row]:
+def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """A row a layer (or a few of them), a column a probe: shade is the logarithm of the quantity over all of them, colour how
     the layer stands to the first one."""
     quantity = state.shown
-    shades = " .:-=+*#" if look.ascii else " ░▒▓█"
+    shades = " .:-=+*#" if glyphs.ascii else " ░▒▓█"
     gutter = len(str(len(arm.probes[-1].layers))) + 1
     room = max(1, (width - gutter) // 2)
     probes = _spread_out(arm.probes, room)
@@ -169,7 +170,7 @@ def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, look
         row: Row = [(f"{place + 1:>{gutter - 1}} ", "accent bold" if place + 1 == chosen else "dim")]
         for probe in probes:
             value = quantity.value(probe.layers[place]) if place < len(probe.layers) else None
-            row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, look))
+            row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, glyphs))
         rows.append(row)
     foot = str(probes[0].epoch)
     if len(probes) > 1:
@@ -187,32 +188,32 @@ def _start(probe: Probe, quantity: Quantity) -> float | None:
 
 
 def _cell(
-    value: float | None, start: float | None, quantity: Quantity, scale: Scale, shades: str, look: Look
+    value: float | None, start: float | None, quantity: Quantity, scale: Scale, shades: str, glyphs: Glyphs
 ) -> tuple[str, str]:
     if value is None and quantity.partial:
         return ("  ", "")
     if value is None or not math.isfinite(value):
-        return (look.cross * 2, "bad")
+        return (glyphs.cross * 2, "bad")
     if quantity.log and value <= 0:
-        return (f"{look.dot} ", "warn")
+        return (f"{glyphs.dot} ", "warn")
     style = HEALTH_STYLES[layer_diagnosis.health(value, start)] if quantity.log else "accent"
     level = 1 + min(len(shades) - 2, int(scale.share(value) * (len(shades) - 1)))
     return (shades[level] * 2, style)
 
 
-def histogram(probe: Probe, layer: int, place: int, width: int, height: int, look: Look) -> list[Row]:
+def histogram(probe: Probe, layer: int, place: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The weights of a layer: counts over their range."""
     if not probe.layers:
         return []
     one = probe.layers[layer - 1]
     head = f"weights of layer {layer}, {one.fan_in} to {one.fan_out}"
-    rows: list[Row] = [[(fit(look.text(head), width), "dim")]]
+    rows: list[Row] = [[(fit(glyphs.text(head), width), "dim")]]
     if one.low is None or one.high is None or not one.bins:
         return [*rows, [(fit("not finite", width), "bad")]]
     if len(one.bins) == 1:
         return [*rows, [(fit(f"all of them are {one.low:.3g}", width), "")]]
     counts = [float(count) for count in one.bins]
-    bars = sparkline(counts, len(counts), max(1, height - 2), look, Scale(0.0, max(counts), False))
+    bars = sparkline(counts, len(counts), max(1, height - 2), glyphs, Scale(0.0, max(counts), False))
     rows += [[(line, arm_style(place))] for line in bars]
     rows.append([(_ends(f"{one.low:.3g}", f"{one.high:.3g}", len(counts)), "dim")])
     return [pad(row, width) for row in rows[:height]]

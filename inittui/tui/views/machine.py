@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from inittui.common import formatting
 from inittui.tui.draw.charts import bar
-from inittui.tui.draw.glyphs import Look, Row, width_of
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, width_of
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 
@@ -43,10 +44,10 @@ class MachinePanel(BoardPanel):
     machine: drawn[Machine | None] = drawn(None)
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
-        return [line(self.machine, width, self.look)]
+        return [line(self.machine, width, self.glyphs)]
 
 
-def line(machine: Machine | None, width: int, look: Look) -> Row:
+def line(machine: Machine | None, width: int, glyphs: Glyphs) -> Row:
     """As much as fits, the GPU first."""
     if machine is None:
         return [(" ", "")]
@@ -54,13 +55,13 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
     gpu = machine.gpu
     if gpu is not None:
         if gpu.utilisation is not None:
-            groups.append(_meter("GPU", gpu.utilisation, look, wide=width >= 110))
+            groups.append(_meter("GPU", gpu.utilisation, glyphs, wide=width >= 110))
         ours = f" ({formatting.gigabytes(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
         groups.append([("GPU memory ", "dim"), (f"{_of(gpu.memory_used, gpu.memory_total)}{ours}", "")])
         if gpu.watts is not None and gpu.celsius is not None:
             groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
     groups.append(
-        _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, look, wide=width >= 76)
+        _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, glyphs, wide=width >= 76)
     )
     groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
     ours = f" ({formatting.gigabytes(machine.memory_ours)} ours)"
@@ -73,8 +74,8 @@ def line(machine: Machine | None, width: int, look: Look) -> Row:
     return row
 
 
-def _meter(name: str, share: float, look: Look, *, wide: bool) -> Row:
-    gauge = [*bar(share, 10, look, "accent"), (" ", "")] if wide else []
+def _meter(name: str, share: float, glyphs: Glyphs, *, wide: bool) -> Row:
+    gauge = [*bar(share, 10, glyphs, "accent"), (" ", "")] if wide else []
     return [(f"{name} ", "dim"), *gauge, (f"{100 * share:3.0f} %", "")]
 
 

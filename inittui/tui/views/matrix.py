@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inittui.tui.draw.glyphs import Row
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.views import matrix_drawing
 from inittui.tui.views.matrix_drawing import MEASURES, ORDERS, STATES, MatrixViewState
@@ -71,7 +71,7 @@ class MatrixPanel(BoardPanel):
         return [(matrix_drawing.title(self.board, self.state), "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return matrix_drawing.matrix(self.board, self.state, width, height, self.look)
+        return matrix_drawing.matrix(self.board, self.state, width, height, self.glyphs)
 
     def action_move(self, down: int, right: int) -> None:
         grid = matrix_drawing.grid_of(self.board, self.state)

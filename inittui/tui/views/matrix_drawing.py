@@ -12,7 +12,8 @@ from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.experiment.chance import stuck_below
 from inittui.tui.draw.charts import Series, line_chart
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.rows import Row, fit, pad
 
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
@@ -139,7 +140,7 @@ def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
     return f"{100 * mean:.1f}", style
 
 
-def matrix(board: Board, view: MatrixViewState, width: int, height: int, look: Look) -> list[Row]:
+def matrix(board: Board, view: MatrixViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The matrix around the cursor as far as there is room, what the cursor is on, and the curves below."""
     grid = grid_of(board, view)
     if grid is None:
@@ -168,7 +169,7 @@ def matrix(board: Board, view: MatrixViewState, width: int, height: int, look: L
     rows: list[Row] = [[(fit(grid.column, name), "dim"), (head, "dim")]]
     for row_at in range(top, min(len(grid.rows), top + down)):
         number = grid.row_numbers[row_at]
-        row: Row = [(f"{look.marker(number)} ", arm_style(number)), (fit(grid.rows[row_at], name - 2), "")]
+        row: Row = [(f"{glyphs.marker(number)} ", arm_style(number)), (fit(grid.rows[row_at], name - 2), "")]
         for column in range(left, min(len(grid.columns), left + across)):
             text, style = cell(board, board.arms[grid.places[row_at][column]], measure)
             chosen = " reverse" if (row_at, column) == at else ""
@@ -179,7 +180,7 @@ def matrix(board: Board, view: MatrixViewState, width: int, height: int, look: L
     told = f"{arm.name}: {arm.state}{after}"
     rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
     if chart:
-        rows += curves(board, grid, width, chart, look)
+        rows += curves(board, grid, width, chart, glyphs)
     return [pad(row, width) for row in rows[:height]]
 
 
@@ -187,7 +188,7 @@ def _first(at: int, count: int, room: int) -> int:
     return max(0, min(at - room // 2, count - room))
 
 
-def curves(board: Board, grid: Matrix, width: int, height: int, look: Look) -> list[Row]:
+def curves(board: Board, grid: Matrix, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
     edges: list[Series] = []
     means: list[Series] = []
@@ -197,16 +198,16 @@ def curves(board: Board, grid: Matrix, width: int, height: int, look: Look) -> l
         if any(len(values) > 1 for values in seeds):
             edges += [
                 Series(edge, cap, arm_style(number), "some")
-                for cap, edge in zip(look.caps, zip(*map(_interval, seeds), strict=True), strict=True)
+                for cap, edge in zip(glyphs.caps, zip(*map(_interval, seeds), strict=True), strict=True)
             ]
-        means.append(Series(_trimmed(seeds), look.marker(number), arm_style(number)))
+        means.append(Series(_trimmed(seeds), glyphs.marker(number), arm_style(number)))
     series = [*edges, *(one for one in means if one.values)]
     count = len(grid.columns)
     rows = line_chart(
-        series, width, height - 1, look, last_x=count, log=False, empty="no accuracy yet", names=grid.columns
+        series, width, height - 1, glyphs, last_x=count, log=False, empty="no accuracy yet", names=grid.columns
     )
     told = f"accuracy, %, by {grid.column}, at even distances"
-    told += f"; {' '.join(look.caps)} the mean's 95 % interval" if edges else ""
+    told += f"; {' '.join(glyphs.caps)} the mean's 95 % interval" if edges else ""
     return [*rows, [(fit(told, width), "dim")]]
 
 

@@ -13,8 +13,9 @@ from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
 from inittui.record.result_schema import ArmResult
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, wrap
-from inittui.tui.draw.render_cache import Memo, epochs
+from inittui.tui.draw.glyphs import Glyphs, arm_style
+from inittui.tui.draw.render_cache import RenderCache, epoch_key
+from inittui.tui.draw.rows import Row, fit, wrap
 from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
@@ -39,9 +40,9 @@ class ResultPanel(BoardPanel):
     each_seed = drawn(False)
     top = drawn(0)  # the line at which the table begins
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
-        self._cached = Memo[list[Row]]()
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(glyphs)
+        self._cached = RenderCache[list[Row]]()
 
     def title(self, width: int) -> Row:  # noqa: ARG002
         return [(title(self.board), "good bold" if self.board.ended else "bold")]
@@ -49,11 +50,11 @@ class ResultPanel(BoardPanel):
     def paint(self, width: int, height: int) -> list[Row]:
         board, alone, each_seed, top = self.board, self.alone, self.each_seed, self.top
         return self._cached(
-            (width, height, alone, each_seed, top, *epochs(board)),
+            (width, height, alone, each_seed, top, *epoch_key(board)),
             lambda: (
-                whole(board, width, height, self.look, each_seed=each_seed, top=top)
+                whole(board, width, height, self.glyphs, each_seed=each_seed, top=top)
                 if alone
-                else table(board, width, height, self.look)
+                else table(board, width, height, self.glyphs)
             ),
         )
 
@@ -67,7 +68,7 @@ class ResultPanel(BoardPanel):
 
     def action_scroll_table(self, by: int) -> None:
         inside = self.inside
-        lines = len(everything(self.board, inside.width, self.look, each_seed=self.each_seed))
+        lines = len(everything(self.board, inside.width, self.glyphs, each_seed=self.each_seed))
         self.top = max(0, min(self.top + by, furthest(lines, inside.height)))
 
     def action_page_table(self, by: int) -> None:
@@ -83,19 +84,19 @@ def rows_needed(board: Board, width: int) -> int:
     return 1 + len(board.arms) + sum(len(wrap(words_, width, LONGEST_SENTENCE)) for words_ in _sentences(board))
 
 
-def table(board: Board, width: int, height: int, look: Look) -> list[Row]:
+def table(board: Board, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Scheme, seed, costs, accuracy, interval, seconds, speed; the best marked; then the verdicts, as there is room."""
-    rows, _ = _table(board, width, look, each_seed=False)
-    lines = [line for words in _sentences(board) for line in wrap(look.text(words), width, LONGEST_SENTENCE)]
+    rows, _ = _table(board, width, glyphs, each_seed=False)
+    lines = [line for words in _sentences(board) for line in wrap(glyphs.text(words), width, LONGEST_SENTENCE)]
     room = max(0, height - len(rows))
     if 0 < room < len(lines):
         lines = [*lines[: room - 1], fit("… key 2 shows the rest", width).rstrip()]
     return [*rows, *([(line, "accent" if board.ended else "dim")] for line in lines)][:height]
 
 
-def whole(board: Board, width: int, height: int, look: Look, *, each_seed: bool, top: int) -> list[Row]:
+def whole(board: Board, width: int, height: int, glyphs: Glyphs, *, each_seed: bool, top: int) -> list[Row]:
     """The table with all that there is to say, from its line `top` on; the heads stay."""
-    (heads, *rest) = everything(board, width, look, each_seed=each_seed)
+    (heads, *rest) = everything(board, width, glyphs, each_seed=each_seed)
     top = min(top, furthest(1 + len(rest), height))
     shown = rest[top : top + max(0, height - 1)]
     below = len(rest) - top - len(shown)
@@ -109,25 +110,25 @@ def furthest(lines: int, height: int) -> int:
     return max(0, lines - max(2, height))
 
 
-def everything(board: Board, width: int, look: Look, *, each_seed: bool) -> list[Row]:
+def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> list[Row]:
     """As `whole`, whatever the height."""
-    rows, spared = _table(board, width, look, each_seed=each_seed)
+    rows, spared = _table(board, width, glyphs, each_seed=each_seed)
     told = _sentences(board) + (sentences.asides(board.result) if board.result else [])
     style = "accent" if board.ended else "dim"
-    lines: list[Row] = [[(line, style)] for words in told for line in wrap(look.text(words), width, 40)]
+    lines: list[Row] = [[(line, style)] for words in told for line in wrap(glyphs.text(words), width, 40)]
     if spared:
         words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
-        lines += [[(line, "dim")] for line in wrap(look.text(words), width, 40)]
+        lines += [[(line, "dim")] for line in wrap(glyphs.text(words), width, 40)]
     return [*rows, *lines]
 
 
-def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[list[Row], list[str]]:
+def _table(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> tuple[list[Row], list[str]]:
     """Heads and rows, and the columns that there is no room for."""
     found = accuracy_table.rows(_arms(board), each_seed=each_seed)
     cells = [tuple(cell.strip() for cell in row) for row in found]
     shown = _columns(cells, width)
     spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
-    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], look)) for row in cells)) for i in shown}
+    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], glyphs)) for row in cells)) for i in shown}
     widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
     head = fit("  " + HEADS[0], widths[0] + 2)
     rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
@@ -137,18 +138,21 @@ def _table(board: Board, width: int, look: Look, *, each_seed: bool) -> tuple[li
         place += of_arm
         failed, best = board.arms[place].state == "failed", row[ACCURACY].endswith("*")
         colour = arm_style(place)
-        one: Row = [(f"{look.marker(place)} " if of_arm else "  ", colour), (fit(row[0], widths[0]), f"{colour} bold")]
+        one: Row = [
+            (f"{glyphs.marker(place)} " if of_arm else "  ", colour),
+            (fit(row[0], widths[0]), f"{colour} bold"),
+        ]
         for i in (i for i in shown if i):
             style = "" if of_arm else "dim"
             if i == ACCURACY and of_arm:
                 style = "bad" if failed else "good bold" if best else "bold"
-            one.append((f"  {_plain(row[i], look):>{widths[i]}}", style))
+            one.append((f"  {_plain(row[i], glyphs):>{widths[i]}}", style))
         rows.append(one)
     return rows, spared
 
 
-def _plain(cell: str, look: Look) -> str:
-    return cell.removesuffix("*") + look.star if cell.endswith("*") else cell
+def _plain(cell: str, glyphs: Glyphs) -> str:
+    return cell.removesuffix("*") + glyphs.star if cell.endswith("*") else cell
 
 
 def _arms(board: Board) -> Sequence[ArmResult]:

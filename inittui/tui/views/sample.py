@@ -8,8 +8,9 @@ from rich.cells import cell_len
 from inittui.board.state import Board
 from inittui.record.gallery import Gallery, Picture
 from inittui.tui.draw.charts import bar
-from inittui.tui.draw.glyphs import Look, Row, arm_style, fit, pad, width_of, wrap
+from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.image import image
+from inittui.tui.draw.rows import Row, fit, pad, width_of, wrap
 from inittui.tui.keys import Key
 from inittui.tui.views import confusion
 from inittui.tui.widgets.board_view import BoardPanel
@@ -72,7 +73,7 @@ class SamplePanel(BoardPanel):
         return [(title(self.board, self.gallery, self.state), "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return sample(self.board, self.gallery, self.state, width, height, self.look)
+        return sample(self.board, self.gallery, self.state, width, height, self.glyphs)
 
     async def action_image(self, by: int) -> None:
         await self._turn(SampleViewState(self.state.kind, max(0, self.state.place + by)))
@@ -115,12 +116,12 @@ def title(board: Board, gallery: Gallery | None, state: SampleViewState) -> str:
 
 
 def sample(
-    board: Board, gallery: Gallery | None, state: SampleViewState, width: int, height: int, look: Look
+    board: Board, gallery: Gallery | None, state: SampleViewState, width: int, height: int, glyphs: Glyphs
 ) -> list[Row]:
     """The image above or beside the predictions, as the room is; below, how many there are of its kind.
     Or an arm's confusions."""
     if state.confused is not None:
-        return confusion.confusion(board, gallery, state.confused, width, height, look)
+        return confusion.confusion(board, gallery, state.confused, width, height, glyphs)
     found = picture(board, gallery, state)
     if found is None:
         return [[(fit(_nothing(board, gallery, state), width), "dim")]]
@@ -130,14 +131,14 @@ def sample(
     room = height - len(footer)
     beside = width >= 44
     drawn = image(
-        bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), look
+        bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), glyphs
     )
     if beside:
-        rows = _beside(board, gallery, found, drawn, width, room, look)
+        rows = _beside(board, gallery, found, drawn, width, room, glyphs)
     else:
         left = (width - width_of(drawn[0])) // 2 if drawn else 0
         rows = [[(" " * left, ""), *row] for row in drawn]
-        rows += [[], *_predictions(board, gallery, found, width, room - len(drawn) - 1, look)]
+        rows += [[], *_predictions(board, gallery, found, width, room - len(drawn) - 1, glyphs)]
     rows = rows[:room]
     return [pad(row, width) for row in rows + [[]] * (room - len(rows)) + footer]
 
@@ -151,10 +152,10 @@ def _image_rows(room: int, beside: bool) -> int:
 
 
 def _beside(
-    board: Board, gallery: Gallery | None, found: Picture, drawn: list[Row], width: int, room: int, look: Look
+    board: Board, gallery: Gallery | None, found: Picture, drawn: list[Row], width: int, room: int, glyphs: Glyphs
 ) -> list[Row]:
     wide = width_of(drawn[0]) if drawn else 0
-    texts = _predictions(board, gallery, found, width - wide - 3, room, look)
+    texts = _predictions(board, gallery, found, width - wide - 3, room, glyphs)
     blank: Row = [(" " * wide, "")]
     return [
         [(" ", ""), *(drawn[y] if y < len(drawn) else blank), ("  ", ""), *(texts[y] if y < len(texts) else [])]
@@ -162,7 +163,9 @@ def _beside(
     ]
 
 
-def _predictions(board: Board, gallery: Gallery | None, found: Picture, width: int, room: int, look: Look) -> list[Row]:
+def _predictions(
+    board: Board, gallery: Gallery | None, found: Picture, width: int, room: int, glyphs: Glyphs
+) -> list[Row]:
     """The label, then per arm its answers with their shares as bars; fewer where room is short."""
     arms = len(board.arms)
     # The title names the label as well: where lines are few, the arms need them.
@@ -171,7 +174,7 @@ def _predictions(board: Board, gallery: Gallery | None, found: Picture, width: i
     for place in range(min(arms, len(found.predictions))):
         if each > 1 and arms * (each + 1) < room:
             rows.append([])
-        rows += _arm(board, place, _answers(gallery, found, place), found.label, each, width, look)
+        rows += _arm(board, place, _answers(gallery, found, place), found.label, each, width, glyphs)
     return [pad(row, width) for row in rows[:room]]
 
 
@@ -183,11 +186,11 @@ def _answers(gallery: Gallery | None, found: Picture, place: int) -> Answers:
     return [(number, votes / count, f" {votes:>{len(str(count))}} of {count}") for number, votes in tally]
 
 
-def _arm(board: Board, place: int, answers: Answers, label: int, most: int, width: int, look: Look) -> list[Row]:
+def _arm(board: Board, place: int, answers: Answers, label: int, most: int, width: int, glyphs: Glyphs) -> list[Row]:
     arm = board.arms[place]
     style = arm_style(place)
     name_width = min(max(cell_len(one.name) for one in board.arms), max(6, width - 22))
-    head: Row = [(f"{look.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
+    head: Row = [(f"{glyphs.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
     if not answers:
         why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "waiting"
         return [[*head, (why, "dim")]]
@@ -195,7 +198,7 @@ def _arm(board: Board, place: int, answers: Answers, label: int, most: int, widt
     rows: list[Row] = []
     for rank, (number, share, text) in enumerate(answers[:most]):
         right = number == label
-        sign = (look.tick if right else look.cross) if rank == 0 else " " * len(look.tick)
+        sign = (glyphs.tick if right else glyphs.cross) if rank == 0 else " " * len(glyphs.tick)
         lead: Row = head if rank == 0 else [(" " * width_of(head), "")]
         verdict = ("good" if right else "bad") if rank == 0 else "dim"
         name: Row = [
@@ -204,7 +207,7 @@ def _arm(board: Board, place: int, answers: Answers, label: int, most: int, widt
             (" ", ""),
         ]
         room = width - width_of(lead) - width_of(name) - len(text)
-        rows.append([*lead, *name, *(bar(share, room, look, style) if room > 2 else []), (text, "")])
+        rows.append([*lead, *name, *(bar(share, room, glyphs, style) if room > 2 else []), (text, "")])
     return rows
 
 

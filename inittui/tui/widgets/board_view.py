@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from inittui.board.state import Board
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.layout import Plan
 from inittui.tui.keys import Key
 from inittui.tui.widgets.panel import Panel, drawn
@@ -50,5 +50,5 @@ class BoardView(Widget):
 class BoardPanel(Panel, BoardView):
     """A panel of the main screen."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, id=self.NAME)
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(glyphs, id=self.NAME)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from textual import events
 
-from inittui.tui.draw.glyphs import Look, Row
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.widgets.panel import Panel, drawn
 
@@ -17,8 +18,8 @@ class KeyLine(Panel):
     FRAMED = False
     keys: drawn[Sequence[Key]] = drawn(())
 
-    def __init__(self, look: Look, keys: Sequence[Key] = (), *, last: Sequence[str] = LAST) -> None:
-        super().__init__(look, id="footer")
+    def __init__(self, glyphs: Glyphs, keys: Sequence[Key] = (), *, last: Sequence[str] = LAST) -> None:
+        super().__init__(glyphs, id="footer")
         self._last = last
         self.keys = keys
 

@@ -11,7 +11,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inittui.tui.draw.frame import FRAME, filled, framed, style_of
-from inittui.tui.draw.glyphs import Look, Row, pad
+from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.rows import Row, pad
 
 
 class drawn(Reactive[ReactiveType]):  # a descriptor, as Textual's `reactive`
@@ -32,9 +33,9 @@ class Panel(Widget):
     FRAMED = True
     frame = drawn(FRAME)  # the style of the frame
 
-    def __init__(self, look: Look, *, id: str | None = None) -> None:
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.look = look
+        self.glyphs = glyphs
         self._rows: list[Row] = []
         self._painted_for = Size(0, 0)  # the size that the rows are for
         self._styles_of: dict[str, Style] = {}
@@ -73,7 +74,7 @@ class Panel(Widget):
         self._painted_for = self.content_size
         width, height = self._painted_for
         if self.FRAMED:
-            self._rows = framed(self.title, self.paint, width, height, self.look, self.frame)
+            self._rows = framed(self.title, self.paint, width, height, self.glyphs, self.frame)
         else:
             self._rows = filled(self.paint, width, height)
         return self._rows
@@ -92,7 +93,7 @@ class Panel(Widget):
         base = self.rich_style
         width = self.content_size.width
         row = self._rows[y] if y < len(self._rows) else []
-        segments = [Segment(self.look.final(text), base + self._style(style)) for text, style in pad(row, width)]
+        segments = [Segment(self.glyphs.final(text), base + self._style(style)) for text, style in pad(row, width)]
         return Strip(segments, width)
 
     def _style(self, key: str) -> Style:
@@ -107,9 +108,9 @@ class Page(Panel):
     FRAMED = False
     DEFAULT_CSS = "Page { width: 1fr; height: auto; }"
 
-    def __init__(self, look: Look, rows: Callable[[int], list[Row]], *, id: str | None = None) -> None:
+    def __init__(self, glyphs: Glyphs, rows: Callable[[int], list[Row]], *, id: str | None = None) -> None:
         """`rows` returns the rows for a width."""
-        super().__init__(look, id=id)
+        super().__init__(glyphs, id=id)
         self._rows_of = rows
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002

@@ -12,7 +12,7 @@ from inittui.engine import trainer
 from inittui.engine.trainer import Stop, Trainer
 from inittui.output import lines, tables
 from inittui.record import events
-from inittui.tui.draw.glyphs import Look
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.views import arm as arm_view
 from tests.helpers import finished_board, running_board
 from tests.tui.builders import many, text_of
@@ -97,9 +97,11 @@ def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> No
 
 def test_an_arms_panel_and_line_say_so() -> None:
     board = stopped(running_board(until=2.2))
-    look = Look()
-    assert "stopped at chance after 2 epochs" in "".join(map(text_of, arm_view.panel(board, 0, 100, 8, look, log=True)))
-    assert "stopped at chance after 2 epochs" in text_of(arm_view.line(board, 0, 100, look, log=True))
+    glyphs = Glyphs()
+    assert "stopped at chance after 2 epochs" in "".join(
+        map(text_of, arm_view.panel(board, 0, 100, 8, glyphs, log=True))
+    )
+    assert "stopped at chance after 2 epochs" in text_of(arm_view.line(board, 0, 100, glyphs, log=True))
     assert board.arms[0].progress == 1.0
 
 
@@ -107,7 +109,7 @@ def test_of_several_seeds_it_is_said_how_many_and_the_mean_has_them_all() -> Non
     board = finished_board(seeds=3, epochs=2, accuracies=lambda _, seed, __: 0.1 if seed == 0 else 0.7)
     board = stopped(replace(board, result=None))
     assert board.arms[0].given_up == "1 of 3 seeds stopped at chance after 2 epochs"
-    assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Look(), log=True)))
+    assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Glyphs(), log=True)))
     told = tables.text(result_document.document(board, seconds=1.0))
     assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in told
 
