@@ -1,3 +1,5 @@
+"""Checksums inside files."""
+
 import json
 import tomllib
 import zlib

@@ -1,3 +1,5 @@
+"""The number of cores."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Whether a process is the one that was recorded."""
+
 import ctypes
 import os
 import subprocess

@@ -1,3 +1,5 @@
+"""The files of data sets: present, absent or damaged."""
+
 import gzip
 import hashlib
 import os

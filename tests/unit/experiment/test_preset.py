@@ -1,3 +1,5 @@
+"""Tables and the presets that they make."""
+
 import math
 import tomllib
 from typing import Any
@@ -117,11 +119,11 @@ anything = st.dictionaries(keys, values, max_size=4)
 def test_any_table_is_a_preset_or_refused_with_lines_that_can_be_printed(table: dict[str, Any]) -> None:
     try:
         assert made(table).arms
-        found: tuple[str, ...] = ("",)
+        reported: tuple[str, ...] = ("",)
     except PresetError as error:
-        found = error.faults
-    assert found
-    assert [fault for fault in found if not fault.isprintable()] == []
+        reported = error.faults
+    assert reported
+    assert [fault for fault in reported if not fault.isprintable()] == []
 
 
 @pytest.mark.parametrize("key", ["ti\ntle", "\x1b[2J"])
@@ -145,7 +147,7 @@ def test_an_empty_table_is_the_default_experiment() -> None:
 
 
 def test_every_fault_is_named_at_once_with_what_was_found_and_expected() -> None:
-    found = faults(
+    reported = faults(
         {
             "titel": "x",
             "data": {"name": "mnst"},
@@ -154,7 +156,7 @@ def test_every_fault_is_named_at_once_with_what_was_found_and_expected() -> None
             "arms": [{"init": "he_norml"}],
         }
     )
-    assert len(found) == 5
+    assert len(reported) == 5
     for words in (
         "titel: no such key. Did you mean 'title'?",
         "data.name = \"mnst\": expected one of auto, mnist, fashion_mnist, kmnist, digits. Did you mean 'mnist'?",
@@ -162,10 +164,10 @@ def test_every_fault_is_named_at_once_with_what_was_found_and_expected() -> None
         "training.epochs = 0: expected a whole number from 1 to 1000000",
         "arms[1].init: no scheme 'he_norml'. Did you mean 'he_normal'?",
     ):
-        assert any(fault.startswith(words) for fault in found), words
+        assert any(fault.startswith(words) for fault in reported), words
 
 
-def test_the_message_opens_with_the_source_and_has_a_line_a_fault() -> None:
+def test_the_message_opens_with_the_source_and_has_a_line_per_fault() -> None:
     with pytest.raises(PresetError) as caught:
         made({"titel": 1, "training": {"epochs": 0}})
     head, *lines = str(caught.value).split("\n")
@@ -221,9 +223,9 @@ def test_an_unknown_key_is_refused_with_the_nearest(table: dict[str, Any], words
 def test_an_impossible_value_is_refused_with_its_place_and_what_was_expected(
     section: str, key: str, value: object
 ) -> None:
-    found = fault({section: {key: value}})
-    assert found.startswith(f"{section}.{key} = ")
-    assert "expected" in found
+    reported = fault({section: {key: value}})
+    assert reported.startswith(f"{section}.{key} = ")
+    assert "expected" in reported
 
 
 @pytest.mark.parametrize(
@@ -271,9 +273,9 @@ def test_an_arm_is_named_by_its_scheme_unless_it_has_a_name() -> None:
 
 @pytest.mark.parametrize("names", [("he_normal", None), ("A", "a")])
 def test_two_arms_of_one_name_are_refused(names: tuple[str, str | None]) -> None:
-    found = fault({"arms": [{"init": "he_normal"} | ({"name": name} if name else {}) for name in names]})
-    assert found.startswith("arms[2].name = ")
-    assert "arm 1 has that name already; expected different names" in found
+    reported = fault({"arms": [{"init": "he_normal"} | ({"name": name} if name else {}) for name in names]})
+    assert reported.startswith("arms[2].name = ")
+    assert "arm 1 has that name already; expected different names" in reported
 
 
 @pytest.mark.parametrize(
@@ -299,15 +301,15 @@ def test_two_arms_of_one_name_are_refused(names: tuple[str, str | None]) -> None
         ([{"init": "zeros", "model": 3}], "arms[1].model = 3: expected a table"),
     ],
 )
-def test_arms_that_are_none_are_refused(arms: object, words: str) -> None:
+def test_arms_that_are_no_arms_are_refused(arms: object, words: str) -> None:
     assert words in fault({"arms": arms})
 
 
-def test_a_fault_in_a_section_is_told_once_and_its_arms_are_checked_all_the_same() -> None:
-    found = faults(
+def test_a_fault_in_a_section_is_reported_once_and_its_arms_are_still_checked() -> None:
+    reported = faults(
         {
             "training": {"epochs": 0},
             "arms": [{"init": "zeros"}, {"init": "he_normal", "training": {"batch_size": 0}}],
         }
     )
-    assert [fault.partition(" =")[0] for fault in found] == ["training.epochs", "arms[2].training.batch_size"]
+    assert [fault.partition(" =")[0] for fault in reported] == ["training.epochs", "arms[2].training.batch_size"]

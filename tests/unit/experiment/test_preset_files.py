@@ -1,3 +1,5 @@
+"""Preset files, and what the command line overrides in them."""
+
 import tomllib
 from pathlib import Path
 
@@ -17,9 +19,9 @@ def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config"
 
 
-def refusal(word: str, changes: Overrides | None = None) -> str:
+def refusal(word: str, overrides: Overrides | None = None) -> str:
     with pytest.raises(InittuiError) as caught:
-        load(word, changes)
+        load(word, overrides)
     return str(caught.value)
 
 
@@ -85,8 +87,8 @@ def test_set_takes_a_bare_text_with_an_equals_sign() -> None:
 
 
 def test_of_two_settings_the_last_holds_and_options_come_after_them() -> None:
-    changes = Overrides(set=["training.epochs=3", "training.epochs=4"])
-    assert load(DEFAULT, changes).training.epochs == 4
+    overrides = Overrides(set=["training.epochs=3", "training.epochs=4"])
+    assert load(DEFAULT, overrides).training.epochs == 4
     assert load(DEFAULT, Overrides(set=["training.epochs=3"], epochs="5")).training.epochs == 5
 
 
@@ -100,7 +102,7 @@ def test_a_setting_below_a_value_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "seeds"),
+    ("overrides", "seeds"),
     [
         (Overrides(seeds="3"), (5, 6, 7)),
         (Overrides(seeds="1"), (5,)),
@@ -112,9 +114,9 @@ def test_a_setting_below_a_value_is_refused() -> None:
     ],
 )
 def test_seeds_are_a_number_from_the_presets_first_on_or_a_list(
-    file: Path, changes: Overrides, seeds: tuple[int, ...]
+    file: Path, overrides: Overrides, seeds: tuple[int, ...]
 ) -> None:
-    assert load(str(file), changes).training.seeds == seeds
+    assert load(str(file), overrides).training.seeds == seeds
 
 
 def test_seeds_counted_past_the_largest_are_still_different_and_valid() -> None:
@@ -123,7 +125,7 @@ def test_seeds_counted_past_the_largest_are_still_different_and_valid() -> None:
 
 
 @pytest.mark.parametrize("typed", ["0", "-1", "1.5", "many", "10001", ""])
-def test_a_number_of_seeds_that_is_none_is_refused(typed: str) -> None:
+def test_an_impossible_number_of_seeds_is_refused(typed: str) -> None:
     assert f"--seeds {typed}: expected how many (1 to 10000), or a list" in refusal(DEFAULT, Overrides(seeds=typed))
 
 
@@ -132,7 +134,7 @@ def test_seed_and_seeds_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("overrides", "words"),
     [
         (Overrides(epochs="0"), "--epochs: training.epochs = 0: expected a whole number from 1"),
         (Overrides(epochs="ten"), '--epochs: training.epochs = "ten"'),
@@ -150,11 +152,11 @@ def test_seed_and_seeds_together_are_refused() -> None:
         (Overrides(arms=["zeros", "zeros"]), "--arm: arms[2].name"),
     ],
 )
-def test_a_fault_from_the_command_line_names_its_option(changes: Overrides, words: str) -> None:
-    assert words in refusal(DEFAULT, changes)
+def test_a_fault_from_the_command_line_names_its_option(overrides: Overrides, words: str) -> None:
+    assert words in refusal(DEFAULT, overrides)
 
 
-def test_a_fault_of_the_file_is_not_laid_to_an_option_whose_key_begins_alike(file: Path) -> None:
+def test_a_fault_of_the_file_does_not_name_an_option_whose_key_begins_alike(file: Path) -> None:
     file.write_text("[training]\nepochs = 0\n", "utf-8")
     lines = [line.strip() for line in refusal(str(file), Overrides(set=["training.epoch=5"])).split("\n")]
     assert any(line.startswith("training.epochs = 0: expected") for line in lines)
@@ -181,7 +183,7 @@ def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["a" * 5000, "~nosuchuser/x.toml", "a\0b"], ids=["long", "home", "NUL"])
-def test_a_word_that_can_be_no_path_is_refused(word: str) -> None:
+def test_a_word_that_can_not_be_a_path_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
         locate(word)
 

@@ -67,9 +67,9 @@ def test_a_sweep_has_every_combination_once_and_is_written_as_the_same_preset(
     assert len(preset.arms) == len(schemes) * prod(map(len, swept.values()))
     assert len({arm.name for arm in preset.arms}) == len(set(arm_folders(preset))) == len(preset.arms)
     assert {(arm.init.name, arm.changes) for arm in preset.arms} == {
-        (scheme, tuple(f"{axis.key} = {_text(one[axis.key])}" for axis in preset.sweep))
+        (scheme, tuple(f"{axis.key} = {_text(combination[axis.key])}" for axis in preset.sweep))
         for scheme in schemes
-        for one in combinations
+        for combination in combinations
     }
     assert made(tomllib.loads(tomli_w.dumps(to_table(preset)))) == preset
 
@@ -116,7 +116,7 @@ def test_depth_and_width_stand_for_hidden(model: dict[str, int], hidden: tuple[i
     assert made({"arms": [{"init": "zeros", "model": model}]}).arms[0].model.hidden == hidden
 
 
-def test_the_width_of_an_arm_is_kept_at_every_depth_and_told() -> None:
+def test_the_width_of_an_arm_is_kept_at_every_depth_and_listed() -> None:
     preset = made({"sweep": {"model": {"depth": [2, 3]}}, "arms": [{"init": "zeros", "model": {"width": 64}}]})
     assert [arm.model.hidden for arm in preset.arms] == [(64,), (64, 64)]
     assert preset.arms[1].changes == ("model.depth = 3", "model.hidden = [64,64]")
@@ -165,21 +165,21 @@ def test_the_width_of_an_arm_is_kept_at_every_depth_and_told() -> None:
         ),
     ],
 )
-def test_a_sweep_that_is_none_is_refused_in_one_line(table: dict[str, Any], words: str) -> None:
+def test_an_impossible_sweep_is_refused_in_one_line(table: dict[str, Any], words: str) -> None:
     assert fault(table).startswith(words)
 
 
-def test_the_faults_of_a_sweep_are_told_with_the_others() -> None:
-    found = faults(
+def test_the_faults_of_a_sweep_are_reported_with_the_others() -> None:
+    reported = faults(
         {"titel": 1, "sweep": {"model": {"depth": [0], "norm": ["none", "bath"]}}, "arms": [{"init": "zero"}]}
     )
-    assert [one.partition(" =")[0].partition(": no")[0] for one in found] == [
+    assert [fault.partition(" =")[0].partition(": no")[0] for fault in reported] == [
         "titel", "sweep.model.depth[1]", "sweep.model.norm[2]", "arms[1].init",
     ]  # fmt: skip
 
 
 def test_more_arms_than_there_may_be_are_refused_without_a_sweep_too() -> None:
-    arms = [{"init": "zeros", "name": f"arm {place}"} for place in range(MOST_ARMS + 1)]
+    arms = [{"init": "zeros", "name": f"arm {number}"} for number in range(MOST_ARMS + 1)]
     assert fault({"arms": arms}) == f"arms: {MOST_ARMS + 1} arms make 1,001; expected at most 1,000"
     assert len(made({"arms": arms[:-1]}).arms) == MOST_ARMS
 
@@ -202,7 +202,7 @@ def test_a_sweep_is_typed_with_commas(typed: str, key: str, values: tuple[object
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("overrides", "words"),
     [
         (
             Overrides(sweep=["model.depth"]),
@@ -214,9 +214,9 @@ def test_a_sweep_is_typed_with_commas(typed: str, key: str, values: tuple[object
         (Overrides(sweep=["depth=3"]), "--sweep depth: sweep.depth: no such key."),
     ],
 )
-def test_a_sweep_that_is_mistyped_is_refused_by_its_option(changes: Overrides, words: str) -> None:
+def test_a_sweep_that_is_mistyped_is_refused_by_its_option(overrides: Overrides, words: str) -> None:
     with pytest.raises(InittuiError) as caught:
-        load("digits", changes)
+        load("digits", overrides)
     assert words in str(caught.value)
 
 

@@ -1,3 +1,5 @@
+"""The catalogue: formulas, descriptions, and what is typed for a scheme."""
+
 import math
 import subprocess
 import sys

@@ -151,8 +151,8 @@ def test_what_is_not_there_is_refused_before_anything_starts(tmp_path: Path, mon
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(PresetError) as caught:
         load(["./nope.py:f", "folder.py:g", "no_such_package.module:h", "~no_such_user/x.py:i", "he_norml"])
-    found = caught.value.faults
-    assert len(found) == 5
+    reported = caught.value.faults
+    assert len(reported) == 5
     for words in (
         f"--arm: arms[1].init: own scheme '{tmp_path}/nope.py:f': there is no such file; expected a Python file that has a "
         f"function f{SIGNATURE}",
@@ -161,7 +161,7 @@ def test_what_is_not_there_is_refused_before_anything_starts(tmp_path: Path, mon
         "--arm: arms[4].init: own scheme '~no_such_user/x.py:i': its path can't be used",
         "--arm: arms[5].init: no scheme 'he_norml'",
     ):
-        assert any(line.startswith(words) for line in found), words
+        assert any(line.startswith(words) for line in reported), words
 
 
 def test_a_module_is_looked_for_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +315,7 @@ def test_a_fault_of_the_file_is_one_line_that_names_it(tmp_path: Path, text: str
     assert words in fault(tmp_path / "a.py", "f")
 
 
-def test_a_module_that_is_not_there_is_told_by_the_engine_too() -> None:
+def test_a_module_that_is_not_there_is_reported_by_the_engine_too() -> None:
     assert "importing it raised ModuleNotFoundError" in fault("no_such_package.module", "f")
 
 
