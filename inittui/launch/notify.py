@@ -1,7 +1,7 @@
-"""Tells a person that a run has ended: the terminal's bell, a notification where the terminal knows how, a command of theirs.
+"""Notifies a user that a run has ended: the terminal's bell, a desktop notification, or a command of the user's.
 
-The command is a person's own and comes by their environment (INITTUI_NOTIFY, which `--notify` sets). It is never read from
-a run: nothing that lies in a run's directory is executed.
+The command comes from the environment (INITTUI_NOTIFY, which `--notify` sets), never from a run: nothing that is read from a
+run's directory is executed.
 """
 
 import os
@@ -14,17 +14,17 @@ from inittui.record.run_directory import RunDir
 
 VARIABLE = "INITTUI_NOTIFY"
 BELL = "\a"
-# They show OSC 9, which iTerm2 began, as a notification. To others it may mean something else, or show as rubbish.
+# Terminals that show the escape sequence OSC 9 as a notification. Others may print it.
 _PROGRAMS = ("iTerm.app", "WezTerm", "ghostty")
 _TERMS = ("xterm-kitty", "xterm-ghostty", "ghostty", "wezterm", "foot", "foot-extra", "contour")
-# Of our own process, so that modules are found; a command of another Python must not be given them.
+# Variables of our own process. A command that runs another Python must not inherit them.
 _OURS = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED")
-# The command is an argument, not a part of this script: whatever is in it, its failure is said in the supervisor's log.
+# The command is an argument and not a part of this script, so that its failure is always logged.
 _SCRIPT = 'sh -c "$1" || echo "the command of --notify ended with exit code $?"'
 
 
 def ask(command: str | None) -> None:
-    """Have supervisors that are started from now on run `command` at the end of their run. Raises UsageError."""
+    """Supervisors that this process starts run `command` at the end of their run. Raises UsageError if it is empty."""
     if command is None:
         return
     if not command.strip() or "\0" in command:
@@ -33,27 +33,27 @@ def ask(command: str | None) -> None:
 
 
 def run_command(run: RunDir, state: str) -> None:
-    """Start the command that was asked for, if any. It is not waited for, and whatever becomes of it is no fault here: its
-    words are in the log that the supervisor prints to."""
+    """Start the user's command, if there is one, and do not wait for it. A failing command does not affect the run. Its
+    output is in the supervisor's log."""
     command = os.environ.get(VARIABLE, "").strip()
     if not command:
         return
-    told = {"INITTUI_RUN": run.name, "INITTUI_RUN_DIR": str(run.path), "INITTUI_STATE": state}
+    variables = {"INITTUI_RUN": run.name, "INITTUI_RUN_DIR": str(run.path), "INITTUI_STATE": state}
     kept = {name: value for name, value in os.environ.items() if name not in _OURS}
     try:
         subprocess.Popen(
-            ["sh", "-c", _SCRIPT, "sh", command], stdin=subprocess.DEVNULL, env=kept | told, start_new_session=True
+            ["sh", "-c", _SCRIPT, "sh", command], stdin=subprocess.DEVNULL, env=kept | variables, start_new_session=True
         )
     except (
         Exception
-    ) as error:  # no shell, too long a command, no process to be had: the run has ended well all the same
+    ) as error:  # no shell, a command that is too long, no more processes: the run has ended all the same
         print(f"the command of --notify could not be started: {one_line(error)}", flush=True)
 
 
 def to_terminal(words: str, environment: Mapping[str, str]) -> str:
-    """What a terminal is sent: its bell, and `words` as a notification where it is known to show one.
+    """The bytes for a terminal: its bell, and `words` as a notification if this terminal is known to show one.
 
-    tmux and screen pass a bell on, and keep the rest for themselves.
+    tmux and screen pass on the bell alone.
     """
     term = environment.get("TERM", "")
     inside = "TMUX" in environment or "STY" in environment or term.startswith(("tmux", "screen"))

@@ -1,4 +1,4 @@
-"""Starts the supervisor of a run, detached from this terminal; stops it; lets a run go on."""
+"""Starts the supervisor of a run as a process of its own, stops it, and resumes a run."""
 
 import os
 import signal
@@ -19,22 +19,22 @@ from inittui.record import control_requests
 from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
-EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can obey them
+EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can handle them
 
 
 def start(run: RunDir) -> subprocess.Popen[bytes]:
-    """The supervisor of a run that is new, or is to go on, in a session of its own: it outlives this process and its
-    terminal. The run is alive from here on."""
+    """Start the supervisor of a new run, or of one to resume, in a session of its own: it outlives this process and its
+    terminal. The run is alive when this returns. Raises RunError if the run's directory can't be written."""
     environment = child_environment()
-    # torch then counts GPUs through NVML and makes no CUDA call, which a fork would not survive.
+    # torch then counts GPUs through NVML without a CUDA call, which a fork would not survive.
     environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
-    # cuBLAS gives the same bits twice only with a workspace of its own per stream.
+    # cuBLAS is deterministic only with a workspace of its own per stream.
     environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
         log = os.open(run.path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _unwritable(run, error) from None
-    # The child inherits the mask: a stop that comes while it imports waits until it can be obeyed.
+    # The child inherits the mask: a stop that arrives while it imports waits until it can be handled.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         supervisor = subprocess.Popen(
@@ -59,7 +59,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     )
     try:
         run.write_status(status)
-    except OSError as error:  # a supervisor that nobody knows of could be neither watched nor stopped
+    except OSError as error:  # without its pid in the status nobody could watch or stop it
         supervisor.kill()
         supervisor.wait()
         raise _unwritable(run, error) from None
@@ -71,7 +71,7 @@ def _unwritable(run: RunDir, error: OSError) -> RunError:
 
 
 def stop(run: RunDir) -> None:
-    """Ask the run's supervisor to stop its workers and write the result so far. Raises RunError when it is not alive here."""
+    """Ask the supervisor to stop its workers and to write the result so far. Raises RunError if it is not alive here."""
     status = run.status()
     liveness = run.liveness()
     if liveness == "elsewhere":
@@ -80,7 +80,7 @@ def stop(run: RunDir) -> None:
         raise RunError(f"run '{run.name}' is not running on this machine; 'inittui runs' shows what is")
     if status.pid is not None:
         os.kill(status.pid, signal.SIGTERM)
-        os.kill(status.pid, signal.SIGCONT)  # a frozen process takes no other signal
+        os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
 
 
 def resume(
@@ -91,8 +91,9 @@ def resume(
     on: str | None = None,
     gpus_per_arm: float | None = None,
 ) -> subprocess.Popen[bytes] | None:
-    """Let a run go on: what is paused, what was stopped, what was killed. Returns the new supervisor, or None where the one
-    that lives has been asked. Raises RunError when there is nothing to go on with, or its files can't be trusted."""
+    """Continue a run that is paused, was stopped or was killed. Returns the new supervisor, or None if the run has a live
+    one, which got a request. The options replace those of the run. Raises RunError if no arm can be continued, or if the
+    run's files are damaged or not safe to write."""
     status = run.status()
     liveness = run.liveness()
     if liveness == "elsewhere" and status.state not in ENDED:
@@ -104,19 +105,17 @@ def resume(
         return None
     board = Follower(run).poll()
     resume_check.check(run, board, resume_check.unfinished(board))
-    if run.alive():  # somebody else was quicker
+    if run.alive():  # another process has resumed it meanwhile
         control_requests.ask(run, "resume")
         return None
-    control_requests.requests(
-        run, ()
-    )  # what was asked of a supervisor that had just died is not meant for the next one
+    control_requests.requests(run, ())  # drops those that the dead supervisor did not take
     changed = replace(
         status,
         requested_device=device or status.requested_device,
         data_dir=str(data_dir or status.data_dir),
         on=status.on if on is None else on,
         gpus_per_arm=status.gpus_per_arm if gpus_per_arm is None else gpus_per_arm,
-        # Of a run that has said nothing yet the clock begins now.
+        # The clock of a run without an event begins now.
         monotonic=status.monotonic if board.t else time.monotonic(),
     )
     if changed != status:

@@ -1,4 +1,4 @@
-"""How a run begins, whoever asks for it: what can be seen without torch is refused first, then the supervisor starts."""
+"""Starts a new run: refuses what can be checked without torch, creates the directory, starts the supervisor."""
 
 import subprocess
 from importlib.util import find_spec
@@ -15,7 +15,8 @@ from inittui.record.run_directory import RunDir
 
 
 class Place(NamedTuple):
-    """Where a run trains: `on` is "" for this machine, or Ray's cluster; `gpus_per_arm` is an arm's share of one there."""
+    """Where a run trains. `on` is "" for this machine, or the Ray cluster; `gpus_per_arm` is an arm's share of a GPU
+    there."""
 
     on: str = ""
     gpus_per_arm: float = 0.0
@@ -25,8 +26,8 @@ HERE = Place()
 
 
 def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place:
-    """The place that `--on` and `--gpus-per-arm` name, or `python`'s arguments. Raises UsageError for what is none, and where
-    Ray is not installed."""
+    """The place that `--on` and `--gpus-per-arm` name; with `python`, messages name the arguments `on` and `gpus_per_arm`.
+    Raises UsageError for an invalid value, and if Ray is not installed."""
     where, part = ("on", "gpus_per_arm") if python else ("--on", "--gpus-per-arm")
     share = 0.0
     if gpus is not None:
@@ -35,7 +36,7 @@ def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place
         except ValueError:
             share = -1.0
         if not 0 < share <= 1:
-            raise UsageError(f"{part} {gpus}: expected a number above 0, and 1 at most, as in 0.25")
+            raise UsageError(f"{part} {gpus}: expected a number above 0 and at most 1, as in 0.25")
     if on in (None, "", "here"):
         if share:
             ray = f'{where}="ray"' if python else f"{where} ray"
@@ -45,7 +46,7 @@ def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place
     there = on.startswith("ray://") and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65536
     if on not in ("ray", "auto") and not there:
         raise UsageError(f"{where} {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
-    need = ["ray", *(["grpc"] if there else [])]  # Ray's client alone needs the latter
+    need = ["ray", *(["grpc"] if there else [])]  # only Ray's client needs grpc
     if missing := [module for module in need if find_spec(module) is None]:
         raise UsageError(
             f"{where} {on}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[ray]'"
@@ -63,8 +64,8 @@ def begin(
     option: str = "--device",
     place: Place = HERE,
 ) -> "tuple[RunDir, subprocess.Popen[bytes]]":
-    """A new run of `preset` and its supervisor. Raises InittuiError, and leaves nothing behind. `option` is what messages
-    call the device by."""
+    """Create a run of `preset` and start its supervisor; returns both. Raises InittuiError, and leaves nothing behind.
+    Messages call the device `option`."""
     check_device(device, option, place)
     check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
@@ -76,7 +77,7 @@ def begin(
 
 
 def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Popen[bytes] | None") -> None:
-    """Bad input that only the engine could see: said like any other, and nothing is left behind."""
+    """Raises InittuiError, and deletes the run, if the supervisor refused input that only the engine can check."""
     if board.phase != "refused":
         return
     if supervisor is not None:
@@ -86,13 +87,13 @@ def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Pop
 
 
 def check_data(name: str, data_dir: Path) -> None:
-    """Refuse at once what can be seen without torch: a named data set whose files are damaged."""
+    """Raises DataError if the files of a named data set are damaged."""
     if name != AUTO and (files := dataset_files.inspect(name, data_dir)).state == "damaged":
         raise DataError(f"data '{name}': {files.detail}")
 
 
 def check_device(requested: str, option: str = "--device", place: Place = HERE) -> None:
-    """Refuse at once what can be seen without torch: a name that is none, and CUDA without a driver."""
+    """Raises DeviceError for an invalid name, for CUDA without a driver, and for a GPU that does not exist."""
     kind, mark, number = requested.partition(":")
     if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
         raise DeviceError(f"{option} {requested}: expected auto, cpu, cuda or cuda:N, as in cuda:1")
@@ -114,7 +115,7 @@ def check_device(requested: str, option: str = "--device", place: Place = HERE) 
 
 
 def _check_device_there(requested: str, option: str, place: Place) -> None:
-    """Of a cluster Ray knows which GPUs there are, and gives each arm its share of one."""
+    """On a cluster, Ray assigns each arm its share of a GPU."""
     if ":" in requested:
         raise DeviceError(f"{option} {requested}: on Ray an arm gets whichever GPU is free; expected auto, cpu or cuda")
     part, join = ("--gpus-per-arm", " ") if option.startswith("--") else ("gpus_per_arm", "=")

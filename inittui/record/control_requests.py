@@ -1,7 +1,7 @@
-"""The small door of a run: requests to pause, go on and stop, from any viewer or shell, also from another host.
+"""Pause, resume and stop requests, left as files in RUN/control by any viewer or shell, also on another host.
 
-A request is an empty file in RUN/control whose name says it, so there is nothing to be torn, and a full disk takes it too.
-The supervisor reads and removes them. A run can always be stopped by a signal alone.
+A request is an empty file: its name has all of it. So it is never torn, and a full disk has room for it. The supervisor reads
+and removes the files. A signal to the supervisor stops a run without a request.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 
 Verb = Literal["pause", "resume", "stop"]
-# The time it was asked, to the nanosecond; something random; the verb; who asked; the arm's folder, which may hold dashes.
+# Time in nanoseconds, random digits, verb, who asks, and the arm's folder, which may contain dashes.
 _NAME = re.compile(r"(\d{20})-[0-9a-f]{8}-(pause|resume|stop)-([A-Za-z0-9_.]{0,40})-([A-Za-z0-9._-]*)")
 
 
 def ask(run: RunDir, verb: Verb, folder: str = "") -> None:
-    """Ask the run's supervisor to do it to one arm, or to all. Raises RunError when the request can't be left."""
+    """Leave a request for one arm, or for all with folder "". Raises RunError if it can't be written."""
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}-{verb}-{_asker()}-{folder}"
     try:
         (run.path / "control").mkdir(mode=0o700, exist_ok=True)
-        with _folder(run) as place:
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place))
+        with _folder(run) as descriptor:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=descriptor))
     except OSError as error:
         raise RunError(
             f"run '{run.name}' can't be asked to {verb} ({reason(error)}); 'inittui stop {run.name}' works by a signal alone"
@@ -35,16 +35,16 @@ def ask(run: RunDir, verb: Verb, folder: str = "") -> None:
 
 
 def requests(run: RunDir, folders: Iterable[str]) -> list[tuple[Verb, str, str]]:
-    """Take what has been asked since: verb, arm's folder ("" for all) and who asked, the oldest first. What is no request, or
-    names no arm, is removed and passed over."""
+    """Take the requests since the last call, the oldest first: verb, the arm's folder ("" for all) and who asked. Files that
+    are no request, or for no arm in `folders`, are removed too."""
     known = {"", *folders}
     taken: list[tuple[Verb, str, str]] = []
-    with contextlib.suppress(OSError), _folder(run) as place:  # there is none before the first request
-        for name in sorted(entry.name for entry in os.scandir(place)):
+    with contextlib.suppress(OSError), _folder(run) as descriptor:  # it does not exist before the first request
+        for name in sorted(entry.name for entry in os.scandir(descriptor)):
             try:
-                os.unlink(name, dir_fd=place)
+                os.unlink(name, dir_fd=descriptor)
             except OSError:
-                continue  # a folder that somebody put there
+                continue  # a folder
             match = _NAME.fullmatch(name)
             if match and match[4] in known:
                 taken.append((match[2], match[4], match[3]))  # type: ignore[arg-type]
@@ -53,16 +53,16 @@ def requests(run: RunDir, folders: Iterable[str]) -> list[tuple[Verb, str, str]]
 
 @contextlib.contextmanager
 def _folder(run: RunDir) -> Iterator[int]:
-    """The folder of the requests. Never what a link leads to: everything in it is deleted."""
-    place = os.open(run.path / "control", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    """A descriptor of the folder of requests. A link is refused: every file in the folder is deleted."""
+    descriptor = os.open(run.path / "control", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        yield place
+        yield descriptor
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
 def _asker() -> str:
-    """Where the request comes from, for the log: host and terminal."""
+    """Host and terminal of this process, for the log."""
     try:
         terminal = os.ttyname(0).removeprefix("/dev/")
     except OSError:

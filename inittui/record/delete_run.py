@@ -1,4 +1,4 @@
-"""Deletes a run: never one that is alive, never through a link, never silently by halves."""
+"""Deletes a run: never one that is alive, and never through a link. An incomplete deletion is reported."""
 
 import contextlib
 import fcntl
@@ -11,16 +11,16 @@ from inittui.common.errors import RunError
 from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
-LAST = ("status.json", "preset.toml")  # while they are there a run that was deleted in part is still listed
+LAST = ("status.json", "preset.toml")  # deleted last, so that a run that is deleted in part is still listed
 
 
 def check(run: RunDir) -> None:
-    """Raises RunError where the run must not be deleted."""
+    """Raises RunError if the run must not be deleted."""
     if run.path.is_symlink():
-        return  # the link alone goes
+        return  # only the link is deleted
     if not (run.path / "status.json").exists() and not (run.path / "arms").is_dir():
         raise RunError(
-            f"'{run.path}' holds a preset.toml, but neither status.json nor arms: it may be no run of inittui's; "
+            f"'{run.path}' has a preset.toml, but neither status.json nor arms: it may be no run of inittui; "
             "remove it by hand"
         )
     liveness = run.liveness()
@@ -34,7 +34,7 @@ def check(run: RunDir) -> None:
 
 
 def delete(run: RunDir) -> None:
-    """Delete the run's folder; of a link to one, the link. Raises RunError when it must not be deleted, or can't."""
+    """Delete the run's folder, or the link if `run` is one. Raises RunError if it must not or can't be deleted."""
     check(run)
     try:
         if run.path.is_symlink():
@@ -55,14 +55,14 @@ def delete(run: RunDir) -> None:
 
 @contextlib.contextmanager
 def _locked(run: RunDir) -> Iterator[None]:
-    """Hold the supervisor's lock: nobody resumes the run meanwhile. Raises RunError where a process of it still writes."""
+    """Hold the supervisor's lock, so that nobody resumes the run. Raises RunError if a process of the run still writes."""
     try:
         file = os.open(run.path / "lock", os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
-        yield  # it was never run, or its files are for reading only: then deleting says so
+        yield  # the run never started, or its files are read-only, which the deletion reports
         return
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
+        with contextlib.suppress(OSError):  # the file system has no locks
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

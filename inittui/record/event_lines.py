@@ -40,46 +40,45 @@ def decode(line: bytes) -> AnyEvent:
 
 
 def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent], list[tuple[int, ValueError]]]:
-    """The events of whole lines, each with its newline, and of those that are none their number, from 1, and the error.
+    """The events of whole lines, each with its newline; and for each damaged line its number, from 1, and the error.
 
-    As `decode` of one after the other, in half the time. Without `reports`, those of an epoch whose end is in the block as
-    well are left out but for each seed's last, which says all that is left of them: nearly all of a long log. Their checksums
-    are checked all the same.
+    The same as `decode` of each line, in half the time. Without `reports`, the reports of an epoch whose end is in the block
+    too are left out, except the last one of each seed: they are nearly all of a long log. Their checksums are checked too.
     """
-    lines = block.split(b"\n")[:-1]  # not splitlines: a damaged byte may be a carriage return
+    lines = block.split(b"\n")[:-1]  # not splitlines: a damaged byte may become a carriage return
     whole = [line for line in lines if line[-_CRC_BYTES:] == b'%b%08x"}' % (_CRC, zlib.crc32(line[:-_CRC_BYTES]))]
     if len(whole) == len(lines):
         with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            # The member `crc` is left in: to the decoder it is one that no event knows, and passed over.
+            # The decoder skips the member `crc`, which no event has.
             return [_decoder.decode(line) for line in (lines if reports else _without_old_reports(lines))], []
-    found, faults = [], []
+    decoded, faults = [], []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(decode(line))
+            decoded.append(decode(line))
         except ValueError as error:
             faults.append((number, error))
-    return found, faults
+    return decoded, faults
 
 
 def _without_old_reports(lines: list[bytes]) -> list[bytes]:
     kept: list[bytes] = []
-    over: dict[bytes, bool] = {}  # seeds of which an epoch ends further on; whether its last report has been met
-    head = b""  # how reports begin that go
+    ended: dict[bytes, bool] = {}  # seeds whose epoch ends further on; whether its last report was met
+    dropped = b""  # how the reports begin that are left out
     for line in reversed(lines):
-        if head and line.startswith(head):
+        if dropped and line.startswith(dropped):
             continue
         if line.startswith(_REPORT):
             seed = line[len(_REPORT) : line.find(b",", len(_REPORT)) + 1]
-            if over.get(seed):
-                head = _REPORT + seed
+            if ended.get(seed):
+                dropped = _REPORT + seed
                 continue
-            if seed in over:
-                over[seed] = True
+            if seed in ended:
+                ended[seed] = True
         else:
-            head = b""
+            dropped = b""
             if line.startswith(_EPOCH):
-                over[line[len(_EPOCH) : line.find(b",", len(_EPOCH)) + 1]] = False
+                ended[line[len(_EPOCH) : line.find(b",", len(_EPOCH)) + 1]] = False
             elif not line.startswith(_ASIDES):
-                over.clear()  # a resume, for one, goes back to what was reported before it
+                ended.clear()  # for example a resume, which rewinds to before some reports
         kept.append(line)
     return kept[::-1]

@@ -1,8 +1,8 @@
-"""Starts the workers, does what it is asked, notices how they end, writes the result. Detached from any terminal.
+"""The supervisor of a run: starts the workers, handles requests, notices how workers end, and writes the result.
 
-`python -m inittui.supervisor RUN` works on a run directory that holds a preset and a status; a run that has a log
-already is taken up again from its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of
-it, which share both. It makes no CUDA call, since CUDA does not survive a fork.
+`python -m inittui.supervisor RUN` needs a run directory with a preset and a status. If the run has a log, it continues from
+its checkpoints. The supervisor has no terminal. It imports torch and reads the data once, and the workers are forks of it,
+which share both. It makes no CUDA call, since CUDA does not survive a fork.
 """
 
 import contextlib
@@ -43,14 +43,14 @@ TICK_SECONDS = 0.05
 
 
 class StoppedEarly(Exception):
-    """A stop was asked for before training began."""
+    """A stop was requested before training began."""
 
 
 class Supervisor:
-    """One run, from the directory as it was created, or as an earlier supervisor left it, to result.json."""
+    """Trains one run: from its directory, new or left by an earlier supervisor, to result.json."""
 
     def __init__(self, run: RunDir) -> None:
-        """Raises RunError when the run is in other hands, or can't be read."""
+        """Raises RunError if another supervisor has the run, or it can't be read."""
         self.run = run
         run.lock()
         for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
@@ -58,22 +58,21 @@ class Supervisor:
                 leftover.unlink()
         self.preset: Preset = run.preset()
         before = Follower(run).poll()
-        self.before: Board | None = before if before.t else None  # what an earlier supervisor left
-        own = os.getpid()
+        self.before: Board | None = before if before.t else None  # as an earlier supervisor left it
         self.status: Status = replace(
             run.status(),
-            pid=own,
-            pid_started=process_identity.started(own),
+            pid=os.getpid(),
+            pid_started=process_identity.started(os.getpid()),
             host=process_identity.host(),
             boot=process_identity.boot_id(),
             workers={},
-            # The clock of the run goes on where it stopped: the time that nothing ran is not the run's.
+            # The run's clock continues where it stopped: time without a supervisor does not count.
             **({"monotonic": time.monotonic() - before.t} if self.before else {}),
         )
         self.log = EventLog(run.log, self.status.monotonic)
         self.stopping = False
-        self.cluster: Cluster | None = None  # where it trains, if not here
-        self._unsaved = False  # the status could not be written: a full disk
+        self.cluster: Cluster | None = None  # None if the run trains on this machine
+        self._unsaved = False  # whether the status has still to be written, because the disk is full
         self._room = DiskRoom(run.path, lambda: self.stopping)
 
     def main(self) -> int:
@@ -86,47 +85,43 @@ class Supervisor:
             jobs, data = self._prepare()
             self._phase("training")
             self._train(jobs, data)
-            self._leave()
+            self._leave_cluster()
             return self._end(data)
         except StoppedEarly:
             self._phase("stopped", "stopped before training began")
             return 1
         except InittuiError as error:
-            # Of a run that has trained nothing may be thrown away.
+            # A refused run may be deleted: it has trained nothing.
             self._phase("failed" if self.before else "refused", str(error))
             return error.exit_code
-        except Exception as error:  # the last door: a viewer has to learn of it
+        except Exception as error:  # of any kind: viewers have to learn of it
             traceback.print_exc()
             why = f"the supervisor failed: {type(error).__name__}: {one_line(error)}"
-            if self.cluster is not None and isinstance(
-                error, ConnectionError
-            ):  # a client of Ray's has tried again by then
-                why = (
-                    f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' goes on with the run"
-                )
+            if self.cluster is not None and isinstance(error, ConnectionError):  # Ray's client has retried by then
+                why = f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' continues the run"
             self._phase("failed", why)
             return 1
         finally:
-            self._leave()
+            self._leave_cluster()
             self._room.wait(self._flush)
             self.log.close()
 
     def _phase(self, phase: Any, detail: str = "") -> None:
         self.status = replace(self.status, state=phase, reason=detail if phase in events.ENDED else "")
-        self._save_status()  # before the log: a viewer that reads of the phase finds its supervisor alive
+        self._save_status()  # before the log: who reads the phase there finds the supervisor alive
         self.log.append(events.Phase(phase=phase, detail=detail))
 
     def _save_status(self) -> None:
         try:
             self.run.write_status(self.status)
             self._unsaved = False
-        except OSError:  # a full disk must not end what trains; tried again until it is written
+        except OSError:  # a full disk must not end the training; `_flush` tries again
             self._unsaved = True
 
     def _prepare(self) -> tuple[list["Job"], "Dataset"]:
         import torch
 
-        # The parent computes with one thread, or a fork of it would inherit a pool whose threads it does not have.
+        # With more threads a fork would inherit a pool without its threads.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
         from inittui.engine.data.dataset import check_fit
@@ -167,25 +162,25 @@ class Supervisor:
                 shape=data.shape,
             )
         )
-        # What `auto` came to is part of the record: repeating the run must not depend on what is on the disk then.
+        # The preset records what `auto` was resolved to: a repetition must not depend on the files of its time.
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
             self._write(partial(self.run.write_preset, self.preset), "the preset")
         folders = arm_folders(self.preset)
-        going_on = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
-        # Cores that no arm needs train further seeds of one.
-        per_arm = max(1, self.slots // max(1, len(going_on))) if self.on_cpu and not self.cluster else 1
+        unfinished = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
+        # Cores that no arm needs train more seeds of one arm at the same time.
+        per_arm = max(1, self.slots // max(1, len(unfinished))) if self.on_cpu and not self.cluster else 1
         jobs = [
             Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, per_arm)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
         ]
         if self.before is None:
             return jobs, data
-        (self.run.path / "result.json").unlink(missing_ok=True)  # of the run as it was stopped; the logs have all of it
-        if going_on:
+        (self.run.path / "result.json").unlink(missing_ok=True)  # of the stopped run; the logs have all of it
+        if unfinished:
             exact, note = resume_check.exactness(was, self.status, on_cpu=self.on_cpu)
-            self.log.append(events.Resumed(arms=tuple(going_on), exact=exact, note=note))
-        return [job for job in jobs if job.folder.name in going_on], data
+            self.log.append(events.Resumed(arms=tuple(unfinished), exact=exact, note=note))
+        return [job for job in jobs if job.folder.name in unfinished], data
 
     def _downloading(self, title: str, done: int, total: int) -> None:
         if self.stopping:
@@ -193,12 +188,12 @@ class Supervisor:
         self.log.append(events.Download(name=title, done=done, total=total))
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:
-        """Have every arm trained, and do what is asked meanwhile."""
+        """Train every arm, and handle requests meanwhile."""
         self.pool = self._new_pool(jobs, data)
         folders = arm_folders(self.preset)
         while self.pool.busy:
             for verb, folder, by in control_requests.requests(self.run, folders):
-                self._do(verb, folder, by, jobs)
+                self._handle(verb, folder, by, jobs)
             if self.stopping:
                 self.pool.stop()
             self.pool.tick()
@@ -218,11 +213,11 @@ class Supervisor:
 
         return ForkedPool(jobs, data, self.slots, self.log.append, self._started)
 
-    def _leave(self) -> None:
+    def _leave_cluster(self) -> None:
         if self.cluster is not None:
             self.cluster.close()
 
-    def _do(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
+    def _handle(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))
         if verb == "pause":
             self.pool.pause(folder)
@@ -230,8 +225,8 @@ class Supervisor:
             self.pool.stop(folder)
         else:
             self.pool.resume(folder)
-            over = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
-            again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in over]
+            ended = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
+            again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in ended]
             if again:
                 exact, note = resume_check.exactness(self.status, self.status, on_cpu=self.on_cpu)
                 self.log.append(events.Resumed(arms=tuple(again), exact=exact, note=note))
@@ -268,7 +263,7 @@ class Supervisor:
 
         self._room.wait(self._flush)  # the result is made from what is on disk
         now = Follower(self.run).poll()
-        if self.stopping:  # arms that never started were stopped too
+        if self.stopping:  # also arms that never started were stopped
             now = fold(now, events.Phase(phase="stopped", t=now.t))
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
@@ -278,10 +273,10 @@ class Supervisor:
         self._write(partial(self.run.write_result, document), "result.json")  # 'inittui report' then reads the logs
         try:
             predictions.write_gallery(self.run, self.preset, data)
-        except Exception:  # pictures are a comfort; the result must not depend on them
+        except Exception:  # the result must not depend on pictures
             traceback.print_exc()
         for arm in now.arms:
-            if arm.state == "finished":  # its worker may have been killed just before it did this itself
+            if arm.state == "finished":  # its worker may have been killed just before it deleted them
                 with contextlib.suppress(OSError):
                     checkpoints.clear(self.run.arm(arm.folder))
         self._phase(outcome)

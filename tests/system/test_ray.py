@@ -257,8 +257,7 @@ def test_a_client_s_run_is_steered_as_any_and_outlives_worker_and_cluster(
     until(lambda: not run.alive(), "the end")
     assert run.status().state == "failed"
     assert (
-        run.status().reason
-        == f"--on {client_port.on}: the cluster is lost; 'inittui resume {name}' goes on with the run"
+        run.status().reason == f"--on {client_port.on}: the cluster is lost; 'inittui resume {name}' continues the run"
     )
     assert inittui("resume", name, "--on", "here", "--detach").returncode == 0
     until(lambda: state(run) == ["training", "training"], "going on without Ray")

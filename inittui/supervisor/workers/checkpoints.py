@@ -82,7 +82,7 @@ def _metadata(content: bytes) -> dict[str, str]:
 def _refusal(path: Path, why: str) -> RunError:
     return RunError(
         f"checkpoint '{path.parent.name}/{path.name}' can't be used: {why}; "
-        "delete it, and this seed is trained from its start"
+        "move it out of the run, and this seed is trained from its start"
     )
 
 

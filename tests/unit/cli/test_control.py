@@ -235,7 +235,7 @@ def test_a_living_run_is_asked_to_go_on_and_its_name_printed(call: Call, supervi
 def test_a_finished_run_is_not_resumed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INITTUI_RUNS_DIR", str(tmp_path))
     run = write_run(tmp_path)
-    assert "has nothing to go on with (it has finished)" in refused(call("resume", run.name))
+    assert "has nothing to resume (it has finished)" in refused(call("resume", run.name))
 
 
 def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(

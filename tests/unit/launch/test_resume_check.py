@@ -116,14 +116,14 @@ def test_a_run_that_died_between_its_last_arms_end_and_its_result_goes_on(tmp_pa
     ("story", "why"),
     [
         ({}, "(it has finished)"),
-        ({"endings": {1: NOT_FINITE}}, f"(he_normal: {NOT_FINITE.reason}; that would come out again)"),
+        ({"endings": {1: NOT_FINITE}}, f"(he_normal: {NOT_FINITE.reason}; that would happen again)"),
     ],
     ids=["finished", "cost"],
 )
 def test_a_run_that_has_nothing_to_go_on_with_is_refused(tmp_path: Path, story: dict[str, Any], why: str) -> None:
     run = write_run(tmp_path, **story)
     assert refusal(run) == (
-        f"run '{run.name}' has nothing to go on with {why}; 'inittui report {run.name}' shows its table"
+        f"run '{run.name}' has nothing to resume {why}; 'inittui report {run.name}' shows its table"
     )
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_checkpoint_is_refused_with_its_mend(
     path.write_bytes(damage(path.read_bytes()))
     words = refusal(stopped)
     assert f"checkpoint {which}.safetensors is damaged (" in words
-    assert words.endswith("; delete it, and this seed is trained from its start")
+    assert words.endswith("; move it out of the run, and this seed is trained from its start")
     path.unlink()
     board = Follower(stopped).poll()
     check(stopped, board, unfinished(board))
@@ -199,7 +199,7 @@ def test_a_run_that_would_write_through_a_link_is_refused(stopped: RunDir, tmp_p
     board = Follower(stopped).poll()
     (stopped.path / name).symlink_to(tmp_path)
     words = refusal(stopped, board)
-    assert f"'{name}' is a link; put in its place what it leads to, or delete it" in words
+    assert f"'{name}' is a link; replace it by a copy of its target" in words
 
 
 @pytest.mark.usefixtures("nothing_starts")
@@ -323,7 +323,7 @@ def test_on_the_same_cpu_it_goes_on_bit_for_bit(threads: int) -> None:
 def test_what_is_different_is_named(changes: dict[str, Any], told: str, on_cpu: bool) -> None:
     exact, note = exactness(status(), status(**changes), on_cpu=on_cpu)
     assert not exact
-    assert note == f"not bit for bit, since something is different: {told}"
+    assert note == f"not bit for bit, because this changed: {told}"
 
 
 def test_on_a_gpu_it_goes_on_as_exactly_as_that_allows() -> None:

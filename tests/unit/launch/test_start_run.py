@@ -35,7 +35,7 @@ def test_what_is_no_place_is_refused(on: str) -> None:
 
 @pytest.mark.parametrize("gpus", ["0", "-1", "2", "nan", "many", ""])
 def test_a_share_of_a_gpu_is_above_0_and_1_at_most(gpus: str) -> None:
-    with pytest.raises(UsageError, match=f"--gpus-per-arm {gpus}: expected a number above 0, and 1 at most"):
+    with pytest.raises(UsageError, match=f"--gpus-per-arm {gpus}: expected a number above 0 and at most 1"):
         place_of("ray", gpus)
 
 

@@ -360,7 +360,7 @@ def test_a_byte_that_changes_anywhere_is_refused_in_one_line_that_says_how_to_go
         overwrite(saved, content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :])
         words = refusal(lambda: read(saved.parent, 5, "a"))
         assert words.startswith("checkpoint 'he_normal/checkpoint.5.safetensors' can't be used: ")
-        assert words.endswith("; delete it, and this seed is trained from its start")
+        assert words.endswith("; move it out of the run, and this seed is trained from its start")
 
 
 def test_a_file_that_is_cut_anywhere_is_refused(saved: Path) -> None:

@@ -166,7 +166,9 @@ def test_a_damaged_checkpoint_is_not_resumed_from(folder: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(RunError, match=r"checkpoint 'arm/checkpoint.6.safetensors' can't be used: .* delete it"):
+    with pytest.raises(
+        RunError, match=r"checkpoint 'arm/checkpoint.6.safetensors' can't be used: .* move it out of the run"
+    ):
         worker(folder).train(DATA)
     path.unlink()
     logged = trained(folder)
