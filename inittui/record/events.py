@@ -14,7 +14,7 @@ from inittui.record.layer_probe import LayerProbe
 
 
 class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, omit_defaults=False):
-    """What every event carries. The log fills both in; they are 0 until then."""
+    """The fields of every event. The log sets both; they are 0 before."""
 
     seq: int = 0
     t: float = 0.0
@@ -23,20 +23,21 @@ class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, 
 # The supervisor's log, RUN/events.jsonl
 
 
-# States in which a run, or an arm, trains no more. `interrupted` is in no log and no status: a viewer shows it for a run
+# States in which a run or an arm does not train any more. `interrupted` is in no log and no status: a viewer shows it for a run
 # whose supervisor died.
 ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
 
 
 class Phase(Event, frozen=True):
-    """The run enters a phase. `detail` is a sentence for people; `refused` means bad input that only the engine could see."""
+    """The run enters a phase. `detail` is a sentence for users; `refused` means invalid input that only the engine can
+    check."""
 
     phase: Literal["starting", "loading", "training", "finished", "failed", "stopped", "interrupted", "refused"]
     detail: str = ""
 
 
 class Download(Event, frozen=True):
-    """Bytes of a data set that have arrived."""
+    """How many bytes of a data set are downloaded."""
 
     name: str
     done: int
@@ -44,7 +45,7 @@ class Download(Event, frozen=True):
 
 
 class DataReady(Event, frozen=True):
-    """The images are in memory. `note` says in plain words when they are not what one would expect."""
+    """The data set is in memory. `note` says in words if it is not the one that was expected."""
 
     name: str
     title: str
@@ -58,17 +59,17 @@ class DataReady(Event, frozen=True):
 
 
 class DeviceReady(Event, frozen=True):
-    """What trains. `label` is for people: `cuda:0 NVIDIA H200` or `cpu`."""
+    """The device that trains. `label` is for users: `cuda:0 NVIDIA H200` or `cpu`."""
 
     device: str
     label: str
     threads: int
-    workers: int  # how many train at the same time
+    workers: int  # arms that train at the same time
 
 
 class Gone(Event, frozen=True):
-    """A worker has ended. The supervisor says it, since a killed worker can't: `reason` is "" for a clean end, `detail`
-    the last that the worker printed."""
+    """A worker has ended. The supervisor logs it, since a killed worker can't. `reason` is "" for exit code 0, `detail` is
+    the end of the worker's output."""
 
     arm: str
     reason: str = ""
@@ -76,7 +77,7 @@ class Gone(Event, frozen=True):
 
 
 class Asked(Event, frozen=True):
-    """A person asked for something: `arm` is the folder of an arm, "" for all of them; `by` says from where."""
+    """A user requested something. `arm` is the folder of an arm, or "" for all; `by` is where the request came from."""
 
     verb: Literal["pause", "resume", "stop"]
     arm: str = ""
@@ -84,8 +85,8 @@ class Asked(Event, frozen=True):
 
 
 class Resumed(Event, frozen=True):
-    """Arms that had ended, or whose node died, are trained on from their checkpoints. `exact`: bit for bit; `note` says why,
-    or why not, and what became of the node."""
+    """Arms that had ended, or whose node died, continue from their checkpoints. `exact` means bit for bit; `note` says why or
+    why not, and what happened to the node."""
 
     arms: tuple[str, ...]  # their folders
     exact: bool = True
@@ -96,19 +97,20 @@ class Resumed(Event, frozen=True):
 
 
 class Hello(Event, frozen=True):
-    """A worker is up and builds its networks."""
+    """A worker has started and builds its networks."""
 
     arm: str
     pid: int
 
 
 class Begin(Event, frozen=True):
-    """Training starts. `layers` are (fan_in, fan_out), `stds` the sample deviation of each layer's initial weights."""
+    """Training starts. `layers` are (fan_in, fan_out), `stds` the sample standard deviation of each layer's initial
+    weights."""
 
     arm: str
     seeds: tuple[int, ...]
     epochs: int
-    steps: int  # of an epoch
+    steps: int  # per epoch
     batch_size: int
     parameters: int
     layers: tuple[tuple[int, int], ...]
@@ -116,7 +118,7 @@ class Begin(Event, frozen=True):
 
 
 class Sample(Event, frozen=True):
-    """The test image that is watched while training: grey values 0..255, row by row, in hexadecimal."""
+    """The test image whose prediction is shown while training: grey values 0 to 255, row by row, in hexadecimal."""
 
     index: int
     label: int
@@ -126,18 +128,18 @@ class Sample(Event, frozen=True):
 
 
 class Progress(Event, frozen=True):
-    """The mean cost over the steps since the last report of this replica."""
+    """A report: the mean cost over the steps since the last report of this replica."""
 
     seed: int
-    epoch: int  # 1 is the first
-    step: int  # of the epoch; 1 is the first
+    epoch: int  # from 1
+    step: int  # of the epoch, from 1
     cost: float | None
     samples_per_second: float
     device_bytes: int = 0
 
 
 class Epoch(Event, frozen=True):
-    """An epoch of one replica is over. `seconds` is training alone, `test_seconds` the evaluation after it."""
+    """An epoch of one replica has ended. `seconds` is training alone, `test_seconds` the evaluation after it."""
 
     seed: int
     epoch: int
@@ -146,18 +148,18 @@ class Epoch(Event, frozen=True):
     test_accuracy: float
     seconds: float
     test_seconds: float
-    sample: tuple[tuple[int, float], ...] = ()  # (class, probability) of the watched image, the likeliest first
+    sample: tuple[tuple[int, float], ...] = ()  # (class, probability) of the watched image, the most probable first
 
 
 class Stacked(Event, frozen=True):
-    """Not all replicas of the arm fit on the device at once: from now on `together` of the `seeds` train at a time."""
+    """Not all replicas of the arm fit on the device: from now on `together` of the `seeds` train at the same time."""
 
     together: int
     seeds: int
 
 
 class AtChance(Event, frozen=True):
-    """A replica is trained no further: it is still at chance after `epoch` epochs, and the preset's `stop_stuck` says so."""
+    """The training of a replica ends: it is still at chance after `epoch` epochs, the preset's `stop_stuck`."""
 
     seed: int
     epoch: int
@@ -170,10 +172,10 @@ class Finished(Event, frozen=True):
 
 
 class Probe(Event, frozen=True):
-    """Signal and gradient by layer, the first layer first, after `epoch` epochs of a replica (0: as initialised).
+    """Signal and gradient per layer, the first layer first, after `epoch` epochs of a replica (0: as initialised).
 
-    At initialisation only: `signal` and `gradient` are what theory expects of `rms`, and of `grad_z` over that of the last
-    layer (empty where there is no theory), `jacobian` the singular values of the outputs' derivative by the inputs.
+    At initialisation only: `signal` is the theory's value of `rms`, `gradient` that of `grad_z` divided by the last layer's
+    (both empty if there is no theory); `jacobian` are the singular values of the outputs' derivative by the inputs.
     """
 
     seed: int
@@ -187,22 +189,22 @@ class Probe(Event, frozen=True):
 
 
 class Paused(Event, frozen=True):
-    """Training is held, and a checkpoint is on disk."""
+    """Training is paused, and a checkpoint is on disk."""
 
 
 class Continued(Event, frozen=True):
-    """Training goes on after a pause."""
+    """Training continues after a pause."""
 
 
 class Saved(Event, frozen=True):
-    """A checkpoint is on disk. `seconds` is what training waited for it, `bytes` what was written."""
+    """A checkpoint is on disk. `seconds` is the computing time of saving it, `bytes` its size."""
 
     seconds: float
     bytes: int
 
 
 class Position(Struct, frozen=True):
-    """Where a replica stands: `epochs` are done, and `step` steps of the one after them."""
+    """How far a replica is trained: `epochs` whole epochs, and `step` steps of the next one."""
 
     seed: int
     epochs: int = 0
@@ -210,13 +212,13 @@ class Position(Struct, frozen=True):
 
 
 class Restored(Event, frozen=True):
-    """Training goes on from checkpoints: whatever the log says after these places happens again."""
+    """Training continues from checkpoints: what the log says after these positions happens again."""
 
     places: tuple[Position, ...]
 
 
 class Failed(Event, frozen=True):
-    """The arm can't go on. `reason` is one line; `detail` the whole text, if there is more."""
+    """The arm failed. `reason` is one line, `detail` the whole text if there is more."""
 
     kind: Literal["cost", "memory", "exception", "checkpoint"]
     reason: str
@@ -224,7 +226,7 @@ class Failed(Event, frozen=True):
 
 
 class Stopped(Event, frozen=True):
-    """The arm was stopped by a person."""
+    """A user stopped the arm."""
 
     reason: str = ""
 
@@ -256,5 +258,5 @@ AnyEvent = (
 
 
 def finite(value: float) -> float | None:
-    """`value`, or None where JSON has no word for it."""
+    """`value`, or None if it is not finite, which JSON can't say."""
     return value if math.isfinite(value) else None

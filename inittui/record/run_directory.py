@@ -1,7 +1,7 @@
-"""A run on disk: create and read; preset, status, result.
+"""The directory of a run: creates it, and reads and writes its preset, status and result.
 
-One writer a file, append only; what is replaced is replaced atomically. A reader needs nothing but the directory, so it
-may be on another machine, or read a copy.
+Each file has one writer. Logs are only appended to; other files are replaced atomically. A reader needs only the directory,
+so it may run on another machine, or read a copy.
 """
 
 import contextlib
@@ -29,17 +29,17 @@ from inittui.record.result_schema import ResultDocument
 
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
-LOCK_SECONDS = 5.0  # workers of a killed supervisor end themselves well within it
+LOCK_SECONDS = 5.0  # workers of a killed supervisor end within this time
 
 
 class Status(Struct, frozen=True):
-    """Who runs it and how. `host`, `boot`, `pid` and `pid_started` name the supervisor beyond doubt (see identity)."""
+    """Who trains the run, and how. Host, boot id, pid and its start time identify the supervisor (see process_identity)."""
 
     format: int
     run: str
     state: str  # starting, loading, training, finished, failed, stopped
     started: str  # ISO 8601, UTC
-    monotonic: float  # the run's zero on the monotonic clock of `boot`
+    monotonic: float  # the run's beginning on the monotonic clock of `boot`
     host: str
     boot: str
     pid: int | None = None
@@ -52,13 +52,13 @@ class Status(Struct, frozen=True):
     data_dir: str = ""
     requested_device: str = "auto"
     versions: dict[str, str] = {}
-    on: str = ""  # "" for this machine, or Ray's cluster: ray, auto, ray://HOST:PORT
+    on: str = ""  # "" for this machine, or a Ray cluster: ray, auto, ray://HOST:PORT
     gpus_per_arm: float = 0.0  # on Ray
     reason: str = ""
 
 
 class RunDir:
-    """The directory of one run. Reading never writes to it."""
+    """The directory of one run. Reading does not change it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,7 +78,7 @@ class RunDir:
         return self.path / "gallery.json"
 
     def disk_full(self) -> bool:
-        """Whether a process of the run says that it can't write because the disk is full."""
+        """Whether a process of the run can't write because the disk is full."""
         return any((folder / DISK_FULL).exists() for folder in (self.path, *(self.path / "arms").glob("*")))
 
     def arm(self, folder: str) -> Path:
@@ -99,18 +99,18 @@ class RunDir:
         on: str = "",
         gpus_per_arm: float = 0.0,
     ) -> "RunDir":
-        """A new directory for `preset`, for the user's eyes alone. Raises RunError when it can't be written."""
+        """Create a directory for `preset` that only the user can read. Raises RunError if it can't be written."""
         try:
             runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = _fresh(runs_dir, f"{slug(preset.name)}-{_stamp(runs_dir)}")
         except OSError as error:
             raise RunError(
                 f"runs folder '{runs_dir}' can't be written ({reason(error)}); expected a folder that you may write to: "
-                "mend it, or give another with --runs-dir"
+                "change its permissions, or give another folder with --runs-dir"
             ) from None
         run = cls(path)
         try:
-            (path / "arms").mkdir(mode=0o700)  # on its own: `parents` would give it the umask's mode
+            (path / "arms").mkdir(mode=0o700)  # not by `parents=True`, which gives it the umask's mode
             for folder in arm_folders(preset):
                 run.arm(folder).mkdir(mode=0o700)
             run.write_preset(preset)
@@ -162,7 +162,7 @@ class RunDir:
         replace(self.path / "status.json", seal_json(status))
 
     def status(self) -> Status:
-        """Raises RunError when there is none, or it is damaged."""
+        """Raises RunError if there is none, or it is damaged."""
         try:
             return msgspec.json.decode(unseal_json(read_plain(self.path / "status.json")), type=Status)
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -187,7 +187,7 @@ class RunDir:
         return RunError(f"run '{self.name}': {file} can't be read: {one_line(error)}")
 
     def last_words(self) -> str:
-        """The last line that the supervisor or a library of its printed; "" where there is none."""
+        """The last line that the supervisor or one of its libraries printed; "" if there is none."""
         try:
             lines = read_plain(self.path / "supervisor.log").decode("utf-8", "replace").split("\n")
         except OSError:
@@ -200,7 +200,8 @@ class RunDir:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def liveness(self) -> Liveness:
-        """Whether the supervisor lives, by the identity in the status. A run without a readable status is dead."""
+        """Whether the supervisor lives, determined from the identity in the status. A run without a readable status is
+        dead."""
         try:
             status = self.status()
         except RunError:
@@ -210,13 +211,13 @@ class RunDir:
         )
 
     def alive(self) -> bool:
-        """Whether the supervisor lives, and here. Never a guess."""
+        """Whether the supervisor lives on this machine."""
         return self.liveness() == "alive"
 
     def lock(self) -> None:
-        """Become the run's only supervisor, for as long as this process and its forks live. Raises RunError.
+        """Lock the run for this process and its forks, as long as any of them lives. Raises RunError if another one has it.
 
-        Forks hold the lock as well, so nobody takes over while workers of a killed supervisor still write.
+        The forks share the lock, so no supervisor starts while workers of a killed one still write.
         """
         file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         end = time.monotonic() + LOCK_SECONDS
@@ -227,19 +228,19 @@ class RunDir:
             except BlockingIOError:
                 if time.monotonic() > end:
                     os.close(file)
-                    raise RunError(f"run '{self.name}' is in the hands of another supervisor") from None
+                    raise RunError(f"run '{self.name}' belongs to another supervisor") from None
             except OSError:
-                return  # a file system without locks: the identity in the status has to do
+                return  # the file system has no locks: the identity in the status has to suffice
             time.sleep(0.05)
 
 
 def slug(name: str) -> str:
-    """`name` as a file name: letters, digits, dot, dash and underscore; never hidden, never empty, never a path."""
+    """`name` as a file name of letters, digits, dots, dashes and underscores: never hidden, empty or a path."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")[:60] or "run"
 
 
 def arm_folders(preset: Preset) -> list[str]:
-    """A folder name for each arm, in order; different even where the arms' names look alike as file names."""
+    """A folder name per arm, in order. If two arm names give the same file name, the second gets a number."""
     taken: set[str] = set()
     folders = []
     for arm in preset.arms:
@@ -253,8 +254,8 @@ def arm_folders(preset: Preset) -> list[str]:
 
 
 def _stamp(runs_dir: Path) -> str:
-    """The time for a run's name, never before the newest run's: at the end of summer time, or when somebody sets the clock
-    back, the newest run has to stay the newest. A stamp of more than a day ahead is somebody's mistake, and not followed."""
+    """The time for a run's name, not before the newest run's: after the end of summer time, or when the clock is set back,
+    the newest run must still sort as the newest. A stamp more than a day ahead is ignored as a mistake."""
     now = time.strftime("%Y%m%d-%H%M%S")
     tomorrow = f"{datetime.now() + timedelta(days=1):%Y%m%d-%H%M%S}"
     stamps = [match[1] for entry in os.scandir(runs_dir) if (match := STAMP.search(entry.name))]

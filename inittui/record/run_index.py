@@ -1,4 +1,4 @@
-"""The folder that holds the runs: which there are, which one a word means, and what a list shows of each."""
+"""The folder of the runs: which runs there are, which run a word means, and a summary of each for lists."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def default_runs_dir() -> Path:
 
 
 def runs(runs_dir: Path) -> list[RunDir]:
-    """Every run in the folder, the newest first. What is no run, or can't be read, is passed over."""
+    """Every run in the folder, the newest first. Other and unreadable entries are skipped."""
     try:
         paths = [Path(entry.path) for entry in os.scandir(runs_dir)]
     except OSError:
@@ -45,7 +45,7 @@ def runs(runs_dir: Path) -> list[RunDir]:
 
 
 def _order(path: Path) -> tuple[str, float, int]:
-    """For sorting: the second in the name's end (else the preset's), the preset's time within it, the name's number."""
+    """The sort key: the second at the end of the name, or of the preset's time; the preset's time; the name's number."""
     match = STAMP.search(path.name)
     if match is not None:
         return (match[1], 0.0, int(match[2] or 1))
@@ -54,9 +54,9 @@ def _order(path: Path) -> tuple[str, float, int]:
 
 
 def find(runs_dir: Path, word: str) -> RunDir:
-    """The run that `word` means: `last`, a name, an unambiguous beginning of one, or a path. Raises RunError.
+    """The run that `word` means: `last`, a name, an unambiguous beginning of a name, or a path. Raises RunError.
 
-    A link to a run stays a link: deleting what was named must not delete what it points to.
+    A link to a run is not resolved: deleting it must not delete its target.
     """
     try:
         as_path = path_of(word)
@@ -88,7 +88,7 @@ def find(runs_dir: Path, word: str) -> RunDir:
 
 
 class ArmSummary(Struct, frozen=True):
-    """One side of a run: its name and, once there is a result, how it ended and its mean test accuracy."""
+    """An arm in a list: its name and, from the result, how it ended and its mean test accuracy."""
 
     name: str
     status: str = ""
@@ -96,24 +96,24 @@ class ArmSummary(Struct, frozen=True):
 
 
 class RunSummary(Struct, frozen=True):
-    """A run as a list shows it. Texts are as the files have them: whoever prints them makes them printable."""
+    """A run in a list. Texts are as the files have them: the caller makes them printable."""
 
     name: str
     path: str
-    state: str  # as in the status; or interrupted, damaged, `on HOST` where it can't be seen whether it lives
-    alive: bool = False  # its supervisor lives, and here
+    state: str  # of the status; or interrupted, damaged, or `on HOST` if its liveness can't be determined here
+    alive: bool = False  # whether its supervisor lives on this machine
     preset: str = ""
     arms: tuple[ArmSummary, ...] = ()
     started: str = ""  # ISO 8601
     age: float = 0.0  # seconds since then
-    size: int = 0  # bytes that deleting it frees
+    size: int = 0  # bytes that its deletion frees
     device: str = ""
-    seconds: float | None = None  # that it took
+    seconds: float | None = None  # wall time of the run
     reason: str = ""  # of a failure, in one line
 
     @property
     def best(self) -> ArmSummary | None:
-        """The arm with the highest accuracy; one that did not finish counts where none did."""
+        """The finished arm with the highest accuracy; if none finished, any arm."""
         known = [arm for arm in self.arms if arm.accuracy is not None]
         return max(known, key=lambda arm: (arm.status == "finished", arm.accuracy or 0.0), default=None)
 
@@ -129,13 +129,13 @@ class _Arm(Struct, frozen=True):
 
 
 class _Result(Struct, frozen=True):
-    """As much of result.json as a list needs: decoding the rest would take most of the time."""
+    """The part of result.json that a list needs: decoding the rest would take most of the time."""
 
     seconds: float
     arms: tuple[_Arm, ...]
 
 
-_Mark = tuple[int, int, int]  # changes when the run does
+_Mark = tuple[int, int, int]  # differs after each change of the run's files
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _of(run: RunDir, status: Status, age: float) -> RunSummary:
 
 
 def _state(status: Status) -> tuple[str, bool]:
-    """The state in a word, and whether its supervisor lives here."""
+    """The state in a word, and whether the supervisor lives on this machine."""
     if status.state in ENDED:
         return status.state, False
     found = process_identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
@@ -243,7 +243,7 @@ def _state(status: Status) -> tuple[str, bool]:
 
 
 def seconds_of(started: str) -> float | None:
-    """An ISO 8601 time as seconds since the epoch; None where it is none."""
+    """An ISO 8601 time as seconds since 1970; None if it is not one."""
     try:
         moment = datetime.fromisoformat(started)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -252,7 +252,7 @@ def seconds_of(started: str) -> float | None:
 
 
 def _size(path: Path) -> int:
-    """The bytes of all files below. Links are not followed: a linked run is as large as its link."""
+    """The bytes of all files in the folder. Links are not followed: a linked run is as large as its link."""
     try:
         own = path.lstat()
     except OSError:
