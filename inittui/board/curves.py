@@ -1,6 +1,6 @@
-"""What is drawn of an arm's epochs: mean, lowest and highest over its replicas, thinned (see `history.Thinned`).
+"""The curves of an arm per epoch: mean, lowest and highest over its replicas, thinned (see `series.Thinned`).
 
-An epoch is settled once every replica has it; settled epochs are taken in once, and never looked at again.
+An epoch is settled once every replica has finished it. Settled epochs are added to the curves once.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,19 +21,19 @@ class Point(Struct, frozen=True):
 
 
 def mean_of(values: Sequence[Number]) -> Number:
-    """None where one of them was not finite."""
+    """The mean; None if one of them is not finite."""
     finite = [value for value in values if value is not None]
     return sum(finite) / len(finite) if finite and len(finite) == len(values) else None
 
 
 def band_of(values: Sequence[Number]) -> tuple[Number, Number]:
-    """The lowest and the highest of those that are finite."""
+    """The lowest and the highest of the finite values."""
     finite = [value for value in values if value is not None]
     return (min(finite), max(finite)) if finite else (None, None)
 
 
 class Curve(Struct, frozen=True):
-    """One figure by epoch: over the replicas its mean, its lowest and its highest value; of one replica all the same."""
+    """One figure per epoch: its mean, lowest and highest value over the replicas; all the same for one replica."""
 
     mean: Thinned
     low: Thinned
@@ -45,7 +45,7 @@ class Curve(Struct, frozen=True):
         return cls(nothing, nothing, nothing)
 
     def plus(self, values: Sequence[Number]) -> "Curve":
-        """With the values of one more epoch, one a replica that has it."""
+        """With one more epoch: a value per replica that has finished it."""
         mean = self.mean.plus(mean_of(values))
         if len(values) == 1 and self.low is self.mean:
             return Curve(mean, mean, mean)
@@ -67,7 +67,7 @@ class Curves(Struct, frozen=True):
     of: dict[str, Curve] = field(default_factory=lambda: {name: Curve.empty() for name in FIGURES})
 
     def grown(self, replicas: Sequence[History[Point]]) -> "Curves":
-        """With the epochs that have been settled since; `replicas` are the points of each."""
+        """With the epochs that are settled since then. `replicas` are the points of each replica."""
         settled = min(map(len, replicas), default=0)
         if settled <= self.epochs:
             return self
@@ -80,7 +80,7 @@ class Curves(Struct, frozen=True):
         return Curves(settled, of)
 
     def whole(self, figure: str, replicas: Sequence[History[Point]]) -> Curve:
-        """The curve of `figure`, over those that have them also through the epochs that are not settled yet."""
+        """The curve of `figure`, including epochs that only some of the replicas have finished."""
         curve, value = self.of[figure], FIGURES[figure]
         for place in range(self.epochs, max(map(len, replicas), default=0)):
             curve = curve.plus([value(points[place]) for points in replicas if len(points) > place])

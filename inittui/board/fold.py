@@ -1,7 +1,8 @@
-"""fold(board, event) → board: how each event changes what a viewer shows. Pure; takes no longer in a long run.
+"""How each event changes the board: fold(board, event) → board. It is pure, and takes as long in a long run as in a short
+one.
 
-Events of one log come in their order; those of different logs may not. So the supervisor's word about an arm counts only as
-long as the arm's worker has said nothing since: a worker that was killed, and the one that took its place, can't be mixed up.
+Events of one log arrive in order, those of different logs may not. So an event of the supervisor about an arm applies only if
+the arm's worker has logged nothing later: a killed worker and its successor are not confused.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from inittui.record.events import ENDED
 
 
 def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
-    """The board after `event`. `arm` is the place of the arm whose log it comes from, None for the supervisor's."""
+    """The board after `event`. `arm` is the index of the arm whose log has it, or None for the supervisor's log."""
     board = replace(board, t=max(board.t, event.t))
     if arm is not None:
         if isinstance(event, events.Sample):
@@ -45,7 +46,8 @@ def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
 def _on_arms(
     board: Board, event: events.Event, folders: Sequence[str], change: Callable[[ArmBoard], ArmBoard]
 ) -> Board:
-    """`change` the arms in `folders`, all where none is named, but those whose worker has said something since `event`."""
+    """Apply `change` to the arms in `folders`, or to all if empty, except those whose worker logged something after
+    `event`."""
     arms = tuple(
         change(arm) if (not folders or arm.folder in folders) and arm.heard <= event.t else arm for arm in board.arms
     )
@@ -57,13 +59,13 @@ def _enter(board: Board, event: events.Phase) -> Board:
     if event.phase not in ENDED:
         return replace(board, result=None) if before.ended else board
     board = replace(board, download=None)
-    if event.phase == "refused":  # a refused run has no arms to speak of
+    if event.phase == "refused":  # its arms never existed
         return board
     return _on_arms(board, event, (), lambda arm: _unended(arm, event))
 
 
 def _unended(arm: ArmBoard, event: events.Phase) -> ArmBoard:
-    """An arm that never said how it ended, when the run is over."""
+    """An arm whose log does not say how it ended, when the run ends."""
     if arm.state in ENDED:
         return arm
     reason = "did not come to its end" if arm.replicas or arm.state == "starting" else "did not start"
@@ -78,7 +80,7 @@ def _gone(arm: ArmBoard, event: events.Gone) -> ArmBoard:
 
 
 def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:
-    """What a request means to an arm without a worker; one with a worker says itself what has become of it."""
+    """The effect of a request on an arm without a worker. A worker logs itself what it does."""
     match event.verb, arm.state:
         case "pause", "waiting":
             return replace(arm, state="paused")
@@ -92,7 +94,7 @@ def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:
 
 
 def _again(arm: ArmBoard) -> ArmBoard:
-    """An arm that had ended and will be trained on."""
+    """An arm that had ended and will be trained further."""
     return replace(
         arm,
         state="waiting",
@@ -111,15 +113,15 @@ def _end(arm: ArmBoard, state: str, t: float, reason: str = "", *, detail: str =
     return replace(arm, state=state, reason=reason, detail=detail, failure=failure, ended=t)
 
 
-def _with_arm(board: Board, place: int, arm: ArmBoard) -> Board:
-    return replace(board, arms=(*board.arms[:place], arm, *board.arms[place + 1 :]))
+def _with_arm(board: Board, index: int, arm: ArmBoard) -> Board:
+    return replace(board, arms=(*board.arms[:index], arm, *board.arms[index + 1 :]))
 
 
 def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
     arm = replace(arm, heard=max(arm.heard, event.t))
     match event:
         case events.Hello():
-            # Also the first word of an arm that is taken up again.
+            # Also the first event of an arm that is resumed.
             return replace(_again(arm), state="starting", pid=event.pid)
         case events.Begin():
             return replace(
@@ -138,10 +140,10 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
                 idle=0.0,
             )
         case events.Restored():
-            places = {place.seed: place for place in event.places}
-            first = places.get(arm.seeds[0], events.Position(arm.seeds[0]))
+            positions = {position.seed: position for position in event.places}
+            first = positions.get(arm.seeds[0], events.Position(arm.seeds[0]))
             arm = replace(arm, probes=tuple(probe for probe in arm.probes if probe.epoch <= first.epochs))
-            rewound = tuple(_rewind(replica, places.get(replica.seed)) for replica in arm.replicas)
+            rewound = tuple(_rewind(replica, positions.get(replica.seed)) for replica in arm.replicas)
             settled = Curves().grown([replica.points for replica in rewound])
             arm = replace(arm, state="training", replicas=rewound, settled=settled, began=event.t, idle=0.0)
             return replace(arm, done_before=arm.progress)
@@ -192,19 +194,19 @@ def _end_epoch(replica: ReplicaBoard, event: events.Epoch, steps: int, batch_siz
     )
 
 
-def _rewind(replica: ReplicaBoard, place: events.Position | None) -> ReplicaBoard:
-    """The replica as it was at `place`: what it did after that was lost, and happens again."""
-    place = place or events.Position(replica.seed)
-    points = [point for point in replica.points if point.epoch <= place.epochs]
-    # Reports of the epoch under way are kept up to the place's share of them: they have no step of their own here.
-    same = replica.epoch == place.epochs + 1 and replica.step > 0
-    kept = replica.running.seen * place.step // replica.step if same and place.step <= replica.step else 0
+def _rewind(replica: ReplicaBoard, position: events.Position | None) -> ReplicaBoard:
+    """The replica as it was at `position`: what followed was lost, and happens again."""
+    position = position or events.Position(replica.seed)
+    points = [point for point in replica.points if point.epoch <= position.epochs]
+    # Reports have no step here: of those of the present epoch the position's share is kept.
+    same = replica.epoch == position.epochs + 1 and replica.step > 0
+    kept = replica.running.seen * position.step // replica.step if same and position.step <= replica.step else 0
     return ReplicaBoard(
         seed=replica.seed,
         points=History(points),
         trained=sum((point.seconds for point in points), 0.0),
-        epoch=place.epochs + (place.step > 0),
-        step=place.step,
+        epoch=position.epochs + (position.step > 0),
+        step=position.step,
         running=replica.running.upto(kept),
         rate=replica.rate,
         sample=replica.sample,

@@ -1,4 +1,4 @@
-"""Follows a run directory: every log of it, folded into one board. What a viewer, a report and the supervisor share."""
+"""Follows a run directory: reads its logs and folds them into one board. Viewers, reports and the supervisor use it."""
 
 import threading
 import time
@@ -15,88 +15,85 @@ from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
-# The supervisor's words that are about no arm, and mean the same whatever the arms have said.
-OF_NO_ARM = (events.Download, events.DataReady, events.DeviceReady)
+# Events of the supervisor that concern no arm: they may be folded before the arms' events.
+WITHOUT_ARM = (events.Download, events.DataReady, events.DeviceReady)
 
 
 class Follower:
-    """Reads what is new at each `poll`. Takes nothing but the directory; may be polled from any thread."""
+    """Reads what is new at each `poll`. Needs only the directory. May be polled from any thread."""
 
     def __init__(self, run: RunDir, liveness: Callable[[], Liveness] | None = None) -> None:
-        """`liveness` tells whether the supervisor lives; a run whose supervisor is dead without a word is `interrupted`.
-
-        Raises RunError when the run's preset can't be read.
+        """`liveness` returns whether the supervisor lives. With it, a run whose supervisor died without logging its end is
+        `interrupted`. Raises RunError if the run's preset can't be read.
         """
         self.run = run
         self._liveness = liveness
-        self._asked = time.monotonic() - LIVENESS_SECONDS
-        self._news = False  # whether the answer is yet to be looked at
-        self.liveness: Liveness = "alive"  # as it was asked last
+        self._checked = time.monotonic() - LIVENESS_SECONDS
+        self._fresh = False  # whether `liveness` was updated and not evaluated since
+        self.liveness: Liveness = "alive"  # as last determined
         self._unreadable = ""
-        self._lock = threading.Lock()  # a dashboard's thread may still read while the command line takes over
+        self._lock = threading.Lock()  # a dashboard's thread may still poll while the command line already does
         preset = run.preset()
         self._supervisor = Tail(run.log)
         self._arms = [Tail(run.arm_log(folder)) for folder in arm_folders(preset)]
-        self._held: list[events.AnyEvent] = []  # the supervisor's words that wait until every arm's log is read
+        self._pending: list[events.AnyEvent] = []  # the supervisor's, to be folded after the arms'
         self._board = state.begin(preset, run.name)
 
     @property
     def behind(self) -> bool:
-        """Whether the last `poll` was told to leave off before the end of some arm's log."""
+        """Whether the last `poll` ended before the end of an arm's log."""
         return any(tail.behind for tail in self._arms)
 
     def poll(self, most: int | None = None) -> state.Board:
-        """The board now. The same object as before when nothing has happened.
+        """The board now; the same object as before if nothing has happened.
 
-        With `most` so many bytes of each log are read, about, and a long run's board may be one of its past: see `behind`.
+        With `most` it reads about so many bytes of each log, so that the board may be one of the past: see `behind`.
         """
         with self._lock:
-            self._ask()  # before reading: what a supervisor wrote last is on disk once it is gone
+            self._check_liveness()  # before reading: a dead supervisor's last events are on disk
             self._read(most)
             if self.behind:
                 return self._board
-            asked, self._news = self._news, False
-            if asked and self.liveness == "dead" and not self._board.ended:
-                words = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
-                detail = (
-                    f"the supervisor is gone{f' ({words})' if words else ''}; 'inittui resume {self.run.name}' goes on"
-                )
-                over = events.Phase(phase="interrupted", detail=detail, t=self._board.t)
-                self._board = fold(self._board, over)
+            fresh, self._fresh = self._fresh, False
+            if fresh and self.liveness == "dead" and not self._board.ended:
+                cause = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
+                detail = f"the supervisor is gone{f' ({cause})' if cause else ''}"
+                detail += f"; 'inittui resume {self.run.name}' continues it"
+                self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))
             return self._board
 
-    def _ask(self) -> None:
-        """Once a second: whether the supervisor lives, and whether the disk is full."""
-        if self._liveness is None or time.monotonic() - self._asked < LIVENESS_SECONDS:
+    def _check_liveness(self) -> None:
+        """Once per second: whether the supervisor lives, and whether the disk is full."""
+        if self._liveness is None or time.monotonic() - self._checked < LIVENESS_SECONDS:
             return
-        self._asked = time.monotonic()
+        self._checked = time.monotonic()
         self.liveness = self._liveness()
         full = self.liveness != "dead" and self.run.disk_full()
         if full != self._board.disk_full:
             self._board = replace(self._board, disk_full=full)
-        self._news = True
+        self._fresh = True
 
     def _read(self, most: int | None) -> None:
-        # The supervisor's log is read first and folded last: when it says that the run is over, the arms' last words
-        # are on disk already.
-        self._held += self._supervisor.poll()
-        for place, tail in enumerate(self._arms):
+        # The supervisor's log is read first and folded last: when it says that the run has ended, the last events of the
+        # arms are on disk.
+        self._pending += self._supervisor.poll()
+        for index, tail in enumerate(self._arms):
             for batch in tail.batches(most, reports=False):
                 for event in batch:
-                    self._board = fold(self._board, event, place)
-        may_be_said = _before_the_arms(self._held) if self.behind else len(self._held)
-        for event in self._held[:may_be_said]:
+                    self._board = fold(self._board, event, index)
+        foldable = _before_the_arms(self._pending) if self.behind else len(self._pending)
+        for event in self._pending[:foldable]:
             self._board = fold(self._board, event)
-        del self._held[:may_be_said]
+        del self._pending[:foldable]
         if not self._board.ended:
             self._unreadable = ""
         if self._board.ended and self._board.result is None and not self._unreadable:
             try:
                 document = self.run.result()
                 if document is not None and len(document.arms) != len(self._board.arms):
-                    raise RunError(f"run '{self.run.name}': result.json is of another run: it has other arms")
+                    raise RunError(f"run '{self.run.name}': result.json belongs to another run: it has other arms")
             except RunError as error:
-                self._unreadable = str(error)  # the table is then made from the events
+                self._unreadable = str(error)  # the result is then made from the events
             else:
                 if document is not None:
                     self._board = replace(self._board, result=document)
@@ -106,22 +103,22 @@ class Follower:
             self._board = replace(self._board, faults=tuple(faults))
 
 
-def _before_the_arms(told: list[events.AnyEvent]) -> int:
-    """How many of the supervisor's first words mean the same before the arms' as after them."""
-    for number, event in enumerate(told):
-        if not isinstance(event, OF_NO_ARM) and not (
+def _before_the_arms(pending: list[events.AnyEvent]) -> int:
+    """How many of the supervisor's first events may be folded before the arms' events."""
+    for number, event in enumerate(pending):
+        if not isinstance(event, WITHOUT_ARM) and not (
             isinstance(event, events.Phase) and event.phase not in events.ENDED
         ):
             return number
-    return len(told)
+    return len(pending)
 
 
 def timeline(run: RunDir) -> list[tuple[events.AnyEvent, int | None]]:
-    """Every event of a run in the order of its clock, each with its arm's place; None for the supervisor's."""
-    found: list[tuple[events.AnyEvent, int | None]] = [
-        (event, place)
-        for place, folder in enumerate(arm_folders(run.preset()))
+    """Every event of a run in the order of its clock, each with the index of its arm, or None for the supervisor's log."""
+    timed: list[tuple[events.AnyEvent, int | None]] = [
+        (event, index)
+        for index, folder in enumerate(arm_folders(run.preset()))
         for event in Tail(run.arm_log(folder)).poll()
     ]
-    found += [(event, None) for event in Tail(run.log).poll()]
-    return sorted(found, key=lambda item: item[0].t)
+    timed += [(event, None) for event in Tail(run.log).poll()]
+    return sorted(timed, key=lambda item: item[0].t)

@@ -1,7 +1,7 @@
-"""Histories that grow by one value at a time: one that keeps everything, and one for drawing, which is bounded.
+"""Immutable series that grow by one value: one keeps everything; one, for drawing, is thinned to a bounded size.
 
-Both are values: `plus` returns a longer history and leaves the one before it as it was, in a time that does not depend on
-how long it is. Versions share one list, of which each sees its own beginning.
+`plus` returns a longer series and does not change the first one. Its time does not depend on the length: the versions share
+one list, and each of them reads only its own beginning of it.
 """
 
 import math
@@ -12,17 +12,17 @@ from typing import Generic, TypeVar, cast, overload
 
 T = TypeVar("T")
 Number = float | None  # None where a value was not finite
-Spot = tuple[int, Number]  # a value's place, from 1, and the value
+Spot = tuple[int, Number]  # a value's position, from 1, and the value
 Bucket = tuple[Spot | None, Spot | None, Spot | None]  # the lowest, the highest, the first that is not finite
 
-BUCKETS = 512  # of a thinned history at most
-MOST = 3 * BUCKETS + 2  # values that one keeps at most
+BUCKETS = 512  # at most, of a thinned series
+MOST = 3 * BUCKETS + 2  # values at most that a thinned series keeps
 
-_growing = threading.Lock()  # two threads may grow the same history, each into one of its own
+_growing = threading.Lock()  # two threads may grow the same series
 
 
 class History(Sequence[T], Generic[T]):
-    """A tuple that is cheap to make longer. Equal to any tuple or history of the same items; a slice is a tuple."""
+    """A tuple that is cheap to extend. Equal to a tuple or History of the same items. A slice is a tuple."""
 
     __slots__ = ("_items", "_length")
 
@@ -31,10 +31,10 @@ class History(Sequence[T], Generic[T]):
         self._length = len(self._items)
 
     def plus(self, item: T) -> "History[T]":
-        """This history and `item` after it."""
+        """This series with `item` appended."""
         longer: History[T] = History.__new__(History)
         with _growing:
-            # The list is shared as long as nobody else has made it longer.
+            # The list can be shared unless another version has extended it.
             longer._items = self._items if len(self._items) == self._length else self._items[: self._length]
             longer._items.append(item)
         longer._length = self._length + 1
@@ -72,22 +72,22 @@ class History(Sequence[T], Generic[T]):
 
 
 class Thinned(Sequence[Number]):
-    """The values of a history of any length, thinned by one rule that keeps peaks.
+    """The values of a series of any length, thinned so that peaks are kept.
 
-    Every bucket of `width` values keeps its lowest and its highest value at their places, and the first that is not finite;
-    the first and the last value of all are kept as well. The width is 1 at first, so that nothing is left out, and doubles
-    whenever there are BUCKETS full buckets. As a sequence it has the kept values alone, MOST at most, in their order.
+    Every bucket of `width` values keeps its lowest and its highest value with their positions, and the first value that is
+    not finite. The first and the last value of the series are kept too. The width is 1 at first, so that nothing is left out,
+    and doubles whenever there are BUCKETS full buckets. As a sequence it has the kept values, at most MOST, in their order.
     """
 
     __slots__ = ("_first", "_full", "_last", "_made", "_open", "_spots", "high", "low", "seen", "width")
 
     def __init__(self) -> None:
-        self.seen = 0  # of all values that it was given
+        self.seen = 0  # number of values so far
         self.width = 1
         self.low: float | None = None  # of all finite values
         self.high: float | None = None
         self._full: History[Bucket] = History()
-        self._open: Bucket | None = None  # the newest bucket, while it is not full
+        self._open: Bucket | None = None  # the last bucket, while it is not full
         self._first: Number = None
         self._last: Number = None
         self._spots: list[Spot] | None = None
@@ -101,7 +101,7 @@ class Thinned(Sequence[Number]):
         return made
 
     def plus(self, value: Number) -> "Thinned":
-        """This history and `value` after it."""
+        """This series with `value` appended."""
         more = Thinned()
         more.seen, more.width = self.seen + 1, self.width
         more._first, more._last = (self._first if self.seen else value), value
@@ -125,7 +125,7 @@ class Thinned(Sequence[Number]):
         return more
 
     def upto(self, count: int) -> "Thinned":
-        """What it was after its first `count` values, as far as whole buckets tell."""
+        """The series after its first `count` values, rounded down to whole buckets."""
         if count >= self.seen:
             return self
         buckets = self._full[: count // self.width]
@@ -152,7 +152,7 @@ class Thinned(Sequence[Number]):
 
     @property
     def spots(self) -> list[Spot]:
-        """The kept values with their places, 1 being the first, in their order. Not to be changed."""
+        """The kept values with their positions, from 1, in their order. Do not modify it."""
         if self._spots is None:
             kept = [spot for bucket in self._full for spot in _spots(bucket)]
             kept += _spots(self._open) if self._open is not None else []
@@ -164,7 +164,7 @@ class Thinned(Sequence[Number]):
         return self._spots
 
     def once(self, key: object, make: Callable[[], T]) -> T:
-        """What `make` returns, called once for every `key`: a history never changes, nor what is made of it."""
+        """What `make` returns. It is called once per `key` and remembered, since the series never changes."""
         if key not in self._made:
             self._made[key] = make()
         return cast(T, self._made[key])
@@ -202,7 +202,7 @@ class Thinned(Sequence[Number]):
 
 
 def _merged(earlier: Bucket, later: Bucket) -> Bucket:
-    """Of two buckets one. Of equal values the earlier one stays."""
+    """Two buckets merged into one. Of equal values the earlier one is kept."""
     low, high, gap = earlier
     if low is None or (later[0] is not None and later[0][1] < low[1]):  # type: ignore[operator]  # both are finite
         low = later[0]
@@ -217,7 +217,7 @@ def _times(bucket: Bucket, factor: float) -> Bucket:
 
 
 def _spots(bucket: Bucket) -> list[Spot]:
-    """What a bucket keeps, in its order, each place once."""
+    """The values that a bucket keeps, in their order, each position once."""
     low, high, gap = bucket
     if gap is None and low is not None and high is not None and low[0] == high[0]:
         return [low]

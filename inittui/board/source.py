@@ -1,4 +1,4 @@
-"""Where a dashboard's boards come from. Production and tests put the same thing into the same door."""
+"""Where a dashboard's boards come from: a live run, a replay, or one board that does not change."""
 
 import contextlib
 import time
@@ -17,8 +17,8 @@ from inittui.record import gallery
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
 
-REPLAY_SECONDS = 20.0  # how long a replay takes unless a speed is given
-FIRST_BYTES = 1 << 18  # of each log of up to eight arms, before the first frame
+REPLAY_SECONDS = 20.0  # how long a replay takes if no speed is given
+FIRST_BYTES = 1 << 18  # that are read of each log of up to eight arms before the first frame
 
 
 class BoardSource(Protocol):
@@ -26,24 +26,24 @@ class BoardSource(Protocol):
 
     @property
     def live(self) -> bool:
-        """Whether something trains that leaving could stop."""
+        """Whether it is a run that trains, which a user may stop when leaving."""
 
     @property
     def run(self) -> RunDir | None:
-        """The run that can be steered: None where there is only something to look at."""
+        """The run that can be paused and stopped; None if there is none."""
 
     def poll(self) -> Board:
-        """The board now; the same object when nothing has changed. Called from a thread of its own."""
+        """The board now; the same object if nothing has changed. Called from a thread."""
 
     def now(self, board: Board) -> float:
         """Seconds since the run began."""
 
     def gallery(self) -> Gallery | None:
-        """The test images with predictions, once the run is over."""
+        """The test images with predictions, once the run has ended."""
 
     @property
     def tag(self) -> str:
-        """A word for the header, such as `replay x4`; empty for a live run."""
+        """A word for the header, such as `replay x4`; empty for a live run on this machine."""
 
 
 class LiveSource:
@@ -53,20 +53,20 @@ class LiveSource:
 
     @property
     def tag(self) -> str:
-        """Whether it still lives on another host can't be seen from here."""
+        """On another host the run may have ended: this can't be determined here."""
         if self.follower.behind:
             return "reading"
         return f"on {self._host}" if self.follower.liveness == "elsewhere" and not self._ended else ""
 
     def __init__(self, follower: Follower) -> None:
-        """Raises RunError when the run's status can't be read."""
+        """Raises RunError if the run's status can't be read."""
         self.follower = follower
         self._host = follower.run.status().host
         self._zero = self._zero_of(follower.run)
         self._phase = ""
         self._ended = False
         self._polled = False
-        # Of hundreds of arms so much less of each: a frame waits for all of them.
+        # With hundreds of arms less of each log is read: the first frame waits for all of them.
         self._first = max(1 << 12, FIRST_BYTES * 8 // max(8, len(follower.run.status().arms)))
 
     @property
@@ -75,18 +75,18 @@ class LiveSource:
 
     @staticmethod
     def _zero_of(run: RunDir) -> float | None:
-        """The run's beginning on our monotonic clock. On another machine, or after a reboot, that clock means nothing."""
+        """The run's beginning on the monotonic clock; None if it began on another machine or before a reboot."""
         status = run.status()
         return status.monotonic if status.boot == boot_id() else None
 
     def poll(self) -> Board:
-        """At first a long run's beginning alone, so that there is something on the screen; all that there is from then on."""
+        """The first call reads only a long run's beginning, so that the first frame is quick; later calls read everything."""
         board = self.follower.poll(None if self._polled else self._first)
         self._polled = True
         self._ended = board.ended
-        if board.phase != self._phase:  # a run that is taken up again has another zero
+        if board.phase != self._phase:  # a resumed run has another zero
             self._phase = board.phase
-            with contextlib.suppress(RunError):  # a damaged status costs the clock alone
+            with contextlib.suppress(RunError):  # with a damaged status only the clock is missing
                 self._zero = self._zero_of(self.run)
         return board
 
@@ -98,13 +98,14 @@ class LiveSource:
 
 
 class ReplaySource:
-    """A finished run, shown again as it went, faster."""
+    """A run that has ended, shown again from its beginning."""
 
     live = False
     run = None
 
     def __init__(self, run: RunDir, speed: float | None = None) -> None:
-        """`speed` is times as fast as it went; None makes the whole run last REPLAY_SECONDS. Raises RunError."""
+        """`speed` is a factor; None lets the whole run take REPLAY_SECONDS, or less. Raises RunError if there are no
+        events."""
         self._run = run
         self._events = timeline(run)
         if not self._events:
@@ -149,7 +150,7 @@ class ReplaySource:
 
 
 class StillSource:
-    """One board, at rest: for a picture, and for tests."""
+    """One board that does not change: for a picture, and for tests."""
 
     live = False
     run = None
@@ -173,4 +174,4 @@ def gallery_of(run: RunDir) -> Gallery | None:
     try:
         return gallery.read(run)
     except RunError:
-        return None  # a damaged gallery costs its pictures; the table does not depend on it
+        return None  # without the gallery only the pictures are missing

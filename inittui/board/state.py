@@ -1,4 +1,4 @@
-"""The state that a viewer shows. Nothing here reads a clock or a file."""
+"""The board: the state of a run that every viewer shows. Nothing here reads a clock or a file."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,27 +14,27 @@ from inittui.record.run_directory import arm_folders
 
 
 class ReplicaBoard(Struct, frozen=True):
-    """One training of an arm from one seed. `points` has every epoch, exactly: results are made of it."""
+    """One training of an arm, from one seed. `points` has every epoch, unthinned: results are made from it."""
 
     seed: int
     points: History[Point] = field(default_factory=History)
     trained: float = 0.0  # seconds, over the points
-    epoch: int = 0  # under way; 0 before the first report
+    epoch: int = 0  # the present one; 0 before the first report
     step: int = 0
-    running: Thinned = field(default_factory=Thinned)  # reports of the epoch under way
-    rate: float = 0.0  # images a second
+    running: Thinned = field(default_factory=Thinned)  # costs reported in the present epoch
+    rate: float = 0.0  # examples per second
     sample: tuple[tuple[int, float], ...] = ()
-    given_up: int = 0  # after so many epochs, still at chance; 0: it is not
+    given_up: int = 0  # the epoch after which training ended at chance; 0 if it did not
 
     @property
     def steps_since(self) -> int:
-        """Steps of the epoch under way."""
+        """Steps of the present epoch."""
         return self.step if not self.points or self.epoch > self.points[-1].epoch else 0
 
 
 class ArmBoard(Struct, frozen=True):
-    """One arm. `state` is waiting, starting, training, paused, finished, failed, stopped or interrupted; `reason` says why
-    it failed, and `failure` of which kind that was."""
+    """One arm. `state` is waiting, starting, training, paused, finished, failed, stopped or interrupted; `reason` says why it
+    failed, and `failure` is the kind of failure."""
 
     name: str
     folder: str
@@ -49,21 +49,21 @@ class ArmBoard(Struct, frozen=True):
     failure: str = ""
     detail: str = ""
     pid: int | None = None
-    heard: float = 0.0  # when its worker said the last thing; the supervisor's word from before that is out of date
+    heard: float = 0.0  # the time of its worker's last event; earlier events of the supervisor no longer apply
     steps: int = 0
     batch_size: int = 0
     parameters: int = 0
     replicas: tuple[ReplicaBoard, ...] = ()
     settled: Curves = field(default_factory=Curves)
     probes: tuple[events.Probe, ...] = ()  # of the first replica, by epoch
-    began: float | None = None  # seconds since the run began; since the last checkpoint it went on from
-    done_before: float = 0.0  # its progress then
-    halted: float | None = None  # since when it is paused
+    began: float | None = None  # when training began or last resumed, in seconds since the run began
+    done_before: float = 0.0  # its progress at `began`
+    halted: float | None = None  # when it was paused
     idle: float = 0.0  # seconds of pauses since `began`
     ended: float | None = None
     saved: float | None = None  # when the newest checkpoint was on disk
     device_bytes: int = 0
-    together: int = 0  # replicas that train at a time, where not all fit on the device
+    together: int = 0  # replicas that train at the same time, if not all fit on the device
 
     @property
     def resumable(self) -> bool:
@@ -72,7 +72,7 @@ class ArmBoard(Struct, frozen=True):
 
     @property
     def active(self) -> ReplicaBoard | None:
-        """The replica that reported last, for the running cost: between two of them the one that has come furthest."""
+        """The replica whose cost is shown: the last one with reports in its present epoch, else the one with most epochs."""
         reporting = [replica for replica in self.replicas if replica.running]
         if reporting:
             return reporting[-1]
@@ -81,12 +81,12 @@ class ArmBoard(Struct, frozen=True):
 
     @property
     def epochs_done(self) -> int:
-        """Epochs that every replica has behind it."""
+        """Epochs that every replica has finished."""
         return min((len(replica.points) for replica in self.replicas), default=0)
 
     @property
     def given_up(self) -> str:
-        """`stopped at chance after 3 epochs`, of how many seeds where they are several; "" where that is of none."""
+        """`stopped at chance after 3 epochs`, with the number of seeds if there are several; "" if none was stopped."""
         after = [replica.given_up for replica in self.replicas if replica.given_up]
         if not after:
             return ""
@@ -95,7 +95,7 @@ class ArmBoard(Struct, frozen=True):
 
     @property
     def progress(self) -> float:
-        """The share of the arm's work that is done, 0 to 1."""
+        """The share of the arm's steps that are done, 0 to 1."""
         if self.state == "finished":
             return 1.0
         if not self.steps or not self.replicas:
@@ -107,14 +107,14 @@ class ArmBoard(Struct, frozen=True):
         return min(1.0, done / (self.steps * self.epochs * len(self.seeds)))
 
     def pace(self, now: float) -> float | None:
-        """Seconds that the whole arm takes, at the pace since it began or went on; None while there is none to tell."""
+        """Seconds for the whole arm at the pace since it began or resumed; None while nothing is measured."""
         until = self.ended if self.ended is not None else self.halted if self.halted is not None else now
         share = self.progress - self.done_before
         return (until - self.began - self.idle) / share if self.began is not None and share > 0 else None
 
     @property
     def rate(self) -> float:
-        """Images a second over the last reports; over the whole training once that is over."""
+        """Examples per second over the last reports; over the whole training once it has ended."""
         if self.state in (*ENDED, "paused"):
             seconds = sum(replica.trained for replica in self.replicas)
             count = sum(len(replica.points) for replica in self.replicas)
@@ -122,15 +122,15 @@ class ArmBoard(Struct, frozen=True):
         return self.active.rate if self.active else 0.0
 
     def curve(self, figure: str) -> Curve:
-        """A figure of `curves.FIGURES` by epoch, thinned where there are many: what a screen draws."""
+        """A figure of `curves.FIGURES` per epoch, thinned if there are many epochs: what a screen draws."""
         return self.settled.whole(figure, [replica.points for replica in self.replicas])
 
     def mean(self, value: Callable[[Point], float | None]) -> tuple[float | None, ...]:
-        """`value` of every epoch, averaged over the replicas that have it; None where one of them was not finite."""
+        """The mean of `value` per epoch over the replicas that have the epoch; None if one of them is not finite."""
         return tuple(mean_of(values) for values in self._by_epoch(value))
 
     def band(self, value: Callable[[Point], float | None]) -> tuple[tuple[float | None, float | None], ...]:
-        """The lowest and the highest of the replicas' `value` per epoch, over the replicas that have it and are finite."""
+        """The lowest and the highest finite `value` of the replicas, per epoch."""
         return tuple(band_of(values) for values in self._by_epoch(value))
 
     def _by_epoch(self, value: Callable[[Point], float | None]) -> Iterator[list[float | None]]:
@@ -139,7 +139,7 @@ class ArmBoard(Struct, frozen=True):
 
 
 class Board(Struct, frozen=True):
-    """A whole run as a viewer sees it."""
+    """A whole run."""
 
     run: str
     preset: Preset
@@ -150,7 +150,7 @@ class Board(Struct, frozen=True):
     download: events.Download | None = None
     device: events.DeviceReady | None = None
     sample: events.Sample | None = None
-    resumed: events.Resumed | None = None  # the last time that it was taken up again
+    resumed: events.Resumed | None = None  # the last one
     disk_full: bool = False
     t: float = 0.0  # of the newest event
     faults: tuple[str, ...] = ()  # damaged lines of the logs
@@ -162,7 +162,7 @@ class Board(Struct, frozen=True):
 
     @property
     def paused(self) -> bool:
-        """Whether nothing trains because all that could is paused."""
+        """Whether every arm that has not ended is paused."""
         states = {arm.state for arm in self.arms if arm.state not in ENDED}
         return not self.ended and states == {"paused"}
 
@@ -186,8 +186,8 @@ def begin(preset: Preset, run: str = "") -> Board:
 
 
 def remaining(board: Board, now: float) -> float | None:
-    """Seconds until the run's end, at the pace so far; None while nothing has been measured, or all is paused. `now` is on
-    `t`'s clock."""
+    """Seconds until the run's end at the pace so far; None while nothing is measured, or all is paused. `now` is seconds
+    since the run began."""
     if board.ended:
         return 0.0
     if board.paused:

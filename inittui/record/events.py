@@ -23,8 +23,8 @@ class Event(Struct, frozen=True, tag_field="type", tag=str.lower, kw_only=True, 
 # The supervisor's log, RUN/events.jsonl
 
 
-# States in which a run or an arm does not train any more. `interrupted` is in no log and no status: a viewer shows it for a run
-# whose supervisor died.
+# States in which a run or an arm does not train any more. `interrupted` is in no log and no status: viewers show it for a
+# run whose supervisor died.
 ENDED = ("finished", "failed", "stopped", "interrupted", "refused")
 
 

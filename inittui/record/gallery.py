@@ -1,11 +1,10 @@
-"""Test images with what every arm makes of them: drawn at random, and those on which arms err or disagree.
+"""RUN/gallery.json: test images with the predictions of every arm, drawn at random and chosen by errors and disagreement.
 
-With several seeds the question is how *consistently* arms disagree: one replica that errs differs from any other by luck. So
-every replica's answer counts, and two arms differ on an image by the total variation between the shares of their answers,
-½·Σ|share in a - share in b| over the classes: 0 where the replicas of both answer alike, 1 where the two have no answer in
-common.
+With several seeds the question is how *consistently* arms disagree, since one replica may err by chance. So the answers of
+all replicas count. The dispute of two arms on an image is the total variation between the shares of their answers, ½·Σ|share
+in a - share in b| over the classes: 0 if the replicas of both answer alike, 1 if they have no answer in common.
 
-RUN/gallery.json, written once at the end. Plain JSON, so that reading a run can execute nothing and needs no numpy.
+The file is written once, at the end of the run. It is plain JSON, so that reading it executes nothing and needs no numpy.
 """
 
 from collections.abc import Sequence
@@ -20,23 +19,23 @@ from inittui.common.errors import RunError
 from inittui.record.run_directory import FORMAT, RunDir
 
 DRAWN = 200  # images drawn at random
-CHOSEN = 400  # at most, of those that arms get wrong or disagree on
-FEW_ARMS = 50  # beyond, so many fewer images: a viewer holds what each arm says of each
+CHOSEN = 400  # images at most that arms get wrong or disagree on
+FEW_ARMS = 50  # with more arms there are fewer images, since a viewer holds every prediction of every arm
 
 
 def sizes(arms: int) -> tuple[int, int]:
-    """Of how many images drawn and chosen there are pictures."""
+    """The numbers of images drawn at random, and chosen by errors and disagreement."""
     return DRAWN * FEW_ARMS // max(FEW_ARMS, arms), CHOSEN * FEW_ARMS // max(FEW_ARMS, arms)
 
 
-Prediction = tuple[tuple[int, float], ...]  # (class, probability), the likeliest first; empty for an arm that has none
-Tally = tuple[tuple[int, int], ...]  # (class, replicas that answer it), most first; empty for an arm that has none
+Prediction = tuple[tuple[int, float], ...]  # (class, probability), the most probable first; empty if the arm has none
+Tally = tuple[tuple[int, int], ...]  # (class, replicas that answer it), most first; empty if the arm has none
 
 
 class Picture(Struct, frozen=True):
-    """A test image, grey values 0..255 row by row in hexadecimal, and what each arm makes of it, in the arms' order.
+    """A test image, grey values 0 to 255 row by row in hexadecimal, and the predictions of each arm, in the arms' order.
 
-    `predictions` are of an arm's first replica, `tallies` of all that count; without them the first replica is all there is.
+    `predictions` are those of an arm's first replica; `tallies` count the replicas, and are empty if each arm has one.
     """
 
     index: int
@@ -52,12 +51,12 @@ class Picture(Struct, frozen=True):
         return ((prediction[0][0], 1),) if prediction else ()
 
     def dispute(self, judges: Sequence[int] = ()) -> float:
-        """How far the two of `judges` (places of arms; all where it is empty) differ that differ most, 0 to 1."""
+        """The largest dispute of two arms, 0 to 1, among `judges` (indexes of arms; all if empty)."""
         shares = [_shares(tally) for tally in self._of(judges)]
         return max((_variation(a, b) for a, b in combinations(shares, 2)), default=0.0)
 
     def mistake(self, judges: Sequence[int] = ()) -> float:
-        """The share of an arm's replicas that are wrong, of the arm among `judges` that errs most."""
+        """The largest share of an arm's replicas that are wrong, among `judges`."""
         return max((1 - _shares(tally).get(self.label, 0.0) for tally in self._of(judges)), default=0.0)
 
     def _of(self, judges: Sequence[int]) -> list[Tally]:
@@ -75,7 +74,7 @@ def _variation(a: dict[int, float], b: dict[int, float]) -> float:
 
 
 class Gallery(Struct, frozen=True):
-    """The first `drawn` pictures are a random sample; the totals count the whole test set."""
+    """The first `drawn` pictures are a random sample. The totals count the whole test set."""
 
     format: int
     rows: int
@@ -86,25 +85,27 @@ class Gallery(Struct, frozen=True):
     disputed_in_all: int  # images on which arms differ at all
     mistaken_in_all: int  # images that a replica gets wrong
     test: int
-    judges: tuple[int, ...] = ()  # the arms whose answers count, by place; all of them where it is empty
-    replicas: tuple[int, ...] = ()  # per arm, how many replicas the tallies count; one each where it is empty
-    left_out: tuple[int, ...] = ()  # per arm, replicas that are stuck at chance while others are not, and do not count
-    split_in_all: int = 0  # images on which two arms differ by a half or more
-    # Per arm a row a class with how often its images were answered by each class, over the replicas that count; where the
-    # network has more outputs than there are classes, a last column for all of those.
+    judges: tuple[int, ...] = ()  # indexes of the arms whose answers count; all if empty
+    replicas: tuple[int, ...] = ()  # per arm, how many replicas the tallies count; one each if empty
+    left_out: tuple[
+        int, ...
+    ] = ()  # per arm, replicas that do not count because they are at chance while others are not
+    split_in_all: int = 0  # images with a dispute of a half or more
+    # The confusion matrix of each arm over the replicas that count: a row per true class, a column per answer. A network with
+    # more outputs than classes has a last column for all of these.
     confusion: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
-    # Places of the pictures of a kind, those first on which it is most consistent; worked out where they are not given.
+    # Indexes of the pictures of a kind, the most consistent first; computed if they are None.
     disputed: tuple[int, ...] | None = None
     mistaken: tuple[int, ...] | None = None
 
     @property
     def several(self) -> bool:
-        """Whether an arm has more than one replica that counts."""
+        """Whether an arm has several replicas that count."""
         return any(count > 1 for count in self.replicas)
 
     def only(self, kind: str) -> tuple[Picture, ...]:
-        """The pictures of a kind: `random`, or `disputed` or `mistaken`, those first on which it is most consistent."""
+        """The pictures of a kind: `random`; or `disputed` or `mistaken`, the most consistent first."""
         if kind == "random":
             return self.pictures[: self.drawn]
         places = self.disputed if kind == "disputed" else self.mistaken
@@ -112,7 +113,7 @@ class Gallery(Struct, frozen=True):
 
 
 def ranked(pictures: Sequence[Picture], kind: str, judges: Sequence[int] = ()) -> tuple[int, ...]:
-    """The places of the `disputed` or `mistaken` among `pictures`, the most consistent first, else in their order."""
+    """The indexes of the `disputed` or `mistaken` pictures, the most consistent first; equal ones stay in their order."""
     scores = [p.dispute(judges) if kind == "disputed" else p.mistake(judges) for p in pictures]
     return tuple(i for i in sorted(range(len(pictures)), key=lambda i: -scores[i]) if scores[i] > 0)
 
@@ -122,7 +123,7 @@ def write(run: RunDir, gallery: Gallery) -> None:
 
 
 def read(run: RunDir) -> Gallery | None:
-    """The run's gallery, or None where there is none. Raises RunError when it is damaged."""
+    """The run's gallery, or None if there is none. Raises RunError if it is damaged."""
     try:
         gallery = msgspec.json.decode(unseal_json(read_plain(run.gallery)), type=Gallery)
         pixels = gallery.rows * gallery.columns

@@ -146,14 +146,14 @@ class _Known:
 
 
 class RunIndex:
-    """The runs of a folder, looked at again and again. One that has ended and not changed since is not read again."""
+    """The runs of a folder, for repeated reading. A run that has ended and has not changed since is not read again."""
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._known: dict[Path, _Known] = {}
 
     def read(self) -> list[RunSummary]:
-        """The newest first. Opens at most two files a run, and a living one's process."""
+        """The runs, the newest first. Opens at most two files per run, and reads the process of a live one."""
         now = time.time()
         before, self._known = self._known, {}
         return [self._summary(run, now, before.get(run.path)) for run in runs(self.runs_dir)]

@@ -1,4 +1,4 @@
-"""The runs as a table: which columns fit, and each run in words. What the command prints and the dashboard draws."""
+"""The runs as a table: which columns fit, and the text of each cell. `inittui runs` prints it, and the browser draws it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,21 +10,21 @@ from inittui.record.run_index import RunSummary
 
 COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too
 RIGHT = ("age", "size")
-LEAST = {"age": 7}  # so that a minute that becomes an hour moves nothing
-MOST = {"state": 16}  # a host may have any name
+LEAST = {"age": 7}  # cells, so that the columns stay where they are when an age gets another unit
+MOST = {"state": 16}  # cells: the name of a host can be long
 GAP = 2
 COUNTED = 4  # cells for the number of arms
-NAMED = 24  # cells from which on the arms' names are worth it
+NAMED = 24  # cells from which on the names of arms are shown
 MOST_NAMES = 6  # of arms; a sweep may have hundreds
-BARE = 8  # cells for an accuracy alone
-# What a narrow table gives up, in this order, each with the cells that are left to it.
+BARE = 8  # cells for an accuracy without the arm's name
+# What a narrow table shortens, in this order, each with the cells that are left; 0 drops the column.
 SPARED = (("arms", COUNTED), ("best", BARE), ("preset", 0), ("size", 0), ("arms", 0), ("age", 0), ("best", 0))
 
 Widths = Mapping[str, int]  # cells of each column that is shown, in order
 
 
 def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
-    """The run in words, a cell a column of `shown`, or of all; where it is too narrow for names, without them."""
+    """The text of each column of `shown`, or of all columns. Columns too narrow for names have none."""
     names = [arm.name for arm in summary.arms]
     named = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
     named = named or "-"
@@ -51,7 +51,7 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
 
 
 def widths(summaries: Sequence[RunSummary]) -> dict[str, int]:
-    """The cells that each column wants."""
+    """The width in cells of each column, if there is room."""
     found = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
     for summary in summaries:
         for column, words in cells(summary).items():
@@ -60,7 +60,7 @@ def widths(summaries: Sequence[RunSummary]) -> dict[str, int]:
 
 
 def fit(wanted: Widths, width: int) -> dict[str, int]:
-    """The columns that fit into `width` cells. The name and the state always stay; at last names are cut."""
+    """The columns that fit into `width` cells. Name and state always stay; a name is cut if nothing else helps."""
     shown = dict(wanted)
     shown["arms"] = min(wanted["arms"], NAMED)
     for column, left in SPARED:
@@ -81,7 +81,7 @@ def total(shown: Widths) -> int:
 
 
 def text(summaries: Sequence[RunSummary], width: int | None) -> list[str]:
-    """The lines of the table, with a heading. Everything where `width` is None."""
+    """The lines of the table, with a heading. With `width` None nothing is shortened."""
     wanted = widths(summaries)
     shown = wanted if width is None else fit(wanted, width)
     lines = [_line({column: column for column in shown}, shown)]

@@ -448,7 +448,11 @@ async def test_the_pictures_of_a_run_that_goes_on_are_read_anew_at_its_end(run: 
     [
         ("paused", ["paused  0:0", "xavier_normal", "90.00 %"], ["left ", "interrupted"]),
         ("one arm paused", ["training  0:0", "paused"], ["interrupted"]),
-        ("interrupted", ["interrupted in 0:02", "the supervisor is gone; 'inittui resume canned' goes on"], ["left "]),
+        (
+            "interrupted",
+            ["interrupted in 0:02", "the supervisor is gone; 'inittui resume canned' continues it"],
+            ["left "],
+        ),
         ("disk full", ["training", "Disk full: training goes on"], ["interrupted"]),
         ("resumed", ["training", "Resumed, bit for bit: the same torch"], ["interrupted"]),
         ("taken up again", ["waiting"], []),

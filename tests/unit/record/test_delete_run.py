@@ -105,7 +105,7 @@ def test_nothing_is_deleted_through_links_in_a_run(tmp_path: Path, outside: Path
 def test_a_folder_that_only_holds_a_preset_is_not_taken_for_a_run(tmp_path: Path) -> None:
     (tmp_path / "preset.toml").touch()
     (tmp_path / "thesis.tex").touch()
-    assert "may be no run of inittui's; remove it by hand" in refusal(lambda: delete(RunDir(tmp_path)))
+    assert "may be no run of inittui; remove it by hand" in refusal(lambda: delete(RunDir(tmp_path)))
     assert (tmp_path / "thesis.tex").exists()
 
 
