@@ -58,7 +58,7 @@ class Follower:
             if fresh and self.liveness == "dead" and not self._board.ended:
                 cause = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
                 detail = f"the supervisor is gone{f' ({cause})' if cause else ''}"
-                detail += f"; 'inittui resume {self.run.name}' continues it"
+                detail += f"; 'inittui resume {self.run.name}' goes on"
                 self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))
             return self._board
 

@@ -121,9 +121,7 @@ def paused_board(*arms: int, t: float = 2.1, **story: Any) -> Board:
     return board
 
 
-INTERRUPTED = events.Phase(
-    t=2.1, phase="interrupted", detail="the supervisor is gone; 'inittui resume canned' continues it"
-)
+INTERRUPTED = events.Phase(t=2.1, phase="interrupted", detail="the supervisor is gone; 'inittui resume canned' goes on")
 RESUMED = events.Resumed(t=2.2, arms=("xavier_normal", "he_normal"), note="bit for bit: the same torch")
 
 

@@ -94,7 +94,7 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
         "training": "No arm has failed.",
         "damaged records": "damaged record: a/events.jsonl, line 3",
         "supervisor gone": "the supervisor is gone: killed",
-        "interrupted": "the supervisor is gone; 'inittui resume canned' continues it",
+        "interrupted": "the supervisor is gone; 'inittui resume canned' goes on",
     }
     source = StillSource(running_board())
     app = dashboard(source)

@@ -450,7 +450,7 @@ async def test_the_pictures_of_a_run_that_goes_on_are_read_anew_at_its_end(run: 
         ("one arm paused", ["training  0:0", "paused"], ["interrupted"]),
         (
             "interrupted",
-            ["interrupted in 0:02", "the supervisor is gone; 'inittui resume canned' continues it"],
+            ["interrupted in 0:02", "the supervisor is gone; 'inittui resume canned' goes on"],
             ["left "],
         ),
         ("disk full", ["training", "Disk full: training goes on"], ["interrupted"]),

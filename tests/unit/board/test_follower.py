@@ -77,7 +77,7 @@ def test_a_result_of_other_arms_is_a_fault_and_the_table_is_made_from_the_events
     run.write_result(other)
     board = Follower(run).poll()
     assert board.result is None
-    assert board.faults == (f"run '{run.name}': result.json is of another run: it has other arms",)
+    assert board.faults == (f"run '{run.name}': result.json belongs to another run: it has other arms",)
 
 
 def test_a_damaged_result_is_a_fault_that_is_told_once_and_stays(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_run_whose_supervisor_died_without_a_word_is_interrupted_with_the_last
     board = Follower(run, always("dead")).poll()
     assert (board.phase, board.ended) == ("interrupted", True)
     assert board.detail == (
-        f"the supervisor is gone (Segmentation ?[31mfault \ufffd); 'inittui resume {run.name}' continues it"
+        f"the supervisor is gone (Segmentation ?[31mfault \ufffd); 'inittui resume {run.name}' goes on"
     )
     assert {arm.state for arm in board.arms} == {"interrupted"}
     assert all(arm.replicas[0].points for arm in board.arms)
@@ -120,7 +120,7 @@ def test_a_run_whose_supervisor_died_without_a_word_is_interrupted_with_the_last
 def test_a_supervisor_that_left_no_word_is_told_without_one(tmp_path: Path) -> None:
     run, _ = under_way(tmp_path)
     detail = Follower(run, always("dead")).poll().detail
-    assert detail == f"the supervisor is gone; 'inittui resume {run.name}' continues it"
+    assert detail == f"the supervisor is gone; 'inittui resume {run.name}' goes on"
 
 
 @pytest.mark.usefixtures("asked_at_once")
