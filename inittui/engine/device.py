@@ -1,4 +1,4 @@
-"""What trains: the device a person asked for, its name, and how many workers it takes at a time."""
+"""The device that trains: choosing it, its name, its precision, and how many workers run on it at a time."""
 
 import sys
 from importlib.metadata import version
@@ -12,10 +12,10 @@ from inittui.experiment.preset import Preset
 
 
 def resolve(requested: str) -> torch.device:
-    """`auto`, `cpu`, `cuda` or `cuda:N` as a device that is there. Raises DeviceError.
+    """The device for `auto`, `cpu`, `cuda` or `cuda:N`. Raises DeviceError when it does not exist.
 
-    Makes no CUDA call that would spoil a later fork: torch counts devices through NVML when
-    PYTORCH_NVML_BASED_CUDA_CHECK is set, which the launcher does.
+    It does not initialise CUDA, so workers can be forked afterwards: torch counts devices through NVML when
+    PYTORCH_NVML_BASED_CUDA_CHECK is set, and the launcher sets it.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if requested == "auto":
@@ -26,7 +26,7 @@ def resolve(requested: str) -> torch.device:
     if not count:
         raise DeviceError(
             f"--device {requested}: torch {torch.__version__} finds no CUDA device here; "
-            "use --device cpu, or mend driver and torch build"
+            "use --device cpu, or fix the driver or the torch build"
         )
     if number >= count:
         raise DeviceError(f"--device {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
@@ -34,7 +34,7 @@ def resolve(requested: str) -> torch.device:
 
 
 def check_precision(device: torch.device, preset: Preset) -> None:
-    """Raises DeviceError for a precision that the device does not have."""
+    """Raises DeviceError when an arm asks for a precision that `device` does not have."""
     if device.type == "cpu":
         for arm in preset.arms:
             if arm.training.precision == "tf32":
@@ -45,21 +45,21 @@ def check_precision(device: torch.device, preset: Preset) -> None:
 
 
 def set_precision(name: str) -> None:
-    """How this process multiplies matrices of 32 bits on a GPU: in full, unless it is asked to round to TF32. torch's
-    convolutions round by default."""
+    """Set whether this process rounds the factors of float32 products to TF32 on a GPU: only for "tf32". By default torch
+    does so in convolutions."""
     torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
     torch.backends.cudnn.allow_tf32 = name == "tf32"
 
 
 def set_up_thread(threads: int) -> None:
-    """How this thread computes; both are a thread's own matter in torch."""
+    """Set the number of threads that torch uses, and flush denormals. Both settings are per thread in torch."""
     torch.set_num_threads(threads)
-    # Dying ReLU units send Adam's moments into denormals, each a hundred times slower to add.
+    # Adam's moments of dead ReLU units become denormals, whose additions are a hundred times slower.
     torch.set_flush_denormal(True)
 
 
 def label(device: torch.device) -> str:
-    """The device as the screen names it."""
+    """The name of the device as the dashboard shows it."""
     if device.type == "cpu":
         cores = usable_cores()
         return f"cpu ({cores} core{'s' if cores != 1 else ''})"
@@ -67,12 +67,12 @@ def label(device: torch.device) -> str:
 
 
 def instructions(device: torch.device) -> str:
-    """The instruction set that decides how a CPU's sums are ordered; on a GPU its architecture is the label's matter."""
+    """The CPU's instruction set, which decides the order of sums; empty on a GPU, whose name is in `label`."""
     return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
 
 
 def _gpu_name(index: int) -> str:
-    # Through NVML, since torch's own call would initialise CUDA before the workers are forked.
+    # Through NVML: torch's own call would initialise CUDA before the workers are forked.
     import pynvml
 
     try:
@@ -85,12 +85,12 @@ def _gpu_name(index: int) -> str:
 
 
 def slots(device: torch.device, threads: int) -> int:
-    """Workers at a time. On a CPU one per `threads` cores, since more would slow each other down many times over."""
+    """How many workers run at a time. On a CPU one per `threads` cores: more would slow each other down many times."""
     return max(1, usable_cores() // threads) if device.type == "cpu" else usable_cores()
 
 
 def versions(device: torch.device) -> dict[str, str]:
-    """What the bits of a result depend on, beside the preset."""
+    """Versions and instruction set: what the last bits of a result depend on apart from the preset."""
     return {
         "inittui": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),

@@ -1,4 +1,7 @@
-"""Running out of memory, in words: how much was asked for, and how much was free."""
+"""Recognises errors of torch, CUDA and NumPy that mean out of memory, and says how much was requested and free.
+
+No class is common to them, so their messages are matched, here and nowhere else.
+"""
 
 import re
 
@@ -6,45 +9,45 @@ from inittui.common.atomic_files import one_line
 from inittui.common.formatting import gibibytes
 
 _SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
-_ASKED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
+_REQUESTED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
 _FREE = re.compile(rf"{_SIZE}(?: is)? free")
 _TOTAL = re.compile(rf"{_SIZE} total capacity|total capaci?ty of {_SIZE}")  # torch 2.1 spells it without the i
 
 
 def explain(error: BaseException) -> str | None:
-    """`out of GPU memory: 2.00 GiB asked for, 1.19 GiB free of 79.10 GiB` for an error that says so, else None.
+    """`out of GPU memory: 2.00 GiB asked for, 1.19 GiB free of 79.10 GiB`, or None for an error of another kind.
 
-    torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU; both tell the rest in their words alone.
+    torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU. The sizes are in their messages only.
     """
-    found = _shortage(error)
-    if found is None:
+    shortage = _shortage(error)
+    if shortage is None:
         return None
-    words = str(found)
-    asked, free, total = _ASKED.search(words), _FREE.search(words), _TOTAL.search(words)
-    on_gpu = _on_gpu(found)
+    message = str(shortage)
+    requested, free, total = _REQUESTED.search(message), _FREE.search(message), _TOTAL.search(message)
+    on_gpu = _on_gpu(shortage)
     kind = "out of GPU memory" if on_gpu else "out of memory"
-    if asked is None:
-        return f"{kind}: {one_line(found)}"
-    told = f"{kind}: {_readable(asked[1])} asked for"
+    if requested is None:
+        return f"{kind}: {one_line(shortage)}"
+    line = f"{kind}: {_readable(requested[1])} asked for"
     if on_gpu:
-        told += f", {free[1]} free" if free else ""
-        return told + (f" of {total[1] or total[2]}" if total else "")
+        line += f", {free[1]} free" if free else ""
+        return line + (f" of {total[1] or total[2]}" if total else "")
     import psutil
 
     memory = psutil.virtual_memory()
-    return f"{told}, {gibibytes(memory.available)} free of {gibibytes(memory.total)}"
+    return f"{line}, {gibibytes(memory.available)} free of {gibibytes(memory.total)}"
 
 
 def is_out(error: BaseException) -> bool:
-    """Whether memory ran out, of a GPU or of the machine."""
+    """Whether `error` means that the memory of a GPU or of the machine ran out."""
     return _shortage(error) is not None
 
 
 def _shortage(error: BaseException | None) -> BaseException | None:
-    """The error that says so: this one, or one that it hides. Where memory runs out while a step is captured, the end of the
-    capture fails too."""
+    """The out-of-memory error: `error` itself, or one that it was raised from. When memory runs out while a CUDA graph is
+    captured, ending the capture raises another error."""
     while error is not None:
-        if _on_gpu(error) or isinstance(error, MemoryError) or _ASKED.search(str(error)):
+        if _on_gpu(error) or isinstance(error, MemoryError) or _REQUESTED.search(str(error)):
             return error
         error = error.__cause__ or error.__context__
     return None

@@ -1,4 +1,4 @@
-"""The test image that is watched while training."""
+"""The test image whose prediction is shown during training."""
 
 import math
 
@@ -11,12 +11,12 @@ from inittui.record import events
 
 
 def watched_image(seed: int, count: int) -> int:
-    """The test image that is shown while training: drawn from the first seed, the same for every arm."""
+    """The index of that image among `count` test images. It is drawn from an arm's first seed, so arms show the same one."""
     return int(torch.randint(count, (), generator=stream(seed, "sample")))
 
 
 def sample_event(data: Dataset, index: int) -> events.Sample:
-    """What a viewer is told of test image `index`."""
+    """Test image `index` as an event."""
     return events.Sample(
         index=index,
         label=int(data.test_labels[index]),
@@ -27,18 +27,18 @@ def sample_event(data: Dataset, index: int) -> events.Sample:
 
 
 def grey(data: Dataset, index: int) -> bytes:
-    """Test image `index` as grey values 0..255, row by row."""
+    """Test image `index` as grey values 0..255, row by row. Channels are averaged."""
     image = data.test_images[index].float()
-    image = image.mean(0) if image.dim() == 3 else image  # channels
+    image = image.mean(0) if image.dim() == 3 else image
     flat = image.flatten()
-    if data.pixel_max == 1.0:  # a person's own values may lie anywhere
+    if data.pixel_max == 1.0:  # a user's own values may have any range
         flat = (flat - flat.min()) / (flat.max() - flat.min()).clamp_min(1e-30)
     picture = torch.zeros(data.rows * data.columns, dtype=torch.uint8)
     picture[: len(flat)] = (flat * (255 / data.pixel_max)).round().to(torch.uint8)
     return bytes(picture.tolist())
 
 
-def prediction(tested: Evaluation, index: int) -> tuple[tuple[int, float], ...]:
-    """The likeliest classes of test image `index` with their probabilities, those that are finite."""
-    pairs = zip(tested.classes[index].tolist(), tested.probabilities[index].tolist(), strict=True)
+def prediction(evaluation: Evaluation, index: int) -> tuple[tuple[int, float], ...]:
+    """The most likely classes of test image `index` with their probabilities; those that are not finite are left out."""
+    pairs = zip(evaluation.classes[index].tolist(), evaluation.probabilities[index].tolist(), strict=True)
     return tuple((number, round(share, 6)) for number, share in pairs if math.isfinite(share))

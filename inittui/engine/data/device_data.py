@@ -46,7 +46,7 @@ class DeviceData:
         """The first `count` training inputs [count, *shape], float32."""
         return self._inputs(self.train[:count], self.train_divisor)
 
-    def tests(self, start: int, count: int) -> tuple[Tensor, Tensor]:
+    def test_batch(self, start: int, count: int) -> tuple[Tensor, Tensor]:
         """At most `count` test inputs and labels, from index `start` on."""
         end = start + count
         return self._inputs(self.test[start:end], self.test_divisor), self.test_labels[start:end]

@@ -1,4 +1,4 @@
-"""Downloading a data set: pooch fetches and checks the archives, mirror after mirror; extracted they are moved into place."""
+"""Downloads a data set: pooch fetches and checks the archives from one mirror or the next, then the files are extracted."""
 
 import errno
 import gzip
@@ -19,10 +19,8 @@ from inittui.experiment.datasets import STAND_IN, DatasetEntry, RawFile
 Report = Callable[[str, int, int], None]  # title, bytes done, bytes in all
 
 TEMPORARY = ".download-"  # how the name of a temporary folder in the data folder begins
-LEFT_BEHIND_SECONDS = 3600.0  # an unchanged temporary folder that is older is of a process that was killed
-CONNECT_SECONDS = (
-    3.0  # for each address of a host: Amazon's have eight, and a firewall may leave all of them unanswered
-)
+LEFT_BEHIND_SECONDS = 3600.0  # an older, unchanged temporary folder belongs to a process that was killed
+CONNECT_SECONDS = 3.0  # for each address of a host; Amazon's hosts have eight, and a firewall may drop all packets
 CHUNK_BYTES = 1 << 16  # one report per chunk
 NO_NETWORK = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -30,12 +28,12 @@ NO_NETWORK = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 def download(
     name: str, data_dir: Path, report: Report, stall_seconds: float = 10.0, mirrors: Sequence[str] | None = None
 ) -> None:
-    """Put the files of data set `name`, a key of datasets.DATASETS, into `data_dir`, checked, over any that are there.
+    """Download the files of data set `name`, a key of datasets.DATASETS, into `data_dir`, over any that are there.
 
-    `report` is called with the title, the bytes that have arrived and the bytes in all, whenever more have. `mirrors` are
-    folders' addresses to take the archives from instead of the data set's own; a mirror that sends nothing for
-    `stall_seconds` has failed. Raises DataFilesError when no mirror has the files, and when `data_dir` can't be written.
-    Nothing half-written stays.
+    The files are checked before they are moved into `data_dir`, so none is ever half-written there. `report` is called with
+    the title, the bytes received and the bytes in total. `mirrors` are addresses of folders to use instead of the data set's
+    own; a mirror that sends nothing for `stall_seconds` has failed. Raises DataFilesError when no mirror has the files, and
+    when `data_dir` can't be written.
     """
     files = datasets.DATASETS[name]
     with _writing(files, data_dir):
@@ -51,17 +49,17 @@ def download(
                 raise _Unavailable(f"what arrived is damaged: {arrived.what}")
         except _Unavailable as error:
             what = f"{files.title} could not be downloaded ({error})"
-            mend = f"try again, or copy its files to {files.raw(data_dir)}, or take --data {STAND_IN.name}"
-            raise DataFilesError(what, mend) from None
+            fix = f"try again, or copy its files to {files.raw(data_dir)}, or take --data {STAND_IN.name}"
+            raise DataFilesError(what, fix) from None
         with _writing(files, data_dir):
             _move(files, Path(folder), data_dir)
 
 
 class _Unavailable(Exception):
-    """Why the files are not available, in one line."""
+    """The files are not available; the message is the reason, in one line."""
 
     def __init__(self, why: str) -> None:
-        # A server chooses some of these words, and they reach the terminal.
+        # Part of the text comes from a server, and it is printed to the terminal.
         super().__init__("".join(char if char.isprintable() else "?" for char in why[:300]))
 
 
@@ -85,14 +83,14 @@ def _remove_left_behind(data_dir: Path) -> None:
 def _move(files: DatasetEntry, source: Path, data_dir: Path) -> None:
     files.raw(data_dir).mkdir(parents=True, exist_ok=True)
     for file in files.files:
-        # Where the extracted file's digest is not known, the archive's is: kept, it proves the file at every start.
+        # Without a known digest of the extracted file, the archive is kept: its digest is checked at every start.
         names = (file.name,) if file.md5 else (file.archive, file.name)
         for name in names:
             (files.raw(source) / name).replace(files.raw(data_dir) / name)
 
 
 class _Progress:
-    """A progress bar for pooch, which calls `update`, `reset` and `close`: reports the bytes of all archives together."""
+    """The progress bar that pooch calls (`update`, `reset`, `close`). It reports the bytes of all archives together."""
 
     total = 0  # of one archive; pooch sets it
 
@@ -102,7 +100,7 @@ class _Progress:
         self._complete = self._partial = 0
         self._shown = -1
         self.changed = time.monotonic()
-        self.failed: OSError | None = None  # of the report, which is no fault of the download
+        self.failed: OSError | None = None  # raised by `report`; it is not an error of the download
         self._show()
 
     def update(self, count: int) -> None:
@@ -123,7 +121,7 @@ class _Progress:
     def _show(self) -> None:
         self.changed = time.monotonic()
         done = min(self._complete + self._partial, self._all)
-        if done <= self._shown:  # another mirror starts from the beginning
+        if done <= self._shown:  # the next mirror starts at the first byte
             return
         self._shown = done
         try:
@@ -134,15 +132,15 @@ class _Progress:
 
 
 def _fetch(files: DatasetEntry, raw: Path, progress: _Progress, stall_seconds: float, mirrors: Sequence[str]) -> None:
-    """Fill the folder `raw` with the archives and the extracted files. Raises _Unavailable with the first mirror's reason."""
+    """Download the archives into `raw` and extract them. Raises _Unavailable with the first mirror's reason."""
     import pooch
 
-    pooch.get_logger().setLevel("ERROR")  # else it writes a line per file to standard error
+    pooch.get_logger().setLevel("ERROR")  # by default it prints a line per file to standard error
     downloader = pooch.HTTPDownloader(
         progressbar=progress,
         chunk_size=CHUNK_BYTES,
         timeout=(min(CONNECT_SECONDS, stall_seconds), stall_seconds),
-        headers={"Accept-Encoding": "identity"},  # the digest is that of the archive as it is stored
+        headers={"Accept-Encoding": "identity"},  # the digest is that of the stored archive
     )
     for file in files.files:
         untried, reasons = list(mirrors), []
@@ -159,13 +157,11 @@ def _fetch(files: DatasetEntry, raw: Path, progress: _Progress, stall_seconds: f
                     raise
                 reasons.append(_reason(error, address, time.monotonic() - progress.changed))
                 if mirror.startswith("https:") and any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-                    # A proxy that inspects TLS has a certificate of its own. Without TLS the digest protects as well.
+                    # A proxy that inspects TLS has its own certificate. The digest protects the download without TLS too.
                     untried.insert(0, mirror.replace("https:", "http:", 1))
             else:
-                mirrors = [
-                    mirror,
-                    *(other for other in mirrors if other != mirror),
-                ]  # one that failed may take long to fail
+                # First for the next file: a mirror that fails may take long to fail.
+                mirrors = [mirror, *(other for other in mirrors if other != mirror)]
                 progress.complete(file)
                 break
         else:
@@ -173,7 +169,7 @@ def _fetch(files: DatasetEntry, raw: Path, progress: _Progress, stall_seconds: f
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The exception, the one that it was raised from, and so on to the first."""
+    """The exception and its causes, the original one last."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
         causes.append(cause)
@@ -181,7 +177,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _reason(error: Exception, address: str, silence: float) -> str:
-    """One line for what pooch, requests and urllib3 raise: the innermost exception has the operating system's own words."""
+    """One line for an error of pooch, requests or urllib3. The innermost exception has the operating system's message."""
     where, causes = urlsplit(address).netloc, _causes(error)
     if (response := getattr(error, "response", None)) is not None:
         return f"{where}: HTTP Error {response.status_code}: {response.reason}"
@@ -190,11 +186,11 @@ def _reason(error: Exception, address: str, silence: float) -> str:
     for cause in reversed(causes):
         if isinstance(cause, OSError) and cause.errno is not None:
             words = cause.strerror or str(cause)
-            if cause is error:  # no library has wrapped it: it is of the file that is written
+            if cause is error:  # not wrapped by a library: the error is of the file that is written
                 return words
             if isinstance(cause, socket.gaierror) or cause.errno in NO_NETWORK:
                 return f"no network: {words}"
             return f"{where}: {words}"
-    if not isinstance(error, OSError):  # pooch's ValueError; those of requests are both
+    if not isinstance(error, OSError):  # pooch raises ValueError for a wrong digest; those of requests are OSErrors too
         return f"{where}: {address.rpartition('/')[2]} arrived damaged"
     return f"{where}: {str(error).partition(chr(10))[0] or type(error).__name__}"

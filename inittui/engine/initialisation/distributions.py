@@ -1,7 +1,7 @@
-"""Unit draws of each distribution: what a rule's factor multiplies.
+"""Draws of variance 1 from each distribution, which a rule's factor multiplies.
 
-Schemes of one family share their draws: truncated normals are the normals of the same stream moved inwards, and sparse
-weights and orthogonal matrices are made from them too.
+Schemes of one family share their draws: truncated normals are the normals of the same stream, moved inwards, and sparse and
+orthogonal weights are made from the same normals.
 """
 
 import math
@@ -14,7 +14,7 @@ from inittui.schemes.rule import Rule, truncated_deviation
 
 
 def draw(rule: Rule, shape: Shape, generator: torch.Generator, places: torch.Generator) -> Tensor:
-    """A weight of `shape` before it is scaled. `places` says which weights of a sparse layer are kept. See `schemes.rule`."""
+    """A weight of `shape` before it is scaled, float32. `places` chooses the weights of a sparse layer that are not zero."""
     match rule.distribution:
         case "normal":
             return _normal(shape, generator)
@@ -33,7 +33,7 @@ def draw(rule: Rule, shape: Shape, generator: torch.Generator, places: torch.Gen
         case "constant":
             return torch.ones(shape.weight)
         case "own":
-            raise ValueError("an own scheme draws for itself")
+            raise ValueError("a user's own scheme makes its own draws")
 
 
 def _normal(shape: Shape, generator: torch.Generator) -> Tensor:
@@ -41,10 +41,10 @@ def _normal(shape: Shape, generator: torch.Generator) -> Tensor:
 
 
 def truncate(normals: Tensor, cut: float) -> Tensor:
-    """Standard normals as draws from a normal cut at ±cut, scaled to variance 1.
+    """Standard normals as draws from a normal truncated at ±cut, scaled to variance 1.
 
-    x = Φ⁻¹(Φ(−cut) + Φ(z) (Φ(cut) − Φ(−cut))) has that law, and keeps the order and the signs of the draws z. After that they
-    are divided by the law's deviation, 0.8796 at cut = 2.
+    x = Φ⁻¹(Φ(−cut) + Φ(z) (Φ(cut) − Φ(−cut))) has the truncated distribution and keeps the order and the signs of z. It is
+    then divided by the standard deviation of that distribution, 0.8796 at cut = 2.
     """
     below = 0.5 * math.erfc(cut / math.sqrt(2))
     shares = torch.special.ndtr(normals.double()).mul_(1 - 2 * below).add_(below)
@@ -53,9 +53,10 @@ def truncate(normals: Tensor, cut: float) -> Tensor:
 
 
 def orthonormal(shape: Shape, generator: torch.Generator) -> Tensor:
-    """Orthonormal rows or columns, whichever are fewer, of each group's matrix [outputs, fan_in].
+    """A weight whose matrix [outputs, fan_in] has orthonormal rows or columns, whichever are fewer, in each group.
 
-    From the QR decomposition of normal draws with the signs fixed (Mezzadri 2007), so that it is Haar-distributed.
+    It is the Q of a QR decomposition of normal draws. The signs of R's diagonal are made positive, so that Q is
+    Haar-distributed (Mezzadri 2007).
     """
     rows, columns = shape.outputs, shape.fan_in
     normals = torch.empty(shape.groups, max(rows, columns), min(rows, columns)).normal_(generator=generator)
@@ -66,7 +67,7 @@ def orthonormal(shape: Shape, generator: torch.Generator) -> Tensor:
 
 
 def identity(shape: Shape) -> Tensor:
-    """Ones from input i to output i of each group, in the middle of a kernel (Dirac); zeros elsewhere."""
+    """1 from input i to output i of each group, at the centre of the kernel (Dirac); 0 elsewhere."""
     middle = 0
     for size in shape.kernel:
         middle = middle * size + size // 2

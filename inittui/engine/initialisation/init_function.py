@@ -1,4 +1,4 @@
-"""Any scheme of the catalogue for any network, in people's own training code."""
+"""`inittui.init_`: any scheme for any network, in a user's own training code."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,26 +28,26 @@ def init_(
     """Fill every Linear and Conv layer of `module` in place by `scheme`, and return the module.
 
     scheme: as on the command line, "he_normal", "normal(std=0.01)" or "./mine.py:my_init", or {"name": "normal", "std": 0.01}
-    seed: the same seed gives the same weights, on any device; torch's own generators are neither used nor changed
-    inputs: a batch of training inputs, for lsuv alone, which is fitted to data
+    seed: the same seed gives the same weights on any device; torch's own generators are neither used nor changed
+    inputs: a batch of training inputs, which lsuv needs
     exclude: patterns of the names of layers that stay as they are, such as "head" or "features.*"
 
-    Biases become zero, or what the scheme says of them. Everything that is no such layer (norms, embeddings, attention's
-    packed weights) stays as it is. Raises SchemeError or UsageError, one line that says what was expected.
+    Biases become zero, unless the scheme has a rule for them. All other parameters (norms, embeddings, attention's packed
+    weights) stay as they are. Raises SchemeError or UsageError with one line that says what was expected.
     """
     if not isinstance(module, nn.Module):
         raise UsageError(f"module: a {type(module).__name__}; expected a torch.nn.Module")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
     init = Init.of(scheme)
-    if found := user_code_refs.named(init.name):
-        found = user_code_refs.absolute(found, Path.cwd(), user_code_refs.SCHEME)
-        user_code_refs.check(found, user_code_refs.SCHEME)
-        init = Init(str(found))
-    known = layers(module)
-    if not known:
+    if own := user_code_refs.named(init.name):
+        own = user_code_refs.absolute(own, Path.cwd(), user_code_refs.SCHEME)
+        user_code_refs.check(own, user_code_refs.SCHEME)
+        init = Init(str(own))
+    named_layers = layers(module)
+    if not named_layers:
         raise SchemeError(f"module {type(module).__name__} has no Linear or Conv layer that a scheme could fill")
-    for name, layer in known:
+    for name, layer in named_layers:
         if is_lazy(layer.weight):
             raise SchemeError(f"layer '{name}' has no shape yet; expected a module that has seen one batch")
     initialise(module, init, seed, batch=inputs, exclude=exclude)

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance (Mishkin and Matas 2015, algorithm 1), in one pass over the batch."""
+"""Layer-sequential unit variance (LSUV; Mishkin and Matas 2015, algorithm 1), in one pass over a batch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ def fit(network: nn.Module, chosen: Sequence[tuple[str, Layer]], batch: Tensor, 
 
         while |Var(z) − 1| ≥ tolerance:  W ← W / √Var(z)
 
-    The variance is that over inputs and units. A layer's output is corrected before the next one sees it, so one pass is
-    enough. The network runs in evaluation mode: dropout draws nothing, batch norm passes on what it gets. Raises SchemeError
-    for a layer whose output does not vary, or is not finite.
+    The variance is taken over inputs and units. One pass is enough, since the next layer gets the corrected output. The
+    network runs in evaluation mode: dropout is off, and an untrained batch norm is the identity. Raises SchemeError for a
+    layer whose output is constant or not finite.
     """
     names = {layer: name for name, layer in chosen}
 
-    def scale(layer: nn.Module, inputs: tuple[Any, ...], words: Mapping[str, Any], output: Tensor) -> Tensor:
-        if layer not in names:  # one that the network uses twice is fitted where it comes first
+    def scale(layer: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any], output: Tensor) -> Tensor:
+        if layer not in names:  # a layer that is used twice is fitted at its first use
             return output
         name = names.pop(layer)
         for _ in range(target.rounds):
@@ -40,7 +40,7 @@ def fit(network: nn.Module, chosen: Sequence[tuple[str, Layer]], batch: Tensor, 
             if abs(variance - 1) < target.tolerance:
                 break
             layer.weight.div_(math.sqrt(variance))
-            output = layer.forward(*inputs, **words)
+            output = layer.forward(*inputs, **keywords)
         return output
 
     hooks = [layer.register_forward_hook(scale, with_kwargs=True) for layer in names]

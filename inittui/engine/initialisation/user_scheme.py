@@ -1,4 +1,4 @@
-"""A person's own scheme fills a layer. What it has to be, `inittui.schemes.user_scheme` says."""
+"""Fills a layer by a user's own scheme. `inittui.schemes.user_scheme` documents what such a function gets."""
 
 import torch
 
@@ -9,16 +9,16 @@ from inittui.engine.networks.layers import Layer, Shape
 
 @torch.no_grad()
 def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None:
-    """Fill `layer` by the function that `text` names. Raises SchemeError, one line that names file and function."""
-    found = reference(text, SCHEME)
-    assert found is not None
+    """Fill `layer` by the function that `text` names. Raises SchemeError with one line that names file and function."""
+    own = reference(text, SCHEME)
+    assert own is not None
     shape = Shape.of(layer)
     weight = torch.full(shape.weight, torch.nan)
     bias = torch.zeros(shape.weight[0]) if layer.bias is not None else None
-    # A function that asks a global stream instead of `generator` is to be repeatable too, and to disturb no other.
+    # A function that draws from a global stream instead of `generator` is repeatable too, and does not change that stream.
     with user_code.repeatable(generator.initial_seed()):
         user_code.call(
-            found,
+            own,
             SCHEME,
             weight,
             bias,
@@ -31,7 +31,7 @@ def fill(text: str, name: str, layer: Layer, generator: torch.Generator) -> None
     for what, filled in (("weight", weight), ("bias", bias)):
         if filled is not None and not filled.isfinite().all():
             hint = "; it has to fill it in place, as weight.normal_() does" if filled.isnan().all() else ""
-            raise user_code.fault(found, SCHEME, f"at layer '{name}' it left a {what} that is not finite{hint}")
+            raise user_code.fault(own, SCHEME, f"at layer '{name}' it left a {what} that is not finite{hint}")
     layer.weight.copy_(weight)
     if layer.bias is not None and bias is not None:
         layer.bias.copy_(bias)

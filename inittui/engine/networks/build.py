@@ -1,4 +1,4 @@
-"""The networks: the perceptron of a preset, or a person's own module."""
+"""Builds the network of a preset: a perceptron, or a user's own module."""
 
 import itertools
 import math
@@ -24,30 +24,33 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "linear": nn.Identity,
 }
 NORMS: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
-_handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of a person's own networks
+_handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of users' own networks
 
 
 def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
-    """The network of `model`, before its scheme: from inputs of `shape` to logits [batch, outputs]. A perceptron takes them
-    flat. What the network itself draws, if anything, follows from `seed`. Raises UserCodeError."""
+    """The network of `model`, not yet initialised by a scheme: from inputs [batch, *shape] to logits [batch, outputs].
+
+    A perceptron takes flat inputs. Parameters that no scheme fills are drawn from `seed`. Raises UserCodeError for a user's own
+    network that can't be used.
+    """
     with user_code.repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
             return mlp(model, math.prod(shape), classes)
-        found = reference(model.factory, NETWORK)
-        assert found is not None
-        return _own(found, shape, classes)
+        own = reference(model.factory, NETWORK)
+        assert own is not None
+        return _own(own, shape, classes)
 
 
 def mlp(model: Model, inputs: int, classes: int) -> nn.Sequential:
     """Linear layers with norms and activations between them: [batch, inputs] to logits [batch, outputs].
 
-    `model.outputs` may be larger than `classes` (the notebook's slip): cross-entropy then learns to leave the rest alone.
+    `model.outputs` may exceed `classes`, as in the notebook; the other outputs then learn to be small.
     """
     widths = [inputs, *model.hidden, model.outputs or classes]
     made: list[nn.Module] = []
-    for place, (fan_in, fan_out) in enumerate(itertools.pairwise(widths), 1):
+    for number, (fan_in, fan_out) in enumerate(itertools.pairwise(widths), 1):
         made.append(nn.Linear(fan_in, fan_out) if model.exclude else _undrawn(fan_in, fan_out))
-        if place < len(widths) - 1:
+        if number < len(widths) - 1:
             if model.norm != "none":
                 made.append(NORMS[model.norm](fan_out))
             made.append(ACTIVATIONS[model.activation]())
@@ -55,38 +58,36 @@ def mlp(model: Model, inputs: int, classes: int) -> nn.Sequential:
 
 
 def _undrawn(fan_in: int, fan_out: int) -> nn.Linear:
-    """A layer without a draw of torch's own: `initialise` fills every parameter. `nn.utils.skip_init` would do, but imports
-    sympy on its way, 0.3 s in every worker."""
+    """A layer with empty parameters, which `initialise` fills. `nn.utils.skip_init` does the same, but imports sympy, which
+    takes 0.3 s in every worker."""
     layer = nn.Linear(fan_in, fan_out, device="meta")
     layer.weight = nn.Parameter(torch.empty(fan_out, fan_in))
     layer.bias = nn.Parameter(torch.empty(fan_out))
     return layer
 
 
-def _own(found: UserFunction, shape: tuple[int, ...], classes: int) -> nn.Module:
-    made = user_code.call(found, NETWORK, inputs=shape, classes=classes)
+def _own(own: UserFunction, shape: tuple[int, ...], classes: int) -> nn.Module:
+    made = user_code.call(own, NETWORK, inputs=shape, classes=classes)
     if not isinstance(made, nn.Module):
-        raise user_code.fault(found, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")
-    own = [layer for _, layer in layers(made)]
-    if not own:
-        raise user_code.fault(found, NETWORK, "its network has no Linear or Conv layer for a scheme to fill")
-    if any(layer in _handed_out for layer in own):  # each seed would train on with what another one has learnt
-        raise user_code.fault(
-            found, NETWORK, "it returned a layer for the second time; expected new ones at every call"
-        )
-    _handed_out.update(own)
+        raise user_code.fault(own, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")
+    own_layers = [layer for _, layer in layers(made)]
+    if not own_layers:
+        raise user_code.fault(own, NETWORK, "its network has no Linear or Conv layer for a scheme to fill")
+    if any(layer in _handed_out for layer in own_layers):  # the seeds would train the same parameters
+        raise user_code.fault(own, NETWORK, "it returned a layer for the second time; expected new ones at every call")
+    _handed_out.update(own_layers)
     made.eval()
     try:
         with torch.no_grad():
             logits = made(torch.zeros(2, *shape))
     except Exception as error:
         raise user_code.fault(
-            found, NETWORK, f"given inputs of shape {[2, *shape]}, its network raised {user_code.named(error)}"
+            own, NETWORK, f"given inputs of shape {[2, *shape]}, its network raised {user_code.error_text(error)}"
         ) from error
     made.train()
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != 2 or logits.shape[1] < classes:
         got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise user_code.fault(
-            found, NETWORK, f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]"
+            own, NETWORK, f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]"
         )
     return made

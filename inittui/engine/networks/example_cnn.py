@@ -1,11 +1,13 @@
-"""A network of one's own, as `model.factory` wants it."""
+"""An example of a user's own network, to be named in `model.factory`."""
 
 from torch import nn
 
 
 def small_cnn(*, inputs: tuple[int, ...], classes: int) -> nn.Module:
-    """Three convolutions and a dense layer: images [batch, *inputs], inputs being (channels, rows, columns), to logits
-    [batch, classes]. Strided, so that it is quick on a CPU."""
+    """Three convolutions and a dense layer: images [batch, *inputs] to logits [batch, classes].
+
+    `inputs` is (channels, rows, columns). The convolutions are strided, which is fast on a CPU.
+    """
     channels = inputs[0]
     return nn.Sequential(
         nn.Conv2d(channels, 16, 3, stride=2, padding=1),

@@ -1,4 +1,4 @@
-"""The layers that a scheme fills: every Linear and Conv layer of any module, in the order in which it holds them."""
+"""The layers that a scheme fills: every Linear and Conv layer of a module."""
 
 import math
 from dataclasses import dataclass
@@ -9,17 +9,19 @@ Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 def layers(network: nn.Module) -> list[tuple[str, Layer]]:
-    """Each layer once, with its name in the network ("" where the network itself is one). Norm layers are none."""
+    """Name and layer, each layer once, in the module's order. The name is "" when the network itself is the layer."""
     return [(name, module) for name, module in network.named_modules() if isinstance(module, Layer)]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A layer's weight as formulas see it. A convolution in groups is so many layers side by side, each of `outputs` and
-    `inputs` channels, with a kernel of `kernel` places; a dense layer has one group and no kernel.
+    """The shape of a layer's weight as formulas need it.
 
-    fan_in = inputs · taps, fan_out = outputs · taps. torch.nn.init divides its fan_out by no groups; here it is the number of
-    weights that one input feeds.
+    A convolution with groups is several layers side by side: `outputs` and `inputs` are the channels of one group. A dense
+    layer has one group and no kernel.
+
+    fan_in = inputs · taps, fan_out = outputs · taps: the number of weights that one input feeds. torch.nn.init does not
+    divide its fan_out by the groups.
     """
 
     outputs: int
@@ -35,6 +37,7 @@ class Shape:
 
     @property
     def taps(self) -> int:
+        """The number of elements of the kernel; 1 for a dense layer."""
         return math.prod(self.kernel)
 
     @property
@@ -47,5 +50,5 @@ class Shape:
 
     @property
     def weight(self) -> tuple[int, ...]:
-        """The shape of the tensor."""
+        """The shape of the weight tensor."""
         return (self.groups * self.outputs, self.inputs, *self.kernel)

@@ -1,4 +1,4 @@
-"""How large a signal is in each layer of a random network, by mean-field theory, to be drawn beside what is measured.
+"""Mean-field theory: the predicted size of signal and gradient in each layer of a random network.
 
 For weights that are independent with variance Var(w) and mean zero, and a wide layer, a pre-activation z is a Gaussian whose
 mean square follows (Poole et al. 2016, eq. 3; He et al. 2015, eq. 8 for ReLU)
@@ -9,9 +9,9 @@ and the gradient with respect to it, from the output back (Schoenholz et al. 201
 
     d_l = d_{l+1}·fan_out·Var(w)·E[φ'(√q_l·g)²].
 
-The expectations have a closed form for ReLU and its leaky relative, and are Gaussian sums otherwise: of Gauss-Legendre on
-panels that narrow towards 0. Gauss-Hermite agrees to ten digits where the activation is smooth and q is small; but its nodes
-stand too far apart for SELU's kink (the slope is a tenth off at q = 1) and for a tanh that saturates (twice at q = 100).
+The expectations have a closed form for ReLU and leaky ReLU. Otherwise they are Gauss-Legendre sums on panels that narrow
+towards 0. Gauss-Hermite agrees to ten digits for a smooth activation and small q, but its nodes are too far apart for SELU's
+kink (the slope is wrong by a tenth at q = 1) and for a saturated tanh (wrong by a factor of two at q = 100).
 """
 
 import math
@@ -23,9 +23,9 @@ import numpy
 import torch
 from torch import Tensor
 
-NODES = 16  # of a panel
-FARTHEST = 12.0  # standard deviations; beyond them lies less than 1e-32 of a Gaussian
-PANELS = 40  # on each side of 0, each half as wide as the next: the narrowest are 1e-11
+NODES = 16  # per panel
+FARTHEST = 12.0  # standard deviations; less than 1e-32 of a Gaussian is beyond them
+PANELS = 40  # on each side of 0; each is half as wide as the next, and the narrowest is 1e-11 wide
 LEAK = 0.01  # torch.nn.LeakyReLU's slope
 
 Activation = Callable[[Tensor], Tensor]
@@ -36,13 +36,13 @@ SMOOTH: dict[str, Activation] = {
     "silu": torch.nn.functional.silu,
     "selu": torch.nn.functional.selu,
 }
-# Of the piecewise linear ones, the slope below zero.
+# The slope below zero of the piecewise linear activations.
 KINKED = {"relu": 0.0, "leaky_relu": LEAK, "linear": 1.0}
 
 
 @dataclass(frozen=True)
 class LayerLaw:
-    """What the theory needs to know of a layer: its fans, the variance of a weight and of a bias."""
+    """What the theory needs of a layer: its fans, and the variance of a weight and of a bias."""
 
     fan_in: int
     fan_out: int
@@ -51,7 +51,7 @@ class LayerLaw:
 
 
 def mean_square(activation: str, q: float) -> float:
-    """E[φ(√q·g)²] for g ~ N(0, 1). Raises KeyError for an activation that it does not know."""
+    """E[φ(√q·g)²] for g ~ N(0, 1). Raises KeyError for an unknown activation."""
     if activation in KINKED:
         return q * (1 + KINKED[activation] ** 2) / 2
     return _expectation(lambda z: SMOOTH[activation](z) ** 2, q)
@@ -78,7 +78,7 @@ def _expectation(function: Activation, q: float) -> float:
 
 @cache
 def _quadrature() -> tuple[Tensor, Tensor]:
-    """Nodes g and weights of a sum that is E[f(g)], g ~ N(0, 1)."""
+    """Nodes g and weights w such that Σ w·f(g) = E[f(g)], g ~ N(0, 1). Both float64."""
     inside, shares = map(torch.from_numpy, numpy.polynomial.legendre.leggauss(NODES))  # on -1..1
     edges = FARTHEST * 2.0 ** -torch.arange(PANELS, dtype=torch.float64)
     edges = torch.cat([edges, torch.zeros(1, dtype=torch.float64)])
@@ -89,23 +89,23 @@ def _quadrature() -> tuple[Tensor, Tensor]:
 
 
 def signal(laws: Sequence[LayerLaw], activation: str, input_square: float, *, normed: bool = False) -> list[float]:
-    """√q_l of every layer. `input_square` is E[x²] over the inputs and their components; `normed`: a norm layer between each
-    layer and its activation brings q back to 1."""
-    found: list[float] = []
+    """√q_l of every layer. `input_square` is E[x²] over images and pixels. `normed`: a norm layer before each activation
+    sets q to 1."""
+    sizes: list[float] = []
     before = input_square
     for law in laws:
         q = law.bias + law.fan_in * law.weight * before
-        found.append(math.sqrt(q))
+        sizes.append(math.sqrt(q))
         before = mean_square(activation, 1.0 if normed else q) if math.isfinite(q) else math.inf
-    return found
+    return sizes
 
 
 def gradient(laws: Sequence[LayerLaw], activation: str, signals: Sequence[float]) -> list[float]:
-    """Root mean square of the gradient with respect to each layer's pre-activations, the last layer's taken as 1."""
+    """Root mean square of the gradient with respect to each layer's pre-activations, relative to the last layer's."""
     square = 1.0
-    found = [1.0]
-    for place in range(len(laws) - 2, -1, -1):
-        after = laws[place + 1]
-        square *= after.fan_out * after.weight * mean_square_slope(activation, signals[place] * signals[place])
-        found.append(math.sqrt(square))
-    return found[::-1]
+    sizes = [1.0]
+    for layer in range(len(laws) - 2, -1, -1):
+        after = laws[layer + 1]
+        square *= after.fan_out * after.weight * mean_square_slope(activation, signals[layer] * signals[layer])
+        sizes.append(math.sqrt(square))
+    return sizes[::-1]

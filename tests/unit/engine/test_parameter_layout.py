@@ -139,7 +139,7 @@ def test_what_an_optimizer_remembers_and_its_gradients_lie_as_the_parameters_do(
 def test_inputs_are_aligned_wherever_they_begin_in_the_data(dtype: torch.dtype) -> None:
     data = replace(DATA, train_images=DATA.train_images[:, 1:].to(dtype), test_images=DATA.test_images[:, 1:].to(dtype))
     images = DeviceData.of(data, CPU, scale_test=False, flat=True)
-    for x in (images.first(3), images.tests(7, 5)[0], images.batch(torch.tensor([4, 2]))[0]):
+    for x in (images.first(3), images.test_batch(7, 5)[0], images.batch(torch.tensor([4, 2]))[0]):
         assert is_canonical(x)
 
 
