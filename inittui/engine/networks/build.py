@@ -30,8 +30,8 @@ _handed_out: WeakSet[nn.Module] = WeakSet()  # the layers of users' own networks
 def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """The network of `model`, not yet initialised by a scheme: from inputs [batch, *shape] to logits [batch, outputs].
 
-    A perceptron takes flat inputs. Parameters that no scheme fills are drawn from `seed`. Raises UserCodeError for a user's own
-    network that can't be used.
+    A perceptron takes flat inputs. Parameters that no scheme fills are drawn from `seed`. Raises UserCodeError for a user's
+    own network that can't be used.
     """
     with user_code.repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
