@@ -425,7 +425,7 @@ async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         listed = await opened(pilot)
-        await pilot.click("#runs", offset=(10, 3))  # frame, heading, the first run, the second
+        await pilot.click("#runs", offset=(10, 3))  # border, heading, the first run, the second
         assert listed.state.cursor == 1
         await pilot.click("#runs", offset=(10, 20))
         assert listed.state.cursor == 1

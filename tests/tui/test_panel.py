@@ -33,18 +33,18 @@ class Recorder(Panel):
         return super().refresh(*regions, **more)
 
 
-class Unframed(Recorder):
-    FRAMED = False
+class Borderless(Recorder):
+    BORDERED = False
 
 
 class Bench(App[None]):
     """One panel, that paints `rows`."""
 
-    def __init__(self, rows: list[Row], *, framed: bool = True, ascii_only: bool = False) -> None:
+    def __init__(self, rows: list[Row], *, bordered: bool = True, ascii_only: bool = False) -> None:
         super().__init__()
         self.rows = rows
         self.heading = "title"
-        self.panel = (Recorder if framed else Unframed)(Glyphs(ascii=ascii_only), self)
+        self.panel = (Recorder if bordered else Borderless)(Glyphs(ascii=ascii_only), self)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return palette.variables(self.current_theme)
@@ -102,16 +102,16 @@ async def test_the_ascii_look_sends_nothing_else() -> None:
         assert lines[1] == "| ???? ? V2 .      |"
 
 
-@pytest.mark.parametrize("framed", [False, True])
-async def test_every_size_draws_and_another_size_draws_anew(framed: bool) -> None:
-    async with Bench(ROWS, framed=framed).run_test(size=(20, 6)) as pilot:
+@pytest.mark.parametrize("bordered", [False, True])
+async def test_every_size_draws_and_another_size_draws_anew(bordered: bool) -> None:
+    async with Bench(ROWS, bordered=bordered).run_test(size=(20, 6)) as pilot:
         app = pilot.app
         assert isinstance(app, Bench)
         for size in ((1, 1), (2, 2), (4, 3), (5, 2), (6, 1), (300, 2), (7, 5)):
             await pilot.resize_terminal(*size)
             await pilot.pause()
             assert [len(line) for line in screen_text(app)] == [size[0]] * size[1]
-        assert screen_text(app)[1].strip("│ ") == ("ro…" if framed else "row 1")
+        assert screen_text(app)[1].strip("│ ") == ("ro…" if bordered else "row 1")
 
 
 async def test_a_widget_that_is_not_on_a_screen_yet_can_be_resized_and_repainted() -> None:

@@ -254,8 +254,8 @@ async def test_tab_goes_round_the_arms_and_escape_means_all(run: RunDir, keys: t
         assert asked(run) == [("pause", folder)]
 
 
-def frames(app: Dashboard) -> list[str]:
-    """The colours of the arms' frames, from left to right."""
+def borders(app: Dashboard) -> list[str]:
+    """The colours of the arms' borders, from left to right."""
     first_row = next(strip for strip in screen_strips(app) if "╭" in strip.text)
     return [colour_of(segment) for segment in first_row if "╭" in segment.text]
 
@@ -265,11 +265,11 @@ async def test_the_chosen_arm_is_seen_in_its_frame_and_in_its_line() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
         accent, track = (app.theme_variables[f"inittui-{name}"].lower() for name in ("accent", "track"))
-        assert frames(app) == [track, track, track]
+        assert borders(app) == [track, track, track]
         await press(pilot, "tab", "tab")
-        assert frames(app) == [track, accent, track]
+        assert borders(app) == [track, accent, track]
         await press(pilot, "escape")
-        assert frames(app) == [track, track, track]
+        assert borders(app) == [track, track, track]
     board = running_board(3)
     chosen = arm.line(board, 1, 60, Glyphs(), log=True, chosen=True)
     assert [style for text, style in chosen if "he_normal" in text] == ["arm1 bold reverse"]

@@ -24,7 +24,7 @@ from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.widgets.panel import Panel, drawn
 
-ROWS_ABOVE = 2  # the frame and the heading of the table
+ROWS_ABOVE = 2  # the border and the heading of the table
 WHEEL_RUNS = 3  # runs per notch of the mouse wheel
 
 

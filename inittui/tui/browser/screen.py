@@ -33,7 +33,7 @@ READ_SECONDS = 1.0  # between two reads of the folder
 class BrowserHead(Panel):
     """One line: the folder, the number of runs and their size."""
 
-    FRAMED = False
+    BORDERED = False
     runs: drawn[Sequence[RunSummary]] = drawn(())
 
     def __init__(self, folder: Path, glyphs: Glyphs) -> None:

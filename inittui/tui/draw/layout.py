@@ -37,7 +37,7 @@ def plan(
 ) -> Plan | None:
     """The plan for a terminal of `width` x `height`, or None where nothing useful fits.
 
-    `table(width)` is the number of lines that the result wants, both without its frame. `zoom` names the panel that is shown
+    `table(width)` is the number of lines that the result wants, both without its border. `zoom` names the panel that is shown
     alone, `whole` says that it takes the room of the arms as well.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
@@ -56,7 +56,7 @@ def plan(
 
 
 def _framed(table: Lines, width: int) -> int:
-    """The lines of the result's panel in `width` cells, its frame included."""
+    """The lines of the result's panel in `width` cells, its border included."""
     return table(width - 4) + 2
 
 

@@ -1,8 +1,11 @@
 """The dark and the light Textual theme, also for terminals with 16 colours, and the panels' colours in any theme."""
 
+from collections.abc import Mapping
+
+from rich.style import Style
 from textual.theme import Theme
 
-from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT
+from inittui.tui.draw.glyphs import COLOURS, ON_DARK, ON_LIGHT
 
 # The 16 colours as Rich numbers them. Rich sends the number of the nearest colour; for these that is their own number.
 _BLACK, _RED, _GREEN, _BROWN, _BLUE, _PURPLE, _CYAN, _GREY = (
@@ -102,3 +105,24 @@ def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
 def _hex(colour: str | None, otherwise: str | None) -> str:
     """`colour` if it is hexadecimal, else `otherwise`."""
     return colour if colour and colour.startswith("#") and len(colour) == 7 else otherwise or ""
+
+
+def style_of(key: str, theme: Mapping[str, str]) -> Style:
+    """The Rich style for a span's style key; the keys are listed in `rows`. `theme` has the theme's variables, with those
+    that `variables` returns."""
+    styles = {
+        "bold": Style(bold=True),
+        "soft": Style(dim=True),
+        "reverse": Style(reverse=True),
+        "brand": Style(color=theme["inittui-accent"], bold=True, reverse=True),
+        **{name: Style(color=theme[f"inittui-{name}"]) for name in ("dim", "good", "warn", "accent", "track")},
+        "bad": Style(color=theme["inittui-bad"], bold=True),
+        "cursor": Style(bgcolor=theme["inittui-track"]),
+        **{f"arm{arm}": Style(color=theme[f"inittui-arm{arm}"]) for arm in range(COLOURS)},
+    }
+    names = key.split()
+    if not names:
+        return Style()
+    if all(name in styles for name in names):
+        return Style.combine(styles[name] for name in names)
+    return Style.parse(key)

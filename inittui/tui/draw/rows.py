@@ -2,7 +2,7 @@
 
 A row is a list of spans, each a text and the key of its style: `dim`, `bold`, `soft`, `good`, `warn`, `bad`, `accent`,
 `track`, `cursor`, `arm0` … `arm7`, or a style that Rich reads, such as `#ffffff on #000000`. Keys are combined with spaces.
-`frame.style_of` turns them into colours.
+`palette.style_of` turns them into colours.
 """
 
 from rich.cells import cell_len, set_cell_size

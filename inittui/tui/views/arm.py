@@ -7,8 +7,8 @@ from rich.cells import cell_len
 from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
+from inittui.tui.draw.border import BORDER
 from inittui.tui.draw.charts import bar, buckets, sparkline
-from inittui.tui.draw.frame import FRAME
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.rows import Row, fit, pad, spread, width_of
 from inittui.tui.draw.scale import Scale, extremes
@@ -31,7 +31,7 @@ class ArmPanel(Panel):
 
     def show(self, board: Board, *, log: bool, chosen: bool) -> None:
         self._board, self._log = board, log
-        self.frame = "accent bold" if chosen else FRAME
+        self.border_key = "accent bold" if chosen else BORDER
 
     def title(self, width: int) -> Row:
         return title(self._board.arms[self._place], self._place, self.glyphs, width)

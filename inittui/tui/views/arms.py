@@ -29,7 +29,7 @@ MOST_PANELS = 60  # more arms than that have a line each and no panel
 class ArmLines(Panel):
     """A line per arm."""
 
-    FRAMED = False
+    BORDERED = False
 
     def __init__(self, glyphs: Glyphs, board: Board) -> None:
         super().__init__(glyphs, id="lines")

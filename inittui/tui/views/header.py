@@ -24,11 +24,11 @@ STATE_STYLES = {
 
 
 class HeaderPanel(BoardPanel):
-    """Without a frame. Its clock goes on between two boards."""
+    """Without a border. Its clock goes on between two boards."""
 
     NAME = "header"
     TAKES = ("board", "source")
-    FRAMED = False
+    BORDERED = False
     KEYS = (
         Key("space", "hold", "hold the replay, and go on", "hold", group="Replay", replay=True, rank=20, rank_ended=50),
         Key(

@@ -36,11 +36,11 @@ class Machine:
 
 
 class MachinePanel(BoardPanel):
-    """Without a frame."""
+    """Without a border."""
 
     NAME = "machine"
     TAKES = ("board", "machine")
-    FRAMED = False
+    BORDERED = False
     machine: drawn[Machine | None] = drawn(None)
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002

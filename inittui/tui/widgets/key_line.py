@@ -15,7 +15,7 @@ LAST = ("runs", "help", "leave")
 class KeyLine(Panel):
     """Names `keys`, the first ones first. Those whose short text is in `last` are always there, at the end."""
 
-    FRAMED = False
+    BORDERED = False
     keys: drawn[Sequence[Key]] = drawn(())
 
     def __init__(self, glyphs: Glyphs, keys: Sequence[Key] = (), *, last: Sequence[str] = LAST) -> None:

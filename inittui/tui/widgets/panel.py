@@ -1,4 +1,4 @@
-"""The base of every panel: a widget that paints rows of text in a frame and refreshes only the rows that changed."""
+"""The base of every panel: a widget that paints rows of text in a border and refreshes only the rows that changed."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,9 @@ from textual.reactive import Reactive, ReactiveType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inittui.tui.draw.frame import FRAME, filled, framed, style_of
+from inittui.tui.draw.border import ACROSS, BORDER, DOWN, bordered, filled
 from inittui.tui.draw.glyphs import Glyphs
+from inittui.tui.draw.palette import style_of
 from inittui.tui.draw.rows import Row, pad
 
 
@@ -28,10 +29,10 @@ class drawn(Reactive[ReactiveType]):  # a descriptor, as Textual's `reactive`
 
 
 class Panel(Widget):
-    """A subclass draws `paint` in a frame with `title`, or without a frame if `FRAMED` is false."""
+    """A subclass draws `paint` in a border with `title`, or without a border if `BORDERED` is false."""
 
-    FRAMED = True
-    frame = drawn(FRAME)  # the style of the frame
+    BORDERED = True
+    border_key = drawn(BORDER)  # the style of the border
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -45,14 +46,14 @@ class Panel(Widget):
         return []
 
     def title(self, width: int) -> Row:  # noqa: ARG002
-        """The title in the frame, cut to `width` cells."""
+        """The title in the border, cut to `width` cells."""
         return []
 
     @property
     def inside(self) -> Size:
         """The cells that `paint` has to fill."""
         size = self.content_size
-        return Size(max(0, size.width - 4), max(0, size.height - 2)) if self.FRAMED else size
+        return Size(max(0, size.width - ACROSS), max(0, size.height - DOWN)) if self.BORDERED else size
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.restyle())
@@ -73,8 +74,8 @@ class Panel(Widget):
     def _paint(self) -> list[Row]:
         self._painted_for = self.content_size
         width, height = self._painted_for
-        if self.FRAMED:
-            self._rows = framed(self.title, self.paint, width, height, self.glyphs, self.frame)
+        if self.BORDERED:
+            self._rows = bordered(self.title, self.paint, width, height, self.glyphs, self.border_key)
         else:
             self._rows = filled(self.paint, width, height)
         return self._rows
@@ -103,9 +104,9 @@ class Panel(Widget):
 
 
 class Page(Panel):
-    """A panel without a frame, as high as its rows are many, for a box that scrolls. A Rich table takes longer to appear."""
+    """A panel without a border, as high as its rows are many, for a box that scrolls. A Rich table takes longer to appear."""
 
-    FRAMED = False
+    BORDERED = False
     DEFAULT_CSS = "Page { width: 1fr; height: auto; }"
 
     def __init__(self, glyphs: Glyphs, rows: Callable[[int], list[Row]], *, id: str | None = None) -> None:
