@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, SchemeError, UserCodeError
 
 
@@ -95,7 +96,7 @@ def check(own: UserFunction, kind: Kind) -> None:
         try:
             fault = "" if own.file.is_file() else "it is a folder" if own.file.is_dir() else "there is no such file"
         except OSError as error:  # a name that is too long, a folder that can't be read
-            fault = f"it can't be read ({(error.strerror or str(error)).lower()})"
+            fault = f"it can't be read ({reason(error)})"
         if fault:
             raise kind.error(
                 f"{kind.noun} '{own}': {fault}; expected a Python file that has a function {own.function}{kind.signature}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inittui.common import user_code_refs
+from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
 from inittui.experiment.overrides import Overrides, merge, with_origin
 from inittui.experiment.preset import Preset
@@ -67,7 +68,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise PresetError(str(path), [f"can't be read: {(error.strerror or str(error)).lower()}"]) from None
+        raise PresetError(str(path), [f"can't be read: {reason(error)}"]) from None
     except UnicodeDecodeError as error:
         raise PresetError(str(path), [f"is not UTF-8 text (byte {error.start}); a preset is a TOML file"]) from None
 

@@ -98,14 +98,6 @@ class Scheme:
         """The rule for `parameters`, defaults filled in."""
         return self.rule(self.complete(parameters))
 
-    def std(self, fan_in: int, fan_out: int, parameters: Parameters, taps: int = 1) -> float | None:
-        """The standard deviation of a weight; None where it depends on the data or on a user's function."""
-        return self.rule_of(parameters).std(fan_in, fan_out, taps)
-
-    def bias_std(self, fan_in: int, parameters: Parameters) -> float:
-        """The standard deviation of a bias."""
-        return self.rule_of(parameters).bias_std(fan_in)
-
     def label(self, parameters: Parameters) -> str:
         """The scheme as it is typed, without parameters at their default: `he_normal`, `normal(std=0.01)`."""
         changed = {key: value for key, value in sorted(parameters.items()) if value != self.parameters[key].default}

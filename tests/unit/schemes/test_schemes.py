@@ -93,13 +93,13 @@ def test_a_scheme_is_added_by_one_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", DEVIATIONS)
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(512, 512), (784, 10), (3, 4096), (1, 1)])
 def test_a_schemes_deviation_is_its_formula(name: str, fan_in: int, fan_out: int) -> None:
-    deviation = scheme(name).std(fan_in, fan_out, PARAMETERS.get(name, {}))
+    deviation = scheme(name).rule_of(PARAMETERS.get(name, {})).std(fan_in, fan_out)
     assert deviation == pytest.approx(DEVIATIONS[name](fan_in, fan_out), rel=1e-12)
 
 
 def test_what_only_the_data_or_a_person_can_tell_has_no_deviation() -> None:
-    assert scheme("lsuv").std(512, 512, {}) is None
-    assert scheme("./mine.py:init").std(512, 512, {}) is None
+    assert scheme("lsuv").rule_of({}).std(512, 512) is None
+    assert scheme("./mine.py:init").rule_of({}).std(512, 512) is None
 
 
 @pytest.mark.parametrize(
@@ -121,21 +121,23 @@ def test_what_only_the_data_or_a_person_can_tell_has_no_deviation() -> None:
 )
 def test_parameters_change_the_deviation_as_they_say(typed: str, expected: float) -> None:
     init = Init.of(typed)
-    assert scheme(init.name).std(784, 10, init.parameters) == pytest.approx(expected, rel=1e-12)
+    assert scheme(init.name).rule_of(init.parameters).std(784, 10) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["xavier_normal", "he_normal", "lecun_normal", "torch_default", "edge_of_chaos"])
 def test_the_named_ones_are_parameter_sets_of_variance_scaling(name: str) -> None:
     same = Init.of(as_variance_scaling(scheme(name).rule_of({})))
     for fans in ((512, 512), (784, 10), (3, 4096)):
-        assert scheme(same.name).std(*fans, same.parameters) == pytest.approx(DEVIATIONS[name](*fans), rel=1e-12)
+        assert scheme(same.name).rule_of(same.parameters).std(*fans) == pytest.approx(
+            DEVIATIONS[name](*fans), rel=1e-12
+        )
 
 
 def test_only_schemes_that_define_biases_have_them() -> None:
     assert {row.name for row in SCHEMES.values() if row.bias != "zero"} == {"torch_default", "edge_of_chaos"}
     for row in SCHEMES.values():
         std = {"torch_default": 1 / math.sqrt(3 * 100), "edge_of_chaos": math.sqrt(0.05)}.get(row.name, 0.0)
-        assert row.bias_std(100, PARAMETERS.get(row.name, {})) == pytest.approx(std)
+        assert row.rule_of(PARAMETERS.get(row.name, {})).bias_std(100) == pytest.approx(std)
     assert Init.of("edge_of_chaos(sigma_b2=0.2)").bias == "N(0, 0.2)"
 
 
@@ -363,7 +365,7 @@ def test_whatever_the_parameters_there_are_words_and_numbers(choice: tuple[str, 
     init = Init(choice[0], check_parameters(*choice))
     assert init.formula
     assert init.bias
-    std = scheme(init.name).std(30, 20, init.parameters)
+    std = scheme(init.name).rule_of(init.parameters).std(30, 20)
     assert std is None or std >= 0
     assert explained(init.label, 80)
 
