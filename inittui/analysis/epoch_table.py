@@ -1,18 +1,19 @@
-"""The long table of a run: one row an arm, seed and epoch. What data frames, CSV and Parquet hold."""
+"""The table of epochs: one row per arm, seed and epoch. Data frames, CSV and Parquet files hold it."""
 
-import csv
-import io
-from typing import Any
+from typing import TYPE_CHECKING
 
 from inittui.board.state import Board
 
-# Column and pandas' type of it. Costs are mean cross-entropies in nats an image, accuracies shares of 1, seconds those of
-# training in that epoch. A cost that was not finite is missing.
+if TYPE_CHECKING:
+    import pandas
+
+# Columns with their pandas types. Costs are mean cross-entropies in nats per example, accuracies shares of 1, seconds those
+# of training in that epoch. A cost that was not finite is missing.
 COLUMNS = {
     "run": "str",
     "arm": "str",
     "scheme": "str",
-    "changes": "str",  # what the arm changes against the preset
+    "changes": "str",  # keys of the preset that the arm changes
     "status": "str",
     "seed": "int64",
     "epoch": "int64",  # 1 is the first
@@ -24,7 +25,7 @@ COLUMNS = {
 
 
 def rows(board: Board) -> list[tuple[str | int | float | None, ...]]:
-    """The table's rows in the order of COLUMNS: arm after arm, seed after seed."""
+    """The rows, with values in the order of COLUMNS, by arm, then seed, then epoch."""
     return [
         (
             board.run,
@@ -45,17 +46,8 @@ def rows(board: Board) -> list[tuple[str | int | float | None, ...]]:
     ]
 
 
-def comma_separated(board: Board) -> str:
-    """The table as CSV with a header; what is missing is empty, numbers are unrounded."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows(board))
-    return text.getvalue()
-
-
-def frame(board: Board) -> Any:
-    """The table as a pandas.DataFrame. pandas has to be installed."""
+def frame(board: Board) -> "pandas.DataFrame":
+    """The table as a data frame. pandas must be installed."""
     import pandas
 
     return pandas.DataFrame.from_records(rows(board), columns=list(COLUMNS)).astype(COLUMNS)

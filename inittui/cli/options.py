@@ -10,6 +10,7 @@ TYPE_CHECKING = False  # what these import, `inittui --help` would wait for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from inittui.record.result_schema import ResultDocument
     from inittui.record.run_directory import RunDir
 
 RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
@@ -146,11 +147,28 @@ def add_notify(options: Options) -> None:
     )
 
 
-def add_table(options: Options) -> None:
-    """What the table of a result document shows."""
+def add_table(options: Options, *more_formats: str) -> None:
+    """What the table of a result document shows, and in which format: one of `output/formats/` or `more_formats`."""
+    from inittui.output import registry
+
+    default, *others = (*registry.printed(), *more_formats)
+    listed = f"{', '.join([default, *others[:-1]])} or {others[-1]} ({default})"
+    options.add("--format", metavar="F", default=default, one_of=(default, *others), help=listed)
     options.add("--each-seed", action="store_true", help="also one row per seed (csv always has them)")
     options.add("--baseline", metavar="ARM", help="the arm that the others are compared with (the first)")
     options.add("--all-pairs", action="store_true", help="compare every arm with every other")
+
+
+def print_table(
+    arguments: argparse.Namespace,
+    document: "ResultDocument",
+    confusion: "dict[str, dict[str, object]] | None" = None,
+) -> None:
+    from inittui.output import lines, registry
+    from inittui.output.results import Report
+
+    report = Report(document, arguments.each_seed, lines.terminal_width(), confusion)
+    print(registry.printed()[arguments.format].render(report), end="")
 
 
 def check_table(arguments: argparse.Namespace) -> None:

@@ -101,11 +101,11 @@ def add_options(parser: Options) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from inittui.board.follower import Follower
     from inittui.cli.watch import watch
-    from inittui.common.optional_extras import folder_of
     from inittui.experiment import preset_files
     from inittui.experiment.overrides import Overrides
     from inittui.launch import notify, start_run
     from inittui.output import tensorboard_events
+    from inittui.output.formats.tensorboard import TENSORBOARD
 
     overrides = Overrides(
         arms=arguments.arm,
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     threads = options.whole("--threads", arguments.threads, most=MOST_THREADS)
     place = start_run.place_of(arguments.on, arguments.gpus_per_arm)
     refresh = options.refresh(arguments)
-    event_files = folder_of("--tensorboard", arguments.tensorboard)
+    event_files = TENSORBOARD.path(arguments.tensorboard) if arguments.tensorboard else None
     runs_dir = options.runs_dir(arguments)
     if arguments.dry_run:
         from inittui.launch import estimate

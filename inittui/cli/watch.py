@@ -40,11 +40,9 @@ def watch(
 
 
 def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor | None, *, as_json: bool) -> int:
-    import msgspec
-
     from inittui.analysis import result_document
     from inittui.launch import notify, process, start_run
-    from inittui.output import lines
+    from inittui.output import lines, tables
 
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
@@ -69,7 +67,7 @@ def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor 
     start_run.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
         document = result_document.of_board(board)
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), flush=True)
+        print(tables.as_json(document), end="", flush=True)
     else:
         say("")
         for line in lines.closing(board).rstrip().split("\n"):

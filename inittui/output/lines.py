@@ -5,14 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from inittui.analysis import result_document
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.output import tables
 from inittui.record import events
-from inittui.record.result_schema import ResultDocument
 
 POLL_SECONDS = 0.2
 Say = Callable[[str], None]
@@ -35,18 +32,6 @@ def watch(
 def closing(board: Board) -> str:
     """The table and its sentences, from the result document or, where none was written, from the board."""
     return tables.text(result_document.of_board(board), width=terminal_width())
-
-
-def show(document: ResultDocument, form: str, *, each_seed: bool = False, **more: object) -> None:
-    """Print a result document: `form` is table, md, csv or json. `more` are further members of the JSON object."""
-    if form == "json":
-        print(msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(document) | more), indent=2).decode())
-    elif form == "csv":
-        print(tables.comma_separated(document), end="")
-    elif form == "md":
-        print(tables.markdown(document, each_seed=each_seed), end="")
-    else:
-        print(tables.text(document, each_seed=each_seed, width=terminal_width()), end="")
 
 
 def terminal_width() -> int | None:

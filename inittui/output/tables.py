@@ -1,8 +1,10 @@
-"""The accuracy table of a result document as plain text, Markdown and CSV."""
+"""A result document as text: the accuracy table as plain text, Markdown and CSV, and the document itself as JSON."""
 
 import csv
 import io
 from textwrap import wrap
+
+import msgspec
 
 from inittui.analysis.accuracy_table import (
     ACCURACY,
@@ -108,3 +110,8 @@ def _arm_cells(document: ResultDocument, arm: ArmResult) -> list[str]:
     """What identifies the arm: a spreadsheet must distinguish `he_normal` from `he_normal` with tanh."""
     init = scheme(arm.init.name).label(arm.init.parameters)
     return [document.run, arm.name, init, "; ".join(arm.changes), arm.status]
+
+
+def as_json(document: ResultDocument, **more: object) -> str:
+    """The document as indented JSON, followed by the members `more`."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(document) | more), indent=2).decode() + "\n"

@@ -1,6 +1,6 @@
-"""A run's curves as TensorBoard's event files: DIR/RUN/ARM/seed-N.
+"""A run's curves as TensorBoard event files: DIR/RUN/ARM/seed-N.
 
-A reader of the run's logs like any other: it runs in a process of its own, and training neither knows of it nor waits.
+It reads the run's logs in a process of its own. Training neither knows of it nor waits for it.
 """
 
 import contextlib
@@ -8,23 +8,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from inittui.board.follower import Follower
 from inittui.common.atomic_files import reason
 from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError
+from inittui.output.tensorboard_private import EventFile
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders
 from inittui.record.run_index import seconds_of
 
 POLL_SECONDS = 1.0
-OURS = ".inittui"  # how the names of our event files end
+OURS = ".inittui"  # ending of the names of our event files
 
 
 def start(run: RunDir, folder: Path) -> None:
-    """Write while the run trains, detached as its supervisor is. Ends when the run does."""
+    """Start a detached process that writes while the run trains, and ends when the run does."""
     with (run.path / "tensorboard.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "inittui", "export", str(run.path), "--tensorboard", str(folder), "--follow"],
@@ -37,34 +37,34 @@ def start(run: RunDir, folder: Path) -> None:
 
 
 def write(run: RunDir, folder: Path, *, follow: bool = False) -> Path:
-    """Write what the run's logs hold, in place of what an earlier call wrote of it; with `follow` until it ends. Returns
-    where it lies. Raises RunError."""
-    place = folder / run.name
+    """Write what the run's logs hold, and replace what an earlier call wrote; with `follow`, continue until the run has
+    ended. Returns the folder of the files. Raises RunError."""
+    target = folder / run.name
     follower = Follower(run, run.liveness)
     try:
-        stream = _Stream(run, place)
+        stream = _Stream(run, target)
         try:
             while True:
-                ended = follower.poll().ended  # asked before the last reading: what is written until then is read
+                ended = follower.poll().ended  # before the last poll, which then reads everything that was written
                 stream.poll()
                 if ended or not follow:
-                    return place
+                    return target
                 time.sleep(POLL_SECONDS)
         finally:
             stream.close()
     except OSError as error:
-        raise RunError(f"'{place}' can't be written: {reason(error)}") from None
+        raise RunError(f"'{target}' can't be written: {reason(error)}") from None
 
 
 class _Stream:
-    """Event after event, from the workers' logs to the writers of their seeds."""
+    """Copies events from the workers' logs to one event file per arm and seed."""
 
-    def __init__(self, run: RunDir, place: Path) -> None:
-        self._place = place
+    def __init__(self, run: RunDir, target: Path) -> None:
+        self._target = target
         self._began = seconds_of(run.status().started) or 0.0
         self._tails = {folder: Tail(run.arm_log(folder)) for folder in arm_folders(run.preset())}
-        self._steps = dict.fromkeys(self._tails, 0)  # of an epoch
-        self._writers: dict[tuple[str, int], Any] = {}
+        self._steps = dict.fromkeys(self._tails, 0)  # per epoch
+        self._files: dict[tuple[str, int], EventFile] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._reports: dict[tuple[str, int], int] = {}
 
@@ -77,25 +77,25 @@ class _Stream:
                     self._epoch(folder, event)
                 elif isinstance(event, events.Progress):
                     self._progress(folder, event)
-        for writer in self._writers.values():
-            writer.flush()
+        for file in self._files.values():
+            file.flush()
 
     def close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
+        for file in self._files.values():
+            file.close()
 
     def _epoch(self, folder: str, event: events.Epoch) -> None:
         key = folder, event.seed
         if event.epoch <= self._epochs.get(key, 0):
-            return  # trained once more after a resume: the figures are the same
+            return  # trained again after a resume, with the same values
         self._epochs[key] = event.epoch
-        told = {
+        values = {
             "train/cost": event.train_cost,
             "test/cost": event.test_cost,
             "test/accuracy": event.test_accuracy,
             "seconds of an epoch": event.seconds,
         }
-        self._say(key, event.t, event.epoch, told)
+        self._add(key, event.t, event.epoch, values)
 
     def _progress(self, folder: str, event: events.Progress) -> None:
         key = folder, event.seed
@@ -103,25 +103,18 @@ class _Stream:
         if step <= self._reports.get(key, 0):
             return
         self._reports[key] = step
-        self._say(key, event.t, step, {"train/cost by step": event.cost, "images a second": event.samples_per_second})
+        self._add(key, event.t, step, {"train/cost by step": event.cost, "images a second": event.samples_per_second})
 
-    def _say(self, key: tuple[str, int], t: float, step: int, told: dict[str, float | None]) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
+    def _add(self, key: tuple[str, int], t: float, step: int, values: dict[str, float | None]) -> None:
+        finite = {tag: value for tag, value in values.items() if value is not None}
+        self._file(key).add(self._began + t, step, finite)
 
-        finite = {tag: value for tag, value in told.items() if value is not None}
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in finite.items()]
-        event = Event(wall_time=self._began + t, step=step, summary=Summary(value=values))
-        self._writer(key).add_event(event)
-
-    def _writer(self, key: tuple[str, int]) -> Any:
-        if key not in self._writers:
-            from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-            folder = self._place / key[0] / f"seed-{key[1]}"
+    def _file(self, key: tuple[str, int]) -> EventFile:
+        if key not in self._files:
+            folder = self._target / key[0] / f"seed-{key[1]}"
             folder.mkdir(parents=True, exist_ok=True)
-            for old in folder.glob(f"events.out.tfevents.*{OURS}"):  # or every point would be there twice
+            for old in folder.glob(f"events.out.tfevents.*{OURS}"):  # or TensorBoard shows every point twice
                 with contextlib.suppress(FileNotFoundError):
                     old.unlink()
-            self._writers[key] = EventFileWriter(str(folder), filename_suffix=OURS)
-        return self._writers[key]
+            self._files[key] = EventFile(folder, OURS)
+        return self._files[key]

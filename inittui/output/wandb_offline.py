@@ -1,4 +1,4 @@
-"""A run for Weights & Biases, offline: one run of theirs an arm and seed, in one group. Nothing is sent."""
+"""A run for Weights & Biases, offline: one W&B run per arm and seed, in one group. Nothing is sent."""
 
 import hashlib
 import os
@@ -7,41 +7,59 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from inittui.analysis import result_document
+from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
-from inittui.record.result_schema import ArmResult, ResultDocument
+from inittui.record.result_schema import ArmResult
 from inittui.record.run_directory import RunDir
 
 PROJECT = "inittui"
+# x_disable_stats has no public name: without it W&B adds this machine's load to the run.
+SETTINGS = {"silent": True, "console": "off", "x_disable_stats": True, "disable_git": True, "save_code": False}
 
 
-def write(run: RunDir, board: Board, document: ResultDocument, folder: Path) -> None:
-    """Write DIR/wandb/offline-run-*. The same arm and seed of a run has the same id each time, so that `wandb sync` makes no
-    second run of it. Raises RunError."""
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # or it tells its makers of a fault, over the network
+def write(run: RunDir, folder: Path) -> None:
+    """Write DIR/wandb/offline-run-*. An arm and seed of a run always has the same id, so that `wandb sync` creates no second
+    run. Returns a line that says where the files are. Raises RunError."""
+    board = Follower(run, run.liveness).poll()
+    document, _ = result_document.read(run)
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else W&B reports its own errors over the network
     import wandb
 
+    settings = _settings(wandb)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for arm, row in zip(board.arms, document.arms, strict=True):
             for replica in arm.replicas:
-                _one(wandb, run, board, arm, row, replica, folder)
+                _write_replica(wandb, settings, board, arm, row, replica, folder)
     except (OSError, wandb.Error) as error:
         raise RunError(f"'{folder}' can't be written: {one_line(error)}") from None
 
 
-def _one(
-    wandb: Any, run: RunDir, board: Board, arm: ArmBoard, row: ArmResult, replica: ReplicaBoard, folder: Path
+def _settings(wandb: Any) -> Any:
+    """Raises RunError if this W&B does not know one of the settings."""
+    try:
+        return wandb.Settings(**SETTINGS)
+    except (TypeError, ValueError) as error:  # pydantic's error is a ValueError
+        raise RunError(
+            f"wandb {wandb.__version__} does not take the settings {', '.join(SETTINGS)} ({one_line(error)}); "
+            "expected 0.31: pip install 'wandb==0.31.*'"
+        ) from None
+
+
+def _write_replica(
+    wandb: Any, settings: Any, board: Board, arm: ArmBoard, row: ArmResult, replica: ReplicaBoard, folder: Path
 ) -> None:
     training = next(of.training for of in board.preset.arms if of.name == arm.name)
-    theirs = wandb.init(
+    run = wandb.init(
         mode="offline",
         dir=str(folder),
         project=PROJECT,
-        group=run.name,
+        group=board.run,
         name=f"{arm.name}, seed {replica.seed}",
-        id=hashlib.sha256(f"{run.name}/{arm.folder}/{replica.seed}".encode()).hexdigest()[:16],
+        id=hashlib.sha256(f"{board.run}/{arm.folder}/{replica.seed}".encode()).hexdigest()[:16],
         config={
             "arm": arm.name,
             "scheme": arm.scheme,
@@ -49,25 +67,21 @@ def _one(
             "changes": list(arm.changes),
             "seed": replica.seed,
             "preset": board.preset.name,
-            "data": _data(board),
+            "data": board.data.name if board.data else board.preset.data.name,  # the preset may only say auto
             "epochs": arm.epochs,
             "batch_size": training.batch_size,
             "optimizer": training.optimizer,
             "learning_rate": training.learning_rate,
         },
-        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_git=True, save_code=False),
+        settings=settings,
     )
     for point in replica.points:
-        told = {
+        values = {
             "train/cost": point.train_cost,
             "test/cost": point.test_cost,
             "test/accuracy": point.test_accuracy,
             "seconds": point.seconds,
         }
-        theirs.log({"epoch": point.epoch, **{k: v for k, v in told.items() if v is not None}}, step=point.epoch)
-    theirs.finish(exit_code=0 if arm.state == "finished" else 1)
-
-
-def _data(board: Board) -> str:
-    """The data set that was trained on, which `auto` does not say."""
-    return board.data.name if board.data else board.preset.data.name
+        finite = {name: value for name, value in values.items() if value is not None}
+        run.log({"epoch": point.epoch, **finite}, step=point.epoch)
+    run.finish(exit_code=0 if arm.state == "finished" else 1)

@@ -19,23 +19,20 @@ EXAMPLES = (
     ("inittui compare A B C --all-pairs --format md", "for a pull request"),
 )
 EXIT_CODES = options.DONE_CODES
-FORMATS = ("table", "md", "csv", "json")
 
 
 def add_options(parser: Options) -> None:
     options.add_several_runs(parser, "two or more")
-    parser.add("--format", metavar="F", default="table", one_of=FORMATS, help="table, md, csv or json (table)")
     options.add_table(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from inittui.analysis.across_runs import document_of_runs
-    from inittui.output import lines
 
     options.check_table(arguments)
     runs = options.different_runs(arguments)
     if len(runs) < 2:
         raise UsageError(f"compare {' '.join(arguments.run)}: that is one run; expected two or more different ones")
     document = document_of_runs(runs, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
-    lines.show(document, arguments.format, each_seed=arguments.each_seed)
+    options.print_table(arguments, document)
     return 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from inittui.record.run_directory import RunDir
 
 ARGUMENTS = "RUN"
-SUMMARY = "print its table: --format table|md|csv|json|svg; --each-seed, --baseline ARM, --all-pairs"
+SUMMARY = "print its accuracy table: --format F, --each-seed, --baseline ARM, --all-pairs"
 DESCRIPTION = (
     "Print a run's accuracy table with its verdicts, or the dashboard as SVG, to standard output. A run that has not "
     f"ended is reported with its results so far. {options.RUN}"
@@ -24,23 +24,21 @@ EXAMPLES = (
     ("inittui report last --format svg > screen.svg", "the dashboard"),
 )
 EXIT_CODES = options.DONE_CODES
-FORMATS = ("table", "md", "csv", "json", "svg")
+SVG = "svg"  # the dashboard as a picture; the other formats lie in output/formats/
 
 
 def add_options(parser: Options) -> None:
     options.add_run(parser)
-    parser.add("--format", metavar="F", default="table", one_of=FORMATS, help="table, md, csv, json or svg (table)")
-    options.add_table(parser)
+    options.add_table(parser, SVG)
     parser.add("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from inittui.analysis import comparisons, result_document
-    from inittui.output import lines
 
     _check(arguments)
     run_dir = options.run_of(arguments)
-    if arguments.format == "svg":
+    if arguments.format == SVG:
         from inittui.tui.svg import screenshot
 
         columns, rows = _size(arguments.size)
@@ -51,10 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"no result.json yet (the run is {document.status}): this is what its logs hold", file=sys.stderr)
     if arguments.baseline is not None or arguments.all_pairs:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
-    if arguments.format == "json":
-        lines.show(document, "json", confusion=_confusion(run_dir))
-    else:
-        lines.show(document, arguments.format, each_seed=arguments.each_seed)
+    options.print_table(arguments, document, _confusion(run_dir))
     return 0
 
 
@@ -63,7 +58,7 @@ def _check(arguments: argparse.Namespace) -> None:
     given = [
         f"--{name.replace('_', '-')}" for name in ("baseline", "all_pairs", "each_seed") if getattr(arguments, name)
     ]
-    if arguments.format == "svg" and given:
+    if arguments.format == SVG and given:
         raise UsageError(
             f"{given[0]}: the dashboard shows the run's own comparisons; expected another --format than svg"
         )

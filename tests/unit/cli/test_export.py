@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -207,7 +209,10 @@ def test_a_files_mode_is_everybodys_as_the_umask_has_it_and_an_old_one_is_replac
     ("words", "said"),
     [
         ([], "nowhere to write to; expected --to FILE, --tensorboard DIR or --wandb DIR"),
-        (["--to", "run.xlsx"], "--to run.xlsx: expected a file that ends in one of .csv, .parquet, .md"),
+        (
+            ["--to", "run.xlsx"],
+            "--to run.xlsx: expected a file that ends in one of .csv, .svg, .png, .pdf, .parquet, .md",
+        ),
         (["--to", "nowhere/run.csv"], "--to nowhere/run.csv: there is no folder 'nowhere'; make it first"),
         (["--to", "a.csv", "--figure", "pie"], "--figure pie: expected one of both, cost, accuracy"),
         (["--to", "a.csv", "--follow"], "--follow: expected --tensorboard DIR with it"),
@@ -263,6 +268,31 @@ def test_a_missing_extra_is_one_line_with_the_command(
     assert (
         err == f"inittui: {' '.join(words)}: needs {module}, which is not installed; pip install 'inittui[{extra}]'\n"
     )
+
+
+def test_a_tensorboard_without_the_internals_that_are_used_is_named_with_its_version(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensorboard = pytest.importorskip("tensorboard", reason="needs inittui[tensorboard]")
+    name = "tensorboard.summary.writer.event_file_writer"
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))  # as where it has been renamed
+    code, out, err = export("--tensorboard", str(tmp_path / "tb"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"inittui: tensorboard {tensorboard.__version__} can't write event files (")
+
+
+def test_a_wandb_without_a_setting_that_is_used_is_named_with_its_version(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settings(**of: object) -> None:
+        raise ValueError(f"unexpected: {', '.join(of)}")
+
+    other = SimpleNamespace(Settings=settings, __version__="9.8.7", __spec__=ModuleSpec("wandb", None))
+    monkeypatch.setitem(sys.modules, "wandb", other)  # type: ignore[arg-type]
+    code, out, err = export("--wandb", str(tmp_path / "wb"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("inittui: wandb 9.8.7 does not take the settings silent, ")
+    assert not (tmp_path / "wb").exists()
 
 
 def test_a_swept_run_is_drawn_over_its_values_scheme_by_scheme(
