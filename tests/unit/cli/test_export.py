@@ -288,7 +288,7 @@ def test_a_wandb_without_a_setting_that_is_used_is_named_with_its_version(
         raise ValueError(f"unexpected: {', '.join(of)}")
 
     other = SimpleNamespace(Settings=settings, __version__="9.8.7", __spec__=ModuleSpec("wandb", None))
-    monkeypatch.setitem(sys.modules, "wandb", other)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "wandb", other)
     code, out, err = export("--wandb", str(tmp_path / "wb"))
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("inittui: wandb 9.8.7 does not take the settings silent, ")
