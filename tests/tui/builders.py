@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.segment import Segment
 from textual.app import App
+from textual.notifications import SeverityLevel
 from textual.pilot import Pilot
 from textual.strip import Strip
 
@@ -153,7 +154,7 @@ def gallery_where(of: Preset, *, agree: bool) -> Gallery:
     return replace(pictures, pictures=right, disputed_in_all=0, mistaken_in_all=0)
 
 
-class ScriptedFeed:
+class ScriptedSource:
     """Canned events as a live run: `tell` folds the next ones, and the dashboard finds the board at its next poll."""
 
     tag = ""
@@ -167,7 +168,7 @@ class ScriptedFeed:
         live: bool = True,
         run: RunDir | None = None,
     ) -> None:
-        self._of, self._canned, self._pictures = of, canned, pictures
+        self._of, self._canned, self.pictures = of, canned, pictures
         self.run = run
         self._told = 0
         self.live = live
@@ -191,13 +192,25 @@ class ScriptedFeed:
         return board.t
 
     def gallery(self) -> Gallery | None:
-        return self._pictures
+        return self.pictures
 
 
-def dashboard(source: BoardSource | Board, *, pictures: Gallery | None = None, ascii_only: bool = False) -> Dashboard:
+class Watched(Dashboard):
+    """The application, which keeps what it has told the user."""
+
+    def __init__(self, source: BoardSource, **settings: Any) -> None:
+        super().__init__(source, **settings)
+        self.notices: list[tuple[str, str]] = []  # words and severity
+
+    def notify(self, message: str, *, severity: SeverityLevel = "information", **more: Any) -> None:
+        self.notices.append((message, severity))
+        super().notify(message, severity=severity, **more)
+
+
+def dashboard(source: BoardSource | Board, *, pictures: Gallery | None = None, ascii_only: bool = False) -> Watched:
     """The application on a source, or on one board at rest; it polls fast, so that a test need not wait."""
-    source = StillSource(source, pictures) if isinstance(source, Board) else source
-    app = Dashboard(source, ascii_only=ascii_only, refresh=50.0, watch_machine=False)
+    boards_ = StillSource(source, pictures) if isinstance(source, Board) else source
+    app = Watched(boards_, ascii_only=ascii_only, refresh=50.0, watch_machine=False)
     app.glyphs = Glyphs(ascii=ascii_only)  # whatever the locale in which the tests run can print
     return app
 

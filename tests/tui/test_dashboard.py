@@ -1,3 +1,4 @@
+import asyncio
 import os
 import random
 import subprocess
@@ -7,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import events as textual_events
 from textual.command import CommandPalette
-from textual.geometry import Size
 
 from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
@@ -27,7 +26,7 @@ from tests.tui.builders import (
     MARKUP,
     NOTE,
     SIZES,
-    ScriptedFeed,
+    ScriptedSource,
     dashboard,
     gallery_where,
     many,
@@ -56,7 +55,7 @@ async def text_at(board: Board, size: tuple[int, int], *keys: str, pictures: Gal
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_run_is_shown_from_before_its_first_event_to_its_result(size: tuple[int, int]) -> None:
-    source = ScriptedFeed(OF, canned_events(OF, note=NOTE), pictures=PICTURES)
+    source = ScriptedSource(OF, canned_events(OF, note=NOTE), pictures=PICTURES)
     app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         text = await shown(pilot)
@@ -228,13 +227,9 @@ async def test_a_storm_of_sizes_leaves_the_last_one_drawn_right() -> None:
     board = finished_board()
     app = dashboard(board, pictures=PICTURES)
     async with app.run_test(size=(80, 24)) as pilot:
-        for number in range(300):
-            # As `pilot.resize_terminal`, which waits for each: a storm does not wait.
-            size = Size(sizes.randint(1, 300), sizes.randint(1, 100))
-            app._driver._size = size  # type: ignore[union-attr]
-            app.post_message(textual_events.Resize(size, size))
-            if number % 30 == 0:
-                await pilot.pause()
+        for _ in range(10):
+            storm = [(sizes.randint(1, 300), sizes.randint(1, 100)) for _ in range(30)]
+            await asyncio.gather(*(pilot.resize_terminal(*size) for size in storm))
         await pilot.resize_terminal(120, 40)
         text = await shown(pilot)
     assert text == await text_at(board, (120, 40), pictures=PICTURES)
@@ -275,7 +270,7 @@ async def test_while_it_trains_every_key_does_something_or_says_why_not(size: tu
         await shown(pilot)
         text = await press(pilot, "n")
         assert "test image 8" in text
-        assert any("More test images" in notice.message for notice in app._notifications)
+        assert any("More test images" in words for words, _ in app.notices)
         for key in ("b", "d", "m"):
             assert "test image 8" in await press(pilot, key)
         assert "training cost per epoch, log" in await press(pilot, "1")
@@ -408,7 +403,7 @@ async def test_themes_of_any_kind_of_colours_can_be_drawn() -> None:
 
 
 async def test_leaving_a_run_that_trains_asks_first() -> None:
-    source = ScriptedFeed(OF, canned_events(OF))
+    source = ScriptedSource(OF, canned_events(OF))
     source.tell_until(2.0)
     app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -420,13 +415,13 @@ async def test_leaving_a_run_that_trains_asks_first() -> None:
                 await app.run_action("quit")  # what the palette's "Quit" does
                 await pilot.pause()
             assert isinstance(app.screen, LeaveQuestion), leave
-            assert app._exit is False
+            assert app.return_code is None
             await press(pilot, "escape")
 
 
 @pytest.mark.parametrize(("key", "left"), [("k", "keep"), ("s", "stop")])
 async def test_the_answer_says_what_becomes_of_the_run(key: str, left: str) -> None:
-    source = ScriptedFeed(OF, canned_events(OF))
+    source = ScriptedSource(OF, canned_events(OF))
     source.tell_until(2.0)
     app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -436,7 +431,7 @@ async def test_the_answer_says_what_becomes_of_the_run(key: str, left: str) -> N
 
 
 async def test_one_can_think_better_of_leaving() -> None:
-    source = ScriptedFeed(OF, canned_events(OF))
+    source = ScriptedSource(OF, canned_events(OF))
     source.tell_until(2.0)
     app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -446,7 +441,7 @@ async def test_one_can_think_better_of_leaving() -> None:
             assert isinstance(app.screen, LeaveQuestion)
             await press(pilot, stay)
             assert isinstance(app.screen, MainScreen)
-            assert app._exit is False
+            assert app.return_code is None
         source.tell_until(99)
         await shown(pilot)
         await pilot.press("q")  # over: nothing to ask
@@ -454,7 +449,7 @@ async def test_one_can_think_better_of_leaving() -> None:
 
 
 async def test_a_run_that_ends_behind_the_question_is_shown_when_one_stays() -> None:
-    source = ScriptedFeed(OF, canned_events(OF), pictures=PICTURES)
+    source = ScriptedSource(OF, canned_events(OF), pictures=PICTURES)
     source.tell_until(2.0)
     app = dashboard(source)
     async with app.run_test(size=(80, 24)) as pilot:

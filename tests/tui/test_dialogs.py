@@ -15,7 +15,7 @@ from tests.helpers import Canned, canned_events, preset, running_board, write_ru
 from tests.tui.builders import (
     FAILED,
     MARKUP,
-    ScriptedFeed,
+    ScriptedSource,
     dashboard,
     named,
     press,
@@ -107,14 +107,14 @@ async def test_errors_of_the_run_itself_are_there_too() -> None:
 
 
 @pytest.fixture
-def under_way() -> ScriptedFeed:
-    source = ScriptedFeed(OF, canned_events(OF))
+def under_way() -> ScriptedSource:
+    source = ScriptedSource(OF, canned_events(OF))
     source.tell_until(2.0)
     return source
 
 
 @pytest.mark.parametrize("size", [(120, 40), (40, 10)])
-async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedFeed, size: tuple[int, int]) -> None:
+async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedSource, size: tuple[int, int]) -> None:
     app = dashboard(under_way)
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
@@ -127,7 +127,7 @@ async def test_the_question_shows_its_answers_at_any_size(under_way: ScriptedFee
 
 
 async def test_the_question_says_that_all_is_paused() -> None:
-    app = dashboard(ScriptedFeed(OF, [*canned_events(OF, until=2.0), *PAUSED]))
+    app = dashboard(ScriptedSource(OF, [*canned_events(OF, until=2.0), *PAUSED]))
     async with app.run_test(size=(80, 24)) as pilot:
         app.source.tell_until(99)  # type: ignore[attr-defined]
         await shown(pilot)
@@ -140,14 +140,14 @@ async def test_the_question_says_that_all_is_paused() -> None:
     ("keys", "left"), [(("enter",), "keep"), (("down", "enter"), "stop"), (("down", "down", "enter"), None)]
 )
 async def test_the_question_is_answered_with_the_arrows_as_well(
-    under_way: ScriptedFeed, keys: tuple[str, ...], left: str | None
+    under_way: ScriptedSource, keys: tuple[str, ...], left: str | None
 ) -> None:
     app = dashboard(under_way)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
         await press(pilot, "q")
         await press(pilot, *keys)
-        assert app._exit == (left is not None)
+        assert (app.return_code is not None) == (left is not None)
         assert isinstance(app.screen, MainScreen)
     assert app.return_value == left
 

@@ -38,7 +38,7 @@ async def test_while_it_trains_f_says_that_confusions_come_later() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
         assert "test image 8" in await press(pilot, "f")
-        assert [note.message for note in app._notifications] == ["More test images come with the end of the run."]
+        assert [words for words, _ in app.notices] == ["More test images come with the end of the run."]
 
 
 @pytest.mark.parametrize(("size", "arms"), [(SMALLEST, 2), ((80, 24), 5)])

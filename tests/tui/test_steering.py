@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from textual.notifications import Notification
 from textual.pilot import Pilot
 
 from inittui.board.fold import fold
@@ -30,7 +29,8 @@ from tests.tui.builders import (
     MARKUP,
     SIZES,
     STOPPED,
-    ScriptedFeed,
+    ScriptedSource,
+    Watched,
     colour_of,
     dashboard,
     lines_of,
@@ -154,15 +154,11 @@ def test_the_key_for_stop_stops_the_chosen_arm_or_the_run(run: RunDir, stopped: 
 # On the screen
 
 
-def live(run: RunDir, board: Board | None = None) -> ScriptedFeed:
-    source = ScriptedFeed(OF, canned_events(OF), run=run, pictures=canned_gallery(OF))
+def live(run: RunDir, board: Board | None = None) -> ScriptedSource:
+    source = ScriptedSource(OF, canned_events(OF), run=run, pictures=canned_gallery(OF))
     source.tell_until(2.0)
     source.board = board or source.board
     return source
-
-
-def notices(app: Dashboard) -> list[Notification]:
-    return list(app._notifications)
 
 
 async def appears(pilot: Pilot[Any], words: str) -> None:
@@ -174,25 +170,18 @@ async def appears(pilot: Pilot[Any], words: str) -> None:
     raise AssertionError(f"{words} never came")
 
 
-async def told(pilot: Pilot[Any], *keys: str) -> Notification:
-    """The notification that comes after the keys."""
+async def notice(pilot: Pilot[Any], *keys: str) -> tuple[str, str]:
+    """The words and the severity of the notification that comes after the keys."""
     app = pilot.app
-    assert isinstance(app, Dashboard)
-    before = {notice.identity for notice in notices(app)}
+    assert isinstance(app, Watched)
+    before = len(app.notices)
     await pilot.press(*keys)
-    return await next_notice(pilot, before)
-
-
-async def next_notice(pilot: Pilot[Any], before: set[str]) -> Notification:
-    app = pilot.app
-    assert isinstance(app, Dashboard)
     for _ in range(2000):
         await pilot.pause()
-        fresh = [notice for notice in notices(app) if notice.identity not in before]
-        if fresh:
-            (notice,) = fresh
-            return notice
-    raise AssertionError("nothing was said")
+        if app.notices[before:]:
+            (words_and_severity,) = app.notices[before:]
+            return words_and_severity
+    raise AssertionError("no notification came")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -201,14 +190,13 @@ async def test_p_pauses_all_arms_and_lets_them_go_on(run: RunDir, size: tuple[in
     app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         assert "training" in await shown(pilot)
-        notice = await told(pilot, "p")
-        assert (notice.message, notice.severity) == ("All arms pause.", "information")
+        assert await notice(pilot, "p") == ("All arms pause.", "information")
         assert asked(run) == [("pause", "")]
         source.board = with_states(PAUSED, PAUSED, PAUSED)
         text = await shown(pilot)
         assert "paused" in text.split("\n")[0]
         assert "left" not in text.split("\n")[0]
-        assert (await told(pilot, "p")).message == "All arms go on."
+        assert (await notice(pilot, "p"))[0] == "All arms go on."
         assert asked(run) == [("resume", "")]
         source.board = with_states()
         assert "training" in (await shown(pilot)).split("\n")[0]
@@ -220,13 +208,13 @@ async def test_p_is_for_the_chosen_arm_alone(run: RunDir, size: tuple[int, int])
     app = dashboard(source)
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
-        assert (await told(pilot, "tab", "tab", "p")).message == "he_normal pauses."
+        assert (await notice(pilot, "tab", "tab", "p"))[0] == "he_normal pauses."
         assert asked(run) == [("pause", "he_normal")]
         source.board = with_states(None, PAUSED)
         text = await shown(pilot)
         assert "paused" in text
         assert "training" in text.split("\n")[0]
-        assert (await told(pilot, "p")).message == "he_normal goes on."
+        assert (await notice(pilot, "p"))[0] == "he_normal goes on."
         assert asked(run) == [("resume", "he_normal")]
 
 
@@ -250,7 +238,7 @@ async def test_tab_goes_round_the_arms_and_escape_means_all(run: RunDir, keys: t
     app = dashboard(live(run))
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
-        await told(pilot, *keys, "p")
+        await notice(pilot, *keys, "p")
         assert asked(run) == [("pause", folder)]
 
 
@@ -302,7 +290,7 @@ async def test_x_asks_and_then_stops(
         assert f"stop {name}?" in text
         assert f"stop {name}: what it has so far is kept" in text
         assert (asked(run), stopped) == ([], [])
-        assert (await told(pilot, *answer)).message == ("The run stops." if not keys else "he_normal stops.")
+        assert (await notice(pilot, *answer))[0] == ("The run stops." if not keys else "he_normal stops.")
         assert isinstance(app.screen, MainScreen)
         assert (asked(run), stopped) == ([("stop", name)], []) if keys else ([], [run.name])
 
@@ -317,7 +305,7 @@ async def test_one_can_think_better_of_stopping(run: RunDir, stopped: list[str],
             assert isinstance(app.screen, Question)
             await press(pilot, *answer)
             assert isinstance(app.screen, MainScreen)
-        assert await told(pilot, "p")  # had anything been asked for, it would have come first
+        assert await notice(pilot, "p")  # had anything been asked for, it would have come first
         assert (asked(run), stopped) == ([("pause", "xavier_normal")], [])
 
 
@@ -327,9 +315,9 @@ async def test_p_takes_a_run_up_again_that_is_over(run: RunDir, resumed: list[st
     app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
-        assert (await told(pilot, "p")).message == "It goes on from the last checkpoint."
+        assert (await notice(pilot, "p"))[0] == "It goes on from the last checkpoint."
         assert (resumed, asked(run)) == ([run.name], [])
-        assert "There is nothing to stop." in (await told(pilot, "x")).message
+        assert "There is nothing to stop." in (await notice(pilot, "x"))[0]
         assert not isinstance(app.screen, Question)
 
 
@@ -355,19 +343,19 @@ async def test_what_can_t_be_asked_for_is_said_and_the_dashboard_stays(
     app = dashboard(source)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await shown(pilot)
-        notice = await told(pilot, "p")
-        assert words in notice.message
-        assert notice.severity == "error"
+        said, severity = await notice(pilot, "p")
+        assert words in said
+        assert severity == "error"
         if fault is refused:
             await appears(pilot, words)
         source.board = with_states()
         await shown(pilot)
         app.clear_notifications()
         await pilot.press("x")
-        notice = await told(pilot, "s")
-        assert (words in notice.message, notice.severity) == (True, "error")
+        said, severity = await notice(pilot, "s")
+        assert (words in said, severity) == (True, "error")
         assert isinstance(app.screen, MainScreen)
-        assert app._exit is False
+        assert app.return_code is None
 
 
 async def test_a_request_that_can_t_be_left_is_said(run: RunDir) -> None:
@@ -375,21 +363,21 @@ async def test_a_request_that_can_t_be_left_is_said(run: RunDir) -> None:
     app = dashboard(live(run))
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
-        notice = await told(pilot, "p")
-        assert notice.severity == "error"
-        assert f"run '{run.name}' can't be asked to pause (" in notice.message
+        said, severity = await notice(pilot, "p")
+        assert severity == "error"
+        assert f"run '{run.name}' can't be asked to pause (" in said
 
 
 async def test_an_arm_with_a_strange_name_can_be_steered(tmp_path: Path) -> None:
     of = preset(named(MARKUP, "b"))
     run = empty_run(tmp_path, of)
-    source = ScriptedFeed(of, canned_events(of), run=run)
+    source = ScriptedSource(of, canned_events(of), run=run)
     source.tell_until(2.0)
     app = dashboard(source)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shown(pilot)
         assert f"stop {MARKUP}?" in await press(pilot, "tab", "x")
-        assert (await told(pilot, "s")).message == f"{MARKUP} stops."
+        assert (await notice(pilot, "s"))[0] == f"{MARKUP} stops."
         await appears(pilot, f"{MARKUP} stops.")
         assert [(verb, folder) for verb, folder, _ in control_requests.requests(run, ["red_x"])] == [("stop", "red_x")]
 
@@ -402,8 +390,8 @@ async def test_where_nothing_goes_on_there_is_nothing_to_ask(
     app = dashboard(ReplaySource(run, speed=0.01) if replayed else running_board())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "there is nothing to ask of it" in (await told(pilot, "p")).message
-        assert (await told(pilot, "x")).message == "There is nothing to stop."
+        assert "there is nothing to ask of it" in (await notice(pilot, "p"))[0]
+        assert (await notice(pilot, "x"))[0] == "There is nothing to stop."
         assert isinstance(app.screen, MainScreen)
         assert (resumed, stopped, asked(run)) == ([], [], [])
         assert not (run.path / "control").exists()
@@ -434,7 +422,7 @@ async def test_the_pictures_of_a_run_that_goes_on_are_read_anew_at_its_end(run: 
         text = await shown(pilot)
         assert "test image 8" in text  # the one that is watched while it trains
         assert "random image" not in text
-        source._pictures = canned_gallery(OF, pictures=4, drawn=4)
+        source.pictures = canned_gallery(OF, pictures=4, drawn=4)
         source.board = finished_board(3)
         assert "random image 1 of 4" in await shown(pilot)
 

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from inittui.analysis import accuracy_table, sentences
 from inittui.board.fold import fold
 from inittui.board.state import Board
+from inittui.experiment.preset import Preset
 from inittui.record import events
+from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
@@ -33,7 +35,18 @@ from tests.tui.builders import (
 BUSY = Machine(cpu=0.987, cores=16, load=12.3, memory_used=9 << 30, memory_total=64 << 30, memory_ours=3 << 30)
 ON_GPU = Machine(0.1, 1, 0.0, 1, 1 << 40, 0, Gpu(1.0, 1, 141_000_000_000, 900_000_000, 700.0, 83))
 
-# Each is called with a board, a width, a height and a glyphs, and promises to fill the width exactly, or not to pass it.
+
+GALLERIES: dict[tuple[str, ...], Gallery] = {}  # made once, because Hypothesis asks for each of them often
+
+
+def gallery_of(of: Preset, pictures: int = 12, *, seeds: int = 1) -> Gallery:
+    key = (*(arm.name for arm in of.arms), str(pictures), str(seeds))
+    if key not in GALLERIES:
+        GALLERIES[key] = canned_gallery(of, pictures, seeds=seeds)
+    return GALLERIES[key]
+
+
+# Each is called with a board, a width, a height and glyphs, and promises to fill the width exactly, or not to pass it.
 View = Callable[[Board, int, int, Glyphs], list[Row]]
 EXACT: dict[str, View] = {
     "arm panel": lambda board, w, h, glyphs: arm.panel(board, 0, w, h, glyphs, log=True),
@@ -46,16 +59,16 @@ EXACT: dict[str, View] = {
     "header of a replay": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs, "replay x4"),
     "live sample": lambda board, w, h, glyphs: sample.sample(board, None, SampleViewState(), w, h, glyphs),
     "gallery": lambda board, w, h, glyphs: sample.sample(
-        board, canned_gallery(board.preset, 6), SampleViewState("mistaken", 1), w, h, glyphs
+        board, gallery_of(board.preset, 6), SampleViewState("mistaken", 1), w, h, glyphs
     ),
     "gallery of seeds": lambda board, w, h, glyphs: sample.sample(
-        board, canned_gallery(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, glyphs
+        board, gallery_of(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, glyphs
     ),
     "confusions": lambda board, w, h, glyphs: sample.sample(
-        board, canned_gallery(board.preset, 200), SampleViewState(confused=0), w, h, glyphs
+        board, gallery_of(board.preset, 200), SampleViewState(confused=0), w, h, glyphs
     ),
     "confusions of seeds": lambda board, w, h, glyphs: confusion.confusion(
-        board, canned_gallery(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, glyphs
+        board, gallery_of(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, glyphs
     ),
     "no confusions": lambda board, w, h, glyphs: confusion.confusion(board, None, 0, w, h, glyphs),
 }
