@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from inittui.analysis.sweep_grid import Matrix, matrix
+from inittui.common import formatting
 from inittui.record.result_schema import ArmResult, ReplicaResult, ResultDocument
 
 COLUMNS = ("scheme", "seed", "final cost", "test cost", "test accuracy", "95 % interval", "seconds", "images/s")
@@ -48,12 +49,12 @@ def _row(arm: ArmResult, best: float | None) -> tuple[str, ...]:
 def _accuracy(arm: ArmResult, best: float | None) -> str:
     accuracy = arm.test_accuracy
     if arm.status != "finished":
-        return f"{100 * accuracy.mean:.2f} % ({arm.status})" if accuracy else arm.status
+        return f"{formatting.percent(accuracy.mean)} ({arm.status})" if accuracy else arm.status
     if not accuracy:  # its log is damaged
         return "-"
     deviation = f" ± {100 * accuracy.std:.2f}" if accuracy.std is not None else ""
     stopped = " (stopped)" if any(replica.given_up for replica in arm.replicas) else ""
-    return f"{100 * accuracy.mean:.2f} %{deviation}{stopped}{' *' if accuracy.mean == best else '  '}"
+    return f"{formatting.percent(accuracy.mean)}{deviation}{stopped}{' *' if accuracy.mean == best else '  '}"
 
 
 def _seed(replica: ReplicaResult) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def _seed(replica: ReplicaResult) -> tuple[str, ...]:
         str(replica.seed),
         _mean([_last(replica.train_cost)], ".4f"),
         _mean([replica.test_cost], ".4f"),
-        "-" if accuracy is None else f"{100 * accuracy:.2f} %{' (chance)' if replica.at_chance else ''}  ",
+        "-" if accuracy is None else f"{formatting.percent(accuracy)}{' (chance)' if replica.at_chance else ''}  ",
         "",
         _mean([replica.seconds], ".1f"),
         _mean([replica.samples_per_second], ",.0f"),

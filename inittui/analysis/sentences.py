@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from inittui.analysis import verdict
 from inittui.analysis.statistics import LEVEL
 from inittui.analysis.verdict import Outcome
+from inittui.common import formatting
 from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
 
 NAMED = 6  # arms that a sentence names
@@ -57,7 +58,7 @@ def _given_up(document: ResultDocument) -> list[str]:
     names, longest = list(after), max(after.values())
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return [
-        f"Stopped at chance after {longest} epoch{'s' if longest > 1 else ''}, and counted as they stood: "
+        f"Stopped at chance after {formatting.count(longest, 'epoch')}, and counted as they stood: "
         f"{'; '.join(names[:NAMED])}{more}."
     ]
 
@@ -68,7 +69,7 @@ def _failures(arm: ArmResult) -> str:
     if arm.status != "finished" or not failures or not 0 < failures.at_chance < failures.n:
         return ""
     stuck, count, others = failures.at_chance, failures.n, failures.others
-    mean = f"{100 * (others.mean if others else math.nan):.2f} %"  # a file may omit it
+    mean = formatting.percent(others.mean if others else math.nan)  # a file may omit it
     mean += f" ± {100 * others.std:.2f}" if others and others.std is not None else ""
     verb, rest = ("stays" if stuck == 1 else "stay"), count - stuck
     return f"{arm.name}: {stuck} of {count} seeds {verb} at chance; the other{'s' * (rest > 1)} ({rest}): {mean}."

@@ -9,6 +9,7 @@ import msgspec
 
 from inittui.analysis import accuracy_table, epoch_table, result_document, sentences
 from inittui.board.follower import Follower
+from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.common.optional_extras import need
 from inittui.output import tables
@@ -82,7 +83,7 @@ class Result:
 
     def __repr__(self) -> str:
         of_arms = ", ".join(
-            f"{name} {100 * accuracy.mean:.2f} %" if accuracy else f"{name} -"
+            f"{name} {formatting.percent(accuracy.mean if accuracy else None)}"
             for name, accuracy in self.accuracy.items()
         )
         return printable(f"<inittui run {self.run}, {self.status}: {of_arms}>")

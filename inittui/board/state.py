@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
 from inittui.board.series import History, Thinned
+from inittui.common import formatting
 from inittui.experiment.preset import Preset
 from inittui.record import events
 from inittui.record.events import ENDED
@@ -91,7 +92,7 @@ class ArmBoard(Struct, frozen=True):
         if not after:
             return ""
         of = f"{len(after)} of {len(self.seeds)} seeds " if len(self.seeds) > 1 else ""
-        return f"{of}stopped at chance after {after[0]} epoch{'s' if after[0] > 1 else ''}"
+        return f"{of}stopped at chance after {formatting.count(after[0], 'epoch')}"
 
     @property
     def progress(self) -> float:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from inittui.common import formatting
 from inittui.common.errors import printable
 from inittui.doctor.check import Check
 
@@ -28,9 +29,7 @@ def lines(check: Check, width: int, *, colour: bool) -> list[str]:
 def closing(checks: Sequence[Check]) -> str:
     """The number of faults and notes."""
     faults, notes = (sum(check.state == state for check in checks) for state in ("fault", "note"))
-    counts = [
-        f"{count} {word}{'s' if count != 1 else ''}" for count, word in ((faults, "fault"), (notes, "note")) if count
-    ]
+    counts = [formatting.count(number, noun) for number, noun in ((faults, "fault"), (notes, "note")) if number]
     return ", ".join(counts if faults else ["no fault", *counts])
 
 

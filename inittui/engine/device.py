@@ -6,6 +6,7 @@ from importlib.metadata import version
 import torch
 
 from inittui import __version__
+from inittui.common import formatting
 from inittui.common.cores import usable_cores
 from inittui.common.errors import DeviceError
 from inittui.experiment.preset import Preset
@@ -61,8 +62,7 @@ def set_up_thread(threads: int) -> None:
 def label(device: torch.device) -> str:
     """The name of the device as the dashboard shows it."""
     if device.type == "cpu":
-        cores = usable_cores()
-        return f"cpu ({cores} core{'s' if cores != 1 else ''})"
+        return f"cpu ({formatting.count(usable_cores(), 'core')})"
     return f"{device} {_gpu_name(device.index or 0)}".strip()
 
 

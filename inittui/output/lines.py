@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from inittui.analysis import result_document
 from inittui.board.follower import Follower
 from inittui.board.state import Board
+from inittui.common import formatting
 from inittui.output import tables
 from inittui.record import events
 
@@ -98,14 +99,14 @@ class Narrator:
                     rate = f"{arm.steps * arm.batch_size / point.seconds:,.0f}" if point.seconds else "-"
                     yield (
                         f"{arm.name:<{width}}{seed}  epoch {point.epoch:>{len(str(arm.epochs))}} of {arm.epochs}  "
-                        f"cost {cost}  test cost {test}  accuracy {100 * point.test_accuracy:.2f} %  {rate} images/s"
+                        f"cost {cost}  test cost {test}  accuracy {formatting.percent(point.test_accuracy)}  {rate} images/s"
                     )
                 # A resume goes back some epochs; they come out the same, and are not told again.
                 self._epochs[arm.folder, replica.seed] = max(seen, len(replica.points))
                 if replica.given_up and (arm.folder, replica.seed) not in self._given_up:
                     self._given_up.add((arm.folder, replica.seed))
                     seed = f"  seed {replica.seed}" if len(arm.seeds) > 1 else ""
-                    after = f"{replica.given_up} epoch{'s' if replica.given_up > 1 else ''}"
+                    after = formatting.count(replica.given_up, "epoch")
                     yield f"{arm.name:<{width}}{seed}  stopped at chance after {after}"
             if arm.together != self._together.get(arm.folder, 0):
                 self._together[arm.folder] = arm.together

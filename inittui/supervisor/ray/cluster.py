@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import torch
 
+from inittui.common import formatting
 from inittui.common.atomic_files import one_line
 from inittui.common.cores import usable_cores
 from inittui.common.errors import DeviceError
@@ -126,8 +127,7 @@ class Cluster:
     @property
     def label(self) -> str:
         """The cluster as viewers show it."""
-        plural = "s" if self.node_count != 1 else ""
-        return f"{self.name} ({self.node_count} node{plural}, {self.slots} arms at a time)"
+        return f"{self.name} ({formatting.count(self.node_count, 'node')}, {self.slots} arms at a time)"
 
     def close(self) -> None:
         """Leave the cluster. Its actors of this run end, and so does a cluster that this run started."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from inittui.board.state import Board
+from inittui.common import formatting
 from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.rows import Row, fit, pad, wrap
@@ -131,8 +132,8 @@ def _footer(gallery: Gallery, matrix: Matrix, place: int, form: Form | None) -> 
     images, right = sum(map(sum, matrix)), sum(row[i] for i, row in enumerate(matrix))
     count = gallery.replicas[place] if gallery.replicas else 1
     out = gallery.left_out[place] if gallery.left_out else 0
-    seeds = f"{count} seed{'s' * (count > 1)}" + (f", {out} at chance left out" if out else "")
-    right_seeds = f"{100 * right / images:.2f} % right, {seeds}"
+    seeds = f"{formatting.count(count, 'seed')}" + (f", {out} at chance left out" if out else "")
+    right_seeds = f"{formatting.percent(right / images)} right, {seeds}"
     if form is None:
         return right_seeds
     return f"{right_seeds}; rows are labels, columns answers{form.unit}"
