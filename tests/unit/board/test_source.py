@@ -1,5 +1,6 @@
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -133,7 +134,7 @@ def test_a_live_run_can_be_steered_and_a_replay_can_t(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("story", [{}, {"endings": {0: FAILED}}, {"note": NOTE}, {"until": 2.0}])
-def test_a_replay_ends_on_the_very_board_of_the_run(tmp_path: Path, story: dict[str, object]) -> None:
+def test_a_replay_ends_on_the_very_board_of_the_run(tmp_path: Path, story: dict[str, Any]) -> None:
     run = write_run(tmp_path, OF, **story)
     replay = ReplaySource(run)
     assert replay.poll().arms == boards.begin(OF, run.name).arms

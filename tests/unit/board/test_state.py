@@ -156,7 +156,7 @@ def test_a_report_of_the_next_epoch_begins_a_new_series_and_an_epochs_end_clears
     assert board.arms[0].replicas[0].running == (9.0, 8.0)
     assert fold(board, progress(2, 1, 7.0), 0).arms[0].replicas[0].running == (7.0,)
     over = fold(board, epoch_of(777, 1, 5.0), 0).arms[0].replicas[0]
-    assert (over.running, over.step, over.epoch) == ((), STEPS, 1)
+    assert (tuple(over.running), over.step, over.epoch) == ((), STEPS, 1)
 
 
 def test_a_report_that_is_not_finite_is_folded_like_any_other() -> None:

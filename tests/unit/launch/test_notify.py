@@ -1,6 +1,7 @@
 """What is sent to a terminal and to a command when a run has ended."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_a_command_is_told_of_the_run_and_not_of_our_pythons_modules(
 
 
 def test_without_one_nothing_is_started(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify.subprocess, "Popen", lambda *_, **__: pytest.fail("a command was started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a command was started"))
     notify.run_command(run, "finished")
 
 

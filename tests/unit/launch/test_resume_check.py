@@ -60,7 +60,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def checkpoint() -> bytes:
     header = b'{"__metadata__":{"sha256":"%b"},"w":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}' % NO_DIGEST
-    return seal_tensors(len(header).to_bytes(8, "little") + header + b"012345678")
+    return bytes(seal_tensors(len(header).to_bytes(8, "little") + header + b"012345678"))
 
 
 # Which arms
@@ -107,7 +107,9 @@ def test_a_run_that_died_between_its_last_arms_end_and_its_result_goes_on(tmp_pa
     board = Follower(run).poll()
     assert unfinished(board) == []
     check(run, board, [])
-    run.write_result(finished_board().result or {})
+    result = finished_board().result
+    assert result is not None
+    run.write_result(result)
     write_events(run, canned_events(preset())[-1:])
     assert "(it has finished)" in refusal(run)
 

@@ -30,7 +30,8 @@ def run(tmp_path: Path) -> RunDir:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Stands for the time of day."""
-    still = SimpleNamespace(now=1_700_000_000_000_000_000, time_ns=lambda: still.now)
+    still = SimpleNamespace(now=1_700_000_000_000_000_000)
+    still.time_ns = lambda: still.now
     monkeypatch.setattr(control_requests, "time", still)
     return still
 

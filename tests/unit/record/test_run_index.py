@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from inittui.common import process_identity
 from inittui.common.errors import RunError
-from inittui.record import events, run_index
+from inittui.record import events
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunIndex, RunSummary, find, runs, summaries
 from tests.helpers import empty_run, preset, write_run
@@ -112,7 +113,7 @@ def test_a_word_that_means_no_run_is_refused(three: Path, word: str, words: str)
 @pytest.mark.parametrize("word", ["last", "x"])
 def test_where_there_are_no_runs_the_message_says_where_it_looked(tmp_path: Path, word: str) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        assert f"no run in '{folder}'; start one" in refusal(lambda folder=folder: find(folder, word))
+        assert f"no run in '{folder}'; start one" in refusal(functools.partial(find, folder, word))
 
 
 # What a list shows of a run
@@ -207,7 +208,7 @@ def test_ages_are_told_whatever_the_clock_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: str, age: float
 ) -> None:
     said(write_run(tmp_path), started=started)
-    monkeypatch.setattr(run_index.time, "time", lambda: 1767323105.0)
+    monkeypatch.setattr(time, "time", lambda: 1767323105.0)
     assert only(tmp_path).age == age
 
 
@@ -287,7 +288,7 @@ def test_what_has_ended_is_not_read_again_until_it_changes(tmp_path: Path, monke
 
     monkeypatch.setattr(RunDir, "status", counted)
     later = time.time() + 100
-    monkeypatch.setattr(run_index.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     second = {one.name: one for one in listing.read()}
     assert read == [alive.name]
     assert 99 < second[ended.name].age - first[ended.name].age < 101
