@@ -9,6 +9,7 @@ import termios
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
 
 import psutil
@@ -31,13 +32,13 @@ def terminal(runs_dir: Path) -> Iterator[Open]:
     write_run(runs_dir)
     opened: list[Terminal] = []
 
-    def open_(arguments: list[str] = REPLAY, **more: object) -> Terminal:
-        opened.append(Terminal(arguments, runs_dir, **more))
+    def open_(arguments: list[str] = REPLAY, **options: Any) -> Terminal:
+        opened.append(Terminal(arguments, runs_dir, **options))
         return opened[-1]
 
     yield open_
-    for one in opened:
-        one.kill()
+    for screen in opened:
+        screen.kill()
 
 
 def leave(screen: Terminal, code: int = 0) -> str:

@@ -16,7 +16,7 @@ from inittui.board.follower import Follower
 from inittui.board.source import LiveSource, ReplaySource, StillSource
 from inittui.common import process_identity
 from inittui.common.errors import RunError
-from inittui.record import delete_run
+from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.tui.app import Dashboard
@@ -40,8 +40,13 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Path:
     """Four runs; by name the newest first: shown, other, living, torn."""
     place = tmp_path / "runs"
-    for name, time_, story in (("shown", 4, {}), ("other", 3, {"endings": {1: FAILED}}), ("torn", 1, {})):
-        write_run(tmp_path, preset(2, name=name), **story).path.rename(place_in(place, name, time_))
+    stories: tuple[tuple[str, int, dict[str, Any]], ...] = (
+        ("shown", 4, {}),
+        ("other", 3, {"endings": {1: FAILED}}),
+        ("torn", 1, {}),
+    )
+    for name, day, story in stories:
+        write_run(tmp_path, preset(2, name=name), **story).path.rename(place_in(place, name, day))
     living = empty_run(tmp_path, preset(3, name="living"))
     write_events(living, canned_events(preset(3, name="living"), until=2.0))
     own = os.getpid()
@@ -395,20 +400,20 @@ def summaries_of(count: int) -> list[RunSummary]:
 async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_drawn(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    many = summaries_of(1000)
     monkeypatch.setattr(RunIndex, "read", lambda _: many)
     monkeypatch.setattr(browser, "READ_SECONDS", 60.0)
-    many = summaries_of(1000)
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         listed = await opened(pilot)
         drawn: list[str] = []
-        cells = browser.run_table.cells
+        cells = run_table.cells
 
-        def counted(run: RunSummary, *rest: Any) -> dict[str, str]:
+        def counted(run: RunSummary, shown: run_table.Widths | None = None) -> dict[str, str]:
             drawn.append(run.name)
-            return cells(run, *rest)
+            return cells(run, shown)
 
-        monkeypatch.setattr(browser.run_table, "cells", counted)
+        monkeypatch.setattr(run_table, "cells", counted)
         lines = listed.query_one(RunTable).lines
         for key, first, last in (
             ("end", 1000 - lines, 999), ("home", 0, lines - 1), ("pagedown", 1, lines), ("up", 1, lines)

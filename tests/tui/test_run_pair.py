@@ -224,7 +224,7 @@ def test_a_run_without_a_result_is_read_from_its_logs(tmp_path: Path, until: flo
 async def test_what_does_not_fit_is_scrolled_to(size: tuple[int, int]) -> None:
     app = dashboard(finished_board())
     async with app.run_test(size=size) as pilot:
-        arms = {f"arm-{index:02d}": arm() for index in range(40)}
+        arms: dict[str, Any] = {f"arm-{index:02d}": arm() for index in range(40)}
         pair = RunPair(side(**arms), side(name="b", **arms), ("the last sentence",))
         await app.push_screen(CompareScreen(pair, app.glyphs))
         text = await press(pilot, "home")

@@ -1,16 +1,17 @@
-"""Where each panel goes, as a pure function of the terminal's size and what there is to show."""
+"""The place of each panel, as a pure function of the terminal's size and of what there is to show."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-SMALLEST = (40, 10)
-Lines = Callable[[int], int]
+SMALLEST = (40, 10)  # columns and rows of the smallest terminal
+Lines = Callable[[int], int]  # lines for a width
 
 
 class Region(NamedTuple):
-    """Cells of the screen. Not Textual's Region: `inittui doctor` reads this module and does not wait for Textual."""
+    """Cells of the screen. Textual's Region is not used: `inittui doctor` imports this module, and Textual takes long to
+    import."""
 
     x: int
     y: int
@@ -24,7 +25,7 @@ class Region(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Regions of the panels that are shown; what is missing is hidden. Arms are panels in columns, or a line each."""
+    """The regions of the panels that are shown, by panel. `columns` and `panel_height` are of the arms' panels."""
 
     regions: dict[str, Region] = field(default_factory=dict)
     arms_as: Literal["panels", "lines"] = "panels"
@@ -35,10 +36,10 @@ class Plan:
 def plan(
     width: int, height: int, arms: int, *, table: Lines, ended: bool, zoom: str, note: bool, whole: bool = False
 ) -> Plan | None:
-    """The plan for a terminal of `width` x `height`, or None where nothing useful fits.
+    """The plan for a terminal of `width` x `height` cells; None if it is smaller than SMALLEST.
 
     `table(width)` is the number of lines that the result wants, both without its border. `zoom` names the panel that is shown
-    alone, `whole` says that it takes the room of the arms as well.
+    alone; with `whole` it takes the place of the arms as well. `note` is whether the header has a note.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return None
@@ -55,19 +56,19 @@ def plan(
     return _stacked(regions, body, arms, table, ended, zoom)
 
 
-def _framed(table: Lines, width: int) -> int:
+def _bordered(table: Lines, width: int) -> int:
     """The lines of the result's panel in `width` cells, its border included."""
     return table(width - 4) + 2
 
 
 def _grid(arms: int, width: int, narrowest: int) -> tuple[int, int]:
-    """Columns and rows for the arms' panels, as even as they come."""
+    """Columns and rows for the arms' panels, all rows about equally full."""
     rows = math.ceil(arms / max(1, min(arms, width // narrowest)))
     return math.ceil(arms / rows), rows
 
 
 def _cut(body: Region, lines: int) -> tuple[Region, Region]:
-    """The first `lines` of the body, and the rest."""
+    """The first `lines` lines of the body, and the rest."""
     lines = max(0, min(lines, body.height))
     top = Region(body.x, body.y, body.width, lines)
     return top, Region(body.x, body.y + lines, body.width, body.height - lines)
@@ -85,13 +86,13 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
     side = max(40, body.width * 33 // 100)
     left = Region(rest.x, rest.y, rest.width - side, rest.height)
     regions["sample"] = Region(rest.x + left.width, rest.y, side, rest.height)
-    lower = min(_framed(table, left.width), max(5, rest.height - 6))
+    lower = min(_bordered(table, left.width), max(5, rest.height - 6))
     regions["chart"], regions["result"] = _cut(left, left.height - lower)
     return Plan(regions, "panels", columns, panel)
 
 
 def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, ended: bool, zoom: str) -> Plan:
-    """One below the other. While it trains: arms and chart; at the end: table and sample, without a key pressed."""
+    """One below the other. While the run trains: arms and chart; at the end: table and sample."""
     columns, rows = _grid(arms, body.width, 38)
     as_panels = not ended and not zoom and body.height >= rows * 5 + 7
     if as_panels:
@@ -105,8 +106,8 @@ def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, 
             regions["arms"], body = _cut(body, lines)
         regions[zoom or "chart"] = body
         return Plan(regions, "lines", 1, 1)
-    # The table has every arm in it: the arms' own lines are shown only where there is room to spare.
-    lines = _framed(table, body.width)
+    # The table names every arm: the arms' own lines are shown only if there is room left.
+    lines = _bordered(table, body.width)
     if body.height >= lines + 10 + arms:
         regions["arms"], body = _cut(body, arms)
     wanted = min(lines, body.height if body.height < 12 else body.height - 7)
