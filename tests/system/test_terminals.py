@@ -9,8 +9,8 @@ import termios
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
+from typing import Any
 
 import psutil
 import pytest
