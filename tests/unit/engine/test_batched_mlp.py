@@ -314,5 +314,7 @@ def test_over_five_seeds_the_accuracies_of_both_paths_differ_by_nothing_establis
         accuracies.append({e.seed: e.test_accuracy for e in epochs(told) if e.epoch == 10})
     assert all(accuracy > 0.9 for paths in accuracies for accuracy in paths.values())
     found = paired(*accuracies)
-    assert found["p"] >= 0.05
-    assert abs(found["difference"]) < 0.01
+    assert found.p is not None
+    assert found.p >= 0.05
+    assert found.difference is not None
+    assert abs(found.difference) < 0.01

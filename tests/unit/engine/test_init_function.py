@@ -1,6 +1,7 @@
 """`inittui.init_`: any scheme for any module, as people's own code calls it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,15 +13,15 @@ from inittui.engine.initialisation.initialise import initialise
 from inittui.schemes.spec import Init
 
 
-def network() -> nn.Sequential:
+def network() -> Any:
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 36, 10))
 
 
 @pytest.mark.parametrize("scheme", ["he_normal", "normal(std=0.01)", "orthogonal", {"name": "normal", "std": 0.5}])
-def test_it_fills_as_the_engine_does_and_gives_the_module_back(scheme: object) -> None:
+def test_it_fills_as_the_engine_does_and_gives_the_module_back(scheme: Any) -> None:
     ours, theirs = network(), network()
-    assert inittui.init_(ours, scheme, seed=3) is ours  # type: ignore[type-var]
-    initialise(theirs, Init.of(scheme), 3)  # type: ignore[arg-type]
+    assert inittui.init_(ours, scheme, seed=3) is ours
+    initialise(theirs, Init.of(scheme), 3)
     for one, other in ((0, 0), (3, 3)):
         assert torch.equal(ours[one].weight, theirs[other].weight)
         assert not ours[one].bias.any()
@@ -57,7 +58,7 @@ def test_a_scheme_of_ones_own_is_found_from_where_one_is(tmp_path: Path, monkeyp
 
 
 def test_layers_can_be_left_out_and_lsuv_takes_inputs() -> None:
-    module = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    module: Any = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
     before = module[1].weight.clone()
     inittui.init_(module, "lsuv", inputs=torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), exclude=["1"])
     assert torch.equal(module[1].weight, before)
@@ -79,7 +80,7 @@ def test_layers_can_be_left_out_and_lsuv_takes_inputs() -> None:
         (torch.zeros(2), {"scheme": "he_normal"}, "module: a Tensor; expected a torch.nn.Module"),
     ],
 )
-def test_what_cant_be_done_is_said_in_a_line(module: nn.Module, arguments: dict, said: str) -> None:
+def test_what_cant_be_done_is_said_in_a_line(module: nn.Module, arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(InittuiError) as caught:
         inittui.init_(module, **arguments)
     assert said in str(caught.value)

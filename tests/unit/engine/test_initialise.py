@@ -149,7 +149,7 @@ def test_a_truncated_normal_has_the_law_that_scipy_knows() -> None:
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(60, 60), (20, 90), (90, 20), (1, 1)])
 @pytest.mark.parametrize("gain", [1.0, 1.5])
 def test_an_orthogonal_matrix_keeps_lengths_but_for_its_gain(fan_in: int, fan_out: int, gain: float) -> None:
-    made = network(fan_in, fan_out)
+    made: Any = network(fan_in, fan_out)
     initialise(made, Init.of(f"orthogonal(gain={gain})"), 1)
     weight = made[0].weight.detach()
     product = weight @ weight.T if fan_out <= fan_in else weight.T @ weight
@@ -268,8 +268,10 @@ def test_biases_have_a_stream_of_their_own() -> None:
 def test_two_schemes_of_one_kind_scale_the_same_draws(one: str, other: str) -> None:
     for first, second in zip(weights(one, 30, 40, 10), weights(other, 30, 40, 10), strict=True):
         fan_out, fan_in = first.shape
-        stds = [rule(typed).std(fan_in, fan_out) for typed in (one, other)]
-        assert torch.allclose(first / second, torch.tensor(stds[0] / stds[1]), rtol=1e-5)
+        expected, of_other = (rule(typed).std(fan_in, fan_out) for typed in (one, other))
+        assert expected is not None
+        assert of_other is not None
+        assert torch.allclose(first / second, torch.tensor(expected / of_other), rtol=1e-5)
 
 
 def test_truncated_draws_are_the_normals_moved_inwards() -> None:
@@ -302,7 +304,7 @@ def test_a_seed_repeats_its_draws_and_another_has_others(typed: str) -> None:
 def torchs_own(weight: Tensor) -> nn.Module:
     """A layer with such a weight, as torch makes it."""
     outputs, inputs, *kernel = weight.shape
-    return nn.Conv2d(inputs, outputs, tuple(kernel)) if kernel else nn.Linear(inputs, outputs)
+    return nn.Conv2d(inputs, outputs, (kernel[0], kernel[1])) if kernel else nn.Linear(inputs, outputs)
 
 
 # What torch.nn.init draws for the same name: the deviation of both is the same, within what either strays.
@@ -354,7 +356,7 @@ def test_torchs_own_layers_are_torch_default_biases_too(shape: tuple[int, ...]) 
 
 
 @pytest.mark.parametrize("name", GAINS)
-def test_gains_are_torchs(name: str) -> None:
+def test_gains_are_torchs(name: Any) -> None:
     assert GAINS[name] == pytest.approx(nn.init.calculate_gain(name), rel=1e-15)
 
 
@@ -453,7 +455,7 @@ def test_a_layer_in_groups_has_the_fans_of_a_group() -> None:
 
 
 def test_the_deviations_that_are_told_are_the_weights_own() -> None:
-    made = network(50, 30, 1)
+    made: Any = network(50, 30, 1)
     told = initialise(made, Init.of("he_normal"), 1)
     assert told == pytest.approx([float(layer.weight.detach().double().std(correction=0)) for layer in made])
 

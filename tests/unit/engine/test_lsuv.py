@@ -96,7 +96,7 @@ def test_each_layer_is_orthonormal_but_for_one_factor() -> None:
 
 def test_a_layer_within_the_tolerance_is_left_alone() -> None:
     x = torch.randn(4000, 30, generator=torch.Generator().manual_seed(1))
-    network = nn.Sequential(nn.Linear(30, 30))
+    network: Any = nn.Sequential(nn.Linear(30, 30))
     initialise(network, LSUV, 1, batch=x)  # an orthonormal layer keeps a unit variance as it is
     assert torch.allclose(network[0].weight @ network[0].weight.T, torch.eye(30), atol=1e-5)
     initialise(network, Init.of("lsuv(tolerance=1e-6)"), 1, batch=x)
@@ -113,7 +113,7 @@ def test_no_layer_is_scaled_more_often_than_rounds_allow() -> None:
             return 2 * z / z.std(correction=0)
 
     x = torch.randn(100, 8, generator=torch.Generator().manual_seed(1))
-    network = nn.Sequential(Stubborn(8, 8))
+    network: Any = nn.Sequential(Stubborn(8, 8))
     for rounds in (10, 3):
         initialise(network, Init.of(f"lsuv(rounds={rounds})"), 1, batch=x)
         assert float(network[0].weight.detach().norm()) == pytest.approx(8**0.5 / 2**rounds, rel=1e-4)
@@ -134,7 +134,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.drop(self.norm(self.first(input=x)).relu())
         x = self.twice(self.twice(x).relu())
-        return self.head(x.mean((2, 3)))
+        logits: Tensor = self.head(x.mean((2, 3)))
+        return logits
 
 
 def test_any_module_is_fitted_in_the_order_in_which_it_runs_and_otherwise_left_as_it_was() -> None:
@@ -162,7 +163,7 @@ def test_any_module_is_fitted_in_the_order_in_which_it_runs_and_otherwise_left_a
 
 def test_excluded_layers_are_not_scaled() -> None:
     x = made_up()
-    network = mlp(Model(hidden=(64,)), 784, 10)
+    network: Any = mlp(Model(hidden=(64,)), 784, 10)
     with torch.no_grad():
         network[2].weight.fill_(0.5)
     initialise(network, LSUV, 1, batch=x, exclude=["2"])

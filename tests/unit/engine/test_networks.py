@@ -61,7 +61,7 @@ def weights(of: Arm) -> list[Tensor]:
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_norm_stands_between_each_hidden_layer_and_its_activation(norm: Any, activation: Any) -> None:
-    made = list(mlp(Model(hidden=(7, 5), norm=norm, activation=activation), 16, 3))
+    made: list[Any] = list(mlp(Model(hidden=(7, 5), norm=norm, activation=activation), 16, 3))
     kinds = [nn.Linear, NORMS[norm], ACTIVATIONS[activation]]
     assert [type(module) for module in made] == [*kinds, *kinds, nn.Linear]
     assert [tuple(module.weight.shape) for module in made if isinstance(module, NORMS[norm])] == [(7,), (5,)]
@@ -74,7 +74,7 @@ def test_without_a_norm_there_is_none() -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_a_norm_begins_as_one_that_changes_nothing_but_the_size(norm: Any) -> None:
     trainer = Trainer(of({"hidden": (32, 32), "norm": norm}, "normal(std=0.001)"), DATA, CPU)
-    network = trainer.replicas[0].network
+    network: Any = trainer.replicas[0].network
     x = DATA.train_images.flatten(1).float() / 255
     with torch.no_grad():
         z = network[1](network[0](x))
@@ -89,7 +89,7 @@ def test_a_norm_begins_as_one_that_changes_nothing_but_the_size(norm: Any) -> No
 def test_a_batch_norm_is_tested_with_its_running_statistics() -> None:
     trainer = Trainer(of({"hidden": (8,), "norm": "batch"}, epochs=1), DATA, CPU)
     (told,) = epochs(trainer.run())
-    network = trainer.replicas[0].network.eval()
+    network: Any = trainer.replicas[0].network.eval()
     assert int(network[1].num_batches_tracked) == STEPS
     with torch.no_grad():
         answers = network(DATA.test_images.flatten(1).float() / 255).argmax(1)
@@ -143,10 +143,11 @@ def test_a_pattern_that_no_layer_has_is_refused_with_the_names_that_there_are() 
 def test_building_asks_the_global_stream_for_nothing_and_follows_the_seed() -> None:
     model = Model(hidden=(8,), exclude=("0",))
     state = torch.get_rng_state()
-    one = build(model, (1, 4, 4), 3, 1)
+    one: Any = build(model, (1, 4, 4), 3, 1)
     assert torch.equal(torch.get_rng_state(), state)
     torch.rand(5)
-    same, another = build(model, (1, 4, 4), 3, 1), build(model, (1, 4, 4), 3, 2)
+    same: Any = build(model, (1, 4, 4), 3, 1)
+    another: Any = build(model, (1, 4, 4), 3, 2)
     assert one(torch.zeros(2, 16)).shape == (2, 3)
     assert torch.equal(one[0].weight, same[0].weight)
     assert not torch.equal(one[0].weight, another[0].weight)
@@ -187,7 +188,7 @@ def test_dropout_is_drawn_anew_in_every_epoch_and_for_every_seed(noisy: str) -> 
 
         trainer.between_steps = between_steps
         for replica in trainer.replicas:
-            replica.network[4].register_forward_hook(note)
+            replica.network.get_submodule("4").register_forward_hook(note)
         list(trainer.run())
         return seen
 

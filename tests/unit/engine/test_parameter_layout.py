@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from inittui.engine.data.device_data import DeviceData
 from inittui.engine.evaluation import evaluate
 from inittui.engine.networks.build import mlp
+from inittui.engine.networks.layers import layers
 from inittui.engine.probes.jacobian import jacobian
 from inittui.engine.probes.measure import measure
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
@@ -67,7 +68,7 @@ def loaded(replica: Replica) -> nn.Module:
 def figures(network: nn.Module, trainer: Trainer) -> list[Any]:
     """All that is computed from a network's weights apart from training: its test, its probe, its Jacobian."""
     x, labels = trainer.device_data.first(TRAIN), trainer.device_data.train_labels
-    before = [torch.full_like(layer.weight, 0.1) for layer in network if isinstance(layer, nn.Linear)]  # type: ignore[union-attr]
+    before = [torch.full_like(layer.weight, 0.1) for _, layer in layers(network)]
     tested = evaluate(network, trainer.device_data)
     return [
         tested.cost,

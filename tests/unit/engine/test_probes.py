@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -23,6 +23,7 @@ from inittui.engine.probes import mean_field, schedule
 from inittui.engine.probes.jacobian import JACOBIAN_IMAGES, jacobian
 from inittui.engine.probes.measure import BATCH, BINS, WORK, batch_size, measure
 from inittui.engine.probes.schedule import Prober, epochs_of
+from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
 from inittui.record import event_lines, events
@@ -106,7 +107,7 @@ def test_every_number_is_that_of_autograd_by_hand(kind: type[nn.Module]) -> None
     zs = []
     a = x
     for place, (_, layer) in enumerate(layers(network)):
-        zs.append(a @ layer.weight.T + layer.bias)
+        zs.append(nn.functional.linear(a, layer.weight, layer.bias))
         a = kind()(zs[-1]) if place < 2 else zs[-1]
     gradients = torch.autograd.grad(cross_entropy(a, labels), [*zs, *weights])
     found = measure(network, x, labels)
@@ -135,7 +136,7 @@ def test_dead_units_are_those_that_no_image_moves() -> None:
 
 @pytest.mark.parametrize(("kind", "z"), [(nn.Tanh, math.atanh(math.sqrt(0.95))), (nn.Sigmoid, 4.3567)])
 def test_a_unit_is_saturated_where_its_slope_is_a_twentieth_of_the_largest(kind: type[nn.Module], z: float) -> None:
-    network = nn.Sequential(nn.Linear(4, 4, bias=False), kind(), nn.Linear(4, CLASSES))
+    network: Any = nn.Sequential(nn.Linear(4, 4, bias=False), kind(), nn.Linear(4, CLASSES))
     with torch.no_grad():
         network[0].weight.copy_(torch.eye(4))
     x = torch.tensor([[0.98 * z, -0.98 * z, 1.02 * z, -1.02 * z]] * IMAGES)
@@ -154,7 +155,7 @@ def test_the_update_is_the_last_steps_share_of_the_weight() -> None:
 
 
 def test_a_histogram_counts_every_weight_in_its_place() -> None:
-    network = nn.Sequential(nn.Linear(BINS, 2, bias=False))
+    network: Any = nn.Sequential(nn.Linear(BINS, 2, bias=False))
     with torch.no_grad():
         network[0].weight[0] = torch.arange(BINS) / (BINS - 1) * 4 - 1
         network[0].weight[1] = 3.0
@@ -169,7 +170,7 @@ def test_a_histogram_counts_every_weight_in_its_place() -> None:
 
 @pytest.mark.parametrize("edge", [3e38, 1e-45])
 def test_a_histogram_of_the_largest_and_of_the_smallest_floats_counts_them_all(edge: float) -> None:
-    network = nn.Sequential(nn.Linear(3, 1, bias=False))
+    network: Any = nn.Sequential(nn.Linear(3, 1, bias=False))
     with torch.no_grad():
         network[0].weight.copy_(torch.tensor([[-edge, 0.0, edge]]))
     (one,) = measure(network, torch.ones(4, 3), torch.zeros(4, dtype=torch.long))
@@ -391,11 +392,19 @@ def test_a_network_that_fails_is_left_as_it_was_too() -> None:
 
 @pytest.mark.parametrize("model", ["mlp", "noisy", "cnn"])
 def test_a_training_with_probes_is_bit_for_bit_the_one_without(noisy: str, model: str) -> None:
-    changes = {"mlp": {"hidden": (8, 8)}, "noisy": {"factory": noisy}, "cnn": {"factory": SMALL_CNN}}
+    changes: dict[str, dict[str, Any]] = {
+        "mlp": {"hidden": (8, 8)},
+        "noisy": {"factory": noisy},
+        "cnn": {"factory": SMALL_CNN},
+    }
     of = replace_model(arm(seeds=[5, 6], epochs=3), changes[model])
+
+    def nothing(_replica: Replica) -> None:
+        pass
+
     looked_at, unseen = Trainer(of, DATA, CPU), Trainer(of, DATA, CPU)
-    unseen.prober = SimpleNamespace(
-        keep_weights=lambda _replica: None, after=lambda _replica: None, at_start=lambda _replica: events.Paused()
+    unseen.prober = cast(
+        "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, at_start=lambda _: events.Paused())
     )
     told = list(looked_at.run())
     assert figures(told) == figures(unseen.run())
@@ -600,9 +609,9 @@ def test_of_a_scheme_of_ones_own_too_unless_its_weights_have_a_mean(tmp_path: Pa
     path.write_text(f"def fill(weight, bias, *, name, fan_in, fan_out, generator):\n    {filling}\n")
     probe = prober(arm(f"{path}:fill"))
     if says:
-        weight = Trainer(arm(f"{path}:fill"), DATA, CPU).replicas[0].network[0].weight
+        (_, layer), *_ = layers(Trainer(arm(f"{path}:fill"), DATA, CPU).replicas[0].network)
         square = float((DATA.train_images.double() / 255).square().mean())
-        variance = float(weight.detach().double().var(correction=0))
+        variance = float(layer.weight.detach().double().var(correction=0))
         assert probe.signal[0] == pytest.approx(math.sqrt(0.25**2 + 16 * variance * square), rel=1e-5)
     else:
         assert probe.signal == ()

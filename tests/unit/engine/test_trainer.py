@@ -46,7 +46,7 @@ def test_training_begins_with_what_there_is_to_do(data: Dataset) -> None:
     assert begin.steps == 3  # the last, partial batch is dropped
     assert begin.layers == ((16, 8), (8, 3))
     assert begin.parameters == 17 * 8 + 9 * 3
-    assert [round(std, 1) for std in begin.stds] == [round(math.sqrt(2 / fan_in), 1) for fan_in in (16, 8)]
+    assert [round(std or 0.0, 1) for std in begin.stds] == [round(math.sqrt(2 / fan_in), 1) for fan_in in (16, 8)]
     assert sample.label == int(data.test_labels[sample.index])
     assert bytes.fromhex(sample.pixels) == bytes(data.test_images[sample.index].flatten().tolist())
     assert (sample.rows, sample.columns) == (4, 4)

@@ -18,6 +18,7 @@ from inittui.common.errors import DataError, PresetError, UserCodeError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
 from inittui.engine.data import user_data
 from inittui.engine.data.load import load as load_data
+from inittui.engine.networks import user_code
 from inittui.engine.networks.build import build as build_network
 from inittui.engine.networks.example_cnn import small_cnn
 from inittui.engine.trainer import Trainer
@@ -161,7 +162,7 @@ def test_a_class_is_a_function_that_makes_one(tmp_path: Path) -> None:
 def test_a_network_comes_from_a_module_too() -> None:
     network = build_network(Model(factory="inittui.engine.networks.example_cnn:small_cnn"), (1, 28, 28), 10, 1)
     assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
-    assert [type(m) for m in network] == [type(m) for m in small_cnn(inputs=(3, 8, 8), classes=4)]
+    assert [type(m) for m in network.children()] == [type(m) for m in small_cnn(inputs=(3, 8, 8), classes=4).children()]
 
 
 def test_what_it_draws_follows_the_seed_and_disturbs_nobody(networks: Path) -> None:
@@ -187,11 +188,11 @@ def test_a_split_that_asks_a_global_stream_is_the_same_in_every_run(tmp_path: Pa
     for number in range(2):
         path = tmp_path / f"split{number}.py"  # as in another process: imported anew
         path.write_text(DRAWS)
-        states = (random.getstate(), torch.get_rng_state(), numpy.random.get_state()[1])
+        states = (random.getstate(), torch.get_rng_state(), numpy.random.get_state(legacy=False))
         splits.append(user_data.load(f"{path}:load").train_images)
         assert random.getstate() == states[0]
         assert torch.equal(torch.get_rng_state(), states[1])
-        assert (numpy.random.get_state()[1] == states[2]).all()
+        assert str(numpy.random.get_state(legacy=False)) == str(states[2])
         torch.rand(number + 1), numpy.random.rand(), random.random()
     assert torch.equal(*splits)
 
@@ -422,9 +423,7 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
     given_ = list(GOOD)
     for place in range(4):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(
-                user_data.user_code, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]]
-            )
+            patched.setattr(user_code, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]])
             try:
                 data = user_data.load("any.module:function")
                 words = f"own data 'any.module:function': {len(data.train_images)} images"
