@@ -61,10 +61,10 @@ def weights(of: Arm) -> list[Tensor]:
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_norm_stands_between_each_hidden_layer_and_its_activation(norm: Any, activation: Any) -> None:
-    made: list[Any] = list(mlp(Model(hidden=(7, 5), norm=norm, activation=activation), 16, 3))
+    made = list(mlp(Model(hidden=(7, 5), norm=norm, activation=activation), 16, 3))
     kinds = [nn.Linear, NORMS[norm], ACTIVATIONS[activation]]
     assert [type(module) for module in made] == [*kinds, *kinds, nn.Linear]
-    assert [tuple(module.weight.shape) for module in made if isinstance(module, NORMS[norm])] == [(7,), (5,)]
+    assert [module.get_parameter("weight").shape for module in made if isinstance(module, NORMS[norm])] == [(7,), (5,)]
 
 
 def test_without_a_norm_there_is_none() -> None:
