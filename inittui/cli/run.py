@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         from inittui.launch import estimate
 
-        lines = estimate.told(
+        lines = estimate.lines_of(
             preset, runs_dir=runs_dir, data_dir=data_dir, device=arguments.device, threads=threads, place=place
         )
         for line in lines:

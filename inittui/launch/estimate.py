@@ -1,9 +1,8 @@
-"""What a run would take, before it is started: how many trainings and steps, and about how long."""
+"""Estimates a run before it starts: the number of trainings and steps, and the time."""
 
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -23,14 +22,14 @@ from inittui.launch.start_run import HERE, Place
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
-REMEMBERED = 30  # of the newest runs, those that are looked at
-PATIENCE = 60.0  # seconds for a few steps, the import of torch included
-ALIKE = 1.5  # a run whose steps are so many times larger or smaller says nothing about ours
+MOST_RUNS = 30  # of the newest runs, that are searched for a rate
+MEASURE_SECONDS = 60.0  # for a few steps, including the import of torch
+ALIKE = 1.5  # a run's rate is used if its work per step differs by less than this factor
 
 
 @dataclass(frozen=True)
 class DatasetSize:
-    """What can be known of a data set before it is loaded."""
+    """The size of a data set, known before it is loaded."""
 
     title: str
     train: int
@@ -40,22 +39,22 @@ class DatasetSize:
 
 @dataclass(frozen=True)
 class Rate:
-    """`work` (parameters x images) a second of one worker, and where it is known from."""
+    """How much `work` (parameters x examples) one worker does per second, and where this is known from."""
 
     work: float
     source: str
 
 
-def told(
+def lines_of(
     preset: Preset, *, runs_dir: Path, data_dir: Path, device: str, threads: int, place: Place = HERE
 ) -> list[str]:
-    """The lines of `--dry-run`. Starts nothing. Raises InittuiError for what a run would be refused for at once."""
+    """The lines that `--dry-run` prints. Starts no run. Raises InittuiError if a run would be refused at once."""
     start_run.check_device(device, place=place)
     trainings = sum(len(arm.training.seeds) for arm in preset.arms)
     lines = [f"{preset.name}: {count(len(preset.arms), 'arm')}, {count(trainings, 'training')} (arms x seeds)"]
     images = _images(preset, data_dir)
     if images is None or any(arm.model.factory for arm in preset.arms):
-        lines.append("steps and time: not known before data or network of your own are loaded")
+        lines.append("steps and time: not known before your own data or network are loaded")
         return [*lines, "nothing was started"]
     for arm in preset.arms:
         if arm.training.batch_size > images.train:
@@ -75,7 +74,7 @@ def told(
         lines.append(f"time: not known before Ray is asked; each arm gets {share} there")
     else:
         slots = max(1, usable_cores() // threads)
-        # On Ray the seeds of an arm share its place; here free cores train further ones.
+        # On Ray one actor trains all seeds of an arm; here free cores train more seeds at the same time.
         workers = min(slots, len(preset.arms) if place.on == "ray" else trainings)
         device = "cpu" if place.on else device
         rate = _remembered(preset, images.title, runs_dir, device, threads, slots, work / max(1, steps)) or _measured(
@@ -90,38 +89,38 @@ def told(
     if (few := _too_few(preset)) is not None:
         lines.append(few)
     if (after := preset.training.stop_stuck) is not None:
-        lines.append(f"less where something stops at chance after {count(after, 'epoch')}")
+        lines.append(f"less if trainings stop at chance after {count(after, 'epoch')}")
     return [*lines, "nothing was started"]
 
 
 def _too_few(preset: Preset) -> str | None:
-    """What so few seeds can't tell, whatever they come to."""
+    """A warning if no difference could be established with so few seeds, whatever the results."""
     family, seeds = len(preset.arms) - (preset.block or 1), len(preset.training.seeds)
     needed = pairs_needed(family)
     if family < 1 or seeds >= needed:
         return None
     compared = count(family, "comparison")
-    return f"{count(seeds, 'seed')} an arm can establish no difference: {compared} would take --seeds {needed}"
+    return f"{count(seeds, 'seed')} per arm can't establish a difference: {compared} would need --seeds {needed}"
 
 
 def _missing(preset: Preset, data_dir: Path) -> str | None:
-    """What a run would do first where the data are not there."""
+    """A line about the download, if the data set is not in the folder."""
     entry = datasets.entry(preset.data.name)
     if preset.data.factory or dataset_files.inspect(entry.name, data_dir).state != "absent":
         return None
-    instead = ", or replaced by scikit-learn's digits where that fails" if preset.data.name == datasets.AUTO else ""
+    instead = ", or replaced by scikit-learn's digits if that fails" if preset.data.name == datasets.AUTO else ""
     return f"{entry.title} is not in {data_dir}: it would be downloaded{instead}"
 
 
 def parameters(model: Model, inputs: int, classes: int) -> int:
-    """Of a perceptron: weights, biases, and a scale and a shift for every unit that is normalised."""
+    """The number of parameters of an MLP: weights, biases, and scale and shift of every normalised unit."""
     widths = (inputs, *model.hidden, model.outputs or classes)
     norm = 2 * sum(model.hidden) if model.norm != "none" else 0
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)) + norm
 
 
 def _images(preset: Preset, data_dir: Path) -> DatasetSize | None:
-    """None for data of one's own. `auto` is taken for MNIST unless its files are damaged, as a run would."""
+    """None for user data. As in a run, `auto` is MNIST unless its files are damaged."""
     data = preset.data
     if data.factory:
         return None
@@ -143,19 +142,20 @@ def _work(arm: Arm, size: int, images: DatasetSize) -> float:
 
 
 def _remembered(
-    preset: Preset, title: str, runs_dir: Path, device: str, threads: int, slots: int, work_a_step: float
+    preset: Preset, title: str, runs_dir: Path, device: str, threads: int, slots: int, work_per_step: float
 ) -> Rate | None:
-    """From the run of this machine whose steps were most like ours, if there is one that is like them at all."""
-    found = []
-    for run in islice(runs(runs_dir), REMEMBERED):
-        for rate, step in _of_run(run, title, _kinds(preset), device, threads, slots):
-            found.append((abs(math.log(step / work_a_step)), Rate(rate, f"of the run {run.name}")))
-    best = min(found, key=lambda one: one[0], default=None)
-    return best[1] if best is not None and best[0] <= math.log(ALIKE) else None
+    """The rate of the run on this machine whose work per step is most similar; None if there is no similar one."""
+    rates: list[tuple[float, Rate]] = []
+    for run in islice(runs(runs_dir), MOST_RUNS):
+        if (known := _of_run(run, title, _kinds(preset), device, threads, slots)) is not None:
+            rate, step = known
+            rates.append((abs(math.log(step / work_per_step)), Rate(rate, f"of the run {run.name}")))
+    distance, nearest = min(rates, key=lambda item: item[0], default=(math.inf, None))
+    return nearest if distance <= math.log(ALIKE) else None
 
 
 def _kinds(preset: Preset) -> set[tuple[str, int, str, bool, int]]:
-    """What else decides how fast an arm's steps are, beside their size."""
+    """What the speed of an arm's steps depends on, apart from their work."""
     return {
         (
             arm.training.optimizer,
@@ -170,11 +170,11 @@ def _kinds(preset: Preset) -> set[tuple[str, int, str, bool, int]]:
 
 def _of_run(
     run: RunDir, title: str, kinds: set[tuple[str, int, str, bool, int]], device: str, threads: int, slots: int
-) -> Iterator[tuple[float, float]]:
-    """Work a second of a worker, all that a run does beside training included, and the work of one of its steps."""
+) -> tuple[float, float] | None:
+    """The work per second of a worker, over the run's whole time, and the work per step. None if the run says nothing about
+    this machine, data, network and device."""
     try:
         status = run.status()
-        # What trained on a cluster says nothing about this machine.
         same = (status.state, status.on, status.host, status.requested_device) == (
             "finished",
             "",
@@ -182,47 +182,50 @@ def _of_run(
             device,
         )
         document = run.result() if same and status.threads == threads else None
-        if document is None or document.resumed:  # its clock counts a pause of any length
-            return
+        if document is None or document.resumed:  # the time of a resumed run may include pauses
+            return None
         then = run.preset()
         if _kinds(then) != kinds or document.data.title != title:
-            return
+            return None
         of = {arm.name: arm for arm in then.arms}
     except RunError:
-        return
+        return None
     work = steps = 0.0
     trainings = 0
     for arm in document.arms:
         for replica in arm.replicas:
             batch = of[arm.name].training.batch_size if arm.name in of else 0
-            images = (replica.samples_per_second or 0.0) * replica.seconds
-            work += arm.parameters * images
-            steps += images / batch if batch else 0.0
+            examples = (replica.samples_per_second or 0.0) * replica.seconds
+            work += arm.parameters * examples
+            steps += examples / batch if batch else 0.0
             trainings += 1
-    if work > 0 and steps > 0 and document.seconds > 0:
-        yield work / document.seconds / min(slots, trainings), work / steps
+    if not (work > 0 and steps > 0 and document.seconds > 0):
+        return None
+    return work / document.seconds / min(slots, trainings), work / steps
 
 
 def _measured(preset: Preset, sizes: list[int], images: DatasetSize, device: str, threads: int) -> Rate:
-    """Of the arm that takes longest, in a few steps."""
+    """The rate of a few steps of the arm with the most work."""
     works = [_work(arm, size, images) for arm, size in zip(preset.arms, sizes, strict=True)]
-    place = works.index(max(works))
-    arm = preset.arms[place]
+    index = works.index(max(works))
+    arm = preset.arms[index]
     job = {"arm": arm, "inputs": images.shape, "classes": images.classes, "device": device, "threads": threads}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "inittui.supervisor.step_benchmark"],  # torch, which this process does without
+            [sys.executable, "-m", "inittui.supervisor.step_benchmark"],  # imports torch, this process does not
             input=msgspec.json.encode(job),
             capture_output=True,
             env=child_environment(),
-            timeout=PATIENCE,
+            timeout=MEASURE_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise InittuiError(f"the rate can't be measured: a few steps took more than {PATIENCE:.0f} s here") from None
-    words = (done.stdout if done.returncode == 0 else done.stderr).decode("utf-8", "replace").strip()
+        raise InittuiError(
+            f"the rate can't be measured: a few steps took more than {MEASURE_SECONDS:.0f} s here"
+        ) from None
+    output = (done.stdout if done.returncode == 0 else done.stderr).decode("utf-8", "replace").strip()
     if done.returncode != 0:
-        raise InittuiError(f"the rate can't be measured: {words.rpartition(chr(10))[2] or done.returncode}")
-    seconds = float(words)
+        raise InittuiError(f"the rate can't be measured: {output.rpartition(chr(10))[2] or done.returncode}")
+    seconds = float(output)
     return Rate(
-        sizes[place] * arm.training.batch_size / seconds, f"measured just now on a few steps of {arm.name}, tests apart"
+        sizes[index] * arm.training.batch_size / seconds, f"measured now on a few steps of {arm.name}, without tests"
     )

@@ -268,7 +268,7 @@ class Supervisor:
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
-        models = predictions.duels(self.run, self.preset, data)
+        models = predictions.model_comparisons(self.run, self.preset, data)
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
         self._write(partial(self.run.write_result, document), "result.json")  # 'inittui report' then reads the logs
         try:

@@ -1,4 +1,4 @@
-"""What the arms predicted, summed up at the end of a run: the gallery, confusion matrices, and models against models."""
+"""Summaries of the predictions at the end of a run: the gallery, confusion matrices, comparisons of trained models."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -25,36 +25,37 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Predicted:
-    """An arm's predictions.npz. `answers` [replicas, n]; of the first replica `classes` and `probabilities`, [n, shown]."""
+    """An arm's predictions.npz: `answers` int64 [replicas, n]; of the first replica `classes` and `probabilities`, [n,
+    shown]."""
 
     seeds: list[int]
     answers: Array
     classes: Array
     probabilities: Array
-    counted: list[int]  # replicas that have learnt something, by place; all of them where none has
-    learnt: bool
+    counted: list[int]  # indexes of the replicas that are above chance; of all if none is
+    learnt: bool  # whether a replica is above chance
 
     def shares(self, classes: Array) -> Array:
-        """For each image the share of the replicas that count that answers each of `classes`, [n, classes]."""
+        """Per image the share of the counted replicas that answer each of `classes`, [n, classes]."""
         return numpy.stack([(self.answers[self.counted] == number).mean(0) for number in classes], axis=1)
 
 
 def _predicted(run: RunDir, preset: Preset, data: Dataset) -> list[Predicted | None]:
-    """What each arm predicted, in their order; None for one that failed before it predicted anything, as its log says."""
+    """The predictions of each arm, in order; None if the arm has none because it failed or was stopped."""
     labels = data.test_labels.cpu().numpy()
     return [_load(run, folder, labels, stuck_below(1 / len(data.classes))) for folder in arm_folders(preset)]
 
 
 def _load(run: RunDir, folder: str, labels: Array, enough: float) -> Predicted | None:
     try:
-        with numpy.load(run.arm(folder) / "predictions.npz", allow_pickle=False) as found:
-            answers = found["answers"].astype(numpy.int64)
+        with numpy.load(run.arm(folder) / "predictions.npz", allow_pickle=False) as arrays:
+            answers = arrays["answers"].astype(numpy.int64)
             learnt = [i for i, right in enumerate((answers == labels).mean(1)) if right >= enough]
             return Predicted(
-                seeds=[int(seed) for seed in found["seeds"]],
+                seeds=[int(seed) for seed in arrays["seeds"]],
                 answers=answers,
-                classes=found["classes"],
-                probabilities=found["probabilities"],
+                classes=arrays["classes"],
+                probabilities=arrays["probabilities"],
                 counted=learnt or list(range(len(answers))),
                 learnt=bool(learnt),
             )
@@ -63,29 +64,29 @@ def _load(run: RunDir, folder: str, labels: Array, enough: float) -> Predicted |
 
 
 def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
-    """Images drawn at random (the one watched while training first), then those on which arms differ and err most
-    consistently. Writes nothing when no arm has got as far as a prediction."""
+    """Write the gallery: images drawn at random, of which the first is the one shown while training, then those on which arms
+    differ and err most consistently. Writes nothing if no arm has predictions."""
     predicted = _predicted(run, preset, data)
-    known = {place: found for place, found in enumerate(predicted) if found is not None}
+    known = {index: arm for index, arm in enumerate(predicted) if arm is not None}
     if not known:
         return
     labels = data.test_labels.cpu().numpy()
-    # An arm at chance would make nearly every image a dispute and a mistake.
-    judges = {place: found for place, found in known.items() if found.learnt} or known
+    # With an arm at chance nearly every image would be a dispute and a mistake.
+    judges = {index: arm for index, arm in known.items() if arm.learnt} or known
     disputes, mistakes = _scores(judges, labels)
     order = _order(preset, len(labels))
     count, chosen = gallery.sizes(len(preset.arms))
     drawn = order[:count]
-    places = [*drawn, *_chosen(order[count:], disputes, mistakes, chosen)]
+    shown = [*drawn, *_chosen(order[count:], disputes, mistakes, chosen)]
     pictures = tuple(
         gallery.Picture(
             index=i,
             label=int(labels[i]),
             pixels=grey(data, i).hex(),
-            predictions=tuple(_prediction(found, i) for found in predicted),
-            tallies=tuple(_tally(found, i) for found in predicted),
+            predictions=tuple(_prediction(arm, i) for arm in predicted),
+            tallies=tuple(_tally(arm, i) for arm in predicted),
         )
-        for i in places
+        for i in shown
     )
     gallery.write(
         run,
@@ -101,35 +102,35 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
             split_in_all=int((disputes >= HALF).sum()),
             test=len(labels),
             judges=tuple(judges),
-            replicas=tuple(len(found.counted) if found else 0 for found in predicted),
-            left_out=tuple(len(found.answers) - len(found.counted) if found else 0 for found in predicted),
-            confusion=tuple(_confusion(found, labels, len(data.classes)) for found in predicted),
-            disputed=_ranked(disputes[places]),
-            mistaken=_ranked(mistakes[places]),
+            replicas=tuple(len(arm.counted) if arm else 0 for arm in predicted),
+            left_out=tuple(len(arm.answers) - len(arm.counted) if arm else 0 for arm in predicted),
+            confusion=tuple(_confusion(arm, labels, len(data.classes)) for arm in predicted),
+            disputed=_ranked(disputes[shown]),
+            mistaken=_ranked(mistakes[shown]),
         ),
     )
 
 
 def _scores(judges: Mapping[int, Predicted], labels: Array) -> tuple[Array, Array]:
-    """Of each image, how far the two arms differ that differ most, and how much of the arm errs that errs most; as
-    `gallery.Picture.dispute` and `mistake` have it, rounded so that equal ones are equal."""
-    classes = numpy.unique(numpy.concatenate([found.answers.ravel() for found in judges.values()]))
-    shares = [found.shares(classes) for found in judges.values()]
+    """Per image the largest dispute of two arms and the largest share of wrong replicas of an arm, as
+    `gallery.Picture.dispute` and `mistake` compute them, rounded so that equal ones are equal."""
+    classes = numpy.unique(numpy.concatenate([arm.answers.ravel() for arm in judges.values()]))
+    shares = [arm.shares(classes) for arm in judges.values()]
     disputes = numpy.zeros(len(labels))
     for a, b in combinations(shares, 2):
         disputes = numpy.maximum(disputes, numpy.abs(a - b).sum(1) / 2)
-    mistakes = [(found.answers[found.counted] != labels).mean(0) for found in judges.values()]
+    mistakes = [(arm.answers[arm.counted] != labels).mean(0) for arm in judges.values()]
     return disputes.round(6), numpy.max(mistakes, axis=0).round(6)
 
 
 def _chosen(rest: Sequence[int], disputes: Array, mistakes: Array, room: int) -> list[int]:
-    """Of the images that were not drawn, disputes first, but half of the room for mistakes as far as there are any."""
+    """At most `room` of the indexes `rest`: one half by dispute, one half by mistake; what one lacks goes to the other."""
     by_dispute = sorted((i for i in rest if disputes[i] > 0), key=lambda i: -disputes[i])
     by_mistake = sorted((i for i in rest if mistakes[i] > 0), key=lambda i: -mistakes[i])
     half = -(-room // 2)
-    # Each once, where it comes first; a dict keeps the order.
-    every = dict.fromkeys([*by_dispute[:half], *by_mistake[:half], *by_dispute[half:], *by_mistake[half:]])
-    return list(every)[:room]
+    # Each index once, in the order of its first place.
+    chosen = dict.fromkeys([*by_dispute[:half], *by_mistake[:half], *by_dispute[half:], *by_mistake[half:]])
+    return list(chosen)[:room]
 
 
 def _ranked(scores: Array) -> tuple[int, ...]:
@@ -144,55 +145,54 @@ def _order(preset: Preset, count: int) -> list[int]:
     return [first, *(i for i in shuffled if i != first)]
 
 
-def _prediction(found: Predicted | None, index: int) -> gallery.Prediction:
-    if found is None:
+def _prediction(arm: Predicted | None, index: int) -> gallery.Prediction:
+    if arm is None:
         return ()
-    pairs = zip(found.classes[index].tolist(), found.probabilities[index].tolist(), strict=True)
+    pairs = zip(arm.classes[index].tolist(), arm.probabilities[index].tolist(), strict=True)
     return tuple((int(number), round(float(share), 4)) for number, share in pairs)
 
 
-def _tally(found: Predicted | None, index: int) -> gallery.Tally:
-    if found is None:
+def _tally(arm: Predicted | None, index: int) -> gallery.Tally:
+    if arm is None:
         return ()
-    numbers, votes = numpy.unique(found.answers[found.counted, index], return_counts=True)
+    numbers, votes = numpy.unique(arm.answers[arm.counted, index], return_counts=True)
     pairs = zip(numbers.tolist(), votes.tolist(), strict=True)
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _confusion(found: Predicted | None, labels: Array, classes: int) -> tuple[tuple[int, ...], ...]:
-    """As `gallery.Gallery.confusion` has it."""
-    if found is None:
+def _confusion(arm: Predicted | None, labels: Array, classes: int) -> tuple[tuple[int, ...], ...]:
+    """One matrix of `gallery.Gallery.confusion`."""
+    if arm is None:
         return ()
-    answers = numpy.minimum(found.answers[found.counted], classes)  # outputs beyond the classes, all in one column
+    answers = numpy.minimum(arm.answers[arm.counted], classes)  # all outputs beyond the classes count in one column
     width = classes + bool((answers == classes).any())
     counts = numpy.bincount((labels * width + answers).ravel(), minlength=classes * width)
     return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
 
 
-def duels(run: RunDir, preset: Preset, data: Dataset) -> list[ModelComparison]:
-    """For every two arms and each seed of both, on how many test images the one trained model is right and the other is not.
-    Of a sweep the arms at the same values are counted against each other: all of five hundred would be 124,750 pairs.
-
-    None of them where that can't be told: the result has to be written all the same.
+def model_comparisons(run: RunDir, preset: Preset, data: Dataset) -> list[ModelComparison]:
+    """For every two arms and each seed of both, on how many test images only the one trained model is right. In a sweep only
+    arms at the same values are compared: all of five hundred would be 124,750 pairs. On an error, which is printed, there are
+    none: the result has to be written all the same.
     """
     try:
-        return _duels(preset, data, _predicted(run, preset, data))
+        return _model_comparisons(preset, data, _predicted(run, preset, data))
     except Exception:
         traceback.print_exc()
         return []
 
 
-def _duels(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None]) -> list[ModelComparison]:
+def _model_comparisons(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None]) -> list[ModelComparison]:
     labels = data.test_labels.cpu().numpy()
     right = {
-        arm.name: dict(zip(found.seeds, found.answers == labels, strict=True))
-        for arm, found in zip(preset.arms, predicted, strict=True)
-        if found is not None
+        of_preset.name: dict(zip(arm.seeds, arm.answers == labels, strict=True))
+        for of_preset, arm in zip(preset.arms, predicted, strict=True)
+        if arm is not None
     }
-    alike = {arm.name: place % (preset.block or 1) for place, arm in enumerate(preset.arms)}
+    same_values = {arm.name: index % (preset.block or 1) for index, arm in enumerate(preset.arms)}
     rows = []
     for (a, of_a), (b, of_b) in combinations(right.items(), 2):
-        if alike[a] != alike[b]:
+        if same_values[a] != same_values[b]:
             continue
         seeds = [seed for seed in of_a if seed in of_b]
         only_a, only_b = ([int((x[seed] & ~y[seed]).sum()) for seed in seeds] for x, y in ((of_a, of_b), (of_b, of_a)))

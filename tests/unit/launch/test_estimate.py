@@ -21,7 +21,7 @@ from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixt
 
 
 def told(changes: Overrides, folder: Path, preset: str = "digits") -> list[str]:
-    return estimate.told(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
+    return estimate.lines_of(load(preset, changes), runs_dir=folder, data_dir=folder, device="cpu", threads=1)
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
@@ -45,8 +45,8 @@ def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytes
         "digits: 4 arms, 12 trainings (arms x seeds)",
         "8x8 digits (scikit-learn), 1,500 training images: 720 steps; networks of 760 to 870 parameters",
         f"about {duration(work / 1e6 / 2)}, 2 at a time, at the rate measured",
-        "3 seeds an arm can establish no difference: 2 comparisons would take --seeds 7",
-        "less where something stops at chance after 2 epochs",
+        "3 seeds per arm can't establish a difference: 2 comparisons would need --seeds 7",
+        "less if trainings stop at chance after 2 epochs",
         "nothing was started",
     ]
     assert list(tmp_path.iterdir()) == []
@@ -86,9 +86,9 @@ def test_of_a_cluster_is_said_what_can_be_known_without_it(
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
     monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
     chosen = load("digits", Overrides(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
-    said = estimate.told(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
+    said = estimate.lines_of(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
     assert said[0] == "digits: 2 arms, 8 trainings (arms x seeds)"
-    few = "4 seeds an arm can establish no difference: 1 comparison would take --seeds 6"
+    few = "4 seeds per arm can't establish a difference: 1 comparison would need --seeds 6"
     assert said[2:] == [*lines, few, "nothing was started"]
 
 
@@ -111,7 +111,7 @@ def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: py
 
 def test_data_that_are_not_there_are_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
-    said = estimate.told(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
+    said = estimate.lines_of(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
     assert f"MNIST is not in {tmp_path / 'none'}: it would be downloaded" in "\n".join(said)
     assert "is not in" not in "\n".join(told(Overrides(), tmp_path))
 
@@ -128,7 +128,7 @@ def test_what_can_be_seen_to_be_impossible_is_refused(tmp_path: Path) -> None:
 def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> None:  # noqa: F811
     done = inittui("--preset", "digits", "--sweep", "model.depth=2,3", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "measured just now on a few steps of" in done.stdout
+    assert "measured now on a few steps of" in done.stdout
     assert done.stdout.endswith("nothing was started\n")
     assert not inittui.runs_dir.exists()
 
@@ -141,14 +141,17 @@ def test_a_bad_number_of_epochs_is_refused_in_one_line(capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "1 seed an arm can establish no difference: 2 comparisons would take --seeds 7"),  # the digits' three arms
-        ({"seeds": "6"}, "6 seeds an arm can establish no difference: 2 comparisons would take --seeds 7"),
+        (
+            {},
+            "1 seed per arm can't establish a difference: 2 comparisons would need --seeds 7",
+        ),  # the digits' three arms
+        ({"seeds": "6"}, "6 seeds per arm can't establish a difference: 2 comparisons would need --seeds 7"),
         ({"seeds": "7"}, None),
         ({"arms": ["he_normal", "xavier_normal"], "seeds": "6"}, None),
         ({"arms": ["he_normal"]}, None),  # nothing to be compared with
         (
             {"arms": ["he_normal", "xavier_normal"], "sweep": ["model.depth=2,3,4"], "seeds": "6"},
-            "6 seeds an arm can establish no difference: 3 comparisons would take --seeds 7",
+            "6 seeds per arm can't establish a difference: 3 comparisons would need --seeds 7",
         ),
     ],
 )

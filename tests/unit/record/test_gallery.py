@@ -14,7 +14,7 @@ from inittui.record import gallery
 from inittui.record.gallery import Picture
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, arm_folders
-from inittui.supervisor.workers.predictions import duels, write_gallery
+from inittui.supervisor.workers.predictions import model_comparisons, write_gallery
 from tests.galleries import canned_gallery
 from tests.helpers import empty_run, preset
 
@@ -256,7 +256,7 @@ def test_without_any_prediction_there_is_no_gallery(tmp_path: Path, data: Datase
     run = empty_run(tmp_path)
     write_gallery(run, preset(), data)
     assert gallery.read(run) is None
-    assert duels(run, preset(), data) == []
+    assert model_comparisons(run, preset(), data) == []
 
 
 # Several seeds
@@ -350,9 +350,11 @@ def test_two_trained_models_of_a_seed_are_counted_against_each_other(tmp_path: P
     run = empty_run(tmp_path, of)
     write_predictions(run, "xavier_normal", but(0, 1, 2), RIGHT)
     write_predictions(run, "he_normal", but(2, 3), but(9, by=2))
-    assert duels(run, of, data) == [ModelComparison("xavier_normal", "he_normal", (777, 778), (1, 1), (2, 0))]
+    assert model_comparisons(run, of, data) == [
+        ModelComparison("xavier_normal", "he_normal", (777, 778), (1, 1), (2, 0))
+    ]
     write_predictions(run, "orthogonal", RIGHT)  # of the first seed alone
-    found = duels(run, of, data)
+    found = model_comparisons(run, of, data)
     assert [(row.a, row.b, row.seeds) for row in found] == [
         ("xavier_normal", "he_normal", (777, 778)),
         ("xavier_normal", "orthogonal", (777,)),
@@ -371,7 +373,7 @@ def test_predictions_of_other_images_cost_the_duels_and_not_the_run(tmp_path: Pa
         classes=numpy.zeros((TESTED + 1, 2)),
         probabilities=numpy.zeros((TESTED + 1, 2)),
     )
-    assert duels(run, of, data) == []
+    assert model_comparisons(run, of, data) == []
 
 
 def test_of_a_sweep_models_at_the_same_values_are_counted(tmp_path: Path, data: Dataset) -> None:
@@ -380,7 +382,7 @@ def test_of_a_sweep_models_at_the_same_values_are_counted(tmp_path: Path, data: 
     run = empty_run(tmp_path, of)
     for folder in arm_folders(of):
         write_predictions(run, folder, RIGHT)
-    assert [(row.a, row.b) for row in duels(run, of, data)] == [
+    assert [(row.a, row.b) for row in model_comparisons(run, of, data)] == [
         (f"he_normal, width {width}", f"zeros, width {width}") for width in (8, 9, 10)
     ]
 
