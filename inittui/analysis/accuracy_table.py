@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inittui.analysis.sweep_grid import Matrix, matrix
+from inittui.analysis.sweep_grid import SweepGrid, sweep_grid
 from inittui.common import formatting
 from inittui.record.result_schema import ArmResult, ReplicaResult, ResultDocument
 
@@ -92,12 +92,12 @@ def heading(document: ResultDocument) -> str:
     )
 
 
-def grid_of(document: ResultDocument) -> Matrix | None:
+def grid_of(document: ResultDocument) -> SweepGrid | None:
     """The grid of a sweep. None without a sweep, and if the document has other arms than the sweep says."""
     if not document.sweep:
         return None
-    grid = matrix(document.sweep.rows, [(axis.words, axis.values) for axis in document.sweep.axes])
-    return None if grid is None or max(map(max, grid.places)) >= len(document.arms) else grid
+    grid = sweep_grid(document.sweep.rows, [(axis.words, axis.values) for axis in document.sweep.axes])
+    return None if grid is None or max(map(max, grid.arms)) >= len(document.arms) else grid
 
 
 def sweep_rows(document: ResultDocument) -> list[tuple[str, ...]]:
@@ -109,7 +109,7 @@ def sweep_rows(document: ResultDocument) -> list[tuple[str, ...]]:
         (f"accuracy, % by {grid.column}", *grid.columns),
         *(
             (name, *(_cell(document.arms[index]) for index in indices))
-            for name, indices in zip(grid.rows, grid.places, strict=True)
+            for name, indices in zip(grid.rows, grid.arms, strict=True)
         ),
     ]
 

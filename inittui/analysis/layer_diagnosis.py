@@ -1,8 +1,8 @@
-"""What probes say, in sentences: how signal and gradient pass through an arm's layers. Pure rules, no threshold hidden.
+"""Sentences about a probe: how signal and gradient change from layer to layer of an arm. Every threshold is a constant here.
 
-A layer is called healthy while its signal and its gradient are within a factor of ten of where they started, since that is
-what a network trains through with ease; beyond it they vanish or explode. The last layer has another width and no activation
-after it, so the signal is followed up to the layer before it.
+A layer is healthy if its signal and its gradient are within a factor of ten of the first ones, since networks train easily
+through such changes; beyond it they vanish or explode. The last layer has another width and no activation after it, so the
+signal is followed up to the layer before it.
 """
 
 import math
@@ -14,14 +14,14 @@ from inittui.record.layer_probe import QUANTITIES, LayerProbe
 
 Health = Literal["healthy", "vanishing", "exploding", "unknown"]
 
-FACTOR = 10.0  # of change that a layer is still healthy at
-SAME = 0.99  # mean cosine from which on two images look alike to a layer
-CARRIED = 0.1  # spread over rms below which the biases carry the signal, not the input
-MOST = 0.5  # share of a layer's units, dead or saturated, from which on it is worth a sentence
+FACTOR = 10.0  # the largest change of a healthy layer
+SAME = 0.99  # mean cosine from which a layer does not distinguish images
+CARRIED = 0.1  # spread over rms below which the biases, not the input, determine the signal
+MOST = 0.5  # share of a layer's units that are dead or saturated, above which a sentence says so
 
 
 def health(value: float | None, start: float | None) -> Health:
-    """How a layer's signal or gradient stands to the one it started from."""
+    """The health of a layer's signal or gradient `value`, compared with the one at the `start`."""
     if value is None or start is None or not math.isfinite(value) or not math.isfinite(start):
         return "exploding" if value is None and start is not None else "unknown"
     if value == 0 or start == 0:
@@ -32,28 +32,27 @@ def health(value: float | None, start: float | None) -> Health:
 
 
 def sentences(probe: Probe) -> list[str]:
-    """What is seen, the worst first; one sentence that all is well where it is."""
+    """The faults, the worst first; without a fault one sentence that says so."""
     layers = probe.layers
     if not layers:
         return ["no layer was reached, so that nothing is known of signal and gradient"]
-    lost = [place for place, layer in enumerate(layers, 1) if not _is_size(layer.rms)]
+    lost = [number for number, layer in enumerate(layers, 1) if not _is_size(layer.rms)]
     if lost:
         return [f"the signal is not finite from layer {lost[0]} of {len(layers)} on"]
     if all(layer.rms == 0 for layer in layers):
         return ["there is no signal: every layer answers 0 to every image"]
-    found = [_signal(probe), _gradient(layers), _inputs(layers), _units(layers)]
-    told = [words for words, bad in found if words and bad]
-    return told or [_well(probe)]
+    faults = [_signal(probe), _gradient(layers), _inputs(layers), _units(layers)]
+    return [fault for fault in faults if fault] or [_healthy(probe)]
 
 
-def _signal(probe: Probe) -> tuple[str, bool]:
+def _signal(probe: Probe) -> str:
     """`signal halves every 2.0 layers; 0.4 % of it is left at layer 20, theory says 0.5 %`"""
     hidden = probe.layers[:-1]
     start, end = (hidden[0].rms, hidden[-1].rms) if hidden else (None, None)
     if start == 0:
-        return f"layer 1 of {len(probe.layers)} answers 0 to every image", True
+        return f"layer 1 of {len(probe.layers)} answers 0 to every image"
     if len(hidden) < 2 or not start or end is None or health(end, start) == "healthy":
-        return "", False
+        return ""
     share = end / start
     last = len(hidden)
     words = (
@@ -65,11 +64,11 @@ def _signal(probe: Probe) -> tuple[str, bool]:
     if len(expected) == len(probe.layers) and expected[0] and expected[last - 1] is not None:
         theory = (expected[last - 1] or 0.0) / expected[0]
         words += f", theory says {_share(theory) if theory < 1 else _times(theory)}"
-    return f"{_pace('signal', share, last - 1)}; {words}", True
+    return f"{_pace('signal', share, last - 1)}; {words}"
 
 
 def _pace(what: str, share: float, layers: int) -> str:
-    """How fast something shrinks or grows over so many layers."""
+    """How fast `what` shrinks or grows over this number of layers."""
     if share == 0:
         return f"{what} dies out"
     each = math.log(share) / layers
@@ -79,45 +78,44 @@ def _pace(what: str, share: float, layers: int) -> str:
 
 
 def gradient_ratio(layers: Sequence[LayerProbe]) -> float | None:
-    """‖∂L/∂z₁‖/‖∂L/∂z_L‖, each per unit. The ratio of the weights' gradients can't see Xavier vanish: there the small signal
-    and the small gradient trade places."""
+    """‖∂L/∂z₁‖/‖∂L/∂z_L‖, each per unit. The ratio of the weights' gradients does not show that Xavier's vanish: there a
+    small signal meets a large gradient, and the other way round."""
     first, last = layers[0].grad_z, layers[-1].grad_z
     return first / last if first is not None and last else None
 
 
-def _gradient(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
-    # Followed between the first and the last hidden layer: the last layer's own has another width.
+def _gradient(layers: Sequence[LayerProbe]) -> str:
+    # From the last hidden layer to the first: the output layer has another width.
     inner = layers[:-1]
     if len(inner) < 2:
-        return "", False
+        return ""
     start, end = inner[-1].grad_z, inner[0].grad_z
     if not _is_size(start) or not _is_size(end) or health(end, start) == "healthy":
-        return "", False
+        return ""
     if not start or not end:
-        return "no gradient reaches the first layer", True
+        return "no gradient reaches the first layer"
     share = end / start
     way = "vanishes" if share < 1 else "explodes"
     amount = f"{_share(share)} of what it is" if share < 1 else f"{_times(share)} as"
-    return f"gradient {way} on its way back: at layer 1 it is {amount} at layer {len(inner)}", True
+    return f"gradient {way} on its way back: at layer 1 it is {amount} at layer {len(inner)}"
 
 
-def _inputs(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
-    """A network whose biases carry the signal looks healthy by its size alone."""
+def _inputs(layers: Sequence[LayerProbe]) -> str:
+    """A signal that comes from the biases has a healthy size and still depends on no input."""
     hidden = layers[:-1] or layers
-    for place, layer in enumerate(hidden, 1):
+    for number, layer in enumerate(hidden, 1):
         if layer.cosine is None or layer.spread is None or not layer.rms:
             continue
         if layer.cosine >= SAME and layer.spread < CARRIED * layer.rms:
             share = _share(layer.spread / layer.rms)
             return (
-                f"from layer {place} on all images look alike (mean cosine {layer.cosine:.3f}): "
-                f"only {share} of what it carries depends on the image",
-                True,
+                f"from layer {number} on all images look alike (mean cosine {layer.cosine:.3f}): "
+                f"only {share} of what it carries depends on the image"
             )
-    return "", False
+    return ""
 
 
-def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
+def _units(layers: Sequence[LayerProbe]) -> str:
     for quantity in QUANTITIES:
         if not quantity.excess:
             continue
@@ -126,28 +124,28 @@ def _units(layers: Sequence[LayerProbe]) -> tuple[str, bool]:
         if worst > MOST:
             count = sum(share > MOST for share in shares)
             more = f", and more than half in {count} layers" if count > 1 else ""
-            return f"{100 * worst:.0f} % {quantity.excess} in layer {shares.index(worst) + 1}{more}", True
-    return "", False
+            return f"{100 * worst:.0f} % {quantity.excess} in layer {shares.index(worst) + 1}{more}"
+    return ""
 
 
 def jacobian(probe: Probe) -> list[str]:
-    """`singular values of outputs by inputs from 1.2 to 0.6`: how evenly small changes of an image reach the outputs, as
-    initialised. Far apart, some directions are lost while others swell (Saxe et al. 2014, Pennington et al. 2017)."""
+    """The range of the singular values of ∂outputs/∂inputs at initialisation. If it is wide, some directions of the input
+    are lost and others grow (Saxe et al. 2014, Pennington et al. 2017). Empty if the probe has no singular values."""
     if not probe.jacobian:
         return []
     largest, smallest = max(probe.jacobian), min(probe.jacobian)
     return [f"singular values of the outputs by the inputs from {largest:.2g} to {smallest:.2g}"]
 
 
-def _well(probe: Probe) -> str:
+def _healthy(probe: Probe) -> str:
     layers = probe.layers
     wanted: tuple[tuple[str, Callable[[LayerProbe], bool]], ...] = (
-        ("gradient", lambda one: _is_size(one.grad_z)),
-        ("deviation over the images", lambda one: _is_size(one.spread)),
-        ("cosine", lambda one: one.cosine is not None and math.isfinite(one.cosine)),
+        ("gradient", lambda layer: _is_size(layer.grad_z)),
+        ("deviation over the images", lambda layer: _is_size(layer.spread)),
+        ("cosine", lambda layer: layer.cosine is not None and math.isfinite(layer.cosine)),
     )
     for what, measured in wanted:
-        missing = [place for place, layer in enumerate(layers, 1) if not measured(layer)]
+        missing = [number for number, layer in enumerate(layers, 1) if not measured(layer)]
         if missing:
             return f"nothing amiss is seen, but the {what} of layer {missing[0]} of {len(layers)} could not be measured"
     if len(layers) < 3:
@@ -158,7 +156,7 @@ def _well(probe: Probe) -> str:
 
 
 def _is_size(value: float | None) -> bool:
-    """Known, and not below 0, which a forged log may say."""
+    """Whether the value is known and not negative, as in a forged log."""
     return value is not None and math.isfinite(value) and value >= 0
 
 

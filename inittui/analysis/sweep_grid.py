@@ -1,86 +1,82 @@
-"""A swept run as a matrix: a row a scheme (with what else is swept), a column a value of one swept key."""
+"""A swept run as a grid: one column per value of one swept key, one row per scheme and values of the other keys."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import inf, prod
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Matrix:
-    """`places` [row][column] are the arms' places, in the order of the run; `column` names what the columns are.
-    `row_numbers` and `column_numbers` are where they stand in the whole matrix, which they keep wherever they are put."""
+
+class SweepGrid(Struct, frozen=True):
+    """`arms` [row][column] are indices of the run's arms; `column` names the swept key of the columns. `row_numbers` and
+    `column_numbers` are positions in the whole grid, which filtering and sorting keep."""
 
     column: str
     columns: tuple[str, ...]
     rows: tuple[str, ...]
-    places: tuple[tuple[int, ...], ...]
+    arms: tuple[tuple[int, ...], ...]
     row_numbers: tuple[int, ...]
     column_numbers: tuple[int, ...]
 
-    def of(self, rows: Sequence[int], columns: Sequence[int]) -> "Matrix":
-        """These rows and columns alone, in this order."""
-        return Matrix(
+    def of(self, rows: Sequence[int], columns: Sequence[int]) -> "SweepGrid":
+        """Only these rows and columns, in this order."""
+        return SweepGrid(
             self.column,
-            tuple(self.columns[one] for one in columns),
-            tuple(self.rows[one] for one in rows),
-            tuple(tuple(self.places[row][one] for one in columns) for row in rows),
-            tuple(self.row_numbers[one] for one in rows),
-            tuple(self.column_numbers[one] for one in columns),
+            tuple(self.columns[column] for column in columns),
+            tuple(self.rows[row] for row in rows),
+            tuple(tuple(self.arms[row][column] for column in columns) for row in rows),
+            tuple(self.row_numbers[row] for row in rows),
+            tuple(self.column_numbers[column] for column in columns),
         )
 
 
-def matrix(rows: Sequence[str], axes: Sequence[tuple[str, Sequence[str]]], across: int = 0) -> Matrix | None:
-    """Of a sweep of `rows` over `axes`, words and labels each, with axis `across` as columns. Without axes: None."""
+def sweep_grid(rows: Sequence[str], axes: Sequence[tuple[str, Sequence[str]]], across: int = 0) -> SweepGrid | None:
+    """The grid of a sweep of `rows` over `axes`, each a name with its values, with axis `across` as columns. None without
+    axes. The run has the arms by row, then by the values of the axes, the last axis fastest."""
     if not axes or not rows:
         return None
     across %= len(axes)
     sizes = [len(labels) for _, labels in axes]
-    others = [place for place in range(len(axes)) if place != across]
-    names, places = [], []
+    strides = [prod(sizes[axis + 1 :]) for axis in range(len(axes))]
+    others = [axis for axis in range(len(axes)) if axis != across]
+    names, arms = [], []
     for number, name in enumerate(rows):
-        for at in product(*(range(sizes[place]) for place in others)):
-            told = [f"{axes[place][0]} {axes[place][1][value]}" for place, value in zip(others, at, strict=True)]
-            names.append(", ".join([name, *told]))
-            row = []
-            for value in range(sizes[across]):
-                index = dict(zip(others, at, strict=True)) | {across: value}
-                place = 0
-                for axis, size in enumerate(sizes):
-                    place = place * size + index[axis]
-                row.append(number * prod(sizes) + place)
-            places.append(tuple(row))
-    words, labels = axes[across]
-    return Matrix(
-        words, tuple(labels), tuple(names), tuple(places), tuple(range(len(names))), tuple(range(sizes[across]))
+        for values in product(*(range(sizes[axis]) for axis in others)):
+            words = [f"{axes[axis][0]} {axes[axis][1][value]}" for axis, value in zip(others, values, strict=True)]
+            names.append(", ".join([name, *words]))
+            first = number * prod(sizes) + sum(
+                value * strides[axis] for axis, value in zip(others, values, strict=True)
+            )
+            arms.append(tuple(first + value * strides[across] for value in range(sizes[across])))
+    column, labels = axes[across]
+    return SweepGrid(
+        column, tuple(labels), tuple(names), tuple(arms), tuple(range(len(names))), tuple(range(sizes[across]))
     )
 
 
-def only(found: Matrix, words: str, states: Callable[[int], str], known: Sequence[str]) -> Matrix:
-    """The rows that `words` mean: of each word the rows with it in their name, or with an arm in that state where it is one
-    of the `known`; of `KEY=VALUE,VALUE` the columns with these values, where KEY is what the columns are."""
-    rows, columns = list(range(len(found.rows))), list(range(len(found.columns)))
+def matching(grid: SweepGrid, words: str, state: Callable[[int], str], known: Sequence[str]) -> SweepGrid:
+    """The rows and columns that match every word. A word is a part of a row's name; or one of the `known` states, for the
+    rows with an arm in that state; or `KEY=VALUE,VALUE`, for the columns with these values if KEY is the columns' key."""
+    rows, columns = list(range(len(grid.rows))), list(range(len(grid.columns)))
     for word in words.casefold().split():
         key, given, values = word.partition("=")
-        if given and key == found.column.casefold():
-            meant = values.split(",")
-            columns = [one for one in columns if found.columns[one].casefold() in meant]
+        if given and key == grid.column.casefold():
+            columns = [column for column in columns if grid.columns[column].casefold() in values.split(",")]
         elif word in known:
-            rows = [row for row in rows if any(states(place) == word for place in found.places[row])]
+            rows = [row for row in rows if any(state(arm) == word for arm in grid.arms[row])]
         else:
-            rows = [row for row in rows if word in found.rows[row].casefold()]
-    return found.of(rows, columns)
+            rows = [row for row in rows if word in grid.rows[row].casefold()]
+    return grid.of(rows, columns)
 
 
-def best_first(found: Matrix, value: Callable[[int], float | None], column: int | None = None) -> Matrix:
-    """The rows by the mean of their arms' values, the highest first, or by the value in the column of this number. Rows of
-    the same value, and behind them those without any, stay in the run's order."""
-    at = found.column_numbers.index(column) if column in found.column_numbers else None
+def best_first(grid: SweepGrid, value: Callable[[int], float | None], column: int | None = None) -> SweepGrid:
+    """The rows by the mean value of their arms, the highest first, or by the value in the column with this number. Rows with
+    equal values, and after them the rows without a value, stay in the run's order."""
+    index = grid.column_numbers.index(column) if column in grid.column_numbers else None
 
     def rank(row: int) -> float:
-        places = found.places[row] if at is None else (found.places[row][at],)
-        known = [one for one in map(value, places) if one is not None]
+        arms = grid.arms[row] if index is None else (grid.arms[row][index],)
+        known = [of_arm for of_arm in map(value, arms) if of_arm is not None]
         return -sum(known) / len(known) if known else inf
 
-    columns = range(len(found.columns))
-    return found.of(sorted(range(len(found.rows)), key=rank), columns)
+    return grid.of(sorted(range(len(grid.rows)), key=rank), range(len(grid.columns)))

@@ -1,4 +1,4 @@
-"""inittui from Python: the same engine, the same runs and the same verdict as on the command line."""
+"""`inittui.compare` and `inittui.load`: start a run from Python, or read one."""
 
 import contextlib
 import subprocess
@@ -42,24 +42,25 @@ def compare(
 ) -> Result:
     """Train the same network once per scheme and seed, side by side, and judge the difference.
 
-    Starts a run as the command line does: a supervisor of its own that writes a run directory, which `inittui attach` watches
-    meanwhile from anywhere. Waits until it has ended, with a progress bar for each arm.
+    It starts the same detached supervisor as the command line, which writes the same run directory; `inittui attach` can
+    watch it meanwhile. It shows a progress bar per arm, waits until the run has ended, and returns its result.
 
     arms: schemes such as "he_normal", "normal(std=0.01)" or "./mine.py:my_init", or whole rows as in a preset, such as
-        {"init": "zeros", "model": {"activation": "tanh"}}; the preset's own unless given
-    preset: a shipped one, one of yours, or a TOML file
-    seeds: how many, from the preset's first on, or which
-    epochs, data: as in the preset unless given
+        {"init": "zeros", "model": {"activation": "tanh"}}; default: the preset's arms
+    preset: a shipped preset, one of yours, or a TOML file
+    seeds: how many, counted from the preset's first seed, or which
+    epochs, data: default: as in the preset
     set: any other key of the preset, as in {"model.hidden": [256, 256], "training.optimizer": "sgd"}
-    sweep: keys of model and training with their values, as in {"model.depth": [3, 10, 30]}: each arm once for each
-    data_dir, runs_dir: where data sets and runs are kept; the user's folders unless given
-    device, threads: auto, cpu, cuda or cuda:N; threads of a worker on a CPU
+    sweep: keys of model and training with their values, as in {"model.depth": [3, 10, 30]}: each arm once per value
+    data_dir, runs_dir: where data sets and runs are kept; default: the user's folders
+    device, threads: auto, cpu, cuda or cuda:N; threads per worker on a CPU
     on: "ray" for a cluster of this machine alone, "auto" for the one that RAY_ADDRESS names, "ray://HOST:PORT" for one
-        that is reached through Ray's client port; this machine without Ray unless given
-    gpus_per_arm: on Ray, an arm's share of a GPU, as 0.25; a CPU unless given
+        behind Ray's client port; default: this machine without Ray
+    gpus_per_arm: on Ray, an arm's share of a GPU, as in 0.25; default: a CPU
+    progress: whether to show progress bars
 
-    Ctrl-C (in a notebook: interrupt the kernel) stops the run, says how to resume it, and raises KeyboardInterrupt. Where an
-    arm fails nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
+    Ctrl-C (in a notebook: interrupt the kernel) stops the run, prints how to resume it, and raises KeyboardInterrupt. If an
+    arm fails, nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
     input.
     """
     overrides = Overrides(
@@ -89,8 +90,8 @@ def compare(
 
 
 def load(run: str | Path = "last", *, runs_dir: str | Path | None = None) -> Result:
-    """The result of a run that is there: its name, the beginning of one, a path, or "last". One that still trains, or that
-    failed, has what there is so far. Raises RunError."""
+    """The result of an existing run: its name, the beginning of one, a path, or "last". A run that still trains, or that
+    failed, has its results so far. Raises RunError."""
     return Result(find(_folder(runs_dir, default_runs_dir), str(run)))
 
 
@@ -101,7 +102,7 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
             board = _watch(follower, show)
     except KeyboardInterrupt:
         print("stopping the run (interrupt again to leave at once)", file=sys.stderr)
-        with contextlib.suppress(RunError):  # it has just ended by itself
+        with contextlib.suppress(RunError):  # the run has ended meanwhile
             process.stop(run)
         _watch(follower, lambda _: None)
         supervisor.wait()
@@ -110,14 +111,14 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
             file=sys.stderr,
         )
         raise
-    supervisor.wait()  # it has said all that it will
+    supervisor.wait()  # until it has written everything
     start_run.refuse_if_refused(run, board, supervisor)
     return Result(run)
 
 
 @contextlib.contextmanager
 def _bars() -> Iterator[Callable[[Board], None]]:
-    from inittui.api.progress_bars import bars  # rich is imported where something is drawn
+    from inittui.api.progress_bars import bars  # imports rich, which `progress=False` does not need
 
     with bars() as show:
         yield show
@@ -143,11 +144,11 @@ def _rows(arms: Row | Sequence[Row]) -> list[Row]:
 
 
 def _seeds(seeds: int | Sequence[int] | None) -> str | None:
-    """As the command line takes them: `10`, or `1,2,3`; a list of one has a comma too."""
+    """In the form of the command line: `10` is how many, `1,2,3` and `7,` are which."""
     if seeds is None or isinstance(seeds, int):
         return None if seeds is None else str(seeds)
     return ",".join(map(str, seeds)) + ","
 
 
-def _folder(given: str | Path | None, otherwise: Callable[[], Path]) -> Path:
-    return path_of(str(given)).absolute() if given is not None else otherwise()
+def _folder(given: str | Path | None, default: Callable[[], Path]) -> Path:
+    return path_of(str(given)).absolute() if given is not None else default()

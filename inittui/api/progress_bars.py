@@ -1,4 +1,4 @@
-"""Progress bars for Python and notebooks: one an arm, drawn by rich."""
+"""Progress bars for Python and notebooks: one per arm, drawn by rich."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ Show = Callable[[Board], None]
 
 @contextmanager
 def bars() -> Iterator[Show]:
-    """Shows a board each time it is given one: live on standard error, or in the notebook's output."""
+    """A function that shows a board: live on standard error, or in the notebook's output."""
     console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}", markup=False),
@@ -27,34 +27,34 @@ def bars() -> Iterator[Show]:
     )
     tasks: dict[str, TaskID] = {}
     if console.is_jupyter:
-        # rich's own live display in a notebook needs ipywidgets; a display that is replaced needs nothing.
+        # rich's live display needs ipywidgets in a notebook; updating a display needs nothing.
         from IPython.display import display
 
         handle = display(progress.make_tasks_table(progress.tasks), display_id=True)
 
         def in_notebook(board: Board) -> None:
-            _put(progress, tasks, board)
+            _update(progress, tasks, board)
             handle.update(progress.make_tasks_table(progress.tasks))
 
         yield in_notebook
         return
 
     def in_terminal(board: Board) -> None:
-        _put(progress, tasks, board)
+        _update(progress, tasks, board)
         progress.refresh()
 
     with progress:
         yield in_terminal
 
 
-def _put(progress: Progress, tasks: dict[str, TaskID], board: Board) -> None:
+def _update(progress: Progress, tasks: dict[str, TaskID], board: Board) -> None:
     for arm in board.arms:
         if arm.folder not in tasks:
             tasks[arm.folder] = progress.add_task(printable(arm.name), total=1.0, words="")
-        progress.update(tasks[arm.folder], completed=arm.progress, words=_words(board, arm))
+        progress.update(tasks[arm.folder], completed=arm.progress, words=_status(board, arm))
 
 
-def _words(board: Board, arm: ArmBoard) -> str:
+def _status(board: Board, arm: ArmBoard) -> str:
     if board.phase in ("starting", "loading"):
         download = board.download
         if download and not board.data:

@@ -1,4 +1,4 @@
-"""A run as an object of Python: what `inittui.compare` and `inittui.load` return."""
+"""The result of a run as a Python object: what `inittui.compare` and `inittui.load` return."""
 
 import html
 import io
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """A run's result as it stands now; `inittui.load` looks again. At a prompt it shows its table, in a notebook too."""
+    """A run's result when it was read; `inittui.load` reads it again. A prompt or a notebook shows its table."""
 
     def __init__(self, run: RunDir) -> None:
-        """Raises RunError where the run can't be read."""
+        """Raises RunError if the run can't be read."""
         self._run = run
         self._document, self._final = result_document.read(run)
 
     @property
     def run(self) -> str:
-        """The run's name, which `inittui attach`, `replay`, `report` and `resume` take."""
+        """The run's name, for `inittui attach`, `replay`, `report` and `resume`."""
         return self._run.name
 
     @property
@@ -40,34 +40,34 @@ class Result:
 
     @property
     def status(self) -> str:
-        """finished, failed (an arm did) or stopped; starting, loading, training or interrupted while there is no result."""
+        """finished, failed (an arm failed) or stopped; without a result starting, loading, training or interrupted."""
         return self._document.status
 
     @property
     def document(self) -> dict[str, Any]:
-        """The content of result.json as dicts and lists; of a run that has none yet, what it would hold now."""
+        """The content of result.json as dicts and lists; for a run without one, what it would contain now."""
         content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self._document))
         return content
 
     @property
     def accuracy(self) -> dict[str, MeanEstimate | None]:
-        """Of each arm the mean final test accuracy over its seeds (a share of 1), its deviation and its 95 % interval; None
-        where an arm has no epoch behind it."""
+        """Per arm the mean final test accuracy over its seeds (a share of 1), with standard deviation and 95 % interval; None
+        for an arm without a finished epoch."""
         return {arm.name: arm.test_accuracy for arm in self._document.arms}
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Every arm that finished against the first: `difference`, `ci95`, `p`, `p_holm`, `n`, `verdict` and more."""
+        """Each finished arm against the first: `difference`, `ci95`, `p`, `p_holm`, `n`, `verdict` and more."""
         return self._document.comparisons
 
     @property
     def verdict(self) -> list[str]:
-        """What is to be said, in sentences: notes first, then whether differences are established."""
+        """Sentences: notes first, then whether differences are established."""
         return [printable(sentence) for sentence in sentences.sentences(self._document)]
 
     @property
     def table(self) -> "pandas.DataFrame":
-        """One row per arm and seed: its final figures. Raises UsageError where pandas is not installed."""
+        """One row per arm and seed with the final figures. Raises UsageError if pandas is not installed."""
         need("result.table", "pandas", "pandas")
         import pandas
 
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def epochs(self) -> "pandas.DataFrame":
-        """One row per arm, seed and epoch; see `analysis.epoch_table`. Raises UsageError where pandas is not installed."""
+        """One row per arm, seed and epoch; see `analysis.epoch_table`. Raises UsageError if pandas is not installed."""
         need("result.epochs", "pandas", "pandas")
         return epoch_table.frame(Follower(self._run, self._run.liveness).poll())
 
@@ -96,9 +96,10 @@ class Result:
         shown = accuracy_table.columns(table)
         head = "".join(f"<th>{html.escape(accuracy_table.COLUMNS[i])}</th>" for i in shown)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(row[i].strip())}</td>' for i in shown)}</tr>" for row in table)
-        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.verdict)
+        items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.verdict)
         heading = html.escape(self._unfinished() + accuracy_table.heading(self._document))
-        return f"<div><p>{heading}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{told}</ul></div>"
+        html_table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div><p>{heading}</p>{html_table}<ul>{items}</ul></div>"
 
     def _unfinished(self) -> str:
         return "" if self._final else f"So far (the run is {self.status}): "

@@ -112,7 +112,7 @@ def _sweep(axes: "Axes", _: Board, document: ResultDocument) -> None:
     grid = grid_of(document)
     assert grid is not None  # `draw` has checked it
     several = stuck = False
-    for index, (name, indices) in enumerate(zip(grid.rows, grid.places, strict=True)):
+    for index, (name, indices) in enumerate(zip(grid.rows, grid.arms, strict=True)):
         own, means = look(index), []
         for x, arm in enumerate(document.arms[i] for i in indices):
             summary = arm.test_accuracy if arm.status == "finished" else None

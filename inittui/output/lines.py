@@ -1,4 +1,4 @@
-"""Without a dashboard: one line an epoch and arm, then the table. For pipes, logs and TERM=dumb."""
+"""The output without a dashboard: one line per epoch and arm, then the table. For pipes, logs and TERM=dumb."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from inittui.analysis import result_document
 from inittui.board.follower import Follower
-from inittui.board.state import Board
+from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
 from inittui.output import tables
 from inittui.record import events
@@ -19,36 +19,36 @@ Say = Callable[[str], None]
 def watch(
     follower: Follower, say: Say, narrator: "Narrator | None" = None, *, poll_seconds: float = POLL_SECONDS
 ) -> Board:
-    """Say what happens until the run is over, and return its last board. A `narrator` knows what it has said before."""
+    """Pass lines to `say` until the run has ended, and return the last board. A `narrator` skips what it has already said."""
     narrator = narrator or Narrator()
     while True:
-        now = follower.poll()
-        for line in narrator.lines(now):
+        board = follower.poll()
+        for line in narrator.lines(board):
             say(line)
-        if now.ended:
-            return now
+        if board.ended:
+            return board
         time.sleep(poll_seconds)
 
 
 def closing(board: Board) -> str:
-    """The table and its sentences, from the result document or, where none was written, from the board."""
+    """The table and its sentences, from the result document or, if there is none, from the board."""
     return tables.text(result_document.of_board(board), width=terminal_width())
 
 
 def terminal_width() -> int | None:
-    """The columns of the terminal that is printed to; None where there is none to be too narrow."""
+    """The columns of the terminal on standard output; None if that is no terminal."""
     return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 class Narrator:
-    """Turns boards into lines, each thing once."""
+    """Turns boards into lines, and says each thing once."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._device = False
         self._data = False
         self._tenth = -1
-        self._together: dict[str, int] = {}  # replicas at a time, as told
+        self._together: dict[str, int] = {}  # replicas that train at a time, by arm
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._faults: set[str] = set()
@@ -57,10 +57,10 @@ class Narrator:
         self._disk_full = False
 
     def lines(self, board: Board) -> Iterator[str]:
-        """What is new on `board` since the last call."""
+        """A line for each thing that is new since the last call."""
         if board.device and not self._device:
             self._device = True
-            yield f"device: {board.device.label}, {board.device.threads} thread(s) a worker"
+            yield f"device: {board.device.label}, {board.device.threads} thread(s) per worker"
         if board.download and not board.data:
             tenth = 10 * board.download.done // max(1, board.download.total)
             if tenth > self._tenth:
@@ -90,37 +90,36 @@ class Narrator:
     def _arms(self, board: Board) -> Iterator[str]:
         width = max(len(arm.name) for arm in board.arms)
         for arm in board.arms:
-            for replica in arm.replicas:
-                seen = self._epochs.get((arm.folder, replica.seed), 0)
-                for point in replica.points[seen:]:
-                    cost = "not finite" if point.train_cost is None else f"{point.train_cost:.4f}"
-                    test = "not finite" if point.test_cost is None else f"{point.test_cost:.4f}"
-                    seed = f"  seed {replica.seed}" if len(arm.seeds) > 1 else ""
-                    rate = f"{arm.steps * arm.batch_size / point.seconds:,.0f}" if point.seconds else "-"
-                    yield (
-                        f"{arm.name:<{width}}{seed}  epoch {point.epoch:>{len(str(arm.epochs))}} of {arm.epochs}  "
-                        f"cost {cost}  test cost {test}  accuracy {formatting.percent(point.test_accuracy)}  {rate} images/s"
-                    )
-                # A resume goes back some epochs; they come out the same, and are not told again.
-                self._epochs[arm.folder, replica.seed] = max(seen, len(replica.points))
-                if replica.given_up and (arm.folder, replica.seed) not in self._given_up:
-                    self._given_up.add((arm.folder, replica.seed))
-                    seed = f"  seed {replica.seed}" if len(arm.seeds) > 1 else ""
-                    after = formatting.count(replica.given_up, "epoch")
-                    yield f"{arm.name:<{width}}{seed}  stopped at chance after {after}"
+            name = f"{arm.name:<{width}}"
+            yield from self._replicas(arm, name)
             if arm.together != self._together.get(arm.folder, 0):
                 self._together[arm.folder] = arm.together
                 if arm.together:
-                    yield (
-                        f"{arm.name:<{width}}  {arm.together} of {len(arm.seeds)} seeds train at a time: "
-                        "more do not fit on the device"
-                    )
+                    seeds = f"{arm.together} of {len(arm.seeds)} seeds"
+                    yield f"{name}  {seeds} train at a time: more do not fit on the device"
             before = self._states.get(arm.folder)
-            if arm.state != before:
-                if arm.state in ("failed", "stopped", "interrupted"):
-                    yield (
-                        f"{arm.name:<{width}}  {arm.state}: {arm.reason}" if arm.reason else f"{arm.name}  {arm.state}"
-                    )
-                elif "paused" in (arm.state, before):
-                    yield f"{arm.name:<{width}}  {'paused' if arm.state == 'paused' else 'goes on'}"
             self._states[arm.folder] = arm.state
+            if arm.state == before:
+                continue
+            if arm.state in ("failed", "stopped", "interrupted"):
+                yield f"{name}  {arm.state}: {arm.reason}" if arm.reason else f"{arm.name}  {arm.state}"
+            elif "paused" in (arm.state, before):
+                yield f"{name}  {'paused' if arm.state == 'paused' else 'goes on'}"
+
+    def _replicas(self, arm: ArmBoard, name: str) -> Iterator[str]:
+        for replica in arm.replicas:
+            key = arm.folder, replica.seed
+            head = f"{name}  seed {replica.seed}" if len(arm.seeds) > 1 else name
+            seen = self._epochs.get(key, 0)
+            for point in replica.points[seen:]:
+                rate = f"{arm.steps * arm.batch_size / point.seconds:,.0f}" if point.seconds else "-"
+                yield (
+                    f"{head}  epoch {point.epoch:>{len(str(arm.epochs))}} of {arm.epochs}  "
+                    f"cost {formatting.cost(point.train_cost)}  test cost {formatting.cost(point.test_cost)}  "
+                    f"accuracy {formatting.percent(point.test_accuracy)}  {rate} images/s"
+                )
+            # A resume repeats some epochs with the same values; they are not printed again.
+            self._epochs[key] = max(seen, len(replica.points))
+            if replica.given_up and key not in self._given_up:
+                self._given_up.add(key)
+                yield f"{head}  stopped at chance after {formatting.count(replica.given_up, 'epoch')}"

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.analysis import accuracy_table, sentences
-from inittui.analysis.sweep_grid import Matrix, best_first, only
-from inittui.analysis.sweep_grid import matrix as matrix_of
+from inittui.analysis.sweep_grid import SweepGrid, best_first, matching, sweep_grid
 from inittui.board.source import StillSource
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset
@@ -52,17 +51,17 @@ def source(of: Board) -> Dashboard:
 @steady
 def test_every_arm_has_one_cell_whatever_is_across(sizes: list[int], rows: int, across: int) -> None:
     axes = [(f"k{place}", [str(value) for value in range(size)]) for place, size in enumerate(sizes)]
-    found = matrix_of([f"r{row}" for row in range(rows)], axes, across)
+    found = sweep_grid([f"r{row}" for row in range(rows)], axes, across)
     assert found is not None
     count = rows
     for size in sizes:
         count *= size
-    assert sorted(place for row in found.places for place in row) == list(range(count))
-    assert len(set(found.rows)) == len(found.places)
+    assert sorted(place for row in found.arms for place in row) == list(range(count))
+    assert len(set(found.rows)) == len(found.arms)
 
 
-def whole(rows: int, columns: int) -> Matrix:
-    found = matrix_of([f"scheme{row}" for row in range(rows)], [("depth", [str(3 + one) for one in range(columns)])])
+def whole(rows: int, columns: int) -> SweepGrid:
+    found = sweep_grid([f"scheme{row}" for row in range(rows)], [("depth", [str(3 + one) for one in range(columns)])])
     assert found is not None
     return found
 
@@ -77,10 +76,10 @@ def test_an_order_keeps_every_row_with_its_arms_and_the_unknown_last(
     column = data.draw(st.none() | st.integers(0, columns - 1))
     ordered = best_first(found, values.__getitem__, column)
     assert sorted(ordered.row_numbers) == list(range(rows))
-    for number, name, places in zip(ordered.row_numbers, ordered.rows, ordered.places, strict=True):
-        assert (name, places) == (found.rows[number], found.places[number])
+    for number, name, places in zip(ordered.row_numbers, ordered.rows, ordered.arms, strict=True):
+        assert (name, places) == (found.rows[number], found.arms[number])
     if column is not None:
-        ranked = [values[places[column]] for places in ordered.places]
+        ranked = [values[places[column]] for places in ordered.arms]
         known = [one for one in ranked if one is not None]
         assert ranked == sorted(known, reverse=True) + [None] * (rows - len(known))
 
@@ -100,9 +99,9 @@ def test_an_order_keeps_every_row_with_its_arms_and_the_unknown_last(
 )
 def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...], columns: tuple[str, ...]) -> None:
     states = lambda place: "chance" if place == 4 else "trains"  # noqa: E731
-    found = only(whole(3, 3), words, states, ("chance", "trains"))
+    found = matching(whole(3, 3), words, states, ("chance", "trains"))
     assert (found.row_numbers, found.columns) == (rows, columns)
-    assert all(len(places) == len(columns) for places in found.places)
+    assert all(len(places) == len(columns) for places in found.arms)
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

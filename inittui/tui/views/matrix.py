@@ -104,5 +104,5 @@ class MatrixPanel(BoardPanel):
         grid = matrix_drawing.grid_of(self.board, self.state)
         if grid is not None and grid.rows and grid.columns:
             row, column = self.state.at(grid)
-            await self.screen.run_action(f"choose({grid.places[row][column]})")
+            await self.screen.run_action(f"choose({grid.arms[row][column]})")
             await self.screen.run_action("show('arm')")

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 
 from inittui.analysis import statistics
-from inittui.analysis import sweep_grid as matrices
-from inittui.analysis.sweep_grid import Matrix
+from inittui.analysis.sweep_grid import SweepGrid, best_first, matching, sweep_grid
 from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
 from inittui.common.errors import printable
@@ -33,14 +32,14 @@ class MatrixViewState:
     order: int = 0
     only: str = ""
 
-    def at(self, grid: Matrix) -> tuple[int, int]:
+    def at(self, grid: SweepGrid) -> tuple[int, int]:
         """Where the cursor is in what is shown: at its beginning, where its own row or column is not."""
         return (
             grid.row_numbers.index(self.row) if self.row in grid.row_numbers else 0,
             grid.column_numbers.index(self.column) if self.column in grid.column_numbers else 0,
         )
 
-    def moved(self, grid: Matrix, down: int, right: int) -> "MatrixViewState":
+    def moved(self, grid: SweepGrid, down: int, right: int) -> "MatrixViewState":
         """The cursor so many rows and columns on; it stays inside."""
         if not grid.rows or not grid.columns:
             return self
@@ -50,17 +49,17 @@ class MatrixViewState:
         return replace(self, row=grid.row_numbers[row], column=grid.column_numbers[column])
 
 
-def grid_of(board: Board, view: MatrixViewState) -> Matrix | None:
+def grid_of(board: Board, view: MatrixViewState) -> SweepGrid | None:
     """What is shown: the whole matrix, filtered and in order. None where nothing is swept."""
     axes = [(axis.words, axis.labels) for axis in board.preset.sweep]
-    grid = matrices.matrix([row.name for row in board.preset.rows], axes, view.across)
+    grid = sweep_grid([row.name for row in board.preset.rows], axes, view.across)
     if grid is None:
         return None
     if view.only:
-        grid = matrices.only(grid, view.only, lambda place: state(board, board.arms[place]), STATES)
+        grid = matching(grid, view.only, lambda arm: state(board, board.arms[arm]), STATES)
     if view.order and grid.rows:
         column = view.column if view.order == 2 else None
-        grid = matrices.best_first(grid, lambda place: worth(board, place, MEASURES[view.measure]), column)
+        grid = best_first(grid, lambda arm: worth(board, arm, MEASURES[view.measure]), column)
     return grid
 
 
@@ -171,11 +170,11 @@ def matrix(board: Board, view: MatrixViewState, width: int, height: int, glyphs:
         number = grid.row_numbers[row_at]
         row: Row = [(f"{glyphs.marker(number)} ", arm_style(number)), (fit(grid.rows[row_at], name - 2), "")]
         for column in range(left, min(len(grid.columns), left + across)):
-            text, style = cell(board, board.arms[grid.places[row_at][column]], measure)
+            text, style = cell(board, board.arms[grid.arms[row_at][column]], measure)
             chosen = " reverse" if (row_at, column) == at else ""
             row.append((f" {fit(text, each - 1).rstrip():>{each - 1}}", f"{style}{chosen}"))
         rows.append(row)
-    arm = board.arms[grid.places[at[0]][at[1]]]
+    arm = board.arms[grid.arms[at[0]][at[1]]]
     after = f", {arm.given_up}" if arm.given_up else ""
     told = f"{arm.name}: {arm.state}{after}"
     rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
@@ -188,12 +187,12 @@ def _first(at: int, count: int, room: int) -> int:
     return max(0, min(at - room // 2, count - room))
 
 
-def curves(board: Board, grid: Matrix, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+def curves(board: Board, grid: SweepGrid, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
     edges: list[Series] = []
     means: list[Series] = []
-    for number, places in zip(grid.row_numbers, grid.places, strict=True):
-        arms = [board.arms[place] for place in places]
+    for number, indices in zip(grid.row_numbers, grid.arms, strict=True):
+        arms = [board.arms[index] for index in indices]
         seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
         if any(len(values) > 1 for values in seeds):
             edges += [

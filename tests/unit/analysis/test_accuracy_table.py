@@ -70,7 +70,7 @@ def test_a_finished_run_is_documented_figure_by_figure() -> None:
     assert (found.device, found.threads) == ("cpu (2 cores)", 1)
     for place, arm in enumerate(found.arms):
         assert (arm.status, arm.reason, arm.epochs) == ("finished", "", 3)
-        parameters = {"gain": 1.0} if place == 0 else {"mode": "fan_in", "slope": 0.0}
+        parameters: dict[str, float | str] = {"gain": 1.0} if place == 0 else {"mode": "fan_in", "slope": 0.0}
         assert arm.init == InitInfo(arm.name, parameters)
         for number, replica in enumerate(arm.replicas):
             assert replica.seed == 777 + number
@@ -175,7 +175,7 @@ def test_of_several_seeds_a_row_has_means_a_deviation_and_the_sum_of_the_seconds
     assert first[1] == "4 seeds"
     assert first[2] == f"{sum(cost(0, number, 1) for number in range(4)) / 4:.4f}"
     assert first[4].rstrip() == f"{100 * mean:.2f} % ± {100 * deviation:.2f}"
-    ends = result(2, epochs=1, seeds=4).arms[0].test_accuracy.ci95  # type: ignore[union-attr]
+    ends = result(2, epochs=1, seeds=4).arms[0].test_accuracy.ci95
     assert ends is not None
     assert first[INTERVAL] == " to ".join(f"{100 * end:.2f}" for end in ends)
     assert first[6] == "2.0"

@@ -70,8 +70,8 @@ def test_the_output_layer_of_another_width_does_not_count() -> None:
     rms, gradient = [0.5] * 21, [0.02] * 21
     rms[-1], gradient[-1] = 1e-3, 40.0
     assert told(probe(rms=rms, grad_z=gradient)).endswith("keep their size")
-    alike = {"cosine": [*[0.6] * 20, 1.0], "spread": [*[0.4] * 20, 1e-9]}
-    assert told(probe(**alike)).endswith("keep their size")
+    alike = probe(cosine=[*[0.6] * 20, 1.0], spread=[*[0.4] * 20, 1e-9])
+    assert told(alike).endswith("keep their size")
     assert told(probe(1, cosine=1.0, spread=1e-9)).startswith(
         "from layer 1 on all images look alike"
     )  # if it is the only one

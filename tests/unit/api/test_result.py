@@ -40,7 +40,7 @@ def test_a_finished_run_has_tables_sentences_and_figures(runs_dir: Path) -> None
 
 
 def test_the_long_table_has_a_row_an_arm_seed_and_epoch(runs_dir: Path) -> None:
-    rows = [{"init": "zeros", "name": "tanh", "model": {"activation": "tanh"}}, "normal(std=0.1)"]
+    rows: list[Any] = [{"init": "zeros", "name": "tanh", "model": {"activation": "tanh"}}, "normal(std=0.1)"]
     write_run(runs_dir, preset(rows, seeds=2, epochs=3))
     frame = inittui.load(runs_dir=runs_dir).epochs
     assert list(frame.columns) == list(COLUMNS)
@@ -114,7 +114,7 @@ def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
     with pytest.raises(InittuiError, match="no run in"):
         inittui.load("last", runs_dir=runs_dir)
     with pytest.raises(AttributeError, match="has no attribute 'compar'"):
-        inittui.compar  # type: ignore[attr-defined]  # noqa: B018
+        inittui.compar  # noqa: B018
     assert set(inittui.__all__) <= set(dir(inittui))
 
 

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.board.state import Board, begin
 from inittui.experiment.preset import Preset
-from inittui.output import lines as plain
 from inittui.output.lines import Narrator, closing, watch
 from inittui.record import events
 from tests.helpers import (
@@ -41,7 +41,7 @@ def told(of: Preset, **story: object) -> list[str]:
 def test_a_run_is_told_line_by_line() -> None:
     of = preset(1, epochs=2)
     assert told(of, note="the network is down") == [
-        "device: cpu (2 cores), 1 thread(s) a worker",
+        "device: cpu (2 cores), 1 thread(s) per worker",
         "data: 8x8 digits (scikit-learn), 1,500 training and 297 test images",
         "note: the network is down",
         *(
@@ -204,7 +204,7 @@ def test_watching_says_everything_and_gives_the_last_board(tmp_path: Path, monke
         assert lines
         write_events(run, rest)
 
-    monkeypatch.setattr(plain.time, "sleep", wait)
+    monkeypatch.setattr(time, "sleep", wait)
     board = watch(Follower(run), lines.append)
     assert board == replace(board_of(OF, canned_events(OF), run=run.name), result=None)
     assert sorted(lines) == sorted(told(OF))
@@ -222,7 +222,7 @@ def test_the_closing_is_the_table_of_the_result_or_of_the_board(tmp_path: Path) 
 def test_a_stack_that_does_not_fit_is_told_once_each_time_it_gets_smaller() -> None:
     narrator, board, lines = Narrator(), running_board(1, seeds=8), list[str]()
     list(narrator.lines(board))
-    smaller = [
+    smaller: list[events.AnyEvent] = [
         events.Stacked(together=4, seeds=8),
         events.Saved(seconds=0, bytes=1),
         events.Stacked(together=2, seeds=8),
