@@ -74,14 +74,14 @@ class Curves(Struct, frozen=True):
         of = {}
         for name, value in FIGURES.items():
             curve = self.of[name]
-            for place in range(self.epochs, settled):
-                curve = curve.plus([value(points[place]) for points in replicas])
+            for index in range(self.epochs, settled):
+                curve = curve.plus([value(points[index]) for points in replicas])
             of[name] = curve
         return Curves(settled, of)
 
     def whole(self, figure: str, replicas: Sequence[History[Point]]) -> Curve:
         """The curve of `figure`, including epochs that only some of the replicas have finished."""
         curve, value = self.of[figure], FIGURES[figure]
-        for place in range(self.epochs, max(map(len, replicas), default=0)):
-            curve = curve.plus([value(points[place]) for points in replicas if len(points) > place])
+        for index in range(self.epochs, max(map(len, replicas), default=0)):
+            curve = curve.plus([value(points[index]) for points in replicas if len(points) > index])
         return curve

@@ -47,15 +47,15 @@ class History(Sequence[T], Generic[T]):
         return islice(self._items, self._length)
 
     @overload
-    def __getitem__(self, place: int) -> T: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[T, ...]: ...
-    def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
-        if isinstance(place, slice):
-            return tuple(self._items[i] for i in range(*place.indices(self._length)))
-        if not -self._length <= place < self._length:
-            raise IndexError("there is no such place in this history")
-        return self._items[place if place >= 0 else place + self._length]
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        if isinstance(index, slice):
+            return tuple(self._items[i] for i in range(*index.indices(self._length)))
+        if not -self._length <= index < self._length:
+            raise IndexError("the index is outside of the series")
+        return self._items[index if index >= 0 else index + self._length]
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -176,13 +176,13 @@ class Thinned(Sequence[Number]):
         return (value for _, value in self.spots)
 
     @overload
-    def __getitem__(self, place: int) -> Number: ...
+    def __getitem__(self, index: int) -> Number: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Number, ...]: ...
-    def __getitem__(self, place: int | slice) -> Number | tuple[Number, ...]:
-        if isinstance(place, slice):
-            return tuple(value for _, value in self.spots[place])
-        return self.spots[place][1]
+    def __getitem__(self, index: slice) -> tuple[Number, ...]: ...
+    def __getitem__(self, index: int | slice) -> Number | tuple[Number, ...]:
+        if isinstance(index, slice):
+            return tuple(value for _, value in self.spots[index])
+        return self.spots[index][1]
 
     def __bool__(self) -> bool:
         return self.seen > 0
@@ -221,4 +221,4 @@ def _spots(bucket: Bucket) -> list[Spot]:
     low, high, gap = bucket
     if gap is None and low is not None and high is not None and low[0] == high[0]:
         return [low]
-    return [(place, value) for place, value in sorted({spot[0]: spot[1] for spot in bucket if spot}.items())]
+    return [(position, value) for position, value in sorted({spot[0]: spot[1] for spot in bucket if spot}.items())]

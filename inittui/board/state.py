@@ -135,8 +135,8 @@ class ArmBoard(Struct, frozen=True):
         return tuple(band_of(values) for values in self._by_epoch(value))
 
     def _by_epoch(self, value: Callable[[Point], float | None]) -> Iterator[list[float | None]]:
-        for place in range(max((len(replica.points) for replica in self.replicas), default=0)):
-            yield [value(r.points[place]) for r in self.replicas if len(r.points) > place]
+        for index in range(max((len(replica.points) for replica in self.replicas), default=0)):
+            yield [value(r.points[index]) for r in self.replicas if len(r.points) > index]
 
 
 class Board(Struct, frozen=True):

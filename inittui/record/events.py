@@ -1,6 +1,6 @@
 """The events of a run: what the supervisor and the workers log, one type of record each.
 
-Every event has a place in one log: `seq` numbers the log's events from 0, `t` is seconds since the run began, by a monotonic
+An event belongs to one log: `seq` numbers the log's events from 0, `t` is seconds since the run began, by a monotonic
 clock. A cost that is not finite is None, because JSON has no NaN. Every field that is added gets a default, so that old logs
 are still read.
 """

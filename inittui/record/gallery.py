@@ -44,10 +44,10 @@ class Picture(Struct, frozen=True):
     predictions: tuple[Prediction, ...]
     tallies: tuple[Tally, ...] = ()
 
-    def tally(self, place: int) -> Tally:
+    def tally(self, arm: int) -> Tally:
         if self.tallies:
-            return self.tallies[place]
-        prediction = self.predictions[place]
+            return self.tallies[arm]
+        prediction = self.predictions[arm]
         return ((prediction[0][0], 1),) if prediction else ()
 
     def dispute(self, judges: Sequence[int] = ()) -> float:
@@ -60,7 +60,7 @@ class Picture(Struct, frozen=True):
         return max((1 - _shares(tally).get(self.label, 0.0) for tally in self._of(judges)), default=0.0)
 
     def _of(self, judges: Sequence[int]) -> list[Tally]:
-        tallies = [self.tally(place) for place in (judges or range(len(self.predictions)))]
+        tallies = [self.tally(arm) for arm in (judges or range(len(self.predictions)))]
         return [tally for tally in tallies if tally]
 
 
@@ -108,8 +108,10 @@ class Gallery(Struct, frozen=True):
         """The pictures of a kind: `random`; or `disputed` or `mistaken`, the most consistent first."""
         if kind == "random":
             return self.pictures[: self.drawn]
-        places = self.disputed if kind == "disputed" else self.mistaken
-        return tuple(self.pictures[i] for i in (ranked(self.pictures, kind, self.judges) if places is None else places))
+        indexes = self.disputed if kind == "disputed" else self.mistaken
+        return tuple(
+            self.pictures[i] for i in (ranked(self.pictures, kind, self.judges) if indexes is None else indexes)
+        )
 
 
 def ranked(pictures: Sequence[Picture], kind: str, judges: Sequence[int] = ()) -> tuple[int, ...]:
@@ -138,7 +140,7 @@ def read(run: RunDir) -> Gallery | None:
                 raise ValueError(f"picture {picture.index} is not whole")
             if any(number < 0 or votes < 1 for tally in picture.tallies for number, votes in tally):
                 raise ValueError(f"picture {picture.index} has an answer that can't be one")
-        if any(not 0 <= place < len(gallery.arms) for place in gallery.judges):
+        if any(not 0 <= arm < len(gallery.arms) for arm in gallery.judges):
             raise ValueError(f"judges {gallery.judges} are no arms")
         if any(not 0 <= i < len(gallery.pictures) for i in (*(gallery.disputed or ()), *(gallery.mistaken or ()))):
             raise ValueError("it ranks pictures that it does not have")

@@ -36,12 +36,12 @@ def runs(runs_dir: Path) -> list[RunDir]:
         paths = [Path(entry.path) for entry in os.scandir(runs_dir)]
     except OSError:
         return []
-    found: list[tuple[tuple[str, float, int], Path]] = []
+    ordered: list[tuple[tuple[str, float, int], Path]] = []
     for path in paths:
         with contextlib.suppress(OSError):
             if (path / "preset.toml").is_file():
-                found.append((_order(path), path))
-    return [RunDir(path) for _, path in sorted(found, reverse=True)]
+                ordered.append((_order(path), path))
+    return [RunDir(path) for _, path in sorted(ordered, reverse=True)]
 
 
 def _order(path: Path) -> tuple[str, float, int]:
@@ -206,11 +206,11 @@ def _of(run: RunDir, status: Status, age: float) -> RunSummary:
     if status.state in ENDED:
         try:
             content = unseal_json(read_plain(run.path / "result.json"))
-            found = msgspec.json.decode(content, type=_Result)
-            seconds = found.seconds
+            result = msgspec.json.decode(content, type=_Result)
+            seconds = result.seconds
             arms = tuple(
                 ArmSummary(arm.name, arm.status, arm.test_accuracy.mean if arm.test_accuracy else None)
-                for arm in found.arms
+                for arm in result.arms
             )
         except FileNotFoundError:
             pass  # it ended before there was anything to tell
@@ -236,10 +236,12 @@ def _state(status: Status) -> tuple[str, bool]:
     """The state in a word, and whether the supervisor lives on this machine."""
     if status.state in ENDED:
         return status.state, False
-    found = process_identity.liveness(at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started)
-    if found == "alive":
+    liveness = process_identity.liveness(
+        at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started
+    )
+    if liveness == "alive":
         return status.state, True
-    return ("interrupted" if found == "dead" else f"on {status.host}"), False
+    return ("interrupted" if liveness == "dead" else f"on {status.host}"), False
 
 
 def seconds_of(started: str) -> float | None:

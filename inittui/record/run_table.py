@@ -31,7 +31,7 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
     counted = str(len(summary.arms) or "-")
     best = summary.best
     figure = formatting.percent(best.accuracy) if best else "-"
-    found = {
+    texts = {
         "name": summary.name,
         "state": summary.state,
         "preset": summary.preset or "-",
@@ -40,23 +40,23 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
         "age": formatting.age(summary.age),
         "size": formatting.size(summary.size),
     }
-    found = {column: printable(words) for column, words in found.items()}
+    texts = {column: printable(words) for column, words in texts.items()}
     if shown is None:
-        return found
-    if cell_len(found["arms"]) > shown.get("arms", 0):
-        found["arms"] = counted if shown.get("arms", 0) < NAMED else f"{counted} arms"
+        return texts
+    if cell_len(texts["arms"]) > shown.get("arms", 0):
+        texts["arms"] = counted if shown.get("arms", 0) < NAMED else f"{counted} arms"
     if shown.get("best", 0) <= BARE:
-        found["best"] = figure
-    return {column: found[column] for column in shown}
+        texts["best"] = figure
+    return {column: texts[column] for column in shown}
 
 
 def widths(summaries: Sequence[RunSummary]) -> dict[str, int]:
     """The width in cells of each column, if there is room."""
-    found = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
+    wanted_cells = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
     for summary in summaries:
         for column, words in cells(summary).items():
-            found[column] = max(found[column], cell_len(words))
-    return {column: min(wanted, MOST.get(column, wanted)) for column, wanted in found.items()}
+            wanted_cells[column] = max(wanted_cells[column], cell_len(words))
+    return {column: min(wanted, MOST.get(column, wanted)) for column, wanted in wanted_cells.items()}
 
 
 def fit(wanted: Widths, width: int) -> dict[str, int]:

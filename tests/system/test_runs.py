@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -27,7 +28,7 @@ def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
     assert all(len(arm["replicas"][0]["train_cost"]) == 3 for arm in document["arms"])
     assert "epoch 3 of 3" in done.stderr
     run = inittui.run_dir()
-    assert run.result() == document
+    assert json.loads(msgspec.json.encode(run.result())) == document
     assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
     for folder in ("xavier_normal", "he_normal", "zeros"):
         lines = run.arm_log(folder).read_bytes().splitlines()
