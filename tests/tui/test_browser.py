@@ -27,7 +27,18 @@ from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.widgets.question import DeleteQuestion
 from tests.helpers import canned_events, empty_run, finished_board, preset, write_events, write_run
-from tests.tui.builders import FAILED, MARKUP, SIZES, dashboard, named, press, screen_styles, screen_text, shown
+from tests.tui.builders import (
+    FAILED,
+    MARKUP,
+    SIZES,
+    Watched,
+    dashboard,
+    named,
+    press,
+    screen_styles,
+    screen_text,
+    shown,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +72,20 @@ def place_in(folder: Path, name: str, day: int) -> Path:
     return folder / f"{name}-2026010{day}-000000"
 
 
-def on(folder: Path) -> Dashboard:
+def on(folder: Path) -> Watched:
     """A dashboard that shows the newest run."""
     run = RunDir(folder / "shown-20260104-000000")
-    return Dashboard(LiveSource(Follower(run, run.liveness)), ascii_only=False, refresh=5.0, watch_machine=False)
+    return Watched(LiveSource(Follower(run, run.liveness)), ascii_only=False, refresh=5.0, watch_machine=False)
 
 
-def without_a_run(runs_dir: Path) -> Dashboard:
+def without_a_run(runs_dir: Path) -> Watched:
     """A dashboard that shows a board of no run in `runs_dir`."""
     source = StillSource(finished_board(), None)
-    return Dashboard(source, ascii_only=False, refresh=5.0, watch_machine=False, runs_dir=runs_dir)
+    return Watched(source, ascii_only=False, refresh=5.0, watch_machine=False, runs_dir=runs_dir)
 
 
 async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> str:
+    """Wait for `what`; returns the text on the screen."""
     for _ in range(500):
         await pilot.pause(0.01)
         if what():
@@ -92,8 +104,9 @@ async def opened(pilot: Pilot[Any]) -> RunList:
     return runs
 
 
-def notes(app: Dashboard) -> str:
-    return " | ".join(note.message for note in app._notifications)
+def notices(app: Watched) -> str:
+    """All that the user was told."""
+    return " | ".join(message for message, _ in app.notices)
 
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60), (40, 10), (30, 5), (10, 3), (1, 1)])
@@ -187,16 +200,16 @@ async def test_the_run_on_the_dashboard_is_opened_by_closing(folder: Path) -> No
         assert app.screen is before is app.main
 
 
-async def test_a_run_that_cant_be_read_is_told_and_the_list_stays(folder: Path) -> None:
+async def test_a_run_that_cant_be_read_is_reported_and_the_list_stays(folder: Path) -> None:
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         listed = await opened(pilot)
         await pilot.press("end", "enter")
-        await until(pilot, lambda: "status.json can't be read" in notes(app))
+        await until(pilot, lambda: "status.json can't be read" in notices(app))
         assert app.screen is listed.screen
 
 
-async def test_a_run_that_was_refused_is_told_and_the_dashboard_goes_on(folder: Path) -> None:
+async def test_a_run_that_was_refused_is_reported_and_the_dashboard_stays(folder: Path) -> None:
     run = write_run(folder, preset(name="refused"), until=0.5)
     from inittui.record import events
     from inittui.record.event_log import EventLog
@@ -208,7 +221,7 @@ async def test_a_run_that_was_refused_is_told_and_the_dashboard_goes_on(folder: 
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("home", "enter")
-        await until(pilot, lambda: "was refused before it trained: no data set" in notes(app))
+        await until(pilot, lambda: "was refused before it trained: no data set" in notices(app))
         assert app.is_running
 
 
@@ -264,13 +277,13 @@ async def test_the_marked_run_is_compared_with_the_one_under_the_cursor(folder: 
     ],
     ids=["none", "itself", "three", "damaged"],
 )
-async def test_what_cant_be_compared_is_told(folder: Path, keys: tuple[str, ...], words: str) -> None:
+async def test_what_cant_be_compared_is_reported(folder: Path, keys: tuple[str, ...], words: str) -> None:
     (folder / "torn-20260101-000000" / "preset.toml").write_bytes(b"[")
     app = on(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         listed = await opened(pilot)
         await pilot.press(*keys)
-        await until(pilot, lambda: words in notes(app))
+        await until(pilot, lambda: words in notices(app))
         assert app.screen is listed.screen
 
 
@@ -330,7 +343,7 @@ async def test_what_must_not_be_deleted_is_not_even_asked_about(
     async with app.run_test(size=(80, 24)) as pilot:
         listed = await opened(pilot)
         await pilot.press(*keys)
-        await until(pilot, lambda: words in notes(app))
+        await until(pilot, lambda: words in notices(app))
         assert app.screen is listed.screen
         assert len(list(folder.iterdir())) == 4
 
@@ -344,11 +357,11 @@ async def test_a_run_that_comes_to_life_while_the_question_stands_is_kept(folder
         own = os.getpid()
         run.write_status(replace(run.status(), state="starting", pid=own, pid_started=process_identity.started(own)))
         await pilot.press("y")
-        await until(pilot, lambda: "is alive" in notes(app))
+        await until(pilot, lambda: "is alive" in notices(app))
         assert run.preset()
 
 
-async def test_a_deletion_that_fails_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_deletion_that_fails_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(run: RunDir) -> None:
         raise RunError(f"run '{run.name}' can't be deleted (permission denied)")
 
@@ -357,7 +370,7 @@ async def test_a_deletion_that_fails_is_told(folder: Path, monkeypatch: pytest.M
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("down", "d", "y")
-        await until(pilot, lambda: "can't be deleted (permission denied)" in notes(app))
+        await until(pilot, lambda: "can't be deleted (permission denied)" in notices(app))
 
 
 # Filter
@@ -441,7 +454,7 @@ async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:
         assert app.source.run.name == "living-20260102-000000"
 
 
-async def test_an_empty_folder_is_said_in_words(tmp_path: Path) -> None:
+async def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
     app = without_a_run(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
