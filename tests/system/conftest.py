@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -58,11 +59,12 @@ class Command:
             stdin=subprocess.DEVNULL,
         )
 
-    def result(self, *arguments: str) -> dict:
+    def result(self, *arguments: str) -> dict[str, Any]:
         """The result document of a run that must finish."""
         done = self(*arguments, "--json")
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
 
     def run_dir(self) -> RunDir:
         """The only run."""

@@ -104,7 +104,8 @@ class Terminal:
                 break
         self.child.wait()
         self.child.close()
-        return self.child.exitstatus if self.child.exitstatus is not None else 128 + self.child.signalstatus
+        status, killed_by = self.child.exitstatus, self.child.signalstatus
+        return int(status) if status is not None else 128 + int(killed_by)
 
     def hang_up(self) -> None:
         """Close our end: the connection is lost."""

@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,13 @@ def terminal(runs_dir: Path):
     """Starts terminals, and kills what is left of them."""
     opened: list[Terminal] = []
 
-    def open_(arguments: list[str], **size: int) -> Terminal:
+    def open_(arguments: list[str], **size: Any) -> Terminal:
         opened.append(Terminal(arguments, runs_dir, **size))
         return opened[-1]
 
     yield open_
-    for one in opened:
-        one.kill()
+    for screen in opened:
+        screen.kill()
 
 
 def test_a_whole_run_up_to_the_table_and_the_sample(terminal, runs_dir):

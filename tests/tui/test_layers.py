@@ -42,7 +42,8 @@ def layer(place: int = 0, **values: Any) -> LayerProbe:
         "high": 0.25 * (place + 1),
         "bins": BINS,
     }
-    return LayerProbe(**own | values)
+    settings: dict[str, Any] = own | values
+    return LayerProbe(**settings)
 
 
 def probe(depth: int = 5, epoch: int = 0, **values: Any) -> Probe:
