@@ -1,4 +1,4 @@
-"""The Textual application: a source in a thread, a screen, and an orderly end whatever happens to the terminal."""
+"""The Textual application: a thread that polls a board source, the main screen, and an orderly end on signals."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,11 @@ from inittui.tui.terminal.exit_guard import ExitGuard
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
-REST = 4  # times as long between two looks at a run that has ended: it may be taken up again, but seldom is
+REST = 4  # an ended run is polled so many times less often: it can be resumed, but seldom is
 
 
 class Dashboard(App[Leave]):
-    """Shows what a source tells. It owns nothing: closing it changes nothing in the run."""
+    """Shows the boards of a source. Closing it changes nothing in the run."""
 
     TITLE = "inittui"
     ENABLE_COMMAND_PALETTE = True
@@ -72,7 +72,7 @@ class Dashboard(App[Leave]):
 
     @property
     def few_colours(self) -> bool:
-        """Whether the terminal takes 16 colours only. Greys come out better of the full palette."""
+        """Whether the terminal has 16 colours only. Without colours the full palette gives better greys."""
         if self.is_headless or self.no_color:
             return False
         return self.console.color_system == "standard"
@@ -94,41 +94,43 @@ class Dashboard(App[Leave]):
         self.run_worker(self._follow, thread=True, exclusive=True)
 
     def on_print(self, event: events.Print) -> None:
-        """What a library prints goes where its C code writes to, and is told when the dashboard has gone."""
-        with contextlib.suppress(OSError):  # a full disk: nothing that is worth a torn screen
+        """Write what a library prints where its C code writes to. It appears after the dashboard has closed."""
+        with contextlib.suppress(OSError):  # a full disk must not disturb the screen
             os.write(2 if event.stderr else 1, event.text.encode("utf-8", "replace"))
 
     def _follow(self) -> None:
-        """The source's thread: files may be slow (NFS), and the screen must not wait for them."""
+        """Poll the source, in a thread, because files may be slow (NFS) and the screen must not wait for them."""
         from inittui.tui.machine_monitor import MachineMonitor
 
         worker = get_current_worker()
-        sampler = MachineMonitor() if self._watch_machine else None
-        on: MainScreen | None = None
-        shown: Board | None = None
-        seen = False
-        sampled = time.monotonic() - MACHINE_SECONDS / 2  # not at once: a load needs some time to be measured over
+        monitor = MachineMonitor() if self._watch_machine else None
+        screen: MainScreen | None = None
+        posted: Board | None = None
+        sampled_after_end = False
+        sampled_at = time.monotonic() - MACHINE_SECONDS / 2  # the first load is measured over half of the time
         while not worker.is_cancelled and not self._ended.is_set():
-            if (screen := self.main) is None:
+            if self.main is None:
                 return
-            if screen is not on:  # another run has been opened: what was known belongs to the one before
-                on, good, shown, seen = screen, screen.board, None, False
+            if self.main is not screen:  # another run was opened
+                screen, posted, sampled_after_end = self.main, None, False
+                last_read = screen.board
             try:
-                board = good = screen.source.poll()
+                board = last_read = screen.source.poll()
             except OSError as error:  # a home directory on NFS may be away for a while
-                board = replace(good, faults=(*good.faults, f"the run can't be read just now: {error.strerror}"))
+                fault = f"the run can't be read just now: {error.strerror}"
+                board = replace(last_read, faults=(*last_read.faults, fault))
                 self._ended.wait(RETRY_SECONDS)
-            # One at a time: a terminal that nobody reads blocks the screen, and what waited for it would pile up.
-            if board is not shown and (shown is None or screen.board is shown):
-                shown = board
+            # The next board waits until the screen has this one: an unread terminal blocks the screen.
+            if board is not posted and (posted is None or screen.board is posted):
+                posted = board
                 screen.post_message(BoardChanged(board))
             if board.preset.sweep:
-                # The chart's intervals need it. Imported in this thread, it does not keep the screen waiting (0.2 s).
+                # The matrix needs it for intervals. The import takes 0.2 s, and in this thread it does not block the screen.
                 import scipy.special  # noqa: F401
-            due = time.monotonic() - sampled >= MACHINE_SECONDS and not (board.ended and seen)
-            if sampler is not None and due:
-                sampled, seen = time.monotonic(), True
-                screen.post_message(MachineChanged(sampler.sample(board)))
+            due = time.monotonic() - sampled_at >= MACHINE_SECONDS and not (board.ended and sampled_after_end)
+            if monitor is not None and due:
+                sampled_at, sampled_after_end = time.monotonic(), True
+                screen.post_message(MachineChanged(monitor.sample(board)))
             self._ended.wait(self._refresh_seconds * (REST if board.ended else 1))
 
     def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
@@ -136,7 +138,7 @@ class Dashboard(App[Leave]):
             loop.call_soon_threadsafe(partial(self.exit, None, code))
 
     def action_runs(self) -> None:
-        """The runs of the folder in which the one on the screen lies."""
+        """List the runs in the folder of the run on the screen."""
         from inittui.tui.browser.screen import BrowserScreen  # the first frame need not wait for it
 
         run = self.source.run
@@ -148,11 +150,11 @@ class Dashboard(App[Leave]):
         self.open_run(message.run)
 
     def open_run(self, run: RunDir) -> None:
-        """Show another run: a living one as it goes on, an ended one as it ended."""
+        """Show another run."""
         self.run_worker(partial(self._read_run, run), thread=True, group="open", exclusive=True)
 
     def _read_run(self, run: RunDir) -> None:
-        """In a thread: a long log takes a while to read."""
+        """Read the run, in a thread, because a long log takes a while."""
         worker = get_current_worker()
         try:
             follower = Follower(run, run.liveness)
@@ -167,7 +169,7 @@ class Dashboard(App[Leave]):
             self.call_later(self._show, source)
 
     async def _show(self, source: LiveSource) -> None:
-        """BoardSource and screen change together, so that no board of one run comes to the screen of another."""
+        """Change source and screen together, so that no board of one run reaches the screen of another."""
         main = MainScreen(source, self.glyphs)
         while self.screen is not self.main and len(self.screen_stack) > 2:
             await self.pop_screen()
@@ -175,16 +177,16 @@ class Dashboard(App[Leave]):
         self.source, self.main = source, main
 
     def action_toggle_theme(self) -> None:
-        """From any theme to ours of the other background."""
+        """Change to our theme with the other background."""
         self.theme = f"inittui-{'light' if self.current_theme.dark else 'dark'}"
 
     async def action_quit(self) -> None:
-        """The command palette's Quit asks like the key does."""
+        """The command palette's Quit asks first, as the key does."""
         if self.main is not None:
             self.main.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands, and every key's action: the palette finds them by what they do."""
+        """The command palette's entries: Textual's own, and the action of each key."""
         yield from super().get_system_commands(screen)
         main = self.main
         if main is None:

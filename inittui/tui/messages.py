@@ -1,4 +1,4 @@
-"""What the sources tell the screens, and what a screen asks of the application."""
+"""Messages from the threads to the screens, and from a screen to the application."""
 
 from textual.message import Message
 
@@ -8,7 +8,7 @@ from inittui.tui.views.machine import Machine
 
 
 class BoardChanged(Message):
-    """Something has happened. An older one that still waits is dropped: each carries the whole board."""
+    """A new board. It replaces an older message that still waits, because each has the whole board."""
 
     def __init__(self, board: Board) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the keys for pause and stop ask of a run. Files may be slow, so none of this is called from the event loop."""
+"""The requests behind the keys for pause and stop. Files may be slow, so these functions run in a thread."""
 
 from inittui.board.state import Board
 from inittui.common.errors import RunError
@@ -9,8 +9,8 @@ from inittui.record.run_directory import RunDir
 
 
 def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
-    """Pause what trains; let go on what is paused, stopped or was killed: of the chosen arm, or of all. Returns what has been
-    asked for, in words. Raises RunError when there is nothing to ask for."""
+    """Ask the chosen arm, or all arms, to pause, or to continue if they are paused, stopped or killed. Returns a
+    sentence that says what was asked. Raises RunError if nothing can be asked."""
     if board.ended:
         process.resume(run)
         return "It goes on from the last checkpoint."
@@ -29,7 +29,7 @@ def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
 
 
 def stop(run: RunDir, board: Board, chosen: int | None) -> str:
-    """Stop the chosen arm, or the run. Raises RunError when it can't be asked."""
+    """Ask the chosen arm, or the run, to stop. Returns a sentence that says so. Raises RunError if the run can't be asked."""
     if chosen is None:
         process.stop(run)
         return "The run stops."

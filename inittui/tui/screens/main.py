@@ -118,7 +118,7 @@ class MainScreen(Screen[None]):
             gallery = self.source.gallery()
         self._share(board=board, gallery=gallery)
         if self.source.live and board.phase == "refused":
-            self.app.exit("done")  # bad input: there is nothing to look at, and the command line says what was wrong
+            self.app.exit("done")  # there is nothing to show; the command line prints the reason
             return
         if self.source.live and board.ended and not before.ended:
             self._ring()

@@ -1,4 +1,4 @@
-"""An arm: its state, progress, cost, accuracy, speed, and the live sparklines of its costs."""
+"""An arm: its state, progress, cost, accuracy and speed, and sparklines of its costs."""
 
 import statistics
 
@@ -25,19 +25,19 @@ LABEL = 8  # the width of "epochs  " and "now     "
 class ArmPanel(Panel):
     """One of the panels in the grid of arms, which hands it the board."""
 
-    def __init__(self, glyphs: Glyphs, place: int, board: Board) -> None:
-        super().__init__(glyphs, id=f"arm-{place}")
-        self._place, self._board, self._log = place, board, True
+    def __init__(self, glyphs: Glyphs, arm_index: int, board: Board) -> None:
+        super().__init__(glyphs, id=f"arm-{arm_index}")
+        self._arm_index, self._board, self._log = arm_index, board, True
 
     def show(self, board: Board, *, log: bool, chosen: bool) -> None:
         self._board, self._log = board, log
         self.border_key = "accent bold" if chosen else BORDER
 
     def title(self, width: int) -> Row:
-        return title(self._board.arms[self._place], self._place, self.glyphs, width)
+        return title(self._board.arms[self._arm_index], self._arm_index, self.glyphs, width)
 
     def paint(self, width: int, height: int) -> list[Row]:
-        return panel(self._board, self._place, width, height, self.glyphs, log=self._log)
+        return panel(self._board, self._arm_index, width, height, self.glyphs, log=self._log)
 
 
 class OpenedArmPanel(BoardPanel):
@@ -54,8 +54,8 @@ class OpenedArmPanel(BoardPanel):
     chosen: drawn[int | None] = drawn(None)
 
     def title(self, width: int) -> Row:
-        place = self.chosen or 0
-        return title(self.board.arms[place], place, self.glyphs, width)
+        arm_index = self.chosen or 0
+        return title(self.board.arms[arm_index], arm_index, self.glyphs, width)
 
     def paint(self, width: int, height: int) -> list[Row]:
         return panel(self.board, self.chosen or 0, width, height, self.glyphs, log=self.log_scale)
@@ -68,58 +68,58 @@ class OpenedArmPanel(BoardPanel):
         await self.screen.run_action("choose(None)")
 
 
-def title(arm: ArmBoard, place: int, glyphs: Glyphs, width: int) -> Row:
-    """The panel's title: marker, name, formula, and what the arm changes."""
-    style = arm_style(place)
-    row: Row = [(f"{glyphs.marker(place)} ", style), (arm.name, f"{style} bold")]
+def title(arm: ArmBoard, arm_index: int, glyphs: Glyphs, width: int) -> Row:
+    """The panel's title: the marker, the name, the changed settings and the formula."""
+    style = arm_style(arm_index)
+    row: Row = [(f"{glyphs.marker(arm_index)} ", style), (arm.name, f"{style} bold")]
     rest = [*arm.changes, arm.formula] if arm.scheme == arm.name else [arm.scheme, *arm.changes, arm.formula]
     rest += [] if arm.bias == "zero" or "bias" in arm.formula else [f"bias {arm.bias}"]
-    for words_ in rest:
-        if width_of(row) + len(glyphs.text(words_)) + 4 > width:
+    for words in rest:
+        if width_of(row) + len(glyphs.text(words)) + 4 > width:
             break
-        row.append((f"  {glyphs.text(words_)}", "dim"))
+        row.append((f"  {glyphs.text(words)}", "dim"))
     return row
 
 
-def panel(board: Board, place: int, width: int, height: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
-    """The inside of an arm's panel, from one line up; more height shows more."""
-    arm = board.arms[place]
+def panel(board: Board, arm_index: int, width: int, height: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
+    """The rows inside an arm's panel, for a height of one line or more."""
+    arm = board.arms[arm_index]
     if arm.state in SAYS_WHY and height > 1:
-        rows = [_state_line(arm, place, width, glyphs), _numbers(arm, width)]
+        rows = [_state_line(arm, arm_index, width, glyphs), _numbers(arm, width)]
         if arm.reason:
             rows.insert(1, [(fit(arm.reason, width), STATE_STYLES[arm.state])])
     elif _has_not_begun(arm):
-        words_ = [] if _trains(board) else [loading(board, width, glyphs)]
-        return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words_][:height]]
+        words = [] if _trains(board) else [loading(board, width, glyphs)]
+        return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words][:height]]
     else:
-        rows = [_state_line(arm, place, width, glyphs), _numbers(arm, width)]
+        rows = [_state_line(arm, arm_index, width, glyphs), _numbers(arm, width)]
     left = height - len(rows)
     if arm.state == "finished" and left >= 2:
-        rows += _epochs(board, arm, place, width, left, glyphs, log=log)
+        rows += _epochs(board, arm, arm_index, width, left, glyphs, log=log)
     elif left >= 4:
-        rows += _epochs(board, arm, place, width, left - (1 if left < 6 else 2), glyphs, log=log)
-        rows += _now(arm, place, width, 1 if left < 6 else 2, glyphs, log=log)
+        rows += _epochs(board, arm, arm_index, width, left - (1 if left < 6 else 2), glyphs, log=log)
+        rows += _now(arm, arm_index, width, 1 if left < 6 else 2, glyphs, log=log)
     elif left >= 2:
-        rows += _epochs(board, arm, place, width, left - 1, glyphs, log=log) + _now(
-            arm, place, width, 1, glyphs, log=log
+        rows += _epochs(board, arm, arm_index, width, left - 1, glyphs, log=log) + _now(
+            arm, arm_index, width, 1, glyphs, log=log
         )
     elif left == 1:
-        rows += _both(arm, place, width, glyphs, log=log)
+        rows += _both(arm, arm_index, width, glyphs, log=log)
     return [pad(row, width) for row in rows[:height]]
 
 
-def line(board: Board, place: int, width: int, glyphs: Glyphs, *, log: bool, chosen: bool = False) -> Row:
-    """An arm in one line: marker, name, state, cost, accuracy, and as much of a sparkline as fits."""
-    arm = board.arms[place]
-    style = arm_style(place)
+def line(board: Board, arm_index: int, width: int, glyphs: Glyphs, *, log: bool, chosen: bool = False) -> Row:
+    """An arm in one line: marker, name, state, cost, accuracy, and a sparkline in the rest of the line."""
+    arm = board.arms[arm_index]
+    style = arm_style(arm_index)
     longest = min(max(cell_len(one.name) for one in board.arms), max(8, width // 3))
     name_style = f"{style} bold reverse" if chosen else f"{style} bold"
-    row: Row = [(f"{glyphs.marker(place)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
+    row: Row = [(f"{glyphs.marker(arm_index)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
     if arm.state in SAYS_WHY:
         return pad([*row, (f"{arm.state}: {arm.reason}", STATE_STYLES[arm.state])], width)
     if _has_not_begun(arm):
         return pad([*row, (_waiting(board, arm), "dim")], width)
-    if arm.state not in ("training", "finished"):  # paused, or waiting to go on: a line has no other place for it
+    if arm.state not in ("training", "finished"):  # paused, or waiting to continue
         row.append((f"{arm.state} ", STATE_STYLES.get(arm.state, "accent")))
     row += [(f"{_epoch(arm)} ", ""), (f"{formatting.cost(_last_cost(arm))} ", "bold")]
     accuracy = _accuracy(arm)
@@ -127,11 +127,11 @@ def line(board: Board, place: int, width: int, glyphs: Glyphs, *, log: bool, cho
     if arm.given_up:
         row.append((f"{arm.given_up} ", "warn"))
     room = width - width_of(row)
-    return pad(row + (_both(arm, place, room, glyphs, log=log, label=False)[0] if room > 3 else []), width)
+    return pad(row + (_both(arm, arm_index, room, glyphs, log=log, label=False)[0] if room > 3 else []), width)
 
 
 def _has_not_begun(arm: ArmBoard) -> bool:
-    """Whether there is nothing to show of the arm yet. One that goes on from a checkpoint keeps its curves."""
+    """Whether there is nothing to show yet. An arm that continues from a checkpoint keeps its curves."""
     return arm.state in ("waiting", "starting", "paused") and not arm.replicas
 
 
@@ -152,7 +152,7 @@ def _epoch(arm: ArmBoard) -> str:
     return f"{min(arm.epochs_done + (arm.state in UNDER_WAY), arm.epochs):>{digits}}/{arm.epochs}"
 
 
-def _state_line(arm: ArmBoard, place: int, width: int, glyphs: Glyphs) -> Row:
+def _state_line(arm: ArmBoard, arm_index: int, width: int, glyphs: Glyphs) -> Row:
     """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
     style = STATE_STYLES.get(arm.state, "accent")
     row: Row = [(f"{arm.state:<9} ", style)]
@@ -161,12 +161,12 @@ def _state_line(arm: ArmBoard, place: int, width: int, glyphs: Glyphs) -> Row:
         row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
         share = f" {100 * arm.progress:3.0f} %"
         room = width - width_of(row) - len(share)
-        row += [*bar(arm.progress, room, glyphs, arm_style(place)), (share, "")] if room > 5 else []
+        row += [*bar(arm.progress, room, glyphs, arm_style(arm_index)), (share, "")] if room > 5 else []
     return row
 
 
 def _last_cost(arm: ArmBoard) -> float | None:
-    """The running mean of the epoch under way, else the last epoch's mean cost; with several seeds always their mean."""
+    """The running mean of the current epoch, or the last epoch's mean cost; of several seeds their mean."""
     active = arm.active
     if active is None:
         return None
@@ -178,7 +178,7 @@ def _last_cost(arm: ArmBoard) -> float | None:
 
 
 def _accuracy(arm: ArmBoard) -> float | None:
-    if any(replica.given_up for replica in arm.replicas):  # they count as they stood, to the end
+    if any(replica.given_up for replica in arm.replicas):  # a stopped seed counts with its last result
         last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
         return statistics.fmean(last) if last else None
     accuracies = arm.curve("test_accuracy").mean
@@ -186,7 +186,7 @@ def _accuracy(arm: ArmBoard) -> float | None:
 
 
 def _deviation(arm: ArmBoard) -> float | None:
-    """The sample deviation of the seeds' accuracies after the last epoch that has been tested in several of them."""
+    """The sample standard deviation of the seeds' accuracies in the newest tested epoch; None for one seed."""
     longest = max((len(replica.points) for replica in arm.replicas), default=0)
     values = [r.points[-1].test_accuracy for r in arm.replicas if r.points and (r.given_up or len(r.points) == longest)]
     return statistics.stdev(values) if len(values) > 1 else None
@@ -217,21 +217,25 @@ def _series(arm: ArmBoard) -> Thinned:
 
 
 def _columns(arm: ArmBoard, width: int) -> list[Number]:
-    """The epochs' costs on a fixed axis: all epochs of the run fill `width`."""
+    """The epochs' costs as columns; all epochs of the run fill `width`."""
     costs = _series(arm)
     return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)) if costs else 0)
 
 
-def _epochs(board: Board, arm: ArmBoard, place: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
+def _epochs(
+    board: Board, arm: ArmBoard, arm_index: int, width: int, rows: int, glyphs: Glyphs, *, log: bool
+) -> list[Row]:
     room = max(1, width - LABEL)
-    # One scale for all arms, or their panels could not be compared.
-    scale = Scale.of([cost for one in board.arms for cost in extremes(_series(one))], log=log)
+    # All arms share one scale, so that their panels can be compared.
+    scale = Scale.of([cost for other in board.arms for cost in extremes(_series(other))], log=log)
     lines = sparkline(_columns(arm, room), room, rows, glyphs, scale)
-    return [[(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(place))] for y, text in enumerate(lines)]
+    return [
+        [(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(arm_index))] for y, text in enumerate(lines)
+    ]
 
 
-def _now(arm: ArmBoard, place: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
-    """The running cost within the epoch under way; it fills its line as the epoch goes."""
+def _now(arm: ArmBoard, arm_index: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
+    """The running cost of the current epoch; at the end of the epoch it fills the line."""
     active = arm.active
     room = max(1, width - LABEL)
     running = active.running if active and arm.state in UNDER_WAY else Thinned()
@@ -242,13 +246,13 @@ def _now(arm: ArmBoard, place: int, width: int, rows: int, glyphs: Glyphs, *, lo
     if active and len(arm.seeds) > 1 and running:
         label = f"{active.seed}"[: LABEL - 1]
     return [
-        [(fit(label if y == 0 else "", LABEL), "dim"), (text, f"{arm_style(place)} soft")]
+        [(fit(label if y == 0 else "", LABEL), "dim"), (text, f"{arm_style(arm_index)} soft")]
         for y, text in enumerate(lines)
     ]
 
 
-def _both(arm: ArmBoard, place: int, width: int, glyphs: Glyphs, *, log: bool, label: bool = True) -> list[Row]:
-    """Epochs, and after them the reports of the epoch under way, in one line."""
+def _both(arm: ArmBoard, arm_index: int, width: int, glyphs: Glyphs, *, log: bool, label: bool = True) -> list[Row]:
+    """The epochs' costs and then the reports of the current epoch, in one line."""
     room = max(1, width - (LABEL if label else 0))
     active = arm.active
     running = active.running if active and arm.state in UNDER_WAY else Thinned()
@@ -257,4 +261,4 @@ def _both(arm: ArmBoard, place: int, width: int, glyphs: Glyphs, *, log: bool, l
     columns = (epochs + tail)[:room]
     text = sparkline(columns, room, 1, glyphs, Scale.of(columns, log=log))[0]
     head: Row = [(fit("costs", LABEL), "dim")] if label else []
-    return [[*head, (text, arm_style(place))]]
+    return [[*head, (text, arm_style(arm_index))]]

@@ -41,8 +41,8 @@ class ArmLines(Panel):
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
         return [
-            arm.line(self._board, place, width, self.glyphs, log=self._log, chosen=place == self._chosen)
-            for place in range(len(self._board.arms))
+            arm.line(self._board, arm_index, width, self.glyphs, log=self._log, chosen=arm_index == self._chosen)
+            for arm_index in range(len(self._board.arms))
         ]
 
 
@@ -92,15 +92,15 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
     def compose(self) -> ComposeResult:
         count = len(self.board.arms)
         with Grid():
-            for place in range(count if count <= MOST_PANELS else 0):
-                yield ArmPanel(self.glyphs, place, self.board)
+            for arm_index in range(count if count <= MOST_PANELS else 0):
+                yield ArmPanel(self.glyphs, arm_index, self.board)
             yield ArmLines(self.glyphs, self.board)
 
     def repaint(self) -> None:
         if not self.display:
             return
-        for place, panel in enumerate(self.query(ArmPanel)):
-            panel.show(self.board, log=self.log_scale, chosen=place == self.chosen)
+        for arm_index, panel in enumerate(self.query(ArmPanel)):
+            panel.show(self.board, log=self.log_scale, chosen=arm_index == self.chosen)
         for lines in self.query(ArmLines):
             lines.show(self.board, log=self.log_scale, chosen=self.chosen)
 

@@ -57,18 +57,19 @@ def title(metric: str, *, log: bool) -> str:
 
 
 def chart(board: Board, width: int, height: int, glyphs: Glyphs, *, metric: str, log: bool) -> list[Row]:
-    """One line an arm, averaged over its seeds, between pale lines of the lowest and the highest seed.
-    x runs over all epochs from the start."""
+    """A line per arm, the mean of its seeds, between pale lines for the lowest and the highest seed. The x axis
+    has all epochs from the start."""
     curves = [arm.curve(_FIGURES[metric]) for arm in board.arms]
     factor = 100 if metric == "accuracy" else 1
     series: list[Series] = []
-    for place, curve in enumerate(curves):
-        if len(board.arms[place].seeds) > 1:
+    for arm_index, curve in enumerate(curves):
+        if len(board.arms[arm_index].seeds) > 1:
             edges = [edge.times(factor) for edge in (curve.low, curve.high)]
-            series += [Series(edge, glyphs.dot, f"{arm_style(place)} soft", "bare") for edge in edges]
-    # The means last: they are drawn over the bands.
+            series += [Series(edge, glyphs.dot, f"{arm_style(arm_index)} soft", "bare") for edge in edges]
+    # The means come last because they are drawn over the bands.
     series += [
-        Series(curve.mean.times(factor), glyphs.marker(place), arm_style(place)) for place, curve in enumerate(curves)
+        Series(curve.mean.times(factor), glyphs.marker(arm_index), arm_style(arm_index))
+        for arm_index, curve in enumerate(curves)
     ]
     return line_chart(
         series,

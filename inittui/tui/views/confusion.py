@@ -1,4 +1,4 @@
-"""What an arm takes for what: its confusion matrix, or, where that has no room, a list of its commonest confusions."""
+"""An arm's confusion matrix or, if the matrix does not fit, a list of the most frequent confusions."""
 
 from dataclasses import dataclass
 
@@ -17,22 +17,24 @@ Matrix = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Form:
-    """A matrix in words, with the cells that one of them takes."""
+    """A matrix as texts, and the width of a text in cells."""
 
     texts: list[list[str]]
     cell: int
     unit: str = ""
 
 
-def title(board: Board, place: int) -> str:
+def title(board: Board, arm_index: int) -> str:
     """`confusions of he_normal`"""
-    return f"confusions of {board.arms[place].name}"
+    return f"confusions of {board.arms[arm_index].name}"
 
 
-def confusion(board: Board, gallery: Gallery | None, place: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Rows are labels, columns are answers, over all replicas that count; a row is coloured by its shares, green on the
-    diagonal, then yellow and red as a confusion is more frequent. Below, as there is room, the commonest confusions."""
-    matrix = gallery.confusion[place] if gallery is not None and place < len(gallery.confusion) else ()
+def confusion(
+    board: Board, gallery: Gallery | None, arm_index: int, width: int, height: int, glyphs: Glyphs
+) -> list[Row]:
+    """Rows are labels, columns are answers, summed over the replicas that count. The diagonal is green; a frequent
+    confusion is yellow or red. Below are the most frequent confusions, if they fit."""
+    matrix = gallery.confusion[arm_index] if gallery is not None and arm_index < len(gallery.confusion) else ()
     if gallery is None or not matrix or not any(map(sum, matrix)):
         return [[(fit(_nothing(board, gallery), width), "dim")]]
     names = _names(board, matrix)
@@ -43,10 +45,10 @@ def confusion(board: Board, gallery: Gallery | None, place: int, width: int, hei
         rows = _list(matrix, names, width, height - lines, glyphs)
     else:
         lines = min(lines, height - len(matrix) - 1)
-        rows = _matrix(matrix, form, names, place, width, glyphs)
+        rows = _matrix(matrix, form, names, arm_index, width, glyphs)
         if (spare := height - lines - len(rows) - 1) > 1:
             rows += [[], *_list(matrix, names, width, spare, glyphs)]
-    footer: list[Row] = [[(line, "dim")] for line in wrap(_footer(gallery, matrix, place, form), width, lines)]
+    footer: list[Row] = [[(line, "dim")] for line in wrap(_footer(gallery, matrix, arm_index, form), width, lines)]
     room = height - len(footer)
     return [pad(row, width) for row in rows[:room] + [[]] * (room - len(rows)) + footer]
 
@@ -58,7 +60,7 @@ def _nothing(board: Board, gallery: Gallery | None) -> str:
 
 
 def _names(board: Board, matrix: Matrix) -> list[str]:
-    """The classes by name, and a last one for answers beyond them where there are any."""
+    """The names of the classes, and `other` if there are answers beyond the classes."""
     classes = board.data.classes if board.data else ()
     known = [classes[i] if i < len(classes) else str(i) for i in range(len(matrix))]
     return [*known, "other"] if matrix[0][len(matrix) :] else known
@@ -69,13 +71,14 @@ def _counts(matrix: Matrix) -> list[list[str]]:
 
 
 def _shares(matrix: Matrix) -> list[list[str]]:
-    """Whole per cent of the label's images; `<1` for less than a half."""
+    """The share of the label's images in whole percent; `<1` for less than a half."""
     shares = [[100 * count / (sum(row) or 1) for count in row] for row in matrix]
     return [["" if not share else f"{share:.0f}" if share >= 0.5 else "<1" for share in row] for row in shares]
 
 
 def _forms(matrix: Matrix) -> list[Form]:
-    """Counts, else shares; at the narrowest a share of 100 touches its neighbour, which can't be large as well."""
+    """The matrix as counts, as shares, and as narrow shares. In the last, a share of 100 touches its neighbour, which is then
+    small."""
     counts, shares = _counts(matrix), _shares(matrix)
     wide = max(2, *(len(cell) for row in counts for cell in row))
     return [Form(counts, wide + 1), Form(shares, 4, unit=SHARES), Form(shares, 3, unit=SHARES)]
@@ -85,12 +88,12 @@ def _label(names: list[str]) -> int:
     return min(LONGEST_NAME, max(cell_len(name) for name in names))
 
 
-def _matrix(matrix: Matrix, form: Form, names: list[str], place: int, width: int, glyphs: Glyphs) -> list[Row]:
-    # What is left over is shared out, so that columns are as far apart as rows, and their heads are whole.
+def _matrix(matrix: Matrix, form: Form, names: list[str], arm_index: int, width: int, glyphs: Glyphs) -> list[Row]:
+    # The spare width is shared, so that columns are about as far apart as rows and their heads are complete.
     label, longest = _label(names), max(cell_len(name) for name in names)
     size = min(max(form.cell + 2, longest + 1), (width - label) // len(names))
     heads = "".join(" " + " " * (size - 1 - cell_len(name)) + name for name in (_cut(name, size - 1) for name in names))
-    rows: list[Row] = [[(fit(glyphs.marker(place), label), arm_style(place)), (heads, "dim")]]
+    rows: list[Row] = [[(fit(glyphs.marker(arm_index), label), arm_style(arm_index)), (heads, "dim")]]
     for number, counts in enumerate(matrix):
         row: Row = [(fit(names[number], label), "bold")]
         for answer, (count, cell) in enumerate(zip(counts, form.texts[number], strict=True)):
@@ -113,25 +116,25 @@ def _list(matrix: Matrix, names: list[str], width: int, room: int, glyphs: Glyph
     """`4 taken for 9   12 of 982`, the most frequent first."""
     wrong = sorted(
         ((count, label, answer) for label, row in enumerate(matrix) for answer, count in enumerate(row) if count),
-        key=lambda one: -one[0],
+        key=lambda confusion: -confusion[0],
     )
-    wrong = [one for one in wrong if one[1] != one[2]]
+    wrong = [(count, label, answer) for count, label, answer in wrong if label != answer]
     if not wrong:
         return [[(fit("not one mistake", width), "good")]]
-    found: list[Row] = []
+    rows: list[Row] = []
     for count, label, answer in wrong[: max(1, room)]:
         words = f"{fit(names[label], LONGEST_NAME).strip()} taken for {fit(names[answer], LONGEST_NAME).strip()}"
         share = count / sum(matrix[label])
         numbers = f"{count:,} of {sum(matrix[label]):,}"
         left = max(1, width - len(numbers) - 1)
-        found.append([(fit(glyphs.text(words), left), ""), (" ", ""), (numbers, _style(share, right=False) or "bold")])
-    return found
+        rows.append([(fit(glyphs.text(words), left), ""), (" ", ""), (numbers, _style(share, right=False) or "bold")])
+    return rows
 
 
-def _footer(gallery: Gallery, matrix: Matrix, place: int, form: Form | None) -> str:
+def _footer(gallery: Gallery, matrix: Matrix, arm_index: int, form: Form | None) -> str:
     images, right = sum(map(sum, matrix)), sum(row[i] for i, row in enumerate(matrix))
-    count = gallery.replicas[place] if gallery.replicas else 1
-    out = gallery.left_out[place] if gallery.left_out else 0
+    count = gallery.replicas[arm_index] if gallery.replicas else 1
+    out = gallery.left_out[arm_index] if gallery.left_out else 0
     seeds = f"{formatting.count(count, 'seed')}" + (f", {out} at chance left out" if out else "")
     right_seeds = f"{formatting.percent(right / images)} right, {seeds}"
     if form is None:

@@ -1,4 +1,4 @@
-"""Why arms failed, in full."""
+"""A box with the reason and the traceback of each arm that failed."""
 
 from rich.text import Text
 from textual.binding import Binding
@@ -10,7 +10,7 @@ from inittui.tui.widgets.box import BoxScreen
 
 
 class ErrorsScreen(BoxScreen):
-    """A section for the run and for each arm that failed; the whole traceback where there is one."""
+    """A section for the run, for each failed arm and for each damaged record."""
 
     BINDINGS = [Binding("e", "dismiss", "close")]
     DEFAULT_CSS = "ErrorsScreen Static { margin-bottom: 1; }"
@@ -22,11 +22,11 @@ class ErrorsScreen(BoxScreen):
 
     def contents(self) -> list[Widget]:
         board = self._board
-        found = [Text(board.detail)] if board.phase in ("failed", "interrupted") and board.detail else []
-        found += [
+        texts = [Text(board.detail)] if board.phase in ("failed", "interrupted") and board.detail else []
+        texts += [
             Text.assemble((arm.name, "bold"), "\n", arm.reason, "\n", arm.detail)
             for arm in board.arms
             if arm.state in ("failed", "stopped", "interrupted")
         ]
-        found += [Text(f"damaged record: {fault}") for fault in board.faults]
-        return [Static(text) for text in found or [Text("No arm has failed.")]]
+        texts += [Text(f"damaged record: {fault}") for fault in board.faults]
+        return [Static(text) for text in texts or [Text("No arm has failed.")]]

@@ -83,7 +83,7 @@ class HeaderPanel(BoardPanel):
 
 
 def header(board: Board, now: float, width: int, height: int, glyphs: Glyphs, tag: str = "") -> list[Row]:
-    """Facts on the left, time on the right; on two lines where one is too narrow. `tag` says replay, paused, …"""
+    """Facts on the left, time on the right, on one line or two. `tag` is a word such as `replay`."""
     name: Row = [(" inittui ", "brand"), (" ", ""), (board.preset.name, "bold")]
     facts = _facts(board)
     if height < 2 or sum(len(fact) + 3 for fact in facts) + width_of(name) + 30 <= width:
@@ -94,7 +94,7 @@ def header(board: Board, now: float, width: int, height: int, glyphs: Glyphs, ta
             pad([(" ", ""), *_joined(facts, width, glyphs)[1:]], width),
         ]
     if note := _note(board):
-        # Whoever reads a number has to know it, so it takes the place of facts where lines are few.
+        # The note changes what the numbers mean, so it replaces facts where lines are few.
         rows = [*rows[: max(1, height - 1)], [(fit(f" {glyphs.text(note)}", width), "warn")]]
     return rows[:height]
 
@@ -110,7 +110,7 @@ def _facts(board: Board) -> list[str]:
         _seeds(preset),
     ]
     if training.precision != "float32":
-        facts.insert(0, training.precision)  # whoever reads a number has to know it
+        facts.insert(0, training.precision)  # the numbers depend on it
     return [*facts, board.device.label] if board.device else facts
 
 
@@ -143,7 +143,7 @@ def _data(board: Board) -> str:
 
 
 def _joined(facts: list[str], room: int, glyphs: Glyphs) -> Row:
-    """As many facts as there is room for, in the order of their weight."""
+    """The facts that fit, the most important first."""
     row: Row = []
     for fact in facts:
         if width_of(row) + len(fact) + 3 > room:
@@ -164,7 +164,7 @@ def _time(board: Board, now: float, tag: str) -> Row:
 
 
 def _note(board: Board) -> str:
-    """What a person has to know before believing a number."""
+    """A note that changes what the numbers mean, or an error; empty if there is none."""
     if board.disk_full:
         return "Disk full: training goes on, and what it says waits in memory; nothing is lost if you free some space"
     if board.data and board.data.note:
@@ -185,7 +185,7 @@ def has_note(board: Board) -> bool:
 
 
 def loading(board: Board, width: int, glyphs: Glyphs) -> Row:
-    """One line that says what the run waits for before it trains."""
+    """What the run waits for before it trains, in one line."""
     if board.download:
         done, total = board.download.done, max(1, board.download.total)
         head = f"downloading {board.download.name}  {done / 1e6:.1f} of {total / 1e6:.1f} MB  "

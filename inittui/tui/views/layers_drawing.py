@@ -1,5 +1,5 @@
-"""The layer view: why an arm trains or stalls. Depth against signal and gradient, theory beside it; a heat map of layers and
-epochs; a layer's weights; and the sentence that says what is seen."""
+"""The drawing of the layer view: a chart of a quantity by depth with the theory beside it, a heat map of layers and epochs, a
+histogram of a layer's weights, and a sentence per arm."""
 
 import math
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from inittui.tui.draw.scale import Scale, finite
 
 T = TypeVar("T")
 
-LEAST = 7  # lines for a chart with sentences under it
+LEAST = 7  # lines; a view with fewer has sentences and no chart
 HEALTH_STYLES = {"healthy": "good", "vanishing": "warn", "exploding": "bad", "unknown": "dim"}
 
 
 @dataclass(frozen=True)
 class LayerViewState:
-    """What the layer view is turned to: a quantity, at the initialisation or now, an arm and a layer of it (from 1)."""
+    """What the layer view shows: a quantity, at the initialisation or now, of an arm and its layer (counted from 1)."""
 
     quantity: int = 0
     at_start: bool = False
@@ -35,12 +35,12 @@ class LayerViewState:
         return QUANTITIES[self.quantity % len(QUANTITIES)]
 
     def layer_of(self, probe: Probe | None) -> int:
-        """The layer that is chosen, or the last one where there are fewer."""
+        """The chosen layer, or the last layer if the arm has fewer."""
         return min(self.layer, max(1, len(probe.layers))) if probe is not None else 1
 
 
 def probe_of(arm: ArmBoard, state: LayerViewState) -> Probe | None:
-    """The probe to show: the first one, or the newest."""
+    """The first probe or the newest one; None if there is none."""
     return (arm.probes[0] if state.at_start else arm.probes[-1]) if arm.probes else None
 
 
@@ -52,14 +52,14 @@ def title(board: Board, state: LayerViewState) -> str:
 
 
 def layers(board: Board, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The whole view: what does not fit is left out, the sentences last."""
+    """The whole view. Parts that do not fit are left out, the sentences last."""
     if not any(arm.probes for arm in board.arms):
         words = "no layer has been probed yet" if not board.ended else "no layer was probed"
         return [[(fit(words, width), "dim")]]
     if height < LEAST:
         return [pad(row, width) for row in _sentences(board, state, width, glyphs, most=height)]
-    told = _sentences(board, state, width, glyphs, most=height // 4)
-    room = height - len(told)
+    sentences = _sentences(board, state, width, glyphs, most=height // 4)
+    room = height - len(sentences)
     if width >= 92 and room >= 8:
         left = width * 55 // 100
         chart = _chart(board, state, left - 2, room, glyphs)
@@ -67,7 +67,7 @@ def layers(board: Board, state: LayerViewState, width: int, height: int, glyphs:
         rows = [[*pad(a, left), *b] for a, b in zip(_filled(chart, room), _filled(side, room), strict=True)]
     else:
         rows = _filled(_chart(board, state, width, room, glyphs), room)
-    return [pad(row, width) for row in [*rows, *told]][:height]
+    return [pad(row, width) for row in [*rows, *sentences]][:height]
 
 
 def _filled(rows: Sequence[Row], height: int) -> list[Row]:
@@ -75,29 +75,29 @@ def _filled(rows: Sequence[Row], height: int) -> list[Row]:
 
 
 def _sentences(board: Board, state: LayerViewState, width: int, glyphs: Glyphs, *, most: int) -> list[Row]:
-    """A line or two an arm; the chosen arm's first and in full where there are many."""
+    """A line per arm; first the chosen arm's sentences, in full."""
     rows: list[Row] = []
-    places = [state.arm, *(place for place in range(len(board.arms)) if place != state.arm)]
-    for place in places:
-        probe = probe_of(board.arms[place], state)
+    arm_indices = [state.arm, *(arm_index for arm_index in range(len(board.arms)) if arm_index != state.arm)]
+    for arm_index in arm_indices:
+        probe = probe_of(board.arms[arm_index], state)
         if probe is None or len(rows) >= most:
             continue
-        told = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
-        words = glyphs.text("; ".join(told))
-        head: Row = [(f"{glyphs.marker(place)} ", arm_style(place))]
-        lines = wrap(f"{board.arms[place].name}: {words}.", width - 2, most if place == state.arm else 1)
+        sentences = [*layer_diagnosis.sentences(probe), *layer_diagnosis.jacobian(probe)]
+        words = glyphs.text("; ".join(sentences))
+        head: Row = [(f"{glyphs.marker(arm_index)} ", arm_style(arm_index))]
+        lines = wrap(f"{board.arms[arm_index].name}: {words}.", width - 2, most if arm_index == state.arm else 1)
         for number, line in enumerate(lines[: most - len(rows)]):
-            rows.append([*(head if number == 0 else [("  ", "")]), (line, "" if place == state.arm else "dim")])
+            rows.append([*(head if number == 0 else [("  ", "")]), (line, "" if arm_index == state.arm else "dim")])
     return rows
 
 
 def _chart(board: Board, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Measured points over the layers, theory as a line under them."""
+    """Measured values as marks over the layers, theory as lines below the marks."""
     quantity = state.shown
     theories: list[Series] = []
     measured: list[Series] = []
     deepest = 1
-    for place, arm in enumerate(board.arms):
+    for arm_index, arm in enumerate(board.arms):
         probe = probe_of(arm, state)
         if probe is None:
             continue
@@ -106,12 +106,14 @@ def _chart(board: Board, state: LayerViewState, width: int, height: int, glyphs:
         expected = theory(arm, state)
         if expected:
             theories.append(
-                Series(expected, "." if glyphs.ascii else glyphs.marker(place), f"{arm_style(place)} soft", "bare")
+                Series(
+                    expected, "." if glyphs.ascii else glyphs.marker(arm_index), f"{arm_style(arm_index)} soft", "bare"
+                )
             )
         if any(value is not None for value in values):
             drawn = [value or None for value in values] if quantity.log else values  # 0 has no logarithm
             kind: Literal["points", "some"] = "some" if quantity.partial else "points"
-            measured.append(Series(drawn, glyphs.marker(place), arm_style(place), kind))
+            measured.append(Series(drawn, glyphs.marker(arm_index), arm_style(arm_index), kind))
     legend = "marks: measured; lines: theory at initialisation" if theories else ""
     rows = line_chart(
         [*theories, *measured],
@@ -126,7 +128,8 @@ def _chart(board: Board, state: LayerViewState, width: int, height: int, glyphs:
 
 
 def theory(arm: ArmBoard, state: LayerViewState) -> Sequence[float | None]:
-    """What theory expects as initialised: of the signal itself; of the gradient up to its size, which the loss decides."""
+    """The expected signal or gradient of each layer at initialisation. Theory gives the gradient up to a factor, which is
+    taken from the measurement at the last layer."""
     first = arm.probes[0]
     if state.shown.key == "signal":
         return first.signal
@@ -151,8 +154,8 @@ def _side(board: Board, state: LayerViewState, width: int, height: int, glyphs: 
 
 
 def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """A row a layer (or a few of them), a column a probe: shade is the logarithm of the quantity over all of them, colour how
-    the layer stands to the first one."""
+    """A row per layer, a column per probe, evenly spaced where there is no room for all. The shade is the quantity's
+    logarithm, the colour compares the layer with the first one."""
     quantity = state.shown
     shades = " .:-=+*#" if glyphs.ascii else " ░▒▓█"
     gutter = len(str(len(arm.probes[-1].layers))) + 1
@@ -166,10 +169,10 @@ def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, glyp
     )
     chosen = state.layer_of(probe_of(arm, state))
     rows: list[Row] = [[(fit(f"{arm.name}: layer by epoch", width), "dim")]]
-    for place in shown:
-        row: Row = [(f"{place + 1:>{gutter - 1}} ", "accent bold" if place + 1 == chosen else "dim")]
+    for layer_index in shown:
+        row: Row = [(f"{layer_index + 1:>{gutter - 1}} ", "accent bold" if layer_index + 1 == chosen else "dim")]
         for probe in probes:
-            value = quantity.value(probe.layers[place]) if place < len(probe.layers) else None
+            value = quantity.value(probe.layers[layer_index]) if layer_index < len(probe.layers) else None
             row.append(_cell(value, _start(probe, quantity), quantity, scale, shades, glyphs))
         rows.append(row)
     foot = str(probes[0].epoch)
@@ -180,7 +183,7 @@ def heat_map(arm: ArmBoard, state: LayerViewState, width: int, height: int, glyp
 
 
 def _start(probe: Probe, quantity: Quantity) -> float | None:
-    """What the layers are compared with: gradients with the last hidden layer's, all else with the first one's."""
+    """The value that the layers are compared with: the last hidden layer's gradient, or the first layer's value."""
     layers = probe.layers
     if not layers:
         return None
@@ -201,31 +204,31 @@ def _cell(
     return (shades[level] * 2, style)
 
 
-def histogram(probe: Probe, layer: int, place: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The weights of a layer: counts over their range."""
+def histogram(probe: Probe, layer: int, arm_index: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """A histogram of a layer's weights."""
     if not probe.layers:
         return []
-    one = probe.layers[layer - 1]
-    head = f"weights of layer {layer}, {one.fan_in} to {one.fan_out}"
+    weights = probe.layers[layer - 1]
+    head = f"weights of layer {layer}, {weights.fan_in} to {weights.fan_out}"
     rows: list[Row] = [[(fit(glyphs.text(head), width), "dim")]]
-    if one.low is None or one.high is None or not one.bins:
+    if weights.low is None or weights.high is None or not weights.bins:
         return [*rows, [(fit("not finite", width), "bad")]]
-    if len(one.bins) == 1:
-        return [*rows, [(fit(f"all of them are {one.low:.3g}", width), "")]]
-    counts = [float(count) for count in one.bins]
+    if len(weights.bins) == 1:
+        return [*rows, [(fit(f"all of them are {weights.low:.3g}", width), "")]]
+    counts = [float(count) for count in weights.bins]
     bars = sparkline(counts, len(counts), max(1, height - 2), glyphs, Scale(0.0, max(counts), False))
-    rows += [[(line, arm_style(place))] for line in bars]
-    rows.append([(_ends(f"{one.low:.3g}", f"{one.high:.3g}", len(counts)), "dim")])
+    rows += [[(line, arm_style(arm_index))] for line in bars]
+    rows.append([(_ends(f"{weights.low:.3g}", f"{weights.high:.3g}", len(counts)), "dim")])
     return [pad(row, width) for row in rows[:height]]
 
 
 def _ends(first: str, last: str, width: int) -> str:
-    """Both at the ends of `width` cells; of more where they would run into each other."""
+    """Both texts at the ends of `width` cells; of more cells if they would touch."""
     return first + last.rjust(max(len(last) + 1, width - len(first)))
 
 
 def _spread_out(things: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them, evenly spread, the first and the last among them."""
+    """At most `most` of `things`, evenly spaced, with the first and the last."""
     count = len(things)
     if count <= most:
         return list(things)

@@ -1,4 +1,4 @@
-"""The machine in one line: GPU where there is one, cores and memory always."""
+"""The machine in one line: GPU, cores, load and memory."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from inittui.tui.widgets.panel import drawn
 
 @dataclass(frozen=True)
 class Gpu:
-    """One sample of a GPU, through NVML. Shares are 0 to 1, memory in bytes; None where the driver does not tell."""
+    """One sample of a GPU, through NVML. Shares are 0 to 1, memory in bytes; None where the driver gives no value."""
 
     utilisation: float | None
     memory_used: int
@@ -48,7 +48,7 @@ class MachinePanel(BoardPanel):
 
 
 def line(machine: Machine | None, width: int, glyphs: Glyphs) -> Row:
-    """As much as fits, the GPU first."""
+    """The values that fit, the GPU first."""
     if machine is None:
         return [(" ", "")]
     groups: list[Row] = []

@@ -1,4 +1,4 @@
-"""A swept run at one sight: a cell a scheme and value, filling while it trains, and the curve over the values below it."""
+"""The drawing of a sweep's matrix: a cell per scheme and value, and below it the accuracy as a curve over the values."""
 
 from dataclasses import dataclass, replace
 
@@ -17,13 +17,13 @@ from inittui.tui.draw.rows import Row, fit, pad
 MEASURES = ("accuracy", "trains", "cost", "speed")
 TITLES = {"accuracy": "test accuracy, %", "trains": "whether it trains", "cost": "training cost", "speed": "images/s"}
 ORDERS = ("", "best row first", "best in this column first")
-STATES = ("failed", "waiting", "training", "chance", "some", "trains")  # of an arm; words that a filter knows
+STATES = ("failed", "waiting", "training", "chance", "some", "trains")  # of an arm; a filter accepts these words
 
 
 @dataclass(frozen=True)
 class MatrixViewState:
-    """What the matrix is view to: a measure, the swept key that is its columns, the cell of the cursor as the whole matrix
-    counts it (so that the cursor stays with its arm), an order of the rows, and the filter's words."""
+    """What the matrix shows: a measure, the swept key in its columns, the order of the rows and the filter's words. The
+    cursor's row and column are those of the unfiltered matrix, so that it stays with its arm."""
 
     measure: int = 0
     across: int = 0
@@ -33,14 +33,14 @@ class MatrixViewState:
     only: str = ""
 
     def at(self, grid: SweepGrid) -> tuple[int, int]:
-        """Where the cursor is in what is shown: at its beginning, where its own row or column is not."""
+        """The cursor's row and column in the shown grid; 0 for a row or column that is not shown."""
         return (
             grid.row_numbers.index(self.row) if self.row in grid.row_numbers else 0,
             grid.column_numbers.index(self.column) if self.column in grid.column_numbers else 0,
         )
 
     def moved(self, grid: SweepGrid, down: int, right: int) -> "MatrixViewState":
-        """The cursor so many rows and columns on; it stays inside."""
+        """The state with the cursor moved within the grid."""
         if not grid.rows or not grid.columns:
             return self
         row, column = self.at(grid)
@@ -50,7 +50,7 @@ class MatrixViewState:
 
 
 def grid_of(board: Board, view: MatrixViewState) -> SweepGrid | None:
-    """What is shown: the whole matrix, filtered and in order. None where nothing is swept."""
+    """The filtered and ordered matrix; None if nothing is swept."""
     axes = [(axis.words, axis.labels) for axis in board.preset.sweep]
     grid = sweep_grid([row.name for row in board.preset.rows], axes, view.across)
     if grid is None:
@@ -75,15 +75,15 @@ def title(board: Board, view: MatrixViewState) -> str:
 
 
 def accuracy(arm: ArmBoard) -> float | None:
-    """The mean over the seeds of what was tested last."""
+    """The mean of the seeds' last test accuracies."""
     last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
     return sum(last) / len(last) if last else None
 
 
 def cost(arm: ArmBoard) -> float | None:
-    """The mean over the seeds of the last epoch's training cost."""
+    """The mean of the seeds' training costs in the last epoch."""
     costs = [replica.points[-1].train_cost for replica in arm.replicas if replica.points]
-    finite = [one for one in costs if one is not None]
+    finite = [value for value in costs if value is not None]
     return sum(finite) / len(finite) if finite else None
 
 
@@ -106,13 +106,13 @@ def state(board: Board, arm: ArmBoard) -> str:
 
 
 def _at_chance(board: Board, arm: ArmBoard) -> int:
-    """Seeds whose last test was at chance."""
+    """The number of seeds whose last test was at chance."""
     return sum(at_chance(board, replica.points[-1].test_accuracy) for replica in arm.replicas if replica.points)
 
 
-def worth(board: Board, place: int, measure: str) -> float | None:
-    """What an arm is put in order by: more is better."""
-    arm = board.arms[place]
+def worth(board: Board, arm_index: int, measure: str) -> float | None:
+    """The value that rows are ordered by; higher is better."""
+    arm = board.arms[arm_index]
     if measure == "cost":
         mean = cost(arm)
         return None if mean is None else -mean
@@ -120,7 +120,7 @@ def worth(board: Board, place: int, measure: str) -> float | None:
 
 
 def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
-    """A cell's words and style. Colour says nothing that the words do not."""
+    """A cell's text and style. The colour adds nothing to the text."""
     mean, known = accuracy(arm), state(board, arm)
     if known == "failed":
         return "failed", "bad"
@@ -140,13 +140,13 @@ def cell(board: Board, arm: ArmBoard, measure: str) -> tuple[str, str]:
 
 
 def matrix(board: Board, view: MatrixViewState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The matrix around the cursor as far as there is room, what the cursor is on, and the curves below."""
+    """The part of the matrix around the cursor that fits, a line about the cursor's arm, and the curves."""
     grid = grid_of(board, view)
     if grid is None:
         return [[(fit("nothing is swept here: --sweep model.depth=3,10,30", width), "dim")]]
     if not grid.rows or not grid.columns:
-        told = f"no scheme or value has '{printable(view.only)}': / for other words, none of them shows all"
-        return [[(fit(told, width), "dim")]]
+        text = f"no scheme or value has '{printable(view.only)}': / for other words, none of them shows all"
+        return [[(fit(text, width), "dim")]]
     measure = MEASURES[view.measure]
     chart = height - len(grid.rows) - 3
     chart = chart if chart >= 7 else max(0, min(9, height - 12))
@@ -157,7 +157,7 @@ def matrix(board: Board, view: MatrixViewState, width: int, height: int, glyphs:
     at = view.at(grid)
     left = _first(at[1], len(grid.columns), across)
     top = _first(at[0], len(grid.rows), down)
-    head = "".join(f" {fit(one, each - 1).rstrip():>{each - 1}}" for one in grid.columns[left : left + across])
+    head = "".join(f" {fit(value, each - 1).rstrip():>{each - 1}}" for value in grid.columns[left : left + across])
     beyond = {
         "left": left,
         "right": len(grid.columns) - left - across,
@@ -176,8 +176,8 @@ def matrix(board: Board, view: MatrixViewState, width: int, height: int, glyphs:
         rows.append(row)
     arm = board.arms[grid.arms[at[0]][at[1]]]
     after = f", {arm.given_up}" if arm.given_up else ""
-    told = f"{arm.name}: {arm.state}{after}"
-    rows.append([(fit(told, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
+    text = f"{arm.name}: {arm.state}{after}"
+    rows.append([(fit(text, max(0, width - len(hidden) - 1)), "accent"), (f" {hidden}"[:width], "warn")])
     if chart:
         rows += curves(board, grid, width, chart, glyphs)
     return [pad(row, width) for row in rows[:height]]
@@ -188,30 +188,30 @@ def _first(at: int, count: int, room: int) -> int:
 
 
 def curves(board: Board, grid: SweepGrid, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Accuracy over the values, a line a row; of several seeds between the ends of the mean's 95 % interval."""
+    """Accuracy over the values, a line per row, with the mean's 95 % interval if there are several seeds."""
     edges: list[Series] = []
     means: list[Series] = []
     for number, indices in zip(grid.row_numbers, grid.arms, strict=True):
         arms = [board.arms[index] for index in indices]
-        seeds = [[100 * one.points[-1].test_accuracy for one in arm.replicas if one.points] for arm in arms]
+        seeds = [[100 * replica.points[-1].test_accuracy for replica in arm.replicas if replica.points] for arm in arms]
         if any(len(values) > 1 for values in seeds):
             edges += [
                 Series(edge, cap, arm_style(number), "some")
                 for cap, edge in zip(glyphs.caps, zip(*map(_interval, seeds), strict=True), strict=True)
             ]
         means.append(Series(_trimmed(seeds), glyphs.marker(number), arm_style(number)))
-    series = [*edges, *(one for one in means if one.values)]
+    series = [*edges, *(mean for mean in means if mean.values)]
     count = len(grid.columns)
     rows = line_chart(
         series, width, height - 1, glyphs, last_x=count, log=False, empty="no accuracy yet", names=grid.columns
     )
-    told = f"accuracy, %, by {grid.column}, at even distances"
-    told += f"; {' '.join(glyphs.caps)} the mean's 95 % interval" if edges else ""
-    return [*rows, [(fit(told, width), "dim")]]
+    text = f"accuracy, %, by {grid.column}, at even distances"
+    text += f"; {' '.join(glyphs.caps)} the mean's 95 % interval" if edges else ""
+    return [*rows, [(fit(text, width), "dim")]]
 
 
 def _interval(values: list[float]) -> tuple[float | None, float | None]:
-    """The mean's 95 % t interval, as far as an accuracy can lie in it; none of fewer than two values."""
+    """The mean's 95 % t interval in percent, cut to 0 to 100; None for fewer than two values."""
     if len(values) < 2:
         return None, None
     low, high = statistics.mean_estimate(values).ci95 or (0.0, 100.0)
@@ -219,10 +219,10 @@ def _interval(values: list[float]) -> tuple[float | None, float | None]:
 
 
 def _trimmed(seeds: list[list[float]]) -> list[float]:
-    """The means up to the first value that has none yet: what has not been trained is no fault."""
+    """The means up to the first value without an accuracy; the chart would mark a gap as not finite."""
     values = []
-    for one in seeds:
-        if not one:
+    for accuracies in seeds:
+        if not accuracies:
             break
-        values.append(sum(one) / len(one))
+        values.append(sum(accuracies) / len(accuracies))
     return values

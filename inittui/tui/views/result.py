@@ -1,4 +1,4 @@
-"""The accuracy table, filling while it trains, and the sentences that say what it is worth.
+"""The accuracy table, and the sentences about its differences.
 
 Beside other panels it shows what there is room for. Alone on the screen (`whole`) it has everything, each seed on request,
 and scrolls.
@@ -20,7 +20,7 @@ from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 
-LONGEST_SENTENCE = 5  # lines, unless the table is alone
+LONGEST_SENTENCE = 5  # lines, beside other panels
 SHORTEST_NAME = 10
 HEADS = tuple("accuracy" if column == "test accuracy" else column for column in accuracy_table.COLUMNS)
 
@@ -80,12 +80,12 @@ def title(board: Board) -> str:
 
 
 def rows_needed(board: Board, width: int) -> int:
-    """Lines for the whole table with its sentences, beside other panels."""
-    return 1 + len(board.arms) + sum(len(wrap(words_, width, LONGEST_SENTENCE)) for words_ in _sentences(board))
+    """The number of lines of the table with its sentences, beside other panels."""
+    return 1 + len(board.arms) + sum(len(wrap(words, width, LONGEST_SENTENCE)) for words in _sentences(board))
 
 
 def table(board: Board, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Scheme, seed, costs, accuracy, interval, seconds, speed; the best marked; then the verdicts, as there is room."""
+    """The table, with the best accuracy marked, and the sentences that fit."""
     rows, _ = _table(board, width, glyphs, each_seed=False)
     lines = [line for words in _sentences(board) for line in wrap(glyphs.text(words), width, LONGEST_SENTENCE)]
     room = max(0, height - len(rows))
@@ -95,7 +95,7 @@ def table(board: Board, width: int, height: int, glyphs: Glyphs) -> list[Row]:
 
 
 def whole(board: Board, width: int, height: int, glyphs: Glyphs, *, each_seed: bool, top: int) -> list[Row]:
-    """The table with all that there is to say, from its line `top` on; the heads stay."""
+    """The heads, and the table with all sentences from line `top` on."""
     (heads, *rest) = everything(board, width, glyphs, each_seed=each_seed)
     top = min(top, furthest(1 + len(rest), height))
     shown = rest[top : top + max(0, height - 1)]
@@ -106,16 +106,16 @@ def whole(board: Board, width: int, height: int, glyphs: Glyphs, *, each_seed: b
 
 
 def furthest(lines: int, height: int) -> int:
-    """The last line from which on `whole` can show its `lines`."""
+    """The largest useful `top` of `whole` for so many `lines`."""
     return max(0, lines - max(2, height))
 
 
 def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> list[Row]:
-    """As `whole`, whatever the height."""
+    """All rows of `whole`, for any height."""
     rows, spared = _table(board, width, glyphs, each_seed=each_seed)
-    told = _sentences(board) + (sentences.asides(board.result) if board.result else [])
+    texts = _sentences(board) + (sentences.asides(board.result) if board.result else [])
     style = "accent" if board.ended else "dim"
-    lines: list[Row] = [[(line, style)] for words in told for line in wrap(glyphs.text(words), width, 40)]
+    lines: list[Row] = [[(line, style)] for words in texts for line in wrap(glyphs.text(words), width, 40)]
     if spared:
         words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
         lines += [[(line, "dim")] for line in wrap(glyphs.text(words), width, 40)]
@@ -123,31 +123,31 @@ def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> 
 
 
 def _table(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> tuple[list[Row], list[str]]:
-    """Heads and rows, and the columns that there is no room for."""
-    found = accuracy_table.rows(_arms(board), each_seed=each_seed)
-    cells = [tuple(cell.strip() for cell in row) for row in found]
+    """The heads and rows, and the names of the columns that do not fit."""
+    table_rows = accuracy_table.rows(_arms(board), each_seed=each_seed)
+    cells = [tuple(cell.strip() for cell in row) for row in table_rows]
     shown = _columns(cells, width)
     spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
     widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], glyphs)) for row in cells)) for i in shown}
     widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
     head = fit("  " + HEADS[0], widths[0] + 2)
     rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
-    place = -1
+    arm_index = -1
     for row in cells:
         of_arm = bool(row[SCHEME])  # else one of its seeds
-        place += of_arm
-        failed, best = board.arms[place].state == "failed", row[ACCURACY].endswith("*")
-        colour = arm_style(place)
-        one: Row = [
-            (f"{glyphs.marker(place)} " if of_arm else "  ", colour),
+        arm_index += of_arm
+        failed, best = board.arms[arm_index].state == "failed", row[ACCURACY].endswith("*")
+        colour = arm_style(arm_index)
+        spans: Row = [
+            (f"{glyphs.marker(arm_index)} " if of_arm else "  ", colour),
             (fit(row[0], widths[0]), f"{colour} bold"),
         ]
         for i in (i for i in shown if i):
             style = "" if of_arm else "dim"
             if i == ACCURACY and of_arm:
                 style = "bad" if failed else "good bold" if best else "bold"
-            one.append((f"  {_plain(row[i], glyphs):>{widths[i]}}", style))
-        rows.append(one)
+            spans.append((f"  {_plain(row[i], glyphs):>{widths[i]}}", style))
+        rows.append(spans)
     return rows, spared
 
 
@@ -159,14 +159,14 @@ def _arms(board: Board) -> Sequence[ArmResult]:
     arms = board.result.arms if board.result else result_document.arms(board, interval=False)
     if board.ended:
         return arms
-    # While it trains an accuracy is shown as it stands, not as "training".
+    # During training the table shows the accuracy so far, not the word "training".
     return [replace(arm, status="finished") if arm.test_accuracy and arm.status == "training" else arm for arm in arms]
 
 
 def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
     shown = accuracy_table.columns(cells)
     names = [row[0] for row in cells if row[0]]
-    # Names are cut before a column is given up, but never so far that two of them look alike.
+    # Names are cut before a column is left out, but no two names become equal.
     shortest = next((k for k in range(SHORTEST_NAME, 200) if len({fit(name, k) for name in names}) == len(names)), 200)
     for spare in SPARED:
         wide = {i: max(len(HEADS[i]), *(cell_len(row[i]) for row in cells)) for i in shown}

@@ -1,5 +1,5 @@
-"""A test image, its label, and what every arm makes of it: of one replica its likeliest classes, of several how many of
-them answer what."""
+"""A test image, its label and each arm's prediction: the likeliest classes of one replica, or the answers of several
+replicas."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 
 KINDS = ("random", "disputed", "mistaken")
-Answers = list[tuple[int, float, str]]  # class, its share, and that in words
+Answers = list[tuple[int, float, str]]  # class, share from 0 to 1, share as text
 
 
 @dataclass(frozen=True)
 class SampleViewState:
-    """Which picture of which kind is state, or the confusions of which arm."""
+    """Which image of which kind is shown, or which arm's confusions."""
 
     kind: str = "random"
-    place: int = 0
+    number: int = 0
     confused: int | None = None
 
 
@@ -76,7 +76,7 @@ class SamplePanel(BoardPanel):
         return sample(self.board, self.gallery, self.state, width, height, self.glyphs)
 
     async def action_image(self, by: int) -> None:
-        await self._turn(SampleViewState(self.state.kind, max(0, self.state.place + by)))
+        await self._turn(SampleViewState(self.state.kind, max(0, self.state.number + by)))
 
     async def action_kind(self, kind: str) -> None:
         again = self.state.kind == kind and self.state.confused is None
@@ -86,7 +86,7 @@ class SamplePanel(BoardPanel):
         """The confusion matrix of the first arm, then of the next one, and after the last one the image again."""
         following = 0 if self.state.confused is None else self.state.confused + 1
         confused = following if following < len(self.board.arms) else None
-        await self._turn(SampleViewState(self.state.kind, self.state.place, confused))
+        await self._turn(SampleViewState(self.state.kind, self.state.number, confused))
 
     async def _turn(self, state: SampleViewState) -> None:
         self.state = state if self.gallery is not None else SampleViewState()
@@ -97,10 +97,10 @@ class SamplePanel(BoardPanel):
 
 
 def picture(board: Board, gallery: Gallery | None, state: SampleViewState) -> Picture | None:
-    """The picture to show: of the gallery once there is one, else the image that is watched while training."""
+    """The image of the gallery or, without a gallery, the image that is watched during training."""
     if gallery is not None:
         pictures = gallery.only(state.kind)
-        return pictures[state.place % len(pictures)] if pictures else None
+        return pictures[state.number % len(pictures)] if pictures else None
     if board.sample is None:
         return None
     live = tuple(arm.replicas[0].sample if arm.replicas else () for arm in board.arms)
@@ -111,19 +111,18 @@ def title(board: Board, gallery: Gallery | None, state: SampleViewState) -> str:
     """`test image 8,431, label 8`"""
     if state.confused is not None:
         return confusion.title(board, state.confused)
-    found = picture(board, gallery, state)
-    return f"test image {found.index:,}, label {_name(board, found.label)}" if found else "sample prediction"
+    shown = picture(board, gallery, state)
+    return f"test image {shown.index:,}, label {_name(board, shown.label)}" if shown else "sample prediction"
 
 
 def sample(
     board: Board, gallery: Gallery | None, state: SampleViewState, width: int, height: int, glyphs: Glyphs
 ) -> list[Row]:
-    """The image above or beside the predictions, as the room is; below, how many there are of its kind.
-    Or an arm's confusions."""
+    """The image above or beside the predictions, and the number of images of its kind; or an arm's confusions."""
     if state.confused is not None:
         return confusion.confusion(board, gallery, state.confused, width, height, glyphs)
-    found = picture(board, gallery, state)
-    if found is None:
+    shown = picture(board, gallery, state)
+    if shown is None:
         return [[(fit(_nothing(board, gallery, state), width), "dim")]]
     grid = (gallery.rows, gallery.columns) if gallery else _shape(board)
     lines = 3 if height >= 16 else 2 if height >= 12 else 1 if height >= 4 else 0
@@ -131,14 +130,14 @@ def sample(
     room = height - len(footer)
     beside = width >= 44
     drawn = image(
-        bytes.fromhex(found.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), glyphs
+        bytes.fromhex(shown.pixels), *grid, min(width // (2 if beside else 1), 40), _image_rows(room, beside), glyphs
     )
     if beside:
-        rows = _beside(board, gallery, found, drawn, width, room, glyphs)
+        rows = _beside(board, gallery, shown, drawn, width, room, glyphs)
     else:
         left = (width - width_of(drawn[0])) // 2 if drawn else 0
         rows = [[(" " * left, ""), *row] for row in drawn]
-        rows += [[], *_predictions(board, gallery, found, width, room - len(drawn) - 1, glyphs)]
+        rows += [[], *_predictions(board, gallery, shown, width, room - len(drawn) - 1, glyphs)]
     rows = rows[:room]
     return [pad(row, width) for row in rows + [[]] * (room - len(rows)) + footer]
 
@@ -152,10 +151,10 @@ def _image_rows(room: int, beside: bool) -> int:
 
 
 def _beside(
-    board: Board, gallery: Gallery | None, found: Picture, drawn: list[Row], width: int, room: int, glyphs: Glyphs
+    board: Board, gallery: Gallery | None, shown: Picture, drawn: list[Row], width: int, room: int, glyphs: Glyphs
 ) -> list[Row]:
     wide = width_of(drawn[0]) if drawn else 0
-    texts = _predictions(board, gallery, found, width - wide - 3, room, glyphs)
+    texts = _predictions(board, gallery, shown, width - wide - 3, room, glyphs)
     blank: Row = [(" " * wide, "")]
     return [
         [(" ", ""), *(drawn[y] if y < len(drawn) else blank), ("  ", ""), *(texts[y] if y < len(texts) else [])]
@@ -164,33 +163,35 @@ def _beside(
 
 
 def _predictions(
-    board: Board, gallery: Gallery | None, found: Picture, width: int, room: int, glyphs: Glyphs
+    board: Board, gallery: Gallery | None, shown: Picture, width: int, room: int, glyphs: Glyphs
 ) -> list[Row]:
-    """The label, then per arm its answers with their shares as bars; fewer where room is short."""
+    """The label, and each arm's answers with bars for their shares."""
     arms = len(board.arms)
-    # The title names the label as well: where lines are few, the arms need them.
-    rows: list[Row] = [[("label ", "dim"), (_name(board, found.label), "bold")]] if room > arms else []
+    # The title names the label too, so the arms get its line where lines are few.
+    rows: list[Row] = [[("label ", "dim"), (_name(board, shown.label), "bold")]] if room > arms else []
     each = max(1, min(3, (room - 1) // arms - (1 if (room - 1) // arms > 2 else 0)))
-    for place in range(min(arms, len(found.predictions))):
+    for arm_index in range(min(arms, len(shown.predictions))):
         if each > 1 and arms * (each + 1) < room:
             rows.append([])
-        rows += _arm(board, place, _answers(gallery, found, place), found.label, each, width, glyphs)
+        rows += _arm(board, arm_index, _answers(gallery, shown, arm_index), shown.label, each, width, glyphs)
     return [pad(row, width) for row in rows[:room]]
 
 
-def _answers(gallery: Gallery | None, found: Picture, place: int) -> Answers:
+def _answers(gallery: Gallery | None, shown: Picture, arm_index: int) -> Answers:
     if gallery is None or not gallery.several:
-        return [(number, share, f" {100 * share:5.1f} %") for number, share in found.predictions[place]]
-    tally = found.tally(place)
+        return [(number, share, f" {100 * share:5.1f} %") for number, share in shown.predictions[arm_index]]
+    tally = shown.tally(arm_index)
     count = sum(votes for _, votes in tally)
     return [(number, votes / count, f" {votes:>{len(str(count))}} of {count}") for number, votes in tally]
 
 
-def _arm(board: Board, place: int, answers: Answers, label: int, most: int, width: int, glyphs: Glyphs) -> list[Row]:
-    arm = board.arms[place]
-    style = arm_style(place)
+def _arm(
+    board: Board, arm_index: int, answers: Answers, label: int, most: int, width: int, glyphs: Glyphs
+) -> list[Row]:
+    arm = board.arms[arm_index]
+    style = arm_style(arm_index)
     name_width = min(max(cell_len(one.name) for one in board.arms), max(6, width - 22))
-    head: Row = [(f"{glyphs.marker(place)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
+    head: Row = [(f"{glyphs.marker(arm_index)} ", style), (fit(arm.name, name_width), f"{style} bold"), (" ", "")]
     if not answers:
         why = f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "waiting"
         return [[*head, (why, "dim")]]
@@ -212,7 +213,7 @@ def _arm(board: Board, place: int, answers: Answers, label: int, most: int, widt
 
 
 def _name(board: Board, number: int) -> str:
-    """A class by its name, or its number where the network has more outputs than there are classes."""
+    """The name of a class, or its number if the network has more outputs than there are classes."""
     classes = board.data.classes if board.data else ()
     return classes[number] if number < len(classes) else str(number)
 
@@ -234,7 +235,7 @@ def _counter(board: Board, gallery: Gallery | None, state: SampleViewState) -> s
     if gallery is None:
         return "after the last epoch: n next, d disagreements, m mistakes"
     pictures = gallery.only(state.kind)
-    here = state.place % len(pictures) + 1 if pictures else 0
+    here = state.number % len(pictures) + 1 if pictures else 0
     kind = {
         "random": f"random image {here} of {len(pictures)}",
         "disputed": f"disagreement {here} of {_of(len(pictures), gallery.disputed_in_all)}",
@@ -250,10 +251,10 @@ def _counter(board: Board, gallery: Gallery | None, state: SampleViewState) -> s
 
 
 def _seeds(gallery: Gallery) -> str:
-    """Of several seeds: on how many images arms differ consistently, and which seeds do not count."""
+    """For several seeds: the number of images on which arms differ consistently, and the seeds that do not count."""
     words = f"arms differ by half of their seeds or more on {gallery.split_in_all:,}"
-    told = [f"{name} {count}" for name, count in zip(gallery.arms, gallery.left_out, strict=False) if count]
-    return f"{words}; seeds at chance left out: {', '.join(told)}" if told else words
+    names = [f"{name} {count}" for name, count in zip(gallery.arms, gallery.left_out, strict=False) if count]
+    return f"{words}; seeds at chance left out: {', '.join(names)}" if names else words
 
 
 def _of(kept: int, everything: int) -> str:

@@ -1,4 +1,4 @@
-"""What every part of the dashboard has in common: its keys, and the values that the screen hands to it."""
+"""The base of each part of the main screen: its keys, and the values that the screen sets."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""A box over the dashboard that scrolls and closes."""
+"""A box over the dashboard that scrolls, and that Escape closes."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -8,8 +8,8 @@ from textual.widget import Widget
 
 
 class BoxScreen(ModalScreen[None]):
-    """Shows what `contents` returns under the title `heading`, on plain ground: a dashboard that shines through costs a third
-    of the time until the box is there, and goes on costing while it is open."""
+    """Shows the widgets of `contents` under the title `heading`. The background is opaque, because Textual would draw
+    the dashboard below a transparent one at each change."""
 
     BINDINGS = [Binding("escape,q,enter", "dismiss", "close")]
     DEFAULT_CSS = """
@@ -28,5 +28,5 @@ class BoxScreen(ModalScreen[None]):
             yield from self.contents()
 
     def contents(self) -> list[Widget]:
-        """What is in the box, from top to bottom."""
+        """The widgets in the box, from top to bottom."""
         return []

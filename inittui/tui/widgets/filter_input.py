@@ -1,4 +1,4 @@
-"""A line to type words into, at the foot of what they filter."""
+"""A line at the bottom of the screen for the words of a filter."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 
 class FilterInput(ModalScreen[None]):
-    """Tells `changed` the words at every key. Enter leaves them as they are, Escape takes them all away."""
+    """Calls `changed` with the words at each key. Enter keeps the words, Escape removes them."""
 
     BINDINGS = [Binding("escape", "none", "none")]
     DEFAULT_CSS = """
