@@ -130,7 +130,8 @@ def outcome(document: ResultDocument) -> dict[str, Any]:
             return {key: bare(one) for key, one in value.items() if key not in timed}
         return [bare(one) for one in value] if isinstance(value, list) else value
 
-    return bare(msgspec.json.decode(msgspec.json.encode(document)))
+    bared: dict[str, Any] = bare(msgspec.json.decode(msgspec.json.encode(document)))
+    return bared
 
 
 def start(inittui: Command, epochs: int) -> RunDir:

@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -36,7 +36,7 @@ ENDLESS = [*QUICK, "--epochs", "100000"]
 # Seconds. What is promised is two; a machine that others use keeps this.
 SOON = 10.0
 Record = Callable[[str, object], None]
-Figures = dict[tuple[str, int], tuple[list[float], list[float], float]]  # of an arm and seed
+Figures = dict[tuple[str, int], tuple[Sequence[float | None], Sequence[float], float | None]]  # of an arm and seed
 
 
 class Measured:
@@ -187,7 +187,7 @@ def resumed(inittui: Command, run: RunDir) -> None:
 def listed(inittui: Command, run: RunDir) -> str:
     """The run's state as `inittui runs` has it."""
     (found,) = [one for one in json.loads(inittui("runs", "--json").stdout) if one["name"] == run.name]
-    return found["state"]
+    return str(found["state"])
 
 
 def dead(inittui: Command, run: RunDir, family: dict[str, psutil.Process], began: float, measured: Measured) -> None:
@@ -270,7 +270,7 @@ def test_everything_killed_at_once_twelve_times(inittui, terminal, undisturbed, 
             until(lambda: all(going(run, arm) for arm in ARMS), "training")
             if number % 3 == 1:  # once there is something to go on from
                 enough = saved(run) + 4
-                until(lambda enough=enough: epochs_done(run) > 0 and saved(run) >= enough, "checkpoints")
+                until(lambda enough=enough: epochs_done(run) > 0 and saved(run) >= enough, "checkpoints")  # type: ignore[misc]
             time.sleep(chance.uniform(0, 1))
         family = processes(run)
         seen = psutil.Process(viewer.child.pid)
@@ -348,7 +348,7 @@ def test_a_viewer_killed_ten_times_is_nothing_to_the_run(inittui, terminal, undi
         until(lambda: run.status().pid is not None, "the supervisor")
         victim = psutil.Process(viewer.child.pid)
         began = kill(victim)
-        measured.add("viewer gone after", logs.since(began, lambda victim=victim: ended(victim), "the viewer's end"))
+        measured.add("viewer gone after", logs.since(began, lambda victim=victim: ended(victim), "the viewer's end"))  # type: ignore[misc]
         assert run.alive()
         viewer = terminal("attach", "last")
     until(lambda: epochs_done(run) > 2, "epochs")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from inittui.board.follower import Follower
@@ -163,7 +164,9 @@ def test_the_resolved_preset_stopped_and_resumed_in_another_folder_comes_to_the_
     assert all(0 < len(arm.replicas[1].points) < 40 for arm in stopped.arms)
     done = inittui("resume", again.name, "--plain")
     assert done.returncode == 0, done.stderr
-    assert figures(again.result() or {}) == figures(document)
+    result = again.result()
+    assert result is not None
+    assert figures(msgspec.to_builtins(result)) == figures(document)
     for one, two in zip(Follower(again).poll().arms, Follower(run).poll().arms, strict=True):
         assert [(probe.epoch, probe.layers) for probe in one.probes] == [
             (probe.epoch, probe.layers) for probe in two.probes

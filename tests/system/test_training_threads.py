@@ -61,7 +61,7 @@ def test_a_pause_holds_all_of_them_and_is_told_once(inittui):
         assert sum(worker.cpu_times()[:2]) - sum(before[:2]) < 0.1
         assert len(told(run)) == length
         assert inittui("resume", run.name, "--detach").returncode == 0
-        until(lambda length=length: len(told(run)) > length + 5, "training to go on")
+        until(lambda length=length: len(told(run)) > length + 5, "training to go on")  # type: ignore[misc]
     assert inittui("stop", run.name).returncode == 0
     said = [type(event) for event in told(run)]
     assert said.count(events.Paused) == said.count(events.Continued) == 2
@@ -80,7 +80,7 @@ def test_killed_at_random_and_resumed_it_comes_to_the_same_bits(inittui):
     run = started(inittui, *ALONE, "--epochs", "200")
     before = 0
     for number in range(6):
-        until(lambda before=before: any(isinstance(event, events.Epoch) for event in told(run)[before:]), "an epoch")
+        until(lambda before=before: any(isinstance(event, events.Epoch) for event in told(run)[before:]), "an epoch")  # type: ignore[misc]
         time.sleep(chance.uniform(0, 1.5))
         if run.status().state == "finished":
             break
