@@ -166,7 +166,7 @@ def test_the_resolved_preset_stopped_and_resumed_in_another_folder_comes_to_the_
     assert done.returncode == 0, done.stderr
     result = again.result()
     assert result is not None
-    assert figures(msgspec.to_builtins(result)) == figures(document)
+    assert figures(json.loads(msgspec.json.encode(result))) == figures(document)
     for one, two in zip(Follower(again).poll().arms, Follower(run).poll().arms, strict=True):
         assert [(probe.epoch, probe.layers) for probe in one.probes] == [
             (probe.epoch, probe.layers) for probe in two.probes
