@@ -1,5 +1,5 @@
-"""Every scheme, preset, preset key, command, option and key of the dashboard is documented in README.md or docs/, and every
-file that a page names is there."""
+"""README.md and docs/ document every scheme, preset, preset key, data set, command, option, output format and key of the
+dashboard, and every file that a page names exists."""
 
 import re
 import subprocess
@@ -12,8 +12,11 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from inittui.board.source import ReplaySource
+from inittui.experiment import datasets
 from inittui.experiment.preset import SECTIONS, SHAPE
 from inittui.experiment.preset_files import shipped_dir
+from inittui.output import registry
+from inittui.record.layer_probe import QUANTITIES
 from inittui.schemes.catalogue import SCHEMES
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.screen import BrowserScreen
@@ -70,6 +73,26 @@ def test_every_preset_key_has_a_row_in_its_section_and_no_other_key_has_one(sect
     table = page("presets.md").partition(f"\n### `[{section}]`")[2].partition("\n### ")[0]
     known = {*SECTIONS[section].__struct_fields__, *(SHAPE if section == "model" else ())}
     assert rows(table) == known
+
+
+def test_every_data_set_is_documented() -> None:
+    table = page("presets.md").partition("\n### `[data]`")[2].partition("\n### ")[0]
+    (cell,) = re.findall(r"^\| `name` \|([^|]*)\|", table, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", cell)) == set(datasets.NAMES)
+
+
+def test_every_output_format_is_documented() -> None:
+    text = page("exports.md")
+    assert {ending for ending in registry.files() if ending not in text} == set()
+    assert {name for name in registry.folders() if f"--{name}" not in text} == set()
+    (listed,) = re.findall(r"^inittui report last --format .*#(.*)$", text, re.MULTILINE)
+    assert set(registry.printed()) <= set(re.findall(r"\w+", listed))
+
+
+def test_every_quantity_of_a_layer_has_a_row() -> None:
+    table = page("screen-and-keys.md").partition("\n| quantity |")[2].partition("\n\n")[0]
+    names = {cell.strip() for cell in re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)} - {"---"}
+    assert names == {quantity.key for quantity in QUANTITIES}
 
 
 def test_every_command_has_a_row() -> None:
