@@ -16,8 +16,8 @@ def pixels(number: int) -> str:
 
 
 def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6, seeds: int = 1) -> Gallery:
-    """Image n has label n % 10. The arms agree, but on every third image where the last one errs (a dispute), and
-    on every fifth, where all err. Of several seeds the first one agrees with the label all the same."""
+    """Image n has label n % 10. The arms predict it, except for every third image, where the last arm errs (a dispute), and
+    every fifth, where all err. Of several seeds the first predicts the label of every image."""
     made = []
     answers: list[dict[tuple[int, int], int]] = [{} for _ in of.arms]
     for index in range(pictures):

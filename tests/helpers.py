@@ -1,7 +1,7 @@
 """Canned experiments, for every test that needs a run and trains nothing. Imports no torch.
 
-`canned_events` is the whole story of a run as `follow.timeline` would tell it; the boards are folds of it, and `write_run`
-puts it on disk through the project's own doors. Every number follows from (arm, replica, epoch), so nothing is drawn.
+`canned_events` are all events of a run; the boards are folds of them, and `write_run` writes them to disk with the project's
+own functions. Every number follows from (arm, replica, epoch); nothing is random.
 """
 
 import math
@@ -31,9 +31,9 @@ from tests.galleries import CLASSES, COLUMNS, ROWS, TEST, TRAIN, canned_gallery,
 # For every property: the same examples in every run, and no failure because the machine is busy.
 steady = settings(deadline=None, derandomize=True, max_examples=60)
 
-Canned = list[tuple[AnyEvent, int | None]]  # an event, and the place of the arm whose log it is in
+Canned = list[tuple[AnyEvent, int | None]]  # an event, and the index of the arm in whose log it is; None: the run's log
 Ending = events.Failed | events.Stopped | events.Gone
-Figure = Callable[[int, int, int], float | None]  # of (arm's place, replica's place, epoch from 1)
+Figure = Callable[[int, int, int], float | None]  # of (index of the arm, index of the replica, epoch from 1)
 
 SCHEMES = ("xavier_normal", "he_normal", "orthogonal", "lecun_normal", "he_uniform", "torch_default")
 EPOCH_SECONDS = 0.5
@@ -92,28 +92,28 @@ def canned_events(
     `Stopped` or, for a `Gone`, nothing more. `until` cuts the story at that second: a run under way.
     """
     endings = endings or {}
-    told: Canned = [
+    logged: Canned = [
         (events.Phase(t=0.0, phase="starting", detail="starting torch"), None),
         (events.DeviceReady(t=0.2, device="cpu", label="cpu (2 cores)", threads=1, workers=len(of.arms)), None),
         (events.Phase(t=0.3, phase="loading", detail=f"loading {of.data.name}"), None),
         (_data_ready(of, note), None),
         (events.Phase(t=1.0, phase="training"), None),
     ]
-    for place, (arm, folder) in enumerate(zip(of.arms, arm_folders(of), strict=True)):
-        story = _arm_story(place, arm, costs, accuracies, endings.get(place), ends_after)
-        told += [(event, place) for event in story]
-        told.append((_gone(folder, endings.get(place), story[-1].t + 0.1), None))
+    for arm_index, (arm, folder) in enumerate(zip(of.arms, arm_folders(of), strict=True)):
+        story = _arm_story(arm_index, arm, costs, accuracies, endings.get(arm_index), ends_after)
+        logged += [(event, arm_index) for event in story]
+        logged.append((_gone(folder, endings.get(arm_index), story[-1].t + 0.1), None))
     kinds = {type(ending) for ending in endings.values()}
     over: Literal["failed", "stopped", "finished"] = (
         "failed" if kinds & {events.Failed, events.Gone} else "stopped" if kinds else "finished"
     )
-    told.append((events.Phase(t=max(event.t for event, _ in told) + 0.1, phase=over), None))
-    numbers = {place: count() for _, place in told}
+    logged.append((events.Phase(t=max(event.t for event, _ in logged) + 0.1, phase=over), None))
+    numbers = {arm_index: count() for _, arm_index in logged}
     whole = [
-        (replace(event, seq=next(numbers[place]), t=round(event.t, 4)), place)
-        for event, place in sorted(told, key=lambda item: item[0].t)
+        (replace(event, seq=next(numbers[arm_index]), t=round(event.t, 4)), arm_index)
+        for event, arm_index in sorted(logged, key=lambda item: item[0].t)
     ]
-    return [(event, place) for event, place in whole if until is None or event.t <= until]
+    return [(event, arm_index) for event, arm_index in whole if until is None or event.t <= until]
 
 
 def _data_ready(of: Preset, note: str) -> events.DataReady:
@@ -136,7 +136,7 @@ def _gone(folder: str, ending: Ending | None, t: float) -> events.Gone:
 
 
 def _arm_story(
-    place: int,
+    arm_index: int,
     arm: Arm,
     costs: Figure,
     accuracies: Callable[[int, int, int], float],
@@ -147,8 +147,8 @@ def _arm_story(
     steps = TRAIN // training.batch_size
     widths = (ROWS * COLUMNS, *arm.model.hidden, arm.model.outputs or len(CLASSES))
     layers = tuple(pairwise(widths))
-    told: list[AnyEvent] = [
-        events.Hello(t=1.1, arm=arm.name, pid=4000 + place),
+    logged: list[AnyEvent] = [
+        events.Hello(t=1.1, arm=arm.name, pid=4000 + arm_index),
         events.Begin(
             t=1.2,
             arm=arm.name,
@@ -165,8 +165,8 @@ def _arm_story(
     t = 1.2
     for epoch in range(1, (ends_after if ending else training.epochs) + 1):
         for number, seed in enumerate(training.seeds):
-            value = costs(place, number, epoch)
-            told += [
+            value = costs(arm_index, number, epoch)
+            logged += [
                 events.Progress(
                     t=t + EPOCH_SECONDS * report / (REPORTS + 1),
                     seed=seed,
@@ -178,8 +178,8 @@ def _arm_story(
                 for report in range(1, REPORTS + 1)
             ]
             t += EPOCH_SECONDS
-            right = accuracies(place, number, epoch)
-            told.append(
+            right = accuracies(arm_index, number, epoch)
+            logged.append(
                 events.Epoch(
                     t=t,
                     seed=seed,
@@ -193,17 +193,17 @@ def _arm_story(
                 )
             )
     if ending is None:
-        told.append(events.Finished(t=t + 0.05, seconds=round(t - 1.2, 4)))
+        logged.append(events.Finished(t=t + 0.05, seconds=round(t - 1.2, 4)))
     elif not isinstance(ending, events.Gone):
-        told.append(replace(ending, t=t + 0.05))
-    return told
+        logged.append(replace(ending, t=t + 0.05))
+    return logged
 
 
 def board_of(of: Preset, canned: Canned, *, run: str = "canned-20260101-120000") -> Board:
     """The fold of `canned`, with its result document once the run is over."""
     board = boards.begin(of, run)
-    for event, place in canned:
-        board = fold(board, event, place)
+    for event, arm_index in canned:
+        board = fold(board, event, arm_index)
     return replace(board, result=result_document.document(board, seconds=board.t)) if board.ended else board
 
 
@@ -257,11 +257,11 @@ def write_events(run: RunDir, canned: Canned) -> None:
     clock = SimpleNamespace(now=0.0)
     logs: dict[int | None, EventLog] = {}
     with mock.patch.object(event_log, "time", SimpleNamespace(monotonic=lambda: clock.now)):
-        for event, place in canned:
-            if place not in logs:
-                logs[place] = EventLog(run.log if place is None else run.arm_log(folders[place]), zero=0.0)
+        for event, arm_index in canned:
+            if arm_index not in logs:
+                logs[arm_index] = EventLog(run.log if arm_index is None else run.arm_log(folders[arm_index]), zero=0.0)
             clock.now = event.t
-            logs[place].append(event)
+            logs[arm_index].append(event)
     for log in logs.values():
         log.close()
 
