@@ -117,18 +117,22 @@ class ReplaySource:
         self._next = 0
         self._clock = 0.0
         self._ticked: float | None = None
-        self.held = False
+        self.paused = False
         self.last = Follower(run).poll()
 
     @property
     def tag(self) -> str:
         return (
-            "replay, held" if self.held else f"replay x{self.speed:.3g}" if self._next < len(self._times) else "replay"
+            "replay, paused"
+            if self.paused
+            else f"replay x{self.speed:.3g}"
+            if self._next < len(self._times)
+            else "replay"
         )
 
     def poll(self) -> Board:
         here = time.monotonic()
-        if self._ticked is not None and not self.held:
+        if self._ticked is not None and not self.paused:
             self._clock = min(self._length, self._clock + (here - self._ticked) * self.speed)
         self._ticked = here
         due = bisect_right(self._times, self._clock)

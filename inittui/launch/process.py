@@ -108,7 +108,7 @@ def resume(
     if run.alive():  # another process has resumed it meanwhile
         control_requests.ask(run, "resume")
         return None
-    control_requests.requests(run, ())  # drops those that the dead supervisor did not take
+    control_requests.take(run, ())  # drops those that the dead supervisor did not take
     changed = replace(
         status,
         requested_device=device or status.requested_device,

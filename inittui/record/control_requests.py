@@ -34,7 +34,7 @@ def ask(run: RunDir, verb: Verb, folder: str = "") -> None:
         ) from None
 
 
-def requests(run: RunDir, folders: Iterable[str]) -> list[tuple[Verb, str, str]]:
+def take(run: RunDir, folders: Iterable[str]) -> list[tuple[Verb, str, str]]:
     """Take the requests since the last call, the oldest first: verb, the arm's folder ("" for all) and who asked. Files that
     are no request, or for no arm in `folders`, are removed too."""
     known = {"", *folders}

@@ -192,7 +192,7 @@ class Supervisor:
         self.pool = self._new_pool(jobs, data)
         folders = arm_folders(self.preset)
         while self.pool.busy:
-            for verb, folder, by in control_requests.requests(self.run, folders):
+            for verb, folder, by in control_requests.take(self.run, folders):
                 self._handle(verb, folder, by, jobs)
             if self.stopping:
                 self.pool.stop()

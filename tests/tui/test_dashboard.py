@@ -325,7 +325,7 @@ async def test_a_replay_is_steered_by_its_keys(tmp_path: Path) -> None:
     app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "space")
-        assert "replay, held" in text
+        assert "replay, paused" in text
         assert " space hold " in text
         assert "replay x0.02" in await press(pilot, "space", "plus")
         assert "replay x0.01" in await press(pilot, "minus")

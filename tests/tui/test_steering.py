@@ -75,7 +75,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def asked(run: RunDir) -> list[tuple[str, str]]:
     """What has been asked of the run since, as its supervisor reads it."""
-    return [(verb, folder) for verb, folder, _ in control_requests.requests(run, FOLDERS)]
+    return [(verb, folder) for verb, folder, _ in control_requests.take(run, FOLDERS)]
 
 
 def with_states(*of_arms: events.AnyEvent | None) -> Board:
@@ -379,7 +379,7 @@ async def test_an_arm_with_a_strange_name_can_be_steered(tmp_path: Path) -> None
         assert f"stop {MARKUP}?" in await press(pilot, "tab", "x")
         assert (await notice(pilot, "s"))[0] == f"{MARKUP} stops."
         await appears(pilot, f"{MARKUP} stops.")
-        assert [(verb, folder) for verb, folder, _ in control_requests.requests(run, ["red_x"])] == [("stop", "red_x")]
+        assert [(verb, folder) for verb, folder, _ in control_requests.take(run, ["red_x"])] == [("stop", "red_x")]
 
 
 @pytest.mark.parametrize("replayed", [True, False], ids=["replay", "one board"])

@@ -56,7 +56,7 @@ class Cluster:
             options |= {"address": self.on}
         try:
             with _own_sigterm(), private.loopback_only() if self.on == "ray" else contextlib.nullcontext():
-                _init(options)
+                init(options)
         except DeviceError:
             raise
         except (Exception, SystemExit) as error:  # of many kinds, some of them Ray's own
@@ -139,7 +139,7 @@ class Cluster:
                 ray.shutdown()
 
 
-def _init(options: dict[str, Any]) -> None:
+def init(options: dict[str, Any]) -> None:
     """`ray.init`. The head forks a server for each client beside threads of gRPC, and that server sometimes crashes while it
     starts (ray-project/ray issue 63202). Then it is tried again."""
     import ray

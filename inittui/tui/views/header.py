@@ -69,7 +69,7 @@ class HeaderPanel(BoardPanel):
 
     def action_hold(self) -> None:
         if isinstance(self.source, ReplaySource):
-            self.source.held = not self.source.held
+            self.source.paused = not self.source.paused
             self.repaint()
 
     def action_speed(self, factor: float) -> None:

@@ -164,11 +164,11 @@ def test_a_replay_that_is_held_stands_still_and_goes_on_without_a_jump(tmp_path:
     replay.poll()
     clock.now += 1.5
     before = replay.poll()
-    replay.held = True
-    assert replay.tag == "replay, held"
+    replay.paused = True
+    assert replay.tag == "replay, paused"
     clock.now += 60
     assert replay.poll() is before
-    replay.held = False
+    replay.paused = False
     clock.now += 0.5
     assert replay.now(replay.poll()) == 2.0
 
@@ -176,7 +176,7 @@ def test_a_replay_that_is_held_stands_still_and_goes_on_without_a_jump(tmp_path:
 @pytest.mark.usefixtures("clock")
 def test_a_held_replay_can_still_be_brought_to_its_end(tmp_path: Path) -> None:
     replay = ReplaySource(write_run(tmp_path, OF), speed=1)
-    replay.held = True
+    replay.paused = True
     replay.to_end()
     assert replay.poll().ended
 

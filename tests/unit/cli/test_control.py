@@ -38,7 +38,7 @@ class Supervisor:
 
     def sleep(self, _: float) -> None:
         self.now += 1.0
-        self.heard += [(verb, folder) for verb, folder, _ in control_requests.requests(self.run, FOLDERS)]
+        self.heard += [(verb, folder) for verb, folder, _ in control_requests.take(self.run, FOLDERS)]
         write_events(self.run, self.answers)
         self.answers = []
 
@@ -121,7 +121,7 @@ def test_what_makes_no_sense_is_refused_and_not_asked(
     if state is not None:
         write_events(supervisor.run, [(state, 1)])
     assert refused(call(verb, supervisor.run.name, "--arm", "he_normal")) == words
-    assert control_requests.requests(supervisor.run, FOLDERS) == []
+    assert control_requests.take(supervisor.run, FOLDERS) == []
 
 
 def test_a_run_that_is_paused_as_a_whole_has_nothing_to_pause(call: Call, supervisor: Supervisor) -> None:
@@ -150,7 +150,7 @@ def test_an_arm_is_known_by_its_name_and_by_its_folder(
     heard: list[str] = []
 
     def sleep(_: float) -> None:
-        heard.extend(folder for _, folder, _ in control_requests.requests(run, ["small_tanh"]))
+        heard.extend(folder for _, folder, _ in control_requests.take(run, ["small_tanh"]))
         write_events(run, [(STOPPED, 0)])
 
     monkeypatch.setattr(arm_requests, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
@@ -227,9 +227,7 @@ def test_bad_input_is_refused_before_anything_is_asked(
 
 def test_a_living_run_is_asked_to_go_on_and_its_name_printed(call: Call, supervisor: Supervisor) -> None:
     assert call("resume", supervisor.run.name, "--detach") == (0, f"{supervisor.run.name}\n", "")
-    assert [(verb, folder) for verb, folder, _ in control_requests.requests(supervisor.run, FOLDERS)] == [
-        ("resume", "")
-    ]
+    assert [(verb, folder) for verb, folder, _ in control_requests.take(supervisor.run, FOLDERS)] == [("resume", "")]
 
 
 def test_a_finished_run_is_not_resumed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

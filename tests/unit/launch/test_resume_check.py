@@ -236,7 +236,7 @@ def test_what_was_asked_of_the_dead_is_not_meant_for_those_who_come_after(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control_requests.ask(stopped, "stop")
-    monkeypatch.setattr(process, "start", lambda run: control_requests.requests(run, ["he_normal"]))
+    monkeypatch.setattr(process, "start", lambda run: control_requests.take(run, ["he_normal"]))
     assert process.resume(stopped) == []  # type: ignore[comparison-overlap]
 
 
@@ -251,7 +251,7 @@ def test_the_clock_of_a_run_that_has_said_nothing_begins_now(
 
 def is_asked(run: RunDir) -> bool:
     assert process.resume(run) is None
-    return [verb for verb, _, _ in control_requests.requests(run, ())] == ["resume"]
+    return [verb for verb, _, _ in control_requests.take(run, ())] == ["resume"]
 
 
 @pytest.mark.usefixtures("nothing_starts")

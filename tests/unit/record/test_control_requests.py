@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from inittui.common.errors import RunError
 from inittui.record import control_requests
-from inittui.record.control_requests import Verb, ask, requests
+from inittui.record.control_requests import Verb, ask, take
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import empty_run, preset, steady
 
@@ -55,11 +55,11 @@ def named(folder: str, *, at: int = 1, verb: str = "pause", by: str = "host.tty"
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("folder", ["", *FOLDERS])
 def test_what_is_asked_is_taken_once(run: RunDir, verb: Verb, folder: str) -> None:
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
     ask(run, verb, folder)
-    ((asked, arm, _),) = requests(run, FOLDERS)
+    ((asked, arm, _),) = take(run, FOLDERS)
     assert (asked, arm) == (verb, folder)
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
     assert left(run) == []
 
 
@@ -69,7 +69,7 @@ def test_every_arm_of_a_run_can_be_asked(tmp_path: Path) -> None:
     run, folders = empty_run(tmp_path, of), arm_folders(of)
     for folder in folders:
         ask(run, "stop", folder)
-    assert sorted(folder for _, folder, _ in requests(run, folders)) == sorted(folders)
+    assert sorted(folder for _, folder, _ in take(run, folders)) == sorted(folders)
 
 
 def test_requests_are_taken_in_the_order_in_which_they_were_made(run: RunDir, clock: SimpleNamespace) -> None:
@@ -77,20 +77,20 @@ def test_requests_are_taken_in_the_order_in_which_they_were_made(run: RunDir, cl
     for verb, folder in made:
         ask(run, verb, folder)
         clock.now += 1
-    assert [(verb, folder) for verb, folder, _ in requests(run, FOLDERS)] == made
+    assert [(verb, folder) for verb, folder, _ in take(run, FOLDERS)] == made
 
 
 def test_the_order_holds_however_long_the_time_is_in_digits(run: RunDir, clock: SimpleNamespace) -> None:
     for clock.now in (10**19, 5, 10**18):
         ask(run, "pause" if clock.now == 5 else "resume")
-    assert [verb for verb, _, _ in requests(run, FOLDERS)] == ["pause", "resume", "resume"]
+    assert [verb for verb, _, _ in take(run, FOLDERS)] == ["pause", "resume", "resume"]
 
 
 def test_two_requests_of_one_moment_are_two(run: RunDir, clock: SimpleNamespace) -> None:
     for _ in range(20):
         ask(run, "pause")
     assert len({entry[:20] for entry in left(run)}) == 1
-    assert len(requests(run, FOLDERS)) == 20
+    assert len(take(run, FOLDERS)) == 20
     assert clock.now == 1_700_000_000_000_000_000
 
 
@@ -123,14 +123,14 @@ def test_a_request_is_an_empty_file_for_its_owners_eyes_alone(run: RunDir) -> No
 def test_what_is_no_request_is_removed_and_passed_over(run: RunDir, name: str) -> None:
     leave(run, name)
     leave(run, named("he_normal", at=2))
-    assert requests(run, FOLDERS) == [("pause", "he_normal", "host.tty")]
+    assert take(run, FOLDERS) == [("pause", "he_normal", "host.tty")]
     assert left(run) == []
 
 
 @pytest.mark.parametrize("folder", ["orthogonal", "he_norma", "he_normal2", "..", ".", "a-b", "b--c-2"])
 def test_a_request_for_an_arm_that_the_run_does_not_have_is_removed_and_passed_over(run: RunDir, folder: str) -> None:
     leave(run, named(folder))
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
     assert left(run) == []
 
 
@@ -140,10 +140,10 @@ def test_a_folder_or_a_link_that_somebody_put_there_does_no_harm(run: RunDir, tm
     ask(run, "pause")
     (run.path / "control" / named("he_normal", at=0)).mkdir()
     (run.path / "control" / named("he_normal", at=1)).symlink_to(precious)
-    assert [(verb, folder) for verb, folder, _ in requests(run, FOLDERS)] == [("pause", "he_normal"), ("pause", "")]
+    assert [(verb, folder) for verb, folder, _ in take(run, FOLDERS)] == [("pause", "he_normal"), ("pause", "")]
     assert precious.read_text() == "x"  # the link is gone, and not what it leads to
     assert left(run) == [named("he_normal", at=0)]
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
 
 
 def test_where_the_folder_is_a_link_nothing_is_taken_from_where_it_leads_or_left_there(
@@ -154,7 +154,7 @@ def test_where_the_folder_is_a_link_nothing_is_taken_from_where_it_leads_or_left
     for name in ("precious", named("he_normal")):
         (elsewhere / name).touch()
     (run.path / "control").symlink_to(elsewhere)
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
     with pytest.raises(RunError, match="can't be asked to pause"):
         ask(run, "pause")
     assert {path.name for path in elsewhere.iterdir()} == {"precious", named("he_normal")}
@@ -168,7 +168,7 @@ def test_names_of_any_kind_are_taken_away_and_ask_for_nothing(names: list[str]) 
         for name in names:
             if name not in (".", ".."):
                 leave(run, name)
-        assert requests(run, FOLDERS) == []
+        assert take(run, FOLDERS) == []
         assert not (run.path / "control").exists() or left(run) == []
 
 
@@ -183,7 +183,7 @@ def test_a_name_is_read_in_one_way_alone_though_folders_have_dashes(verb: Verb, 
     with TemporaryDirectory() as place:
         run = RunDir(Path(place))
         leave(run, named(folder, at=at, verb=verb, by=by))
-        assert requests(run, [folder]) == [(verb, folder, by)]
+        assert take(run, [folder]) == [(verb, folder, by)]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_who_asked_is_told_whatever_the_host_and_the_terminal_are_called(
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename=host))
     monkeypatch.setattr(os, "ttyname", ttyname)
     ask(run, "stop", "a-b--c-2")
-    assert requests(run, FOLDERS) == [("stop", "a-b--c-2", told)]
+    assert take(run, FOLDERS) == [("stop", "a-b--c-2", told)]
 
 
 def test_a_request_that_cant_be_left_is_refused_with_another_way(run: RunDir) -> None:
@@ -220,11 +220,11 @@ def test_a_request_that_cant_be_left_is_refused_with_another_way(run: RunDir) ->
     words = str(caught.value)
     assert words.startswith(f"run '{run.name}' can't be asked to pause (")
     assert words.endswith(f"; 'inittui stop {run.name}' works by a signal alone")
-    assert requests(run, FOLDERS) == []
+    assert take(run, FOLDERS) == []
 
 
 def test_a_request_that_was_made_before_the_run_was_read_is_still_taken(run: RunDir) -> None:
     before = time.time_ns()
     ask(run, "pause")
     assert int(left(run)[0][:20]) >= before
-    assert len(requests(RunDir(run.path), FOLDERS)) == 1
+    assert len(take(RunDir(run.path), FOLDERS)) == 1

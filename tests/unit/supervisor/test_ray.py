@@ -1,4 +1,4 @@
-"""An arm on a node and its mirror here, without Ray: what Ray does is carry what the one says to the other."""
+"""An arm on a node and its mirror in the run directory, without Ray, which only carries the calls and replies."""
 
 import os
 import time
@@ -38,10 +38,10 @@ def as_a_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def actor() -> Iterator[TrainingActor]:
-    one = TrainingActor()
-    yield one
-    one.control(worker.STOP)
-    one.clean_up()
+    actor = TrainingActor()
+    yield actor
+    actor.control(worker.STOP)
+    actor.clean_up()
 
 
 @pytest.fixture
@@ -163,10 +163,10 @@ def test_a_full_disk_here_loses_nothing(
     of = job(folder)
     mirror = ArmMirror(of)
     begin(actor, mirror, of)
-    write, full = os.write, [True] * 5
+    write, full, log = os.write, [True] * 5, folder / "events.jsonl"
 
     def refuse(descriptor: int, content: bytes) -> int:
-        if full and descriptor == mirror._log._file:  # not the node's own
+        if full and os.path.samestat(os.fstat(descriptor), log.stat()):  # not the log on the node
             full.pop()
             raise OSError(28, "No space left on device")
         return write(descriptor, content)

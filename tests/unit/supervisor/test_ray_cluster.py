@@ -31,7 +31,7 @@ def test_a_client_s_server_that_crashed_is_asked_for_again(
 ) -> None:
     later = CRASHED.replace("Starting Ray client server failed.", "Proxy failed to Connect to backend!")
     tries += [ConnectionAbortedError(CRASHED), ConnectionAbortedError(later), None]
-    cluster._init({})
+    cluster.init({})
     assert tries == []
     assert capsys.readouterr().out.count("See x.err. Once more.\n") == 2
 
@@ -44,5 +44,5 @@ def test_a_client_s_server_that_crashed_is_asked_for_again(
 def test_it_is_not_asked_for_ever(tries: list[Exception | None], answers: list[Exception]) -> None:
     tries += answers
     with pytest.raises(ConnectionError):
-        cluster._init({})
+        cluster.init({})
     assert tries == []
