@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
@@ -17,7 +17,10 @@ import pytest
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
+from .terminal import Terminal
+
 PATIENCE = 60.0
+Open = Callable[..., Terminal]
 
 
 @pytest.fixture
@@ -28,6 +31,27 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
     for run in runs(folder):
         if run.alive():
             os.kill(run.status().pid or 0, signal.SIGKILL)
+
+
+@pytest.fixture
+def terminal(runs_dir: Path) -> Iterator[Open]:
+    """Opens terminals on `runs_dir`; takes what Terminal takes. At the test's end they are killed."""
+    opened: list[Terminal] = []
+
+    def open_(arguments: list[str], **options: Any) -> Terminal:
+        opened.append(Terminal(arguments, runs_dir, **options))
+        return opened[-1]
+
+    yield open_
+    for screen in opened:
+        screen.kill()
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where everything that tests need has to be installed."""
+    if os.environ.get("INITTUI_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Command:

@@ -1,4 +1,4 @@
-"""A real program in a real pty, with a terminal emulator that holds what a person would see."""
+"""A program in a pseudo-terminal, with a terminal emulator that holds what a user would see."""
 
 import os
 import signal
@@ -11,13 +11,13 @@ from types import MappingProxyType
 import pexpect
 import pyte
 
-# What a terminal's own variables are must not depend on where the tests run.
+# Variables that describe the terminal: those of the terminal that the tests run in must not count.
 UNSET = ("NO_COLOR", "COLUMNS", "LINES", "COLORTERM", "COLORFGBG", "LC_ALL", "LC_CTYPE", "INITTUI_THEME", "TMUX", "STY")
-PATIENCE = 60.0  # seconds; a test that has to wait that long has failed
+PATIENCE = 60.0  # seconds after which a test gives up
 
 
 def _as_from_a_shell() -> None:
-    """A program that a shell starts has its signals as they are by default, also when the tests run under nohup."""
+    """A shell starts a program with default signal handlers, also where the tests run under nohup."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
 

@@ -2,31 +2,14 @@
 
 import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from inittui.record.run_index import runs
 
 from .conftest import until
-from .terminal import Terminal
 
 LONG = ["--preset", "digits", "--epochs", "5000"]
-
-
-@pytest.fixture
-def terminal(runs_dir: Path):
-    """Starts terminals, and kills what is left of them."""
-    opened: list[Terminal] = []
-
-    def open_(arguments: list[str], **size: Any) -> Terminal:
-        opened.append(Terminal(arguments, runs_dir, **size))
-        return opened[-1]
-
-    yield open_
-    for screen in opened:
-        screen.kill()
 
 
 def test_a_whole_run_up_to_the_table_and_the_sample(terminal, runs_dir):

@@ -1,4 +1,4 @@
-"""Over a real SSH connection to this machine, which may be lost at any moment."""
+"""Runs and viewers over an SSH connection to this machine, which may be lost at any time."""
 
 import getpass
 import os
@@ -24,27 +24,20 @@ from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
 from . import logs
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE, missing, until
 from .terminal import Terminal
 
 SEED = 20241107
 ARMS = ("he_normal", "xavier_normal")
 LONG = ["--preset", "digits", "--epochs", "100000", *(word for arm in ARMS for word in ("--arm", arm))]
 WAYS = ("SIGKILL", "close", "SIGHUP")  # in which a connection is lost
-# Seconds. What is promised is two for the viewer's end and one for the history; a machine that others use keeps these.
+# Seconds. The documents say 2 for the viewer's end and 1 for the history; these hold on a busy machine as well.
 GONE, HISTORY = 10.0, 10.0
 Record = Callable[[str, object], None]
 
 
-def missing(what: str) -> None:
-    """Skip, but not where everything has to be there."""
-    if os.environ.get("INITTUI_REQUIRE_DATA") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 class Host:
-    """This machine, as one reaches it over SSH: an sshd with a key, a port and a configuration of its own."""
+    """This machine over SSH: an sshd with its own key, port and configuration."""
 
     def __init__(self, folder: Path) -> None:
         server, self.client = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh")
@@ -112,9 +105,9 @@ class Host:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    one = Host(tmp_path_factory.mktemp("sshd"))
-    yield one
-    one.close()
+    host = Host(tmp_path_factory.mktemp("sshd"))
+    yield host
+    host.close()
 
 
 class Connection:
@@ -136,7 +129,7 @@ class Connection:
         return process_identity.started(self.viewer) == self._started
 
     def lose(self, way: str) -> float:
-        """The client dies; the seconds until the viewer has gone."""
+        """End the client; returns the seconds until the viewer has ended."""
         began = time.monotonic()
         if way == "close":
             self.screen.hang_up()
@@ -178,8 +171,8 @@ def connect(host: Host, runs_dir: Path, tmp_path: Path) -> Iterator[Open]:
         return opened[-1]
 
     yield open_
-    for one in opened:
-        one.close()
+    for connection in opened:
+        connection.close()
 
 
 Say = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -224,13 +217,13 @@ def complete(run: RunDir) -> None:
     document = run.result()
     assert document is not None
     assert document.status == "stopped"
-    told = logs.all_whole(run)
+    of_run = logs.all_whole(run)
     for arm, of_result in zip(ARMS, document.arms, strict=True):
-        ((_, numbers),) = logs.epochs(told[arm]).items()
+        ((_, numbers),) = logs.epochs(of_run[arm]).items()
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(of_result.replicas[0].train_cost) == len(numbers)
-        assert not {events.Restored, events.Failed} & {type(event) for event in told[arm]}
-        assert type(told[arm][-1]) is events.Stopped
+        assert not {events.Restored, events.Failed} & {type(event) for event in of_run[arm]}
+        assert type(of_run[arm][-1]) is events.Stopped
 
 
 class Figures:

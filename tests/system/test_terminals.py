@@ -1,4 +1,4 @@
-"""The real dashboard in terminals of every kind, and what else is written while it is up."""
+"""The dashboard in terminals of several kinds, and what other code prints meanwhile."""
 
 import re
 import shlex
@@ -7,42 +7,32 @@ import subprocess
 import sys
 import termios
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.helpers import write_run
 
-from .conftest import until
+from .conftest import Open, until
 from .terminal import Terminal
 
 REPLAY = ["replay", "last", "--speed", "1000"]
 LEFT = b"\x1b[?1049l"  # the alternate screen
 INDEXED, DIRECT = re.compile(rb"\x1b\[[0-9;]*[34]8;5;"), re.compile(rb"\x1b\[[0-9;]*[34]8;2;(\d+);(\d+);(\d+)")
-Open = Callable[..., Terminal]
 
 
 @pytest.fixture
-def terminal(runs_dir: Path) -> Iterator[Open]:
-    """Opens terminals on one finished run, and kills what is left of them."""
+def terminal(terminal: Open, runs_dir: Path) -> Open:
+    """Opens terminals on one finished run, by default on its replay."""
     write_run(runs_dir)
-    opened: list[Terminal] = []
-
-    def open_(arguments: list[str] = REPLAY, **options: Any) -> Terminal:
-        opened.append(Terminal(arguments, runs_dir, **options))
-        return opened[-1]
-
-    yield open_
-    for screen in opened:
-        screen.kill()
+    return lambda arguments=REPLAY, **options: terminal(arguments, **options)
 
 
 def leave(screen: Terminal, code: int = 0) -> str:
-    """Leave the dashboard; what stands below it then."""
+    """Leave the dashboard; returns what is printed after it."""
     screen.press("q")
     assert screen.end() == code
     return screen.raw[screen.raw.rfind(LEFT) :].decode()
@@ -52,7 +42,7 @@ def leave(screen: Terminal, code: int = 0) -> str:
 
 
 def test_in_the_background_it_leaves_the_screen_alone(terminal: Open) -> None:
-    """It is stopped, as everything is that asks something of a terminal from there."""
+    """The shell stops it, like every background program that asks something of the terminal."""
     command = shlex.join([sys.executable, "-m", "inittui", *REPLAY])
     words = f'set -m; {command} & until [ "$(jobs -s)" ]; do sleep 0.1; done; kill -9 %1; echo o-ver'
     screen = terminal([words], program=("bash", "-c"))
@@ -124,7 +114,7 @@ def test_a_locale_without_utf8_gets_ascii_alone(terminal: Open) -> None:
         ({"LANG": "C.UTF-8"}, ["--ascii"], "o xavier_normal"),
     ],
 )
-def test_the_look_can_be_forced_and_no_locale_means_blocks(
+def test_ascii_can_be_forced_and_without_a_locale_blocks_are_drawn(
     terminal: Open, environment: dict[str, str | None], option: list[str], marker: str
 ) -> None:
     screen = terminal([*REPLAY, *option], environment=environment)
@@ -169,9 +159,9 @@ def test_no_color_means_greys(terminal: Open) -> None:
     screen = terminal(environment={"NO_COLOR": "1", "COLORTERM": "truecolor"})
     screen.wait_for_text("finished in", "● xavier_normal")
     leave(screen)
-    found = list(DIRECT.finditer(screen.raw))
-    assert found
-    assert all(len(set(match.groups())) == 1 for match in found)
+    colours = [match.groups() for match in DIRECT.finditer(screen.raw)]
+    assert colours
+    assert all(len(set(colour)) == 1 for colour in colours)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +173,7 @@ def test_no_color_means_greys(terminal: Open) -> None:
         ({"INITTUI_THEME": "light", "COLORFGBG": "0;15"}, ["--theme", "dark"], b"40m"),
     ],
 )
-def test_the_theme_is_light_where_that_is_asked_for(
+def test_the_theme_follows_the_option_and_the_environment(
     terminal: Open, environment: dict[str, str | None], option: list[str], background: bytes
 ) -> None:
     screen = terminal([*REPLAY, *option], environment={"TERM": "xterm", **environment})
@@ -193,18 +183,18 @@ def test_the_theme_is_light_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("environment", "option", "said"),
+    ("environment", "option", "message"),
     [
         ({}, ["--theme", "pink"], "inittui: --theme pink: expected one of auto, dark, light"),
         ({"INITTUI_THEME": "pink"}, [], "inittui: INITTUI_THEME pink: expected one of auto, dark, light"),
     ],
 )
-def test_a_theme_that_is_none_is_bad_input(
-    terminal: Open, environment: dict[str, str | None], option: list[str], said: str
+def test_an_unknown_theme_is_bad_input(
+    terminal: Open, environment: dict[str, str | None], option: list[str], message: str
 ) -> None:
     screen = terminal([*REPLAY, *option], environment=environment)
     assert screen.end() == 2
-    assert screen.text.strip() == said
+    assert screen.text.strip() == message
 
 
 def test_a_dumb_terminal_gets_lines(terminal: Open) -> None:
@@ -259,7 +249,7 @@ sys.exit(code)
 STRAY = ("stray-write", "stray-one", "stray-c", "stray-print", "stray-warning")
 
 
-def test_nothing_else_reaches_the_screen_and_all_of_it_is_told_afterwards(terminal: Open, tmp_path: Path) -> None:
+def test_nothing_else_reaches_the_screen_and_all_of_it_is_printed_afterwards(terminal: Open, tmp_path: Path) -> None:
     made = tmp_path / "noise"
     screen = terminal([*REPLAY, str(made)], program=(sys.executable, "-c", NOISE))
     screen.wait_for_text("finished in", "xavier_normal")
@@ -306,7 +296,7 @@ def test_a_resize_is_seen(terminal: Open) -> None:
 
 # The end
 
-SELDOM = [*REPLAY, "--refresh", "0.001"]  # once in a quarter of an hour: whoever waits for the next time is found out
+SELDOM = [*REPLAY, "--refresh", "0.001"]  # seconds between two redraws: waiting for the next one would fail the test
 
 
 def test_leaving_does_not_wait_for_the_next_redraw(terminal: Open) -> None:
@@ -336,7 +326,7 @@ def test_a_terminal_that_goes_ends_a_viewer_whose_parent_ignores_sighup(terminal
 
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid is not installed")
 def test_the_end_of_standard_input_ends_a_viewer_that_no_signal_reaches(terminal: Open) -> None:
-    # In a session of its own the kernel sends it no SIGHUP; all it can see is that its input has ended.
+    # In its own session it gets no SIGHUP from the kernel: only its input ends.
     screen = terminal(SELDOM, program=("setsid", "--wait", sys.executable, "-m", "inittui"))
     screen.wait_for_text("xavier_normal", "leave")
     (viewer,) = psutil.Process(screen.child.pid).children()

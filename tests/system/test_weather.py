@@ -1,4 +1,4 @@
-"""Bad weather: a clock that is set back, a home that can't be written, no network, terminals that change or stall."""
+"""A run in bad conditions: the clock is changed, the home can't be written, the network is missing, the terminal stalls."""
 
 import fcntl
 import os
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find, runs, summaries
 from tests.helpers import write_run
 
-from .conftest import Command, until
+from .conftest import Command, Open, missing, until
 from .logs import all_whole, epochs
 from .terminal import Terminal
 
@@ -32,28 +31,6 @@ ARM = "he_normal"
 DIGITS = ["--preset", "digits", "--arm", ARM]
 LONG = [*DIGITS, "--epochs", "5000"]
 NOBODY = 65534
-Open = Callable[..., Terminal]
-
-
-@pytest.fixture
-def terminal(runs_dir: Path) -> Iterator[Open]:
-    """Opens terminals, and kills what is left of them."""
-    opened: list[Terminal] = []
-
-    def open_(arguments: list[str], **more: object) -> Terminal:
-        opened.append(Terminal(arguments, runs_dir, **more))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield open_
-    for one in opened:
-        one.kill()
-
-
-def missing(reason: str) -> None:
-    """What these tests need is there where the whole suite is run; elsewhere one may do without."""
-    if os.environ.get("INITTUI_REQUIRE_DATA") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def plain(inittui: Command, *program: str) -> "subprocess.CompletedProcess[str]":
@@ -80,7 +57,7 @@ def shown(lines: str) -> list[int]:
 
 
 def until_more(run: RunDir, count: int) -> None:
-    """Until so many epochs more are on disk."""
+    """Wait until `count` more epochs are on disk."""
     before = done_of(run)
     until(lambda: done_of(run) >= before + count, f"{count} epochs more")
 
@@ -96,8 +73,8 @@ def one_line(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
 
 
 def day_alone(folder: Path) -> dict[str, str]:
-    """An environment in which faketime sets the time of day and leaves the monotonic clock, as whoever sets a clock does."""
-    # It then breaks sleeping until a moment of the monotonic clock, which is how Python sleeps.
+    """An environment in which faketime changes the time of day, and not the monotonic clock, as setting a clock does."""
+    # faketime then breaks sleeping until a time of the monotonic clock, which is how Python sleeps.
     (folder / "sitecustomize.py").write_text(
         "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
     )
@@ -118,14 +95,14 @@ class Clock:
         }
 
     def put(self, offset: timedelta) -> None:
-        """So far from the true time."""
+        """Set the clock, by its difference from the true time."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{offset.total_seconds():+.0f}\n")
         fresh.replace(self._file)
 
 
 def time_of_day(hour: float) -> timedelta:
-    """How far it is from now to that hour of today: what a test finds must not depend on when it runs."""
+    """The difference from now to that hour of today, so that a test does not depend on when it runs."""
     now = datetime.now()
     return now.replace(hour=0, minute=0, second=0) + timedelta(hours=hour) - now
 
@@ -136,14 +113,14 @@ def clock(tmp_path: Path, inittui: Command) -> Clock:
     library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
     if library is None:
         missing("no libfaketime; 'apt-get install faketime' brings it")
-    made = Clock(tmp_path, library)  # type: ignore[arg-type]
-    inittui.environment |= made.environment
-    return made
+    clock = Clock(tmp_path, library)
+    inittui.environment |= clock.environment
+    return clock
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("hour", "then"), [(12, 11), (0.5, -0.5), (12, 13)], ids=["back", "to yesterday", "on"])
-def test_a_clock_that_is_set_in_mid_run_changes_nothing_that_counts(
+def test_a_clock_that_is_changed_during_a_run_does_not_affect_it(
     clock: Clock, inittui: Command, tmp_path: Path, hour: float, then: float
 ) -> None:
     clock.put(time_of_day(hour))
@@ -169,18 +146,18 @@ def test_a_clock_that_is_set_in_mid_run_changes_nothing_that_counts(
     seen = (tmp_path / "seen").read_text()
     assert "interrupted" not in seen
     assert shown(seen)[-1] == done_of(run)
-    told = all_whole(run)  # t never goes back
-    numbers = epochs(told[ARM])[777]
+    logs = all_whole(run)  # t never decreases
+    numbers = epochs(logs[ARM])[777]
     assert numbers == list(range(1, len(numbers) + 1))
-    points = [event for event in told[ARM] if isinstance(event, events.Epoch)]
+    points = [event for event in logs[ARM] if isinstance(event, events.Epoch)]
     assert all(0 < point.seconds < took for point in points)
-    assert max(event.t for log in told.values() for event in log) <= took
+    assert max(event.t for log in logs.values() for event in log) <= took
     document = run.result()
     assert document is not None
     assert sum(point.seconds for point in points) <= document.seconds <= took
     # The next run is the newest, whatever its clock says.
     assert inittui(*DIGITS, "--epochs", "1", "--json").returncode == 0
-    (second,) = [one for one in runs(inittui.runs_dir) if one.name != stamp]
+    (second,) = [other for other in runs(inittui.runs_dir) if other.name != stamp]
     assert find(inittui.runs_dir, "last").name == second.name
     assert inittui("report", "last").stdout.startswith(f"{second.name}:")
 
@@ -223,7 +200,7 @@ def test_a_home_that_takes_no_folder_is_one_line(inittui: Command) -> None:
 
 
 @pytest.mark.slow
-def test_where_the_home_takes_no_folder_another_place_will_do(inittui: Command) -> None:
+def test_with_another_folder_for_runs_the_home_is_not_needed(inittui: Command) -> None:
     homeless(inittui, "/proc")
     done = inittui(*DIGITS, "--epochs", "1", "--plain", "--runs-dir", str(inittui.runs_dir))
     assert done.returncode == 0, done.stderr
@@ -257,14 +234,14 @@ def test_a_read_only_home_of_a_user_without_rights_is_one_line(inittui: Command,
 
 
 @pytest.mark.slow
-def test_without_a_network_mnist_is_refused_in_one_line_and_auto_takes_what_there_is(
+def test_without_a_network_mnist_is_refused_in_one_line_and_auto_takes_the_digits(
     inittui: Command, tmp_path: Path
 ) -> None:
     for name in ("http_proxy", "https_proxy"):
         inittui.environment.pop(name)  # the real thing
     alone = ("unshare", "-n", sys.executable, "-m", "inittui", "--data-dir", str(tmp_path / "data"), "--plain")
     if plain(inittui, "unshare", "-n", "true").returncode:
-        missing("no network can be taken away here")
+        missing("this system has no network namespaces")
     refused = plain(inittui, *alone, "--data", "mnist", "--epochs", "1")
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
@@ -283,12 +260,12 @@ def resize(screen: Terminal, columns: int, rows: int) -> None:
 
 
 def rows_of(screen: Terminal) -> list[str]:
-    """What is on the screen and does not depend on the moment: the machine's load does."""
+    """The rows of the screen without the machine's load, which changes all the time."""
     return [row.rstrip() for row in screen.screen.display if " CPU " not in row]
 
 
 def storm(screen: Terminal, count: int) -> None:
-    """So many sizes in quick succession, from 1x1 to 300x100; then 120x40."""
+    """`count` sizes in quick succession, from 1x1 to 300x100; then 120x40."""
     chance = random.Random(7)
     for place in range(count):
         columns, rows = (1, 1) if place % 50 == 0 else (chance.randint(1, 300), chance.randint(1, 100))
@@ -301,7 +278,7 @@ def storm(screen: Terminal, count: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_storm_of_sizes_while_it_trains_leaves_the_screen_that_anybody_sees(terminal: Open, runs_dir: Path) -> None:
+def test_many_sizes_during_training_end_in_the_screen_of_a_new_viewer(terminal: Open, runs_dir: Path) -> None:
     screen = terminal([*DIGITS, "--epochs", "120"])
     screen.wait_for_text("training", ARM, "cost 0")
     storm(screen, 300)
@@ -329,14 +306,14 @@ def test_sizes_that_change_in_quick_succession_end_in_the_right_screen(terminal:
 
 
 def trained_in(run: RunDir, seconds: float) -> int:
-    """Epochs that are trained while so many seconds pass."""
+    """The number of epochs that are trained in `seconds`."""
     before = done_of(run)
     time.sleep(seconds)
     return done_of(run) - before
 
 
 @pytest.mark.slow
-def test_a_viewer_whose_terminal_nobody_reads_slows_nothing_and_ends_when_told(
+def test_a_viewer_whose_terminal_nobody_reads_does_not_slow_training_and_ends_on_a_signal(
     terminal: Open, inittui: Command
 ) -> None:
     run = start(inittui)
@@ -369,7 +346,7 @@ def test_without_an_input_there_are_lines_instead_of_a_dashboard(terminal: Open,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["< /dev/null", "<&-"])
-def test_without_an_input_a_run_is_told_in_lines(terminal: Open, how: str) -> None:
+def test_without_an_input_a_run_prints_lines(terminal: Open, how: str) -> None:
     screen = terminal([*DIGITS, "--epochs", "2"], program=without_input(how))
     assert screen.end() == 0
     assert "epoch 2 of 2" in screen.text
