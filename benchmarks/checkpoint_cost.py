@@ -1,12 +1,11 @@
-"""What checkpoints cost: two arms of `mnist3` (784-512-512-10, Adam, batch 100), with and without them in turn, in one run.
+"""Measures what checkpoints cost: two arms of `mnist3` (784-512-512-10, Adam, batch 100), with and without them in turn.
 
     python benchmarks/checkpoint_cost.py [--quick] [--folder DIR]
 
-Each arm trains in a process of one thread, through the real worker, on noise in the shape of MNIST. Windows in which it saves
-as ever alternate with windows in which it does not: A B B A. Prints the cost as a share of training three ways: by steps a
-second and by steps a second of computing, window against window, and by what the arms' own `saved` events say (the copy that
-training waits for, and what the thread that writes computes). The first depends on whatever else the machine does, the last
-does not. Less than 2 % is promised.
+Each arm trains in a process of one thread, through the real worker, on noise in the shape of MNIST. Windows with checkpoints
+and windows without alternate: A B B A. The cost is a share of training in three ways: by steps per second, by steps per
+second of CPU time, and by the arms' own `saved` events (the copy that training waits for, and the CPU time of the writing
+thread). The first depends on what else runs on the machine, the last does not. The target is less than 2 %.
 """
 
 import argparse
@@ -29,18 +28,18 @@ from inittui.record.event_log import Tail
 from inittui.supervisor.workers import checkpoints
 
 ARMS = 2
-READY_SECONDS = 15.0  # both have imported torch by then
-SETTLE_SECONDS = 4.0  # and are past their first steps
+READY_SECONDS = 15.0  # by then both have imported torch
+SETTLE_SECONDS = 4.0  # by then both have taken their first steps
 WINDOW_SECONDS = 2 * checkpoints.EVERY_SECONDS
 LIMIT = 0.02
 
-Mark = tuple[float, float, int]  # seconds, of them computing, and steps done, where a window begins
+Mark = tuple[float, float, int]  # where a window begins: time, CPU time, steps done
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="2 pairs of windows instead of 8")
-    parser.add_argument("--folder", type=Path, help="where the checkpoints are written (a temporary folder)")
+    parser.add_argument("--folder", type=Path, help="where to write the checkpoints (a temporary folder)")
     parser.add_argument("--arm", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.arm:
@@ -76,7 +75,7 @@ def main() -> None:
 
 
 def compare(title: str, marks: Sequence[Sequence[Mark]], pairs: int, *, clock: int) -> None:
-    """Print the speed without and with checkpoints, and the cost. `clock` is the mark's member to go by."""
+    """Print the speed without and with checkpoints, and the cost. `clock` is the index of the time in a mark."""
     speeds = [
         sum((arm[place + 1][2] - arm[place][2]) / (arm[place + 1][clock] - arm[place][clock]) for arm in marks)
         for place in range(2 * pairs)
@@ -97,7 +96,7 @@ def saves(window: int) -> bool:
 
 
 def train(folder: Path, zero: float, pairs: int) -> None:
-    """One arm, from `zero` on the monotonic clock."""
+    """Train one arm from `zero` on the monotonic clock."""
     import torch
 
     from inittui.engine.data.dataset import Dataset
@@ -119,19 +118,19 @@ def train(folder: Path, zero: float, pairs: int) -> None:
     warm_up(autograd=False)
     control = Control()
     worker = Worker(Job(arm, folder, zero, torch.device("cpu"), 1, True), control)
-    tick, marks = worker.keeper.tick, list[Mark]()
+    tick, marks = worker.checkpoint_writer.tick, list[Mark]()
 
-    def in_turn(replicas: Sequence[Any], resting: Any) -> None:
+    def in_turn(replicas: Sequence[Any], idle: Any) -> None:
         window = int((time.monotonic() - zero - SETTLE_SECONDS) // WINDOW_SECONDS)
         if window == len(marks):
             done = sum(replica.epochs * worker.trainer.steps + replica.step for replica in replicas)
             marks.append((time.monotonic(), time.process_time(), done))
         if window > 0 and saves(window):
-            tick(replicas, resting)
+            tick(replicas, idle)
 
-    worker.keeper.tick = in_turn  # type: ignore[method-assign]
+    worker.checkpoint_writer.tick = in_turn  # type: ignore[method-assign]
     if time.monotonic() > zero:
-        raise SystemExit("this machine was not ready in time")
+        raise SystemExit(f"this machine was not ready within {READY_SECONDS:.0f} s")
     time.sleep(zero - time.monotonic())
     seconds = SETTLE_SECONDS + 2 * pairs * WINDOW_SECONDS + 1
     threading.Timer(seconds, control.stop, ("over",)).start()

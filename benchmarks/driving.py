@@ -1,8 +1,7 @@
-"""What the benchmarks of the screen share: a run that trains, one that is made up, and the real program in a pty."""
+"""What the benchmarks of the screen share: a run that trains, a fabricated run, and the real program in a pty."""
 
 import contextlib
 import os
-import platform
 import pty
 import select
 import signal
@@ -15,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from fcntl import ioctl
-from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -28,7 +26,6 @@ sys.path.insert(0, str(HERE.parent))
 
 from inittui.board.follower import Follower
 from inittui.common import process_identity
-from inittui.common.cores import usable_cores
 from inittui.experiment.preset_table import build
 from inittui.record import (
     event_log,
@@ -41,7 +38,7 @@ from inittui.record.run_index import find
 COLUMNS, ROWS = 120, 40
 DIGITS = ["--preset", "digits", "--arm", "xavier_normal", "--arm", "he_normal"]
 SCHEMES = ("xavier_normal", "he_normal", "orthogonal", "lecun_normal", "he_uniform", "torch_default")
-STEPS, BATCH = 600, 100  # of an epoch that is made up
+STEPS, BATCH = 600, 100  # of an epoch of the fabricated run
 
 
 # A run that trains
@@ -49,7 +46,7 @@ STEPS, BATCH = 600, 100  # of an epoch that is made up
 
 @contextlib.contextmanager
 def training(words: Sequence[str]) -> Iterator[RunDir]:
-    """A run with these options that goes on until it is stopped, past its first epochs."""
+    """A run with these options, after its first epoch. It is stopped at the end."""
     with tempfile.TemporaryDirectory() as folder:
         inittui(*words, "--epochs", "100000", "--device", "cpu", "--detach", "--runs-dir", folder)
         run = find(Path(folder), "last")
@@ -77,21 +74,21 @@ def stop(run: RunDir) -> None:
 
 
 def speed(run: RunDir, seconds: float) -> float:
-    """Arm-steps a second, of all arms together, from the first to the last event of the next `seconds`."""
+    """Arm-steps per second of all arms together, from the first to the last event of the next `seconds`."""
     logs = [(Tail(path), steps_of(path)) for path in map(run.arm_log, arm_folders(run.preset()))]
     for tail, _ in logs:
         deque(tail.poll(), maxlen=0)
     time.sleep(seconds)
     total = 0.0
     for tail, steps in logs:
-        reached = [found for event in tail.poll() if (found := place(event, steps)) is not None]
+        reached = [progress for event in tail.poll() if (progress := steps_done(event, steps)) is not None]
         (first, began), (last, ended) = reached[0], reached[-1]
         total += (last - first) / (ended - began)
     return total
 
 
-def place(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
-    """How many steps are done, and when; None where the event does not tell."""
+def steps_done(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
+    """The number of steps done and the time; None for an event that does not say."""
     match event:
         case events.Progress():
             return (event.epoch - 1) * steps + event.step, event.t
@@ -101,20 +98,20 @@ def place(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
 
 
 def steps_of(log: Path) -> int:
-    """Steps of an epoch."""
+    """The steps of an epoch."""
     return next(event.steps for event in Tail(log).poll() if isinstance(event, events.Begin))
 
 
-# A run that is made up
+# A fabricated run
 
 
-class Story:
-    """A run whose events we write ourselves, through the real log: `arms` arms that report ten times a second."""
+class FabricatedRun:
+    """A run whose events this process writes through the real log: `arms` arms that report ten times a second."""
 
     def __init__(
         self, folder: Path, arms: int, epochs: int, reports: int, sweep: Mapping[str, Sequence[object]] | None = None
     ) -> None:
-        """`epochs` is what is planned, `reports` how many there are of an epoch; of a sweep `arms` are its rows."""
+        """`epochs` is the plan, `reports` the number of reports in an epoch; of a sweep, `arms` are its rows."""
         self.reports = reports
         table = {"title": "Made up", "training": {"epochs": epochs}, "sweep": dict(sweep or {})}
         of = build(table | {"arms": [{"init": name} for name in SCHEMES[:arms]]}, name="made-up", source="made up")
@@ -145,27 +142,27 @@ class Story:
                         layers=((784, 512), (512, 512), (512, 10)), stds=(0.05, 0.06, 0.06),
                     )
                 )  # fmt: skip
-        self.at_work = range(len(self._arms))  # the arms that tell something
-        self._told = 0  # reports and ends of epochs so far
+        self.at_work = range(len(self._arms))  # the arms that report
+        self._reported = 0  # events of each arm so far
         own = os.getpid()
         self._live = {"pid": own, "pid_started": process_identity.started(own), "boot": process_identity.boot_id()}
 
     def _clocked(self) -> contextlib.AbstractContextManager[object]:
         return mock.patch.object(event_log, "time", SimpleNamespace(monotonic=lambda: self._clock.now))
 
-    def tell(self, count: int) -> None:
-        """So many events an arm, a tenth of a second apart."""
+    def report(self, count: int) -> None:
+        """Write `count` events per arm, a tenth of a second apart."""
         with self._clocked():
             for _ in range(count):
                 self._clock.now += 0.1
-                epoch, report = divmod(self._told, self.reports + 1)
+                epoch, report = divmod(self._reported, self.reports + 1)
                 for place in self.at_work:
                     self._arms[place].append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * place))
-                self._told += 1
+                self._reported += 1
 
     def _event(self, epoch: int, report: int, above: float) -> events.Event:
         done = epoch - 1 + report / (self.reports + 1)
-        cost = above + 2 / (1 + done) + 0.05 * (self._told * 7919 % 1000) / 1000
+        cost = above + 2 / (1 + done) + 0.05 * (self._reported * 7919 % 1000) / 1000
         if report <= self.reports:
             return events.Progress(
                 seed=777, epoch=epoch, step=STEPS * report // (self.reports + 1), cost=cost, samples_per_second=6123.4
@@ -175,8 +172,8 @@ class Story:
             test_seconds=0.1, sample=((8, 0.9), (3, 0.06), (9, 0.04)),
         )  # fmt: skip
 
-    def lives(self) -> None:
-        """We are its supervisor, as far as a viewer can see; its clock is now."""
+    def claim(self) -> None:
+        """Make this process the run's supervisor, as a viewer sees it, and its clock the present time."""
         zero = time.monotonic() - self._clock.now
         self.run.write_status(replace(self.run.status(), monotonic=zero, host=process_identity.host(), **self._live))
 
@@ -189,7 +186,7 @@ class Story:
 
 
 class Screen:
-    """A program in a pty, and our end of it."""
+    """A program in a pty, and the other end of the pty."""
 
     def __init__(self, pid: int, terminal: int) -> None:
         self.process = psutil.Process(pid)
@@ -201,7 +198,7 @@ class Screen:
         ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def take(self, seconds: float) -> int:
-        """Read for so long; the number of bytes."""
+        """Read for `seconds`. Returns the number of bytes."""
         end = time.monotonic() + seconds
         taken = b""
         while (left := end - time.monotonic()) > 0:
@@ -211,17 +208,17 @@ class Screen:
         return len(taken)
 
     def until(self, *marks: bytes, limit: float = 30.0) -> float:
-        """Read on until all of `marks` have been sent from now on; the moment, by `perf_counter`."""
+        """Read until all of `marks` have been sent. Returns the time by `perf_counter`."""
         end, fresh = time.perf_counter() + limit, b""
         while not all(mark in fresh for mark in marks):
             if not select.select([self.terminal], [], [], max(0.0, end - time.perf_counter()))[0]:
-                raise SystemExit(f"{marks!r} did not come in {limit:.0f} s; the last that came: {fresh[-500:]!r}")
+                raise SystemExit(f"{marks!r} did not arrive in {limit:.0f} s; last bytes: {fresh[-500:]!r}")
             fresh += os.read(self.terminal, 1 << 16)
         self.seen += fresh
         return time.perf_counter()
 
     def measure(self, seconds: float) -> tuple[float, float]:
-        """KiB a second, and the share of a core."""
+        """KiB per second, and the share of a core."""
         before = sum(self.process.cpu_times()[:2])
         sent = self.take(seconds)
         return sent / seconds / 1024, (sum(self.process.cpu_times()[:2]) - before) / seconds
@@ -229,7 +226,7 @@ class Screen:
 
 @contextlib.contextmanager
 def terminal(*command: str) -> Iterator[Screen]:
-    """`python COMMAND` in a pty of 120x40 that shows 256 colours, killed in the end. `began` is when it was started."""
+    """`python COMMAND` in a pty of 120x40 with 256 colours, killed at the end. `began` is the time of its start."""
     ready, go = os.pipe()
     pid, end = pty.fork()
     if pid == 0:
@@ -255,19 +252,3 @@ def terminal(*command: str) -> Iterator[Screen]:
 
 def viewer(run: RunDir, *options: str) -> contextlib.AbstractContextManager[Screen]:
     return terminal("-m", "inittui", "attach", str(run.path), *options)
-
-
-# Where it was measured
-
-
-def machine() -> dict[str, str]:
-    """Of which machine, and of which versions, the figures are."""
-    cpus = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")]
-    return {
-        "machine": f"{names[0] if names else platform.machine()}, {usable_cores()} cores",
-        "load": f"{os.getloadavg()[0]:.1f} as it began",
-        "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("textual", "msgspec", "torch")},
-    }

@@ -1,4 +1,4 @@
-"""Steps a second against the floor, by processes of one thread that begin together."""
+"""Steps per second against the floor, in processes of one thread that begin together."""
 
 import json
 import subprocess
@@ -6,16 +6,15 @@ import sys
 import time
 from pathlib import Path
 
-from figures import Figure
-
+from benchmarks.figures import Figure
 from inittui.common.cores import usable_cores
 
 STEPS = [sys.executable, str(Path(__file__).parent / "steps.py")]
-READY_SECONDS = 12.0  # all have imported torch and drawn their images by then
+READY_SECONDS = 12.0  # by then all have imported torch and drawn their images
 
 
 def rates(kind: str, seconds: float, count: int, *options: str, beside: bool = False) -> tuple[float, int]:
-    """Steps a second of `count` processes together, and the largest one's memory; with a busy niced process beside them."""
+    """Steps per second of `count` processes together, and the memory of the largest. `beside`: a niced process is busy."""
     nuisance = subprocess.Popen(["nice", "-n", "19", sys.executable, "-c", "while True: pass"]) if beside else None
     start = str(time.monotonic() + READY_SECONDS)
     try:
@@ -23,16 +22,16 @@ def rates(kind: str, seconds: float, count: int, *options: str, beside: bool = F
             subprocess.Popen([*STEPS, kind, str(seconds), "--start", start, *options], stdout=subprocess.PIPE)
             for _ in range(count)
         ]
-        told = [json.loads(process.communicate()[0]) for process in processes]
+        results = [json.loads(process.communicate()[0]) for process in processes]
     finally:
         if nuisance:
             nuisance.kill()
             nuisance.wait()
-    return sum(one["steps_per_second"] for one in told), max(one["memory"] for one in told)
+    return sum(result["steps_per_second"] for result in results), max(result["memory"] for result in results)
 
 
 def against_the_floor(seconds: float, data_dir: Path | None) -> list[Figure]:
-    """On MNIST where it is there, else on noise."""
+    """On MNIST with `data_dir`, otherwise on noise."""
     on = ["--data-dir", str(data_dir)] if data_dir else []
     cores = usable_cores()
     products, _ = rates("products", seconds, 1)
@@ -57,7 +56,7 @@ def against_the_floor(seconds: float, data_dir: Path | None) -> list[Figure]:
 
 
 def on_a_gpu(device: str, seconds: float) -> list[Figure]:
-    """One process on the GPU: the captured step against autograd's, and a stack of 32 against one."""
+    """One process on the GPU: the captured step against autograd, and a batch of 32 replicas against one."""
     eager, _ = rates("eager", seconds, 1, "--device", device)
     graph, _ = rates("hand", seconds, 1, "--device", device)
     two, _ = rates("hand", seconds, 2, "--device", device)

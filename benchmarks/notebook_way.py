@@ -1,5 +1,5 @@
-"""Trains the way the teaching notebook does, as the baseline: a DataLoader that transforms image by image, default Adam,
-one scheme after the other, all cores for each.
+"""Trains as the teaching notebook does, as a baseline: a DataLoader that transforms image by image, default Adam, one scheme
+after the other, all cores for each. Prints the seconds.
 
     python benchmarks/notebook_way.py DATA_DIR EPOCHS [SCHEME ...] [--images N]
 """
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("epochs", type=int)
     parser.add_argument("schemes", nargs="*", metavar="SCHEME", default=list(SCHEMES))
-    parser.add_argument("--images", type=int, help="the first N training images alone")
+    parser.add_argument("--images", type=int, help="only the first N training images")
     arguments = parser.parse_args()
     began = time.perf_counter()
     for name in arguments.schemes:

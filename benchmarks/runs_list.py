@@ -1,10 +1,10 @@
-"""How long `inittui runs` takes for a thousand runs, against `python -c pass`, in turn, in one run.
+"""Measures how long `inittui runs` takes for a thousand runs, in turn with `python -c pass`.
 
     python benchmarks/runs_list.py [--runs 1000] [--rounds 7] [--keep DIR]
 
-Makes the runs through the project's own doors, in a temporary folder: two arms, twelve files or more each, most of them
-finished, a few failed, stopped and interrupted. Then times whole commands, Python's start included, and what a dashboard
-that is open on the list pays for looking again.
+It makes the runs with the project's own functions in a temporary folder: two arms, twelve or more files each, most of them
+finished, a few failed, stopped and interrupted. Then it times whole commands, including Python's start, and how long a
+dashboard takes to read the list again.
 """
 
 import argparse
@@ -23,10 +23,7 @@ from msgspec.structs import replace
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from inittui.record import (
-    events,
-    run_index,
-)
+from inittui.record import events, run_index
 from inittui.record.run_directory import RunDir
 from tests.helpers import preset, write_run
 
@@ -40,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--keep", type=Path, help="make the runs in this folder, and leave them there")
+    parser.add_argument("--keep", type=Path, help="make the runs in this folder and keep them")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary) / "runs"
@@ -49,11 +46,11 @@ def main() -> None:
 
 
 def make(folder: Path, count: int) -> None:
-    """`count` runs: a few told in full, the others copies of them with names and times of their own."""
+    """Make `count` runs: a few are written in full, the others are copies with other names and times."""
     with tempfile.TemporaryDirectory() as temporary:
         models = []
-        for place, name in enumerate(PRESETS):
-            of = preset(ARMS[place % len(ARMS)], name=name, epochs=15, seeds=1 + place % 3)
+        for index, name in enumerate(PRESETS):
+            of = preset(ARMS[index % len(ARMS)], name=name, epochs=15, seeds=1 + index % 3)
             for story in ({}, {}, {}, {"endings": FAILED}, {"endings": STOPPED}, {"until": 3.0}):
                 run = write_run(Path(temporary), of, **story)
                 for log in (run.path / "supervisor.log", run.path / "lock"):
@@ -81,7 +78,7 @@ def measure(folder: Path, rounds: int) -> None:
         "inittui runs --json": ["-m", "inittui", "runs", "--json", "--runs-dir", str(folder)],
     }
     took: dict[str, list[float]] = {name: [] for name in commands}
-    computed: dict[str, list[float]] = {name: [] for name in commands}  # says more on a machine that is busy
+    computed: dict[str, list[float]] = {name: [] for name in commands}  # varies less on a busy machine
     for _ in range(rounds + 1):  # the first of each is a warm-up
         for name, words in commands.items():
             began, before = time.perf_counter(), cpu_seconds()
@@ -102,7 +99,7 @@ def measure(folder: Path, rounds: int) -> None:
 
 
 def cpu_seconds() -> float:
-    """Of the processes that have ended."""
+    """CPU seconds of the child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

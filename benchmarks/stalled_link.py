@@ -1,10 +1,10 @@
-"""How fast training is while a dashboard hangs on a pty that nobody reads, against without one, in turn, in one run.
+"""Measures how fast training is while a dashboard writes to a pty that nobody reads, against no dashboard.
 
     python benchmarks/stalled_link.py [--data-dir DIR] [--quick]
 
-One run of two arms trains on, on digits or with --data-dir on MNIST; the terminal of one dashboard is full. Windows in which
-that dashboard is frozen (SIGSTOP), which is as if there were none, alternate with windows in which it runs: A B B A. Speed is
-arm-steps a second by the run's own events. Prints a table of the ratios and their median: within 2 % of 1 is promised.
+Two arms train on digits, or on MNIST with --data-dir. The terminal of one dashboard is full. Windows in which that dashboard
+is frozen (SIGSTOP), as if there were none, alternate with windows in which it runs: A B B A. Speed is arm-steps per second
+by the run's own events. Prints the ratios and their median. The target is within 2 % of 1.
 """
 
 import argparse
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.driving import COLUMNS, ROWS, Screen, mnist_or_digits, speed, training, viewer
 
-SETTLE_SECONDS = 8.0  # a dashboard is up, and its terminal full
+SETTLE_SECONDS = 8.0  # by then the dashboard is shown and its terminal is full
 WINDOW_SECONDS = 2.0
 ALLOWED = 0.02
 
@@ -25,7 +25,7 @@ ALLOWED = 0.02
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="a folder with MNIST in torchvision's layout")
-    parser.add_argument("--seconds", type=float, default=60.0, help="in all, about (60)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="in total, about (60)")
     parser.add_argument("--quick", action="store_true", help="20 seconds")
     arguments = parser.parse_args()
     seconds = 20.0 if arguments.quick else arguments.seconds
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def fill(screen: Screen) -> None:
-    """Until the terminal takes no more: every other size is a whole new screen to send."""
+    """Fill the terminal's buffer: after every change of size the dashboard sends the whole screen."""
     end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end:
         screen.resize(COLUMNS, ROWS - round(time.monotonic() * 5) % 2)
@@ -65,11 +65,11 @@ def fill(screen: Screen) -> None:
 
 
 def check_stalled(screen: Screen) -> None:
-    time.sleep(1.0)  # a write that a signal interrupted is counted late
+    time.sleep(1.0)  # an interrupted write is counted late
     before = screen.process.io_counters().write_chars
     time.sleep(2.0)
     if screen.process.io_counters().write_chars != before:
-        raise SystemExit("the viewer is not stalled: its terminal still takes something")
+        raise SystemExit("the viewer is not stalled: its terminal still accepts bytes")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""Steps a second of the `mnist3` network (784-512-512-10, batch 100, Adam); one process.
+"""Measures the steps per second of the `mnist3` network (784-512-512-10, batch 100, Adam) in one process.
 
     python benchmarks/steps.py KIND SECONDS [--data-dir DIR] [--device cpu] [--replicas N] [--start T]
 
-Without a folder that has MNIST, on noise in its shape.
+It trains on MNIST with --data-dir, otherwise on noise in the same shape. KIND is one of
 
-KIND: `products` (a step's matrix products alone: the floor), `floor` (those, and the optimizer's pass over the parameters),
-`eager` (the reference path: autograd and fused Adam), `hand` (the hand-written step; captured on a GPU), `default` (autograd
-and Adam as a script has them). Prints one JSON object: replica-steps a second, and the peak of the process's memory.
+- `products`: the matrix products of a step alone, the floor
+- `floor`: the products and the optimizer's pass over the parameters
+- `eager`: the reference path, autograd and fused Adam
+- `hand`: the hand-written step, captured as a CUDA graph on a GPU
+- `default`: autograd and Adam as a script has them
+
+Prints one JSON object: replica-steps per second, and the resident memory of the process in bytes.
 """
 
 import argparse
@@ -51,12 +55,14 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--replicas", type=int, default=1)
-    parser.add_argument("--start", type=float, help="on the monotonic clock, for several processes at once")
+    parser.add_argument(
+        "--start", type=float, help="when to begin, on the monotonic clock: for several processes at once"
+    )
     arguments = parser.parse_args()
     set_up_thread(1)
     device = torch.device(arguments.device)
     step = {"products": products, "floor": floor}.get(arguments.kind)
-    taken = step(device) if step else training_step(arguments.kind, device, arguments.replicas, arguments.data_dir)
+    taken = step(device) if step else whole_step(arguments.kind, device, arguments.replicas, arguments.data_dir)
     run_for(taken, WARM_SECONDS, device)
     if arguments.start:
         time.sleep(max(0.0, arguments.start - time.monotonic()))
@@ -66,7 +72,7 @@ def main() -> None:
 
 
 def run_for(step: Step, seconds: float, device: torch.device) -> float:
-    """Steps a second."""
+    """Steps per second."""
     done, began = 0, time.perf_counter()
     while (now := time.perf_counter()) - began < seconds:
         for _ in range(20):
@@ -118,7 +124,7 @@ def noise() -> Dataset:
     return Dataset("noise", "noise", *sets[0], *sets[1], 255.0, tuple("0123456789"))
 
 
-def training_step(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
+def whole_step(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
     arm = load("mnist3", Overrides()).arms[0]
     data = load_data(Data(name="mnist"), data_dir, lambda *_: None) if data_dir else noise()
     images = DeviceData.of(data, device, scale_test=True, flat=True)
@@ -132,19 +138,19 @@ def training_step(kind: str, device: torch.device, count: int, data_dir: Path | 
     else:
         training_steps = [AutogradStep(replica, arm.training, images) for replica in replicas]
     if kind == "default":
-        for one in training_steps:
-            one.optimizer = torch.optim.Adam(one.replicas[0].network.parameters(), lr=1e-3)
+        for training_step in training_steps:
+            training_step.optimizer = torch.optim.Adam(training_step.replicas[0].network.parameters(), lr=1e-3)
 
     def begin() -> None:
-        for one in training_steps:
-            one.begin_epoch([replica.batches(len(data.train_images)) for replica in one.replicas])
+        for training_step in training_steps:
+            training_step.begin_epoch([replica.batches(len(data.train_images)) for replica in training_step.replicas])
 
     begin()
 
     def step() -> None:
-        for one in training_steps:
-            one.advance()
-            for replica in one.replicas:
+        for training_step in training_steps:
+            training_step.advance()
+            for replica in training_step.replicas:
                 replica.step += 1
         if replicas[0].step == STEPS:
             for replica in replicas:

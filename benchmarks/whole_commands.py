@@ -1,4 +1,4 @@
-"""Whole commands: ours against the notebook, and what more seeds and arms take."""
+"""Measures whole commands: ours against the notebook, and what more seeds and arms take."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from figures import Figure
 
+from benchmarks.figures import Figure
 from inittui.common.cores import usable_cores
 from inittui.record import events
 from inittui.record.event_log import Tail
@@ -21,8 +21,8 @@ NOTEBOOK = [sys.executable, str(HERE / "notebook_way.py")]
 
 @dataclass(frozen=True)
 class Ours:
-    """One run: seconds of the whole command, of its training phase, of the slower arm's steps, to the first cost from the
-    command, of loading the data; and the largest memory of a worker, in bytes, all of it and what is its alone."""
+    """One run. Seconds: of the whole command, of its training phase, of the slower arm's steps, from the command to the first
+    cost, of loading the data. Bytes: the largest resident and unshared memory of a worker."""
 
     whole: float
     training: float
@@ -40,11 +40,11 @@ def ours(data_dir: Path, epochs: int, images: int | None, *options: str) -> Ours
         command += ["--set", f"data.train_limit={images}"] if images else []
         began, memory, own = time.monotonic(), 0, 0
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            found: list[Path] = []
+            status_files: list[Path] = []
             while process.poll() is None:
                 time.sleep(0.25)
-                found = found or list(Path(runs).glob("*/status.json"))
-                for pid in workers(found):
+                status_files = status_files or list(Path(runs).glob("*/status.json"))
+                for pid in workers(status_files):
                     try:
                         full = psutil.Process(pid).memory_full_info()
                     except psutil.Error:
@@ -53,7 +53,7 @@ def ours(data_dir: Path, epochs: int, images: int | None, *options: str) -> Ours
             whole = time.monotonic() - began
             assert process.stdout is not None
             document = json.loads(process.stdout.read())
-        run = found[0].parent
+        run = status_files[0].parent
         zero = json.loads((run / "status.json").read_bytes())["monotonic"]
         phases = {e.phase: e.t for e in Tail(run / "events.jsonl").poll() if isinstance(e, events.Phase)}
         first = min(
@@ -81,7 +81,7 @@ def workers(status: list[Path]) -> list[int]:
 
 
 def timed(*commands: list[str]) -> float:
-    """Seconds until all of these, started together, have ended well."""
+    """Seconds until all of these commands, started together, have succeeded."""
     began = time.perf_counter()
     processes = [
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands
@@ -94,16 +94,16 @@ def timed(*commands: list[str]) -> float:
 def against_the_notebook(data_dir: Path, epochs: int, images: int | None) -> list[Figure]:
     limit = ["--images", str(images)] if images else []
     base = [*NOTEBOOK, str(data_dir), str(epochs)]
-    # Others use this machine as well, and it is faster at some times than at others: ours before the notebook, and after it.
+    # A shared machine is not always equally fast, so ours runs before and after the notebook.
     before = ours(data_dir, epochs, images)
     one_by_one = timed([*base, *limit])
     after = ours(data_dir, epochs, images)
     whole, training = (before.whole + after.whole) / 2, (before.steps + after.steps) / 2
-    # One epoch tells: each takes all cores, and fifteen would take half an hour.
+    # One epoch is enough: each takes all cores, and fifteen would take half an hour.
     short = [*NOTEBOOK, str(data_dir), "1"]
     together = epochs * timed([*short, "xavier_normal", *limit], [*short, "he_normal", *limit])
     torch_import = min(timed([sys.executable, "-c", "import torch"]) for _ in range(3))
-    us = ours(data_dir, epochs=1, images=images)  # just after `import torch`, for what is told of the start
+    us = ours(data_dir, epochs=1, images=images)  # directly after `import torch`, for the figures of the start
     sizes = f"2 arms x {epochs} epochs of {images or 60_000:,}"
     twice = "the notebook, one scheme after the other"
     torch_memory = memory_of_torch()
@@ -141,28 +141,28 @@ def memory_of_torch() -> int:
 
 
 def more_seeds(data_dir: Path, epochs: int, images: int | None, counts: tuple[int, ...]) -> list[Figure]:
-    """What a seed costs among several, and an arm among several, against the first of the row."""
-    found = []
+    """The time per seed for several numbers of seeds, against the first number."""
+    measured = []
     first = 0.0
     for count in counts:
         took = ours(data_dir, epochs, images, "--seeds", str(count)).training / count
         first = first or took
         wanted = 1.05 if count == 8 else None
-        found.append(
+        measured.append(
             Figure(f"a seed of {count}, 2 arms", took, "s", took / first, f"a seed of {counts[0]}", most=wanted)
         )
-    return found
+    return measured
 
 
 def more_arms(data_dir: Path, epochs: int, images: int | None, counts: tuple[int, ...]) -> list[Figure]:
     schemes = ["xavier_normal", "he_normal", "lecun_normal", "orthogonal", "xavier_uniform", "he_uniform"]
     schemes += ["lecun_uniform", "torch_default"]
     cores = usable_cores()
-    found = []
+    measured = []
     first = 0.0
     for count in counts:
         words = [word for scheme in schemes[:count] for word in ("--arm", scheme)]
         took = ours(data_dir, epochs, images, *words).training * min(cores, count) / count
         first = first or took
-        found.append(Figure(f"an arm of {count}, core-seconds", took, "s", took / first, f"an arm of {counts[0]}"))
-    return found
+        measured.append(Figure(f"an arm of {count}, core-seconds", took, "s", took / first, f"an arm of {counts[0]}"))
+    return measured
