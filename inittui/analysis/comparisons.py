@@ -106,7 +106,7 @@ def compared(
 
 def again(document: ResultDocument, *, baseline: str | None = None, all_pairs: bool = False) -> ResultDocument:
     """The document with other comparisons: against `baseline`, or of all pairs. Raises as `compared` does."""
-    found = compared(
+    result = compared(
         document.arms,
         chance=document.design.chance if document.design else 0.0,
         target=document.design.target_cost if document.design else None,
@@ -114,7 +114,7 @@ def again(document: ResultDocument, *, baseline: str | None = None, all_pairs: b
         all_pairs=all_pairs,
         block=block_of(document),
     )
-    return replace(document, design=found.design, comparisons=found.comparisons, speed=found.speed)
+    return replace(document, design=result.design, comparisons=result.comparisons, speed=result.speed)
 
 
 def block_of(document: ResultDocument) -> int:
@@ -197,18 +197,18 @@ def _by_epochs(a: ArmResult, b: ArmResult, target: float) -> SpeedComparison:
         {seed: float(epoch) for seed in seeds if (epoch := of[seed]) is not None} for of in (of_a, of_b)
     )
     if len(reached_a) == len(reached_b) == len(seeds):
-        found, test = statistics.paired(reached_a, reached_b, more_is_better=False), "sign_flip"
+        difference, test = statistics.paired(reached_a, reached_b, more_is_better=False), "sign_flip"
     else:
         times = [(reached_a.get(seed, math.inf), reached_b.get(seed, math.inf)) for seed in seeds]
         wins, losses = sum(y < x for x, y in times), sum(x < y for x, y in times)
         p = statistics.discordant_p(wins, losses) if len(seeds) > 1 else None
-        found = statistics.PairedDifference(n=len(seeds), difference=None, std=None, ci95=None, p=p, wins=wins)
+        difference = statistics.PairedDifference(n=len(seeds), difference=None, std=None, ci95=None, p=p, wins=wins)
         test = "sign"
     return SpeedComparison(
         a=a.name,
         b=b.name,
         metric="epochs_to_cost",
-        **asdict(found),
+        **asdict(difference),
         of_a=_reached(reached_a),
         of_b=_reached(reached_b),
         test=test,

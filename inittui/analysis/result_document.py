@@ -42,8 +42,8 @@ def document(board: Board, *, seconds: float, models: Sequence[ModelComparison] 
     """The result of the run on `board`. `seconds` is the wall time of the whole run; `models` are the counts of every two
     trained models of one seed, from the engine (`comparisons.of_models`)."""
     data, axes = board.data, board.preset.sweep
-    found = arms(board)
-    compared = comparisons.compared(found, chance=_chance(board), target=_target(board), block=board.preset.block)
+    arm_results = arms(board)
+    compared = comparisons.compared(arm_results, chance=_chance(board), target=_target(board), block=board.preset.block)
     return ResultDocument(
         format=FORMAT,
         run=board.run,
@@ -57,7 +57,7 @@ def document(board: Board, *, seconds: float, models: Sequence[ModelComparison] 
         threads=board.device.threads if board.device else 0,
         seconds=round(seconds, 3),
         resumed=board.resumed.note if board.resumed else "",
-        arms=found,
+        arms=arm_results,
         design=compared.design,
         comparisons=compared.comparisons,
         speed=compared.speed,

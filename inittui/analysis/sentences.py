@@ -35,14 +35,14 @@ def sentences(document: ResultDocument) -> list[str]:
 
 def notes(document: ResultDocument) -> list[str]:
     """What a reader must know before the figures: replaced data, failed arms, means over stuck and other seeds."""
-    found = [f"Data: {document.data.note}."] if document.data.note else []
-    found += [f"{arm.name} {arm.status}: {arm.reason}." for arm in document.arms if arm.reason]
+    lines = [f"Data: {document.data.note}."] if document.data.note else []
+    lines += [f"{arm.name} {arm.status}: {arm.reason}." for arm in document.arms if arm.reason]
     if document.resumed:
-        found.append(f"Resumed from checkpoints, {document.resumed}.")
+        lines.append(f"Resumed from checkpoints, {document.resumed}.")
     if document.reason:
-        found.append(f"The run failed: {document.reason}.")
-    found += [words for arm in document.arms if (words := _failures(arm))]
-    return found + _given_up(document)
+        lines.append(f"The run failed: {document.reason}.")
+    lines += [words for arm in document.arms if (words := _failures(arm))]
+    return lines + _given_up(document)
 
 
 def _given_up(document: ResultDocument) -> list[str]:
@@ -92,12 +92,12 @@ def verdicts(document: ResultDocument) -> list[str]:
         reverse=True,
     )
     (first, best), (second, runner_up), (last, worst) = ranked[0], ranked[1], ranked[-1]
-    found = [
+    lines = [
         f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
         f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10."
     ]
-    found += [words] if (words := _two_models(document, runner_up, best)) else []
-    return found + [_sentence(row.verdict) for row in comparisons if row not in learning]
+    lines += [words] if (words := _two_models(document, runner_up, best)) else []
+    return lines + [_sentence(row.verdict) for row in comparisons if row not in learning]
 
 
 def _is_large_sweep(document: ResultDocument) -> bool:
@@ -113,15 +113,15 @@ def _row_by_row(document: ResultDocument) -> list[str]:
         (a, value), (b, _) = (_split(name, rows) for name in (comparison.a, comparison.b))
         clause = CLAUSES[verdict.outcome(comparison)]
         values_of.setdefault((a, b), {}).setdefault(clause, []).append(value)
-    found = []
+    lines = []
     for (a, b), by_clause in values_of.items():
         clauses = [clause for clause in dict.fromkeys(CLAUSES.values()) if clause in by_clause]
         words = [f"{clause.replace('{a}', a)} at {_some(by_clause[clause])}" for clause in clauses]
-        found.append(f"{b} against {a}: {'; '.join(words)}.")
+        lines.append(f"{b} against {a}: {'; '.join(words)}.")
     pairs = max(comparison.n for comparison in document.comparisons)
     if document.design and 1 < pairs < (needed := document.design.pairs_needed):
-        found.append(f"Indicative only: so many comparisons need {needed} seeds or more, here are {pairs}.")
-    return found
+        lines.append(f"Indicative only: so many comparisons need {needed} seeds or more, here are {pairs}.")
+    return lines
 
 
 def _split(name: str, rows: Sequence[str]) -> tuple[str, str]:
@@ -159,13 +159,13 @@ def asides(document: ResultDocument) -> list[str]:
         return []
     target = document.design.target_cost if document.design else None
     several = [row for row in document.comparisons if row.n > 1 and not _is_stuck(row)]
-    found = []
+    lines = []
     for row in several:
         speed = {of_pair.metric: of_pair for of_pair in document.speed if (of_pair.a, of_pair.b) == (row.a, row.b)}
         if target is not None and len(speed) == 2:
             words = verdict.faster(speed["first_epoch_cost"], speed["epochs_to_cost"], target)
-            found += [f"Speed, p not corrected: {words}."] if words else []
-    return found + [words for row in several if (words := _models(document, row.a, row.b))]
+            lines += [f"Speed, p not corrected: {words}."] if words else []
+    return lines + [words for row in several if (words := _models(document, row.a, row.b))]
 
 
 def _models(document: ResultDocument, a: str, b: str) -> str:

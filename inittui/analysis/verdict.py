@@ -67,28 +67,28 @@ def sentence(comparison: Comparison, *, scope: str = SHARED) -> str:
 
     `comparison` is by test accuracy. `scope` names the conditions under which the sentence holds.
     """
-    found = outcome(comparison)
-    if found is Outcome.NOT_COMPARED:
+    kind = outcome(comparison)
+    if kind is Outcome.NOT_COMPARED:
         return "not compared: no seed was trained to the end by both"
-    if found.stuck:
-        return _stuck(comparison, found)
-    return _mixed(comparison) + _learning(comparison, found, scope)
+    if kind.stuck:
+        return _stuck(comparison, kind)
+    return _mixed(comparison) + _learning(comparison, kind, scope)
 
 
-def _learning(comparison: Comparison, found: Outcome, scope: str) -> str:
+def _learning(comparison: Comparison, kind: Outcome, scope: str) -> str:
     a, b, difference, ci95 = comparison.a, comparison.b, comparison.difference or 0.0, comparison.ci95
     higher, lower = (b, a) if difference > 0 else (a, b)
     by = f"by {100 * abs(difference):.2f} points"
     if comparison.n == 1:
-        ahead = f"{a} and {b} come out level" if found is Outcome.LEVEL else f"{higher} is ahead of {lower} {by}"
+        ahead = f"{a} and {b} come out level" if kind is Outcome.LEVEL else f"{higher} is ahead of {lower} {by}"
         return f"{ahead} on one seed, which proves nothing: add --seeds 10"
-    if found.established and ci95:
+    if kind.established and ci95:
         low, high = sorted(map(abs, ci95))
         numbers = f"95 % interval {100 * low:.2f} to {100 * high:.2f}, {_pairs(comparison, higher)}, {_p(comparison)}"
         return f"{higher} is higher than {lower} {by}, {scope} ({numbers})"
     interval = f", 95 % interval {points(ci95[0])} to {points(ci95[1])}" if ci95 else ""
     numbers = f"{b} − {a} = {points(difference)} points{interval}, {_pairs(comparison, b)}, {_p(comparison)}"
-    if found is Outcome.TOO_FEW_SEEDS:
+    if kind is Outcome.TOO_FEW_SEEDS:
         needed = pairs_needed(comparison.family)
         why = f" with {comparison.family} comparisons" if needed > ENOUGH_PAIRS else ""
         return f"indicative only, {needed} pairs or more are needed{why} ({numbers})"
@@ -112,12 +112,12 @@ def _detectable(comparison: Comparison) -> str:
     return f"; this design detects about {100 * comparison.detectable:.2f}{level}"
 
 
-def _stuck(comparison: Comparison, found: Outcome) -> str:
+def _stuck(comparison: Comparison, kind: Outcome) -> str:
     """One arm is at chance on every seed. That needs no test, and one seed shows it."""
     a, b, count, at_chance = comparison.a, comparison.b, comparison.n, comparison.at_chance
-    if found is Outcome.BOTH_STUCK:
+    if kind is Outcome.BOTH_STUCK:
         return f"neither {a} nor {b} learns: both stay at chance"
-    stuck, other, of_other = (a, b, at_chance.b) if found is Outcome.A_STUCK else (b, a, at_chance.a)
+    stuck, other, of_other = (a, b, at_chance.b) if kind is Outcome.A_STUCK else (b, a, at_chance.a)
     seeds = "" if count == 1 else f" on each of {count} seeds"
     gap = f"{100 * abs(comparison.difference or 0.0):.2f} points below {other}"
     too = f", which stays there on {of_other} of them" if of_other else ""

@@ -165,7 +165,7 @@ def _accuracy(axes: "Axes", board: Board, document: ResultDocument) -> None:
             axes.errorbar(mean, index, xerr=[[mean - low], [high - mean]], capsize=3, color=own["color"])
         axes.plot(mean, index, marker=own["marker"], color=own["color"], linestyle="none", markersize=6)
         if len(row.replicas) > 1:
-            ends = [100 * one.test_accuracy for one in row.replicas if one.test_accuracy is not None]
+            ends = [100 * replica.test_accuracy for replica in row.replicas if replica.test_accuracy is not None]
             rings = {"marker": "o", "markersize": 2.5, "markerfacecolor": "none", "markeredgewidth": 0.5}
             axes.plot(ends, [index + 0.25] * len(ends), linestyle="none", color=own["color"], **rings)  # type: ignore[arg-type]
     axes.set_yticks(range(len(names)), names)

@@ -84,8 +84,8 @@ def _check_library(what: str, module: str, extra: str) -> None:
 
 def printed() -> dict[str, PrintedFormat]:
     """The formats of `report` and `compare` by name, DEFAULT first."""
-    found = {definition.name: definition for definition in _all() if isinstance(definition, PrintedFormat)}
-    return {DEFAULT: found[DEFAULT]} | found
+    definitions = {definition.name: definition for definition in _all() if isinstance(definition, PrintedFormat)}
+    return {DEFAULT: definitions[DEFAULT]} | definitions
 
 
 def files() -> dict[str, FileFormat]:
