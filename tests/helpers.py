@@ -24,7 +24,7 @@ from inittui.experiment.preset_table import build
 from inittui.record import event_log, events, gallery
 from inittui.record.event_log import EventLog
 from inittui.record.events import AnyEvent
-from inittui.record.result_schema import ArmResult, InitInfo, ReplicaResult
+from inittui.record.result_schema import ArmResult, InitInfo, ReplicaResult, ResultDocument
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.galleries import CLASSES, COLUMNS, ROWS, TEST, TRAIN, canned_gallery, pixels
 
@@ -213,6 +213,13 @@ def finished_board(
     """A run that is over. `story` is for `canned_events`."""
     of = preset(arms, epochs=epochs, seeds=seeds)
     return board_of(of, canned_events(of, **story))
+
+
+def finished_document(*args: Any, **story: Any) -> ResultDocument:
+    """The result document of `finished_board`."""
+    document = finished_board(*args, **story).result
+    assert document is not None
+    return document
 
 
 def running_board(

@@ -1,21 +1,44 @@
 """The result document as people and programs read it: its JSON keeps its shape from version to version."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from inittui.analysis import result_document
-from inittui.board.state import Board
+from inittui.analysis.result_document import arms, document
+from inittui.board.state import Board, begin
 from inittui.common.checksums import seal_json
 from inittui.record import events
-from inittui.record.result_schema import ModelComparison
-from tests.helpers import board_of, canned_events, finished_board, preset, running_board
+from inittui.record.result_schema import (
+    DatasetInfo,
+    InitInfo,
+    MeanEstimate,
+    ModelComparison,
+    decode,
+)
+from tests.helpers import (
+    accuracy,
+    board_of,
+    canned_events,
+    cost,
+    finished_board,
+    finished_document,
+    preset,
+    running_board,
+)
 
 WRITTEN = Path(__file__).parents[2] / "fixtures" / "result_documents"
 WITH_TANH = {"init": "zeros", "name": "tanh", "model": {"activation": "tanh"}}
 ROWS: list[Any] = ["he_normal", "normal(std=0.1)", WITH_TANH]
+
+FAILED = events.Failed(kind="cost", reason="cost not finite (nan) in epoch 2, by step 30 of 30, seed 777")
+KILLED = events.Gone(arm="", reason="killed by signal 9 (SIGKILL)")
+STOPPED = events.Stopped(reason="stopped by hand")
 
 
 def accuracies(arm: int, replica: int, _: int) -> float:
@@ -60,3 +83,91 @@ def test_the_document_of_a_run_is_byte_for_byte_what_version_0_1_wrote(name: str
     board = BOARDS[name]()
     document = result_document.document(board, seconds=12.3456, models=MODELS if "seed" in name else ())
     assert seal_json(document) == (WRITTEN / f"{name}.json").read_bytes()
+
+
+def test_a_finished_run_is_documented_figure_by_figure() -> None:
+    found = finished_document(2, epochs=3, seeds=2)
+    assert (found.format, found.run, found.status) == (1, "canned-20260101-120000", "finished")
+    assert found.data == DatasetInfo("digits", "8x8 digits (scikit-learn)", train=1500, test=297, note="")
+    assert (found.device, found.threads) == ("cpu (2 cores)", 1)
+    for place, arm in enumerate(found.arms):
+        assert (arm.status, arm.reason, arm.epochs) == ("finished", "", 3)
+        parameters: dict[str, float | str] = {"gain": 1.0} if place == 0 else {"mode": "fan_in", "slope": 0.0}
+        assert arm.init == InitInfo(arm.name, parameters)
+        for number, replica in enumerate(arm.replicas):
+            assert replica.seed == 777 + number
+            assert replica.train_cost == tuple(cost(place, number, epoch) for epoch in (1, 2, 3))
+            assert replica.test_accuracies == tuple(accuracy(place, number, epoch) for epoch in (1, 2, 3))
+            assert replica.test_accuracy == accuracy(place, number, 3)
+            assert (replica.seconds, replica.samples_per_second) == (1.5, 3000.0)
+        mean = (accuracy(place, 0, 3) + accuracy(place, 1, 3)) / 2
+        assert arm.test_accuracy is not None
+        assert arm.test_accuracy.mean == pytest.approx(mean)
+    (comparison,) = found.comparisons
+    assert (comparison.a, comparison.b, comparison.n) == ("xavier_normal", "he_normal", 2)
+    assert comparison.difference == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize("ending", [None, FAILED, KILLED, STOPPED], ids=["finished", "failed", "killed", "stopped"])
+def test_a_document_is_json_without_exceptions(ending: Any) -> None:
+    found = finished_document(
+        3, endings={1: ending} if ending else {}, costs=lambda arm, _, epoch: 1 / epoch if arm else None
+    )
+    json.dumps(msgspec.to_builtins(found), allow_nan=False)
+    assert decode(msgspec.json.encode(found)) == found
+    assert found.arms[0].replicas[0].train_cost == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [(FAILED, "failed"), (KILLED, "failed"), (STOPPED, "stopped")],
+    ids=["own", "killed", "stopped"],
+)
+def test_an_arm_that_did_not_finish_is_documented_and_left_out_of_the_comparisons(ending: Any, status: str) -> None:
+    found = finished_document(3, epochs=3, endings={1: ending}, ends_after=2)
+    assert found.status == status
+    assert [arm.status for arm in found.arms] == ["finished", status, "finished"]
+    assert found.arms[1].reason == ending.reason
+    assert len(found.arms[1].replicas[0].train_cost) == 2
+    assert [(row.a, row.b) for row in found.comparisons] == [("xavier_normal", "orthogonal")]
+
+
+def test_when_the_first_arm_failed_the_next_that_finished_is_what_others_are_compared_with() -> None:
+    found = finished_document(4, endings={0: FAILED})
+    assert [(row.a, row.b) for row in found.comparisons] == [
+        ("he_normal", "orthogonal"), ("he_normal", "lecun_normal")
+    ]  # fmt: skip
+
+
+def test_an_arm_that_failed_before_its_first_epoch_has_no_accuracy() -> None:
+    found = finished_document(2, endings={0: FAILED}, ends_after=0)
+    assert found.arms[0].test_accuracy is None
+    assert found.arms[0].replicas[0].test_accuracy is None
+    assert found.arms[0].replicas[0].samples_per_second is None
+
+
+def test_a_run_under_way_is_not_documented_as_finished() -> None:
+    assert document(running_board(until=2.0), seconds=2.0).status != "finished"
+
+
+def test_an_arm_at_chance_is_told_by_the_number_of_classes() -> None:
+    found = finished_document(2, accuracies=lambda arm, _, __: 0.1 if arm else 0.95)
+    assert found.comparisons[0].verdict.startswith("he_normal does not learn: it stays at chance")
+
+
+def test_rows_of_a_run_under_way_say_what_there_is() -> None:
+    board = running_board(2, epochs=3, until=2.0)
+    first, _ = arms(board, interval=False)
+    assert first.status == "training"
+    assert first.replicas[0].train_cost == (cost(0, 0, 1),)
+    assert first.test_accuracy == MeanEstimate(accuracy(0, 0, 1))
+
+
+def test_a_document_does_not_depend_on_a_result_that_is_there_already() -> None:
+    board = finished_board()
+    assert document(replace(board, result=None), seconds=1.0) == document(board, seconds=1.0)
+
+
+def test_the_precision_of_every_arm_is_part_of_the_result() -> None:
+    of = preset([{"init": "he_normal"}, {"init": "lecun_normal", "training": {"precision": "bf16"}}], epochs=1)
+    assert [arm.precision for arm in arms(begin(of))] == ["float32", "bf16"]

@@ -216,8 +216,8 @@ def test_so_many_pairs_are_needed_and_one_fewer_can_establish_nothing(family: in
     ("pairs", "family"),
     [
         (pairs, family)
-        for pairs in (7, 8, 10, 12, 16, 17, 20, 30, 100, 1000)
-        for family in (1, 2, 4, 10, 45, 190)
+        for pairs in (7, 8, 10, 16, 17, 30, 1000)  # beyond 16 the flips are drawn
+        for family in (1, 4, 190)
         if attainable(pairs, statistics.LEVEL / family)
         > smallest_p(pairs)  # with fewer pairs all signs have to agree, see below
     ],
