@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,7 @@ from inittui.record.run_index import runs
 
 from . import logs
 from .conftest import PATIENCE, Command, until
+from .run_processes import Figures, figures, kill, processes, resumed, started
 from .terminal import Terminal
 
 SEED = 20241107
@@ -36,7 +37,6 @@ ENDLESS = [*QUICK, "--epochs", "100000"]
 # Seconds. What is promised is two; a machine that others use keeps this.
 SOON = 10.0
 Record = Callable[[str, object], None]
-Figures = dict[tuple[str, int], tuple[Sequence[float | None], Sequence[float], float | None]]  # of an arm and seed
 
 
 class Measured:
@@ -64,17 +64,6 @@ def measured(record_property: Record) -> Iterator[Measured]:
 
 
 # What the bits have to be
-
-
-def figures(run: RunDir) -> Figures:
-    document = run.result()
-    assert document is not None
-    assert document.status == "finished"
-    return {
-        (arm.name, replica.seed): (replica.train_cost, replica.test_accuracies, replica.test_cost)
-        for arm in document.arms
-        for replica in arm.replicas
-    }
 
 
 Undisturbed = Callable[[int], Figures]
@@ -118,8 +107,8 @@ def as_expected(told: dict[str, list[AnyEvent]], expected: Figures) -> set[int]:
         for seed, points in replayed(told[arm]).items():
             costs, accuracies, test_cost = expected[arm, seed]
             length = min(len(points), len(costs))
-            assert [point.train_cost for point in points[:length]] == costs[:length]
-            assert [point.test_accuracy for point in points[:length]] == accuracies[:length]
+            assert [point.train_cost for point in points[:length]] == list(costs[:length])
+            assert [point.test_accuracy for point in points[:length]] == list(accuracies[:length])
             if length == len(costs):
                 assert points[length - 1].test_cost == test_cost
             lengths.add(length)
@@ -149,39 +138,13 @@ def replayed(told: list[AnyEvent]) -> dict[int, list[events.Epoch]]:
 # Killing
 
 
-def processes(run: RunDir) -> dict[str, psutil.Process]:
-    """What trains: the supervisor under "", the workers under their arms' folders."""
-    status = run.status()
-    pids = {"": status.pid, **status.workers}
-    return {name: psutil.Process(pid) for name, pid in pids.items() if pid is not None and psutil.pid_exists(pid)}
-
-
 def ended(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def kill(*victims: psutil.Process) -> float:
-    """kill -9, all at once; when that was."""
-    for victim in victims:
-        victim.kill()
-    return time.monotonic()
 
 
 def epochs_done(run: RunDir) -> int:
     """How far the arm is that is behind."""
     return min(arm.epochs_done for arm in Follower(run).poll().arms)
-
-
-def started(inittui: Command, *arguments: str) -> RunDir:
-    """A detached run."""
-    done = inittui(*arguments, "--detach")
-    assert done.returncode == 0, done.stderr
-    return RunDir(inittui.runs_dir / done.stdout.strip())
-
-
-def resumed(inittui: Command, run: RunDir) -> None:
-    done = inittui("resume", run.name, "--detach")
-    assert (done.returncode, done.stdout) == (0, f"{run.name}\n"), done.stderr
 
 
 def listed(inittui: Command, run: RunDir) -> str:

@@ -15,7 +15,7 @@ from inittui.record import events
 
 from . import logs
 from .conftest import until
-from .test_kills import figures, kill, processes, resumed, started
+from .run_processes import figures, kill, processes, resumed, started
 
 SEEDS = 5
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from inittui.record.event_log import Tail
 from inittui.record.events import AnyEvent, Position
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, running_board, steady, write_events
-from tests.unit.board.test_fold import actions, folded, story_of
+from tests.unit.board.stories import actions, folded, story_of
 
 OF = preset(3, epochs=99, seeds=2)
 BEGIN = next(event for event, _ in canned_events(OF) if isinstance(event, events.Begin))
