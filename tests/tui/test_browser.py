@@ -50,24 +50,24 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four runs; by name the newest first: shown, other, living, torn."""
-    place = tmp_path / "runs"
+    folder = tmp_path / "runs"
     stories: tuple[tuple[str, int, dict[str, Any]], ...] = (
         ("shown", 4, {}),
         ("other", 3, {"endings": {1: FAILED}}),
         ("torn", 1, {}),
     )
     for name, day, story in stories:
-        write_run(tmp_path, preset(2, name=name), **story).path.rename(place_in(place, name, day))
+        write_run(tmp_path, preset(2, name=name), **story).path.rename(path_in(folder, name, day))
     living = empty_run(tmp_path, preset(3, name="living"))
     write_events(living, canned_events(preset(3, name="living"), until=2.0))
     own = os.getpid()
     living.write_status(replace(living.status(), state="training", pid=own, pid_started=process_identity.started(own)))
-    living.path.rename(place_in(place, "living", 2))
-    (place / "torn-20260101-000000" / "status.json").write_bytes(b"{")
-    return place
+    living.path.rename(path_in(folder, "living", 2))
+    (folder / "torn-20260101-000000" / "status.json").write_bytes(b"{")
+    return folder
 
 
-def place_in(folder: Path, name: str, day: int) -> Path:
+def path_in(folder: Path, name: str, day: int) -> Path:
     folder.mkdir(exist_ok=True)
     return folder / f"{name}-2026010{day}-000000"
 
@@ -404,9 +404,9 @@ def summaries_of(count: int) -> list[RunSummary]:
     arms = (ArmSummary("he_normal", "finished", 0.98), ArmSummary("zeros", "finished", 0.1))
     return [
         RunSummary(
-            f"run-{place:04d}", f"/runs/run-{place:04d}", "finished", preset="digits", arms=arms, age=60.0 * place
+            f"run-{index:04d}", f"/runs/run-{index:04d}", "finished", preset="digits", arms=arms, age=60.0 * index
         )
-        for place in range(count)
+        for index in range(count)
     ]
 
 
@@ -435,7 +435,7 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
             text = await press(pilot, key)
             assert f"run-{first:04d}" in text
             assert f"run-{last:04d}" in text
-            assert drawn == [f"run-{place:04d}" for place in range(first, last + 1)]
+            assert drawn == [f"run-{index:04d}" for index in range(first, last + 1)]
         assert "1,000 runs" in text
 
 

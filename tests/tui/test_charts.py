@@ -55,8 +55,8 @@ def test_a_thinned_line_has_its_marker_where_the_line_of_all_values_has_it_and_p
     values: list[float | None] = [1 + math.sin(i / 300) for i in range(5000)]
     values[777] = 9.0
     drawn = [
-        lines_of(line_chart([Series(one, "●", "")], 60, 12, Glyphs(), last_x=6000, log=False))
-        for one in (values, Thinned.of(values))
+        lines_of(line_chart([Series(kept, "●", "")], 60, 12, Glyphs(), last_x=6000, log=False))
+        for kept in (values, Thinned.of(values))
     ]
     for lines in drawn:
         assert lines[0].strip(" ┤│1234567890")  # the peak reaches the top
@@ -67,11 +67,11 @@ def test_a_thinned_line_has_its_marker_where_the_line_of_all_values_has_it_and_p
 @steady
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200), st.integers(1, 40), st.data())
 def test_a_peak_among_many_values_survives_in_its_place(values: list[float], width: int, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(values) - 1))
-    values[place] = 9.0
+    index = data.draw(st.integers(0, len(values) - 1))
+    values[index] = 9.0
     out = buckets(values, width)
     peak = out.index(9.0)
-    assert abs(peak / width - place / len(values)) <= 1 / width
+    assert abs(peak / width - index / len(values)) <= 1 / width
 
 
 @steady
@@ -114,7 +114,7 @@ def test_a_bar_is_empty_at_0_and_full_at_1() -> None:
 def test_a_chart_has_exactly_its_rows_and_cells(
     lines: list[list[float | None]], width: int, height: int, glyphs: Glyphs, last_x: int, log: bool
 ) -> None:
-    every = [Series(values, glyphs.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    every = [Series(values, glyphs.marker(arm), f"arm{arm}") for arm, values in enumerate(lines)]
     rows = line_chart(every, width, height, glyphs, last_x=last_x, log=log, empty="nothing yet")
     assert [width_of(row) for row in rows] == [width] * height
     # The ellipsis of words that are cut is made ASCII by the widget, with everything else that is not.
@@ -135,11 +135,11 @@ def test_a_chart_has_exactly_its_rows_and_cells(
 def test_every_line_shows_its_marker_even_where_lines_meet(
     lines: list[list[float | None]], glyphs: Glyphs, width: int, height: int
 ) -> None:
-    every = [Series(values, glyphs.marker(place), f"arm{place}") for place, values in enumerate(lines)]
+    every = [Series(values, glyphs.marker(arm), f"arm{arm}") for arm, values in enumerate(lines)]
     rows = line_chart(every, width, height, glyphs, last_x=9, log=False)
     signs = {(sign, style) for row in rows for text, style in row for sign in text}
-    for one in every:
-        assert ((one.marker, one.style) in signs) == bool(finite(one.values))
+    for line in every:
+        assert ((line.marker, line.style) in signs) == bool(finite(line.values))
 
 
 def test_what_is_not_finite_leaves_a_cross_at_the_bottom() -> None:
@@ -174,7 +174,7 @@ def test_a_number_is_short_and_about_right(value: float) -> None:
 
 
 def test_places_that_have_names_are_labelled_with_them() -> None:
-    one = Series([1.0, 2.0, 3.0], "o", "")
-    rows = line_chart([one], 60, 8, Glyphs(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])
+    line = Series([1.0, 2.0, 3.0], "o", "")
+    rows = line_chart([line], 60, 8, Glyphs(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])
     labels = "".join(text for text, _ in rows[-1]).split()
     assert labels == ["0.001", "0.01", "0.1"]

@@ -20,7 +20,7 @@ _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 def _spots(values: Sequence[Number]) -> Sequence[Spot]:
-    """The values with their places, counted from 1: the kept ones of a thinned series."""
+    """The values with their x, counted from 1: the kept ones of a thinned series."""
     return values.spots if isinstance(values, Thinned) else list(enumerate(values, 1))
 
 
@@ -38,13 +38,13 @@ def buckets(values: Sequence[Number], width: int, filled: int | None = None) -> 
 
 
 def _buckets(spots: Sequence[Spot], columns: int) -> list[Number]:
-    places = [place for place, _ in spots]
-    count = places[-1]
+    xs = [x for x, _ in spots]
+    count = xs[-1]
     out: list[Number] = []
     for column in range(columns):
         first = column * count // columns
         last = max(first + 1, (column + 1) * count // columns)
-        part = [value for _, value in spots[bisect_left(places, first + 1) : bisect_left(places, last + 1)]]
+        part = [value for _, value in spots[bisect_left(xs, first + 1) : bisect_left(xs, last + 1)]]
         if not part:  # thinning has removed the values of this bucket: none of them was a peak
             out.append(out[-1])
             continue
@@ -179,19 +179,19 @@ class _Canvas:
     def draw(self, series: Series, scale: Scale, last_x: int) -> None:
         """The values up to `last_x`: dots and the segments between them, or markers."""
         before: tuple[int, int] | None = None
-        for place, value in _spots(series.values):
-            if place > max(last_x, 1):
+        for x, value in _spots(series.values):
+            if x > max(last_x, 1):
                 break
-            x = _column(place, last_x, self.width * 2)
+            column = _column(x, last_x, self.width * 2)
             if value is None and series.kind == "some":
                 continue
             if value is None or not math.isfinite(value):
-                self._markers[self.height - 1, x // 2] = (self.glyphs.cross, "bad")
+                self._markers[self.height - 1, column // 2] = (self.glyphs.cross, "bad")
                 before = None
                 continue
-            here = (x, self._dot_row(value, scale))
+            here = (column, self._dot_row(value, scale))
             if self.glyphs.ascii or series.kind in ("points", "some"):
-                self._markers[here[1] // 4, x // 2] = (series.marker, series.style)
+                self._markers[here[1] // 4, column // 2] = (series.marker, series.style)
             elif before is None:
                 self._dot(*here, series.style)
             else:
@@ -208,13 +208,13 @@ class _Canvas:
     def mark_newest(self, series: Series, scale: Scale, last_x: int) -> None:
         """The marker at the newest finite value; in the nearest free cell if another marker is there."""
         marker = (series.marker, series.style)
-        for place, value in reversed(_spots(series.values)):
-            if place <= last_x and value is not None and math.isfinite(value):
-                x, y = _column(place, last_x, self.width * 2) // 2, self._dot_row(value, scale) // 4
-                if self._markers.get((y, x)) == marker:
+        for x, value in reversed(_spots(series.values)):
+            if x <= last_x and value is not None and math.isfinite(value):
+                column, row = _column(x, last_x, self.width * 2) // 2, self._dot_row(value, scale) // 4
+                if self._markers.get((row, column)) == marker:
                     return
-                x = next((c for c in (*range(x, -1, -1), *range(x + 1, self.width)) if (y, c) not in self._markers), x)
-                self._markers[y, x] = marker
+                nearest = (*range(column, -1, -1), *range(column + 1, self.width))
+                self._markers[row, next((c for c in nearest if (row, c) not in self._markers), column)] = marker
                 return
 
     def rows(self) -> list[Row]:
