@@ -257,6 +257,20 @@ def test_a_key_of_several_panels_means_one_thing_whatever_is_alone() -> None:
         assert sum(not key.only_alone for key in keys) <= 1, name
 
 
+async def test_every_panel_gets_what_it_takes_before_it_is_drawn_and_whenever_it_changes() -> None:
+    source = StillSource(finished_board(), PICTURES)
+    app = dashboard(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot)
+        await press(pilot, "tab", "l")
+        main = app.main
+        assert main is not None
+        assert len({panel.NAME for panel in main.panels}) == len(PANELS)
+        for panel in main.panels:
+            for name in panel.TAKES:
+                assert getattr(panel, name) is getattr(main, name, None), (panel, name)
+
+
 def test_the_help_and_the_palette_know_every_key_by_its_label() -> None:
     described = {name for key in all_keys() if key.help for name in key.keys.split(",")}
     assert described == {name for key in all_keys() for name in key.keys.split(",")}

@@ -116,7 +116,9 @@ class MainScreen(Screen[None]):
             gallery = None  # the pictures of a run that was stopped and is resumed are out of date
         elif gallery is None:
             gallery = self.source.gallery()
-        self._share(board=board, gallery=gallery)
+        if gallery is not self.gallery:
+            self._share(gallery=gallery)
+        self._share(board=board)
         if self.source.live and board.phase == "refused":
             self.app.exit("done")  # there is nothing to show; the command line prints the reason
             return

@@ -88,34 +88,36 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         super().__init__(id=self.NAME)
         self.glyphs = glyphs
         self._columns, self._panel_height = 1, 1
+        self._panels: list[ArmPanel] = []
+        self._lines: ArmLines | None = None
 
     def compose(self) -> ComposeResult:
         count = len(self.board.arms)
+        indices = range(count if count <= MOST_PANELS else 0)
+        self._panels = [ArmPanel(self.glyphs, arm_index, self.board) for arm_index in indices]
+        self._lines = ArmLines(self.glyphs, self.board)
         with Grid():
-            for arm_index in range(count if count <= MOST_PANELS else 0):
-                yield ArmPanel(self.glyphs, arm_index, self.board)
-            yield ArmLines(self.glyphs, self.board)
+            yield from self._panels
+            yield self._lines
 
     def repaint(self) -> None:
-        if not self.display:
+        if self._lines is None or not self.display:
             return
-        for arm_index, panel in enumerate(self.query(ArmPanel)):
+        for arm_index, panel in enumerate(self._panels):
             panel.show(self.board, log=self.log_scale, chosen=arm_index == self.chosen)
-        for lines in self.query(ArmLines):
-            lines.show(self.board, log=self.log_scale, chosen=self.chosen)
+        self._lines.show(self.board, log=self.log_scale, chosen=self.chosen)
 
     def laid_out(self, plan: Plan) -> None:
         """Show panels or lines, as the plan says."""
-        arm_panels = self.query(ArmPanel)
-        as_panels = plan.arms_as == "panels" and bool(arm_panels)
+        as_panels = plan.arms_as == "panels" and bool(self._panels)
         self._columns, self._panel_height = plan.columns, plan.panel_height
         columns = plan.columns if as_panels else 1
         each = plan.panel_height if as_panels else len(self.board.arms)
         grid = self.query_one(Grid)
         grid.styles.grid_size_columns = columns
         grid.styles.grid_rows = str(each)
-        grid.styles.height = each * -(-len(arm_panels) // columns) if as_panels else each
-        for panel in arm_panels:
+        grid.styles.height = each * -(-len(self._panels) // columns) if as_panels else each
+        for panel in self._panels:
             panel.display = as_panels
         self.query_one(ArmLines).display = not as_panels
 

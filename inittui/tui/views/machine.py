@@ -39,7 +39,7 @@ class MachinePanel(BoardPanel):
     """Without a border."""
 
     NAME = "machine"
-    TAKES = ("board", "machine")
+    TAKES = ("machine",)
     BORDERED = False
     machine: drawn[Machine | None] = drawn(None)
 
