@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from inittui.cli import commands
-from inittui.cli.parser import Completer, RunParser, command_parser, examples_and_codes, listed
+from inittui.cli import commands, options, run
+from inittui.cli.parser import command_parser, listed
 from inittui.common.errors import InittuiError, UsageError, nearest
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"no command '{words[0]}'.{nearest(words[0], known) or ' Known: ' + ', '.join(known) + '.'} "
                 "'inittui --help' lists the commands"
             )
-        return _run(words)
+        return _flushed(_run(words))
     except InittuiError as error:
         print(f"inittui: {error}", file=sys.stderr)
         return error.exit_code
@@ -62,43 +62,22 @@ def load(name: str) -> "Command":
     return command
 
 
-def run_parser(completer: Completer | None = None) -> RunParser:
-    """The parser of `inittui` without a command."""
-    from inittui.cli import run
-    from inittui.cli.parser import Options
-
-    parser = RunParser(run.DESCRIPTION, _closing)
-    run.add_options(Options(parser, completer))
-    return parser
-
-
-def _closing() -> str:
-    from inittui.cli import options, run
-
-    return "\n".join(
-        [
-            "commands ('inittui COMMAND --help' describes one):",
-            listed({name: load(name) for name in names()}),
-            "",
-            options.RUN,
-            "",
-            examples_and_codes(run.EXAMPLES, run.EXIT_CODES),
-        ]
-    )
+def _commands() -> str:
+    """The part of `inittui --help` about the commands."""
+    summaries = listed({name: load(name) for name in names()})
+    return f"commands ('inittui COMMAND --help' describes one):\n{summaries}\n\n{options.RUN}\n\n"
 
 
 def _run(words: Sequence[str]) -> int:
     """`inittui` without a command."""
-    from inittui.cli import run
-
-    parser = run_parser()
+    parser = command_parser("", run, commands=_commands() if {"-h", "--help"} & {*words} else "")
     arguments, unknown = parser.parse_known_args(words)
     command = next((word for word in unknown if word in names()), None)
     if command is not None:
         raise UsageError(f"'{command}' comes after options; expected the command first: inittui {command} OPTIONS")
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    return _flushed(run.run(arguments))
+    return run.run(arguments)
 
 
 def _flushed(code: int) -> int:

@@ -23,21 +23,15 @@ DEVICES = ("auto", "cpu", "cuda")  # offered by completion; a machine may also h
 # Which run
 
 
-def add_run(options: Options) -> None:
-    options.add(
-        "run", metavar="RUN", help="a name, an unambiguous beginning of one, a path, or 'last'", completes="runs"
-    )
+def add_run(
+    options: Options, nargs: str | None = None, help: str = RUN.removeprefix("RUN is ").removesuffix(".")
+) -> None:
+    options.add("run", metavar="RUN", nargs=nargs, help=help, completes="runs")
     add_runs_dir(options)
 
 
 def add_optional_run(options: Options) -> None:
-    options.add("run", metavar="RUN", nargs="?", help="the newest run that is alive, unless given", completes="runs")
-    add_runs_dir(options)
-
-
-def add_several_runs(options: Options, help: str) -> None:
-    options.add("run", metavar="RUN", nargs="+", help=help, completes="runs")
-    add_runs_dir(options)
+    add_run(options, "?", "default: the newest run that is alive")
 
 
 def add_runs_dir(options: Options) -> None:

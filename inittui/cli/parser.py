@@ -5,7 +5,6 @@ import shutil
 import textwrap
 from collections.abc import Callable, Sequence
 
-from inittui import __version__
 from inittui.common.errors import UsageError
 
 TYPE_CHECKING = False  # `typing` would cost `inittui --help` a fifth of its time
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
         ARGUMENTS: str
         SUMMARY: str
         DESCRIPTION: str
-        EXAMPLES: tuple[tuple[str, str], ...]
         EXIT_CODES: str
 
-        @staticmethod
-        def add_options(options: "Options") -> None: ...
-        @staticmethod
-        def run(arguments: argparse.Namespace) -> int: ...
+        @property
+        def EXAMPLES(self) -> Sequence[tuple[str, str]]: ...
+        def add_options(self, parser: "Options") -> None: ...
+        def run(self, arguments: argparse.Namespace) -> int: ...
 
 
 # Called with an argument and what completes it: its values; or "runs", "presets", "schemes", "datasets", "file", "folder".
@@ -72,39 +70,21 @@ def _one_of(option: str, values: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
-def command_parser(name: str, command: "Command", completer: Completer | None = None) -> Parser:
-    """The parser of one command."""
+def command_parser(name: str, command: "Command", completer: Completer | None = None, commands: str = "") -> Parser:
+    """The parser of a command; `name` is empty for `inittui` without one. `commands` is a text above its examples."""
     width = max(40, min(shutil.get_terminal_size().columns - 2, 100))  # as argparse fills, but never too wide to read
+    prog = f"inittui {name}".strip()
+    usage = " ".join(f"{prog} {command.ARGUMENTS} [OPTIONS]".split())
     parser = Parser(
-        prog=f"inittui {name}",
-        usage=" ".join(f"inittui {name} {command.ARGUMENTS} [OPTIONS]".split()),
+        prog=prog,
+        usage=usage if name else f"{usage}\n       inittui COMMAND [OPTIONS]",
         description=textwrap.fill(command.DESCRIPTION, width),
-        epilog=examples_and_codes(command.EXAMPLES, command.EXIT_CODES),
+        epilog=commands + _examples_and_codes(command.EXAMPLES, command.EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     command.add_options(Options(parser, completer))
     return parser
-
-
-class RunParser(Parser):
-    """The parser of `inittui` without a command. `closing` makes the text below the options, only when help is printed."""
-
-    def __init__(self, description: str, closing: Callable[[], str]) -> None:
-        super().__init__(
-            prog="inittui",
-            usage="inittui [OPTIONS]\n       inittui COMMAND [OPTIONS]",
-            description=description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        self._closing = closing
-        self.add_argument("--version", action="version", version=f"inittui {__version__}")
-
-    def format_help(self) -> str:
-        """The whole help text."""
-        self.epilog = self._closing()
-        return super().format_help()
 
 
 def listed(commands: "dict[str, Command]") -> str:
@@ -114,7 +94,7 @@ def listed(commands: "dict[str, Command]") -> str:
     return "\n".join(f"  {usage:<{width}}{summary}" for usage, summary in usages.items())
 
 
-def examples_and_codes(examples: Sequence[tuple[str, str]], codes: str) -> str:
+def _examples_and_codes(examples: Sequence[tuple[str, str]], codes: str) -> str:
     """The last lines of a help text. Examples are aligned, apart from very long ones."""
     typed = max((len(words) for words, does in examples if does and len(words) <= 56), default=0) + 2
     lines = [f"  {words:<{typed}}{'  ' if len(words) > typed else ''}{does}".rstrip() for words, does in examples]

@@ -2,13 +2,15 @@
 
 import argparse
 
+from inittui import __version__
 from inittui.cli import options
 from inittui.cli.parser import Options
 from inittui.common.errors import UsageError, printable
 
+ARGUMENTS = SUMMARY = ""
 DESCRIPTION = (
-    "Which weight initialisation, why, and is the difference real? Trains the same network once per\n"
-    "scheme, side by side, and shows the costs live."
+    "Which weight initialisation, why, and is the difference real? Trains the same network once per scheme, side by side, "
+    "and shows the costs live."
 )
 EXAMPLES = (
     ("inittui", "Xavier against He on MNIST, 15 epochs"),
@@ -24,6 +26,7 @@ MOST_THREADS = 1024
 
 
 def add_options(parser: Options) -> None:
+    parser.add("--version", action="version", version=f"inittui {__version__}")
     what = parser.group("what to train")
     what.add(
         "--preset",

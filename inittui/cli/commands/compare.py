@@ -22,7 +22,7 @@ EXIT_CODES = options.DONE_CODES
 
 
 def add_options(parser: Options) -> None:
-    options.add_several_runs(parser, "two or more")
+    options.add_run(parser, "+", "two or more")
     options.add_table(parser)
 
 

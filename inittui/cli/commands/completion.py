@@ -80,10 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _whole_parser() -> argparse.ArgumentParser:
     """One parser with every command, as shtab expects it."""
-    from inittui.cli import main
+    from inittui.cli import main, run
     from inittui.cli.parser import command_parser
 
-    parser = main.run_parser(_complete)
+    parser = command_parser("", run, _complete)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
     for name in main.names():
         command = main.load(name)

@@ -24,7 +24,7 @@ MOST_NAMED = 10  # runs that the question names
 
 
 def add_options(parser: Options) -> None:
-    options.add_several_runs(parser, "the runs to delete")
+    options.add_run(parser, "+", "the runs to delete")
     parser.add("--yes", action="store_true", help="do not ask")
 
 
