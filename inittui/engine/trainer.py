@@ -121,7 +121,7 @@ class Trainer:
         self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
 
     def _resume(self) -> Iterator[events.Event]:
-        yield events.Restored(places=tuple(replica.place for replica in self.replicas))
+        yield events.Restored(places=tuple(replica.position for replica in self.replicas))
         # A checkpoint does not say whether a replica is given up; the test after that epoch says it again.
         for replica in self.replicas:
             if replica.epochs == self.arm.training.stop_stuck and not replica.step:

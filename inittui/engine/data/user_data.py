@@ -84,7 +84,7 @@ def _labels(own: UserFunction, which: str, value: Any, inputs: Tensor) -> Tensor
         raise user_code.fault(
             own,
             DATA,
-            f"{which}_labels are {_what(tensor)}; expected {len(inputs)} whole numbers from 0, one an input",
+            f"{which}_labels are {_what(tensor)}; expected {len(inputs)} whole numbers from 0, one per input",
         )
     return tensor.long()
 

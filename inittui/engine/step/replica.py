@@ -13,7 +13,7 @@ from inittui.record import events
 class Snapshot:
     """The state of a replica between two steps. `tensors` are copies on the CPU."""
 
-    place: events.Position
+    position: events.Position
     seconds: float  # of training so far in the present epoch
     tensors: dict[str, Tensor]
 
@@ -41,7 +41,7 @@ class Replica:
     _order_before: Tensor = field(default_factory=lambda: torch.empty(0))
 
     @property
-    def place(self) -> events.Position:
+    def position(self) -> events.Position:
         """How far the training is."""
         return events.Position(seed=self.seed, epochs=self.epochs, step=self.step)
 
@@ -72,8 +72,8 @@ class Replica:
         copies["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
         if self.step:
             copies["noise"] = torch.get_rng_state()
-        self.saved = self.place
-        return Snapshot(self.place, self.seconds, copies)
+        self.saved = self.position
+        return Snapshot(self.position, self.seconds, copies)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from `snapshot`. Raises KeyError, RuntimeError or ValueError when it is of another network."""
@@ -81,12 +81,12 @@ class Replica:
         self.network.load_state_dict(_under("network/", tensors))
         optimizer_state = _under("optimizer/", tensors)
         self.optimizer_state = optimizer_state.copy
-        self.epochs, self.step, self.seconds = snapshot.place.epochs, snapshot.place.step, snapshot.seconds
+        self.epochs, self.step, self.seconds = snapshot.position.epochs, snapshot.position.step, snapshot.seconds
         self.costs[: self.step] = tensors["costs"].to(self.costs.device)
         self.order.set_state(tensors["order"])
         self._noise = tensors.get("noise")
         self._batches = None  # drawn again, from the same state, when the epoch begins
-        self.saved = self.place
+        self.saved = self.position
 
     def to(self, device: torch.device) -> None:
         self.network.to(device)

@@ -47,7 +47,7 @@ def path_of(folder: Path, seed: int) -> Path:
 
 def write(folder: Path, snapshot: Snapshot, arm: str) -> int:
     """Write `snapshot` and return the size in bytes. Raises OSError, and leaves the previous file as it is."""
-    position = snapshot.place
+    position = snapshot.position
     meta = Meta(FORMAT, position.seed, position.epochs, position.step, snapshot.seconds, arm)
     metadata = {"inittui": msgspec.json.encode(meta).decode(), "sha256": NO_DIGEST.decode()}
     content = seal_tensors(safetensors.torch.save(snapshot.tensors, metadata))
@@ -146,7 +146,7 @@ class CheckpointWriter:
         # A checkpoint must never be ahead of the log. While the disk is full, the previous one stays.
         if not self._log.flush():
             return
-        self._pending = [replica for replica in replicas if replica.saved != replica.place]
+        self._pending = [replica for replica in replicas if replica.saved != replica.position]
         if self._pending:
             snapshots = [replica.snapshot() for replica in self._pending]
             self._tasks.put((snapshots, time.monotonic() - began))

@@ -369,7 +369,7 @@ def changed(**places: Any) -> tuple[Any, ...]:
         (changed(train=numpy.array([object()] * 7)), "train_inputs can't become a tensor: TypeError: "),
         (changed(train=INFINITE[:7], test=INFINITE[7:]), "test_inputs hold values that are not finite"),
         (changed(train=X[:7] * 1j), "train_inputs are torch.complex128 of shape [7, 4, 4]; expected real numbers"),
-        (changed(train_labels=Y[:6]), "train_labels are torch.int64 of shape [6]; expected 7 whole numbers from 0, one an"),
+        (changed(train_labels=Y[:6]), "train_labels are torch.int64 of shape [6]; expected 7 whole numbers from 0, one per"),
         (changed(train_labels=Y[:7] - 1), "train_labels are torch.int64 of shape [7]; expected 7 whole numbers from 0"),
         (changed(test_labels=[0.0, 1.0, 2.0]), "test_labels are torch.float32 of shape [3]; expected 3 whole numbers from 0"),
         (changed(test_labels=numpy.eye(3, dtype=int)), "test_labels are torch.int64 of shape [3, 3]; expected 3 whole"),

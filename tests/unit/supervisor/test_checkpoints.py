@@ -121,17 +121,17 @@ def test_what_is_read_is_what_was_written_to_the_last_bit(tmp_path: Path, optimi
     for replica, other in zip(trainer.replicas, fresh.replicas, strict=True):
         snapshot = replica.snapshot()
         found = through_a_file(tmp_path, replica)
-        assert (found.place, found.seconds) == (snapshot.place, snapshot.seconds)
+        assert (found.position, found.seconds) == (snapshot.position, snapshot.seconds)
         assert same(found.tensors, snapshot.tensors)
-        assert same(other.snapshot().tensors, snapshot.tensors) == (replica.place == other.place)
+        assert same(other.snapshot().tensors, snapshot.tensors) == (replica.position == other.position)
         other.restore(found)
         again = other.snapshot()
-        assert (again.place, again.seconds) == (snapshot.place, snapshot.seconds)
+        assert (again.position, again.seconds) == (snapshot.position, snapshot.seconds)
         assert same(again.tensors, snapshot.tensors)
 
 
 def test_a_snapshot_knows_its_place() -> None:
-    places = [stopped_after(steps).replicas[0].snapshot().place for steps in (0, 1, 3, 4, 6, 7, 9)]
+    places = [stopped_after(steps).replicas[0].snapshot().position for steps in (0, 1, 3, 4, 6, 7, 9)]
     assert [(place.epochs, place.step) for place in places] == [
         (0, 0), (0, 1), (1, 0), (1, 0), (1, 0), (1, 1), (2, 0)
     ]  # fmt: skip
@@ -204,7 +204,7 @@ def test_going_on_tells_from_where(steps: int) -> None:
     for replica, other in zip(first.replicas, on.replicas, strict=True):
         other.restore(replica.snapshot())
     told = trained(on)
-    assert told[0] == events.Restored(places=tuple(replica.place for replica in first.replicas))
+    assert told[0] == events.Restored(places=tuple(replica.position for replica in first.replicas))
     assert not any(isinstance(event, events.Begin) for event in told)
     assert isinstance(told[1], events.Sample)
 
@@ -272,13 +272,13 @@ def test_without_the_optimizers_state_it_would_be_another_training(kind: str) ->
 def test_a_place_that_is_a_step_or_an_epoch_off_would_be_another_training(steps: int) -> None:
     snapshot = stopped_after(steps, seeds=(5,)).replicas[0].snapshot()
     whole = everything_after(snapshot, "adam")
-    place = snapshot.place
+    place = snapshot.position
     wrong = [Position(5, epochs=1 - place.epochs, step=place.step)]
     if place.step:
         wrong.append(Position(5, epochs=place.epochs, step=place.step - 1))
     for other in wrong:
         costs = snapshot.tensors["costs"][: other.step]
-        assert everything_after(replace(changed(snapshot, "costs", costs), place=other), "adam") != whole
+        assert everything_after(replace(changed(snapshot, "costs", costs), position=other), "adam") != whole
 
 
 @pytest.mark.parametrize("name", ["costs", "order", "network/0.weight"])
@@ -323,11 +323,11 @@ def test_where_there_is_no_checkpoint_there_is_none(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_for_its_owners_eyes_alone_and_replaces_the_one_before(saved: Path) -> None:
     assert saved.stat().st_mode & 0o777 == 0o600
-    size = write(saved.parent, replace(SMALL, place=Position(5, epochs=4)), "a")
+    size = write(saved.parent, replace(SMALL, position=Position(5, epochs=4)), "a")
     assert saved.stat().st_size == size
     found = read(saved.parent, 5, "a")
     assert found is not None
-    assert found.place == Position(5, epochs=4)
+    assert found.position == Position(5, epochs=4)
     assert list(saved.parent.iterdir()) == [saved]
 
 
@@ -337,10 +337,10 @@ def test_a_checkpoint_that_cant_be_written_leaves_the_one_before(saved: Path, mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write(saved.parent, replace(SMALL, place=Position(5, epochs=4)), "a")
+        write(saved.parent, replace(SMALL, position=Position(5, epochs=4)), "a")
     found = read(saved.parent, 5, "a")
     assert found is not None
-    assert found.place == SMALL.place
+    assert found.position == SMALL.position
     assert list(saved.parent.iterdir()) == [saved]
 
 
@@ -497,7 +497,7 @@ class Kept:
     def places(self) -> list[tuple[int, int] | None]:
         """What is on disk of each replica."""
         found = [read(self.folder, seed, "a") for seed in SEEDS]
-        return [(one.place.epochs, one.place.step) if one else None for one in found]
+        return [(one.position.epochs, one.position.step) if one else None for one in found]
 
     @property
     def told(self) -> int:
@@ -505,11 +505,11 @@ class Kept:
 
     def tick(self) -> bool:
         """One step of training, and whether that was followed by a snapshot. If so, wait until it is on disk."""
-        before, told = [replica.place for replica in self.replicas], self.told
+        before, told = [replica.position for replica in self.replicas], self.told
         trained(self.trainer, 1)
         self.writer.tick(self.replicas)
-        moved = [replica for replica, place in zip(self.replicas, before, strict=True) if replica.place != place]
-        begun = any(replica.saved == replica.place for replica in moved)
+        moved = [replica for replica, place in zip(self.replicas, before, strict=True) if replica.position != place]
+        begun = any(replica.saved == replica.position for replica in moved)
         patience = time.monotonic() + 30
         while begun and self.told == told:
             assert time.monotonic() < patience
@@ -536,7 +536,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seeds: list[int] = []
 
     def counted(folder: Path, snapshot: Snapshot, arm: str) -> int:
-        seeds.append(snapshot.place.seed)
+        seeds.append(snapshot.position.seed)
         return write(folder, snapshot, arm)
 
     monkeypatch.setattr(checkpoints, "write", counted)
@@ -665,9 +665,9 @@ def test_what_trains_on_while_a_snapshot_is_written_does_not_change_it(
     monkeypatch.setattr(kept.log, "sync", while_it_trains)
     kept.writer.save(kept.replicas)
     for snapshot in expected:
-        found = read(kept.folder, snapshot.place.seed, "a")
+        found = read(kept.folder, snapshot.position.seed, "a")
         assert found is not None
-        assert found.place == snapshot.place
+        assert found.position == snapshot.position
         assert same(found.tensors, snapshot.tensors)
 
 
