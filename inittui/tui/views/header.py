@@ -1,6 +1,7 @@
 """The top of the screen: the network, the data, the training, and the time so far and left. A replay's keys belong to it."""
 
 import math
+from functools import partial
 
 from inittui.board import state as boards
 from inittui.board.source import BoardSource, ReplaySource
@@ -23,6 +24,9 @@ STATE_STYLES = {
 }
 
 
+_replay_key = partial(Key, group="Replay", replay=True, rank=20, rank_ended=50)
+
+
 class HeaderPanel(BoardPanel):
     """Without a border. Its clock goes on between two boards."""
 
@@ -30,30 +34,10 @@ class HeaderPanel(BoardPanel):
     TAKES = ("board", "source")
     BORDERED = False
     KEYS = (
-        Key("space", "hold", "hold the replay, and go on", "hold", group="Replay", replay=True, rank=20, rank_ended=50),
-        Key(
-            "plus,equals_sign",
-            "speed(2)",
-            "replay twice as fast",
-            "faster",
-            shown="+",
-            group="Replay",
-            replay=True,
-            rank=20,
-            rank_ended=50,
-        ),
-        Key(
-            "minus",
-            "speed(0.5)",
-            "replay half as fast",
-            "slower",
-            shown="-",
-            group="Replay",
-            replay=True,
-            rank=20,
-            rank_ended=50,
-        ),
-        Key("end", "to_end", "to the end of the replay", "to end", group="Replay", replay=True, rank=20, rank_ended=50),
+        _replay_key("space", "hold", "hold the replay, and go on", "hold"),
+        _replay_key("plus,equals_sign", "speed(2)", "replay twice as fast", "faster", shown="+"),
+        _replay_key("minus", "speed(0.5)", "replay half as fast", "slower", shown="-"),
+        _replay_key("end", "to_end", "to the end of the replay", "to end"),
     )
     source: BoardSource
 

@@ -2,6 +2,7 @@
 replicas."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from rich.cells import cell_len
 
@@ -20,6 +21,9 @@ KINDS = ("random", "disputed", "mistaken")
 Answers = list[tuple[int, float, str]]  # class, share from 0 to 1, share as text
 
 
+_image_key = partial(Key, group="Sample", rank=90, rank_ended=25)  # before the end there are no images to choose from
+
+
 @dataclass(frozen=True)
 class SampleViewState:
     """Which image of which kind is shown, or which arm's confusions."""
@@ -35,34 +39,17 @@ class SamplePanel(BoardPanel):
     NAME = "sample"
     TAKES = ("board", "gallery")
     KEYS = (
-        Key("n,right", "image(1)", "another test image", "next image", group="Sample", rank=90, rank_ended=25),
-        Key("b,left", "image(-1)", "the image before", group="Sample"),
-        Key(
-            "d",
-            "kind('disputed')",
-            "only images on which the arms disagree; again: any image",
-            "disagreements",
-            group="Sample",
-            rank=90,
-            rank_ended=25,
+        _image_key("n,right", "image(1)", "another test image", "next image"),
+        _image_key("b,left", "image(-1)", "the image before"),
+        _image_key(
+            "d", "kind('disputed')", "only images on which the arms disagree; again: any image", "disagreements"
         ),
-        Key(
-            "m",
-            "kind('mistaken')",
-            "only images that an arm gets wrong; again: any image",
-            "mistakes",
-            group="Sample",
-            rank=90,
-            rank_ended=25,
-        ),
-        Key(
+        _image_key("m", "kind('mistaken')", "only images that an arm gets wrong; again: any image", "mistakes"),
+        _image_key(
             "f",
             "confusion",
             "what each arm takes for what: its confusion matrix, arm by arm, then the image again",
             "confusions",
-            group="Sample",
-            rank=90,
-            rank_ended=25,
         ),
         Key("3", "zoom", "the sample prediction alone; again: everything", "sample", group="Layout", rank=40),
     )
