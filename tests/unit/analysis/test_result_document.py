@@ -10,9 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from inittui.analysis import result_document
+from inittui.analysis.comparisons import again
 from inittui.analysis.result_document import arms, document
+from inittui.analysis.sentences import sentences
 from inittui.board.state import Board, begin
 from inittui.common.checksums import seal_json
+from inittui.output import tables
 from inittui.record import events
 from inittui.record.result_schema import (
     DatasetInfo,
@@ -171,3 +174,23 @@ def test_a_document_does_not_depend_on_a_result_that_is_there_already() -> None:
 def test_the_precision_of_every_arm_is_part_of_the_result() -> None:
     of = preset([{"init": "he_normal"}, {"init": "lecun_normal", "training": {"precision": "bf16"}}], epochs=1)
     assert [arm.precision for arm in arms(begin(of))] == ["float32", "bf16"]
+
+
+def first_version(value: Any) -> Any:
+    """The fields of a document that have no default: those that the first version wrote."""
+    if isinstance(value, msgspec.Struct):
+        required = [field.name for field in msgspec.structs.fields(value) if field.required]
+        return {name: first_version(getattr(value, name)) for name in required}
+    return [first_version(item) for item in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_document_without_the_keys_that_came_later_is_read_and_reported(name: str) -> None:
+    document = BOARDS[name]().result or finished_document(1)
+    old = decode(msgspec.json.encode(first_version(document)))
+    assert [arm.name for arm in old.arms] == [arm.name for arm in document.arms]
+    shown = [tables.text(old, each_seed=True), tables.markdown(old), tables.comma_separated(old)]
+    assert all(document.arms[0].name in text.replace("\\", "") for text in shown)
+    stuck = {sentence for sentence in sentences(document) if "does not learn" in sentence}
+    assert stuck <= set(sentences(old))
+    assert again(old, all_pairs=True).design
