@@ -1,7 +1,7 @@
 """Which weight initialisation, why, and is the difference real? A terminal dashboard that answers with evidence.
 
-From Python: `compare` trains and judges, `load` reads a run that is there, `init_` fills a network of your own. They are
-imported when they are first asked for, so that `import inittui` costs nothing and loads no torch.
+From Python: `compare` trains and compares, `load` reads an existing run, `init_` initialises a network of your own. They are
+imported on first use, so that `import inittui` is quick and does not import torch.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["InittuiError", "Result", "__version__", "compare", "init_", "load"]
 
-_WHERE = {
+_MODULES = {
     "InittuiError": "inittui.common.errors",
     "Result": "inittui.api.result",
     "compare": "inittui.api.compare",
@@ -27,12 +27,12 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module 'inittui' has no attribute '{name}'")
-    value = getattr(import_module(_WHERE[name]), name)
-    globals()[name] = value  # found at once the next time
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value  # the next access does not come here
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+    return sorted({*globals(), *_MODULES})

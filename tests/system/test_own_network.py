@@ -123,11 +123,11 @@ def test_a_whole_run_its_probes_and_its_report_are_of_a_persons_own(
 
     # Probes: in the log, for the first seed, at the start and after every epoch; the head is excluded, and the same.
     for folder in ("he_normal", "small"):
-        found = probed(run, folder)
-        assert [(one.seed, one.epoch) for one in found] == [(5, epoch) for epoch in range(41)]
-        assert all([layer.name for layer in one.layers] == LAYERS for one in found)
-        assert all(layer.rms and layer.grad_w and sum(layer.bins) for one in found for layer in one.layers)
-        assert (found[0].images, len(found[0].jacobian), found[0].signal) == (20, 4, ())
+        probes = probed(run, folder)
+        assert [(probe.seed, probe.epoch) for probe in probes] == [(5, epoch) for epoch in range(41)]
+        assert all([layer.name for layer in probe.layers] == LAYERS for probe in probes)
+        assert all(layer.rms and layer.grad_w and sum(layer.bins) for probe in probes for layer in probe.layers)
+        assert (probes[0].images, len(probes[0].jacobian), probes[0].signal) == (20, 4, ())
     first, other = (probed(run, folder)[0].layers for folder in ("he_normal", "small"))
     assert first[0].high != other[0].high
     assert (first[1].low, first[1].high, first[1].bins) == (other[1].low, other[1].high, other[1].bins)
@@ -192,9 +192,9 @@ def test_a_fault_before_any_arm_is_one_line_and_leaves_nothing(
     done = inittui("--preset", "mine.toml", "--set", change, "--json")
     assert done.returncode == 2
     assert done.stdout == ""
-    told = [line for line in done.stderr.splitlines() if not line.startswith(("run: ", "starting", "loading"))]
-    assert told[-1].startswith("inittui: ")
-    assert words in told[-1]
+    printed = [line for line in done.stderr.splitlines() if not line.startswith(("run: ", "starting", "loading"))]
+    assert printed[-1].startswith("inittui: ")
+    assert words in printed[-1]
     assert "Traceback" not in done.stderr
     assert not inittui.runs_dir.exists() or not list(inittui.runs_dir.iterdir())
 
@@ -236,8 +236,8 @@ def test_the_cnn_preset_trains_on_five_hundred_images(inittui: Command, mnist_di
     for arm in document["arms"]:
         assert arm["status"] == "finished"
         assert arm["replicas"][0]["train_cost"][0] < 3
-        found = probed(inittui.run_dir(), arm["name"])
-        assert [(one.epoch, len(one.layers), one.images) for one in found] == [(0, 4, 100), (1, 4, 100)]
-        assert [layer.fan_in for layer in found[0].layers] == [9, 144, 288, 256]
+        probes = probed(inittui.run_dir(), arm["name"])
+        assert [(probe.epoch, len(probe.layers), probe.images) for probe in probes] == [(0, 4, 100), (1, 4, 100)]
+        assert [layer.fan_in for layer in probes[0].layers] == [9, 144, 288, 256]
         if arm["name"] == "lsuv":  # fitted to these images; a probe sees a part of them
-            assert [layer.rms for layer in found[0].layers] == pytest.approx([1.0] * 4, rel=0.3)
+            assert [layer.rms for layer in probes[0].layers] == pytest.approx([1.0] * 4, rel=0.3)

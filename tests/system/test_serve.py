@@ -146,15 +146,15 @@ def answer(url: str, **headers: str) -> tuple[int, str]:
 def test_nobody_comes_in_without_the_token_or_under_another_name_and_each_refusal_is_said(inittui):
     write_run(inittui.runs_dir, preset(2))
     with serving(inittui) as (server, address, _):
-        place, _, token = address.partition("?")
+        page, _, token = address.partition("?")
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
         refusals = [
-            answer(place),
-            answer(f"{place}?token=x{token}"),
-            answer(f"{place}ws", **upgrade),
-            answer(f"{place}static/js/textual.js"),
+            answer(page),
+            answer(f"{page}?token=x{token}"),
+            answer(f"{page}ws", **upgrade),
+            answer(f"{page}static/js/textual.js"),
             answer(address, Host="evil.example:80"),
-            answer(f"{place}ws?{token}", Origin="http://evil.example", **upgrade),
+            answer(f"{page}ws?{token}", Origin="http://evil.example", **upgrade),
         ]
         assert [code for code, _ in refusals] == [403] * 6
         assert "open the whole address that 'inittui serve' printed" in refusals[0][1]
@@ -165,9 +165,9 @@ def test_nobody_comes_in_without_the_token_or_under_another_name_and_each_refusa
             body = opener.open(address.replace("127.0.0.1", name), timeout=PATIENCE).read().decode()
             assert f"ws://{name}:" in body
             assert "googleapis" not in body
-    told = server.stderr.read()
-    assert told.count("refused /") == 6
-    assert token.partition("=")[2] not in told
+    printed = server.stderr.read()
+    assert printed.count("refused /") == 6
+    assert token.partition("=")[2] not in printed
 
 
 async def test_a_page_gets_the_dashboard_through_its_websocket(inittui):

@@ -1,4 +1,4 @@
-"""What each door loads. In processes of their own: this one has imported everything."""
+"""What each entry point imports, in processes of their own: this process has imported everything."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ import pytest
 def loaded(modules: str, unwanted: tuple[str, ...]) -> list[str]:
     """Which of `unwanted` are there once `modules` have been imported."""
     code = f"import sys, {modules}; print(*sorted(set(sys.modules) & {set(unwanted)}))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    return found.stdout.split()
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return process.stdout.split()
 
 
 def test_the_watched_packages_would_be_noticed() -> None:
@@ -57,7 +57,7 @@ print(*slow())
 warm_up(autograd=True)
 print(*slow())
 """
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    hand_written, with_autograd = found.stdout.split("\n", 1)
-    assert not hand_written, found.stderr
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    hand_written, with_autograd = process.stdout.split("\n", 1)
+    assert not hand_written, process.stderr
     assert "torch._dynamo" in with_autograd  # it would be noticed

@@ -81,8 +81,11 @@ def test_baseline_and_all_pairs(make: Callable[..., RunDir], call: Call) -> None
     make(["he_normal"], "one")
     make(["orthogonal"], "two")
     make(["zeros"], "three")
-    found = json.loads(call("one", "two", "three", "--format", "json", "--baseline", "zeros")[1])
-    assert [(row["a"], row["b"]) for row in found["comparisons"]] == [("zeros", "he_normal"), ("zeros", "orthogonal")]
+    document = json.loads(call("one", "two", "three", "--format", "json", "--baseline", "zeros")[1])
+    assert [(row["a"], row["b"]) for row in document["comparisons"]] == [
+        ("zeros", "he_normal"),
+        ("zeros", "orthogonal"),
+    ]
     assert len(json.loads(call("one", "two", "three", "--format", "json", "--all-pairs")[1])["comparisons"]) == 3
 
 

@@ -66,9 +66,9 @@ def test_bash(
 ) -> None:
     path = script("bash", tmp_path, capsys)
     code = f"source {path}; " + ASK.format(words=" ".join(words), at=len(words) - 1)
-    found = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, timeout=60)
-    assert found.stderr == ""
-    answers = found.stdout.split()
+    shell_run = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert shell_run.stderr == ""
+    answers = shell_run.stdout.split()
     assert len(answers) == len(expected)
     assert all(answer.startswith(start) for answer, start in zip(sorted(answers), sorted(expected), strict=True))
 

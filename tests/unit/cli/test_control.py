@@ -61,8 +61,8 @@ def supervisor(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     return supervisor
 
 
-def refused(found: tuple[int, str, str]) -> str:
-    code, out, err = found
+def refused(answer: tuple[int, str, str]) -> str:
+    code, out, err = answer
     assert (code, out) == (2, "")
     assert err.startswith("inittui: ")
     assert err.count("\n") == 1

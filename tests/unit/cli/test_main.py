@@ -119,8 +119,8 @@ def test_every_fault_of_a_preset_is_listed(refused: Refused, tmp_path: Path) -> 
     )
     head, *faults = refused("--preset", "bad.toml").split("\n")
     assert head == "inittui: preset 'bad.toml': 5 faults"
-    for place in ("titel", "data.name", "model.hidden", "training.epochs", "arms[1].init"):
-        assert sum(fault.startswith(f"  {place}") for fault in faults) == 1
+    for key in ("titel", "data.name", "model.hidden", "training.epochs", "arms[1].init"):
+        assert sum(fault.startswith(f"  {key}") for fault in faults) == 1
     assert len(faults) == 5
 
 

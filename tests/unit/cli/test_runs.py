@@ -35,9 +35,9 @@ def test_runs_for_programs_are_a_list_of_objects(call: Call, runs_dir: Path) -> 
     assert (code, err) == (0, "")
     assert out.replace("\n", "").isprintable()
     assert out.isascii()
-    found = {row["name"]: row for row in json.loads(out)}
-    assert set(found) == {run.name, "e\x1b[2Jvil\x9b"}
-    row = found[run.name]
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert set(rows) == {run.name, "e\x1b[2Jvil\x9b"}
+    row = rows[run.name]
     assert set(row) == {
         "name", "path", "state", "alive", "preset", "arms", "started", "age", "size", "device", "seconds", "reason"
     }  # fmt: skip
