@@ -1,4 +1,4 @@
-"""What the dashboard's tests share: boards in every state, a source that is told what to say, and a screen's text."""
+"""What the dashboard's tests share: boards in every state, a source that a test controls, and a screen's text."""
 
 import math
 import sys
@@ -55,7 +55,7 @@ def lines_of(rows: Sequence[Row]) -> list[str]:
 
 def many(arms: int) -> list[dict[str, Any]]:
     """Rows for a preset of so many arms; every name is different, none is the beginning of another."""
-    return [{"name": f"arm-{place:02d}", "init": "he_normal"} for place in range(arms)]
+    return [{"name": f"arm-{arm_index:02d}", "init": "he_normal"} for arm_index in range(arms)]
 
 
 def named(*names: str) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def states() -> dict[str, Board]:
     of = preset(2)
     loading = board_of(of, canned_events(of, until=0.5))
     gone = fold(running_board(), events.Phase(t=2.1, phase="failed", detail="the supervisor is gone: killed"))
-    found = {
+    by_name = {
         "before the first event": boards.begin(of, "canned-20260101-120000"),
         "starting": board_of(of, canned_events(of, until=0.1)),
         "loading": loading,
@@ -109,16 +109,16 @@ def states() -> dict[str, Board]:
         "forty arms": running_board(many(40)),
     }
     for name, value in {"none": None, "nan": math.nan, "inf": math.inf, "huge": 1e308, "low": -1e308}.items():
-        found[f"cost {name}, training"] = with_cost(value)
-        found[f"cost {name}, finished"] = with_cost(value, until=None)
-    return found
+        by_name[f"cost {name}, training"] = with_cost(value)
+        by_name[f"cost {name}, finished"] = with_cost(value, until=None)
+    return by_name
 
 
 def paused_board(*arms: int, t: float = 2.1, **story: Any) -> Board:
     """A run under way of which these arms are paused: all of them where none is given."""
     board = running_board(**story)
-    for place in arms or range(len(board.arms)):
-        board = fold(board, events.Paused(t=t), place)
+    for arm_index in arms or range(len(board.arms)):
+        board = fold(board, events.Paused(t=t), arm_index)
     return board
 
 
@@ -130,17 +130,17 @@ def resumed_board() -> Board:
     """A run that was interrupted in its second epoch and trains on from the end of the first."""
     board = fold(fold(running_board(), INTERRUPTED), events.Phase(t=2.15, phase="training"))
     board = fold(board, RESUMED)
-    for place, arm in enumerate(board.arms):
-        board = fold(board, events.Hello(t=2.3, arm=arm.name, pid=5000 + place), place)
-        board = fold(board, events.Restored(t=2.4, places=(events.Position(seed=777, epochs=1),)), place)
+    for arm_index, arm in enumerate(board.arms):
+        board = fold(board, events.Hello(t=2.3, arm=arm.name, pid=5000 + arm_index), arm_index)
+        board = fold(board, events.Restored(t=2.4, places=(events.Position(seed=777, epochs=1),)), arm_index)
     return board
 
 
 def with_cost(value: float | None, *, until: float | None = 2.5) -> Board:
     """Two arms; the first one's cost is `value` from the second epoch on, the second one's always."""
     of = preset(2)
-    told = canned_events(of, costs=lambda arm, _, epoch: 0.5 if arm == 0 and epoch == 1 else value, until=until)
-    return board_of(of, told)
+    canned = canned_events(of, costs=lambda arm, _, epoch: 0.5 if arm == 0 and epoch == 1 else value, until=until)
+    return board_of(of, canned)
 
 
 def gallery_where(of: Preset, *, agree: bool) -> Gallery:
@@ -170,20 +170,20 @@ class ScriptedSource:
     ) -> None:
         self._of, self._canned, self.pictures = of, canned, pictures
         self.run = run
-        self._told = 0
+        self._folded = 0
         self.live = live
         self.board = boards.begin(of, "canned-20260101-120000")
 
     @property
     def over(self) -> bool:
-        return self._told >= len(self._canned)
+        return self._folded >= len(self._canned)
 
     def tell(self, count: int) -> None:
-        self._told += count
-        self.board = board_of(self._of, self._canned[: self._told])
+        self._folded += count
+        self.board = board_of(self._of, self._canned[: self._folded])
 
     def tell_until(self, t: float) -> None:
-        self.tell(sum(event.t <= t for event, _ in self._canned) - self._told)
+        self.tell(sum(event.t <= t for event, _ in self._canned) - self._folded)
 
     def poll(self) -> Board:
         return self.board
@@ -196,7 +196,7 @@ class ScriptedSource:
 
 
 class Watched(Dashboard):
-    """The application, which keeps what it has told the user."""
+    """The application, which records its notifications."""
 
     def __init__(self, source: BoardSource, **settings: Any) -> None:
         super().__init__(source, **settings)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -25,21 +26,21 @@ SIZES = ((120, 40), (80, 24), (60, 20), (40, 10))
 BINS = (1, 4, 2, 8, 6, 3, 1)
 
 
-def layer(place: int = 0, **values: Any) -> LayerProbe:
+def layer(index: int = 0, **values: Any) -> LayerProbe:
     own = {
-        "name": str(place),
-        "fan_in": 16 + place,
-        "fan_out": 8 + place,
-        "rms": 0.5**place,
-        "spread": 0.4 * 0.5**place,
-        "cosine": 0.3 + 0.02 * place,
-        "dead": 0.01 * place,
+        "name": str(index),
+        "fan_in": 16 + index,
+        "fan_out": 8 + index,
+        "rms": 0.5**index,
+        "spread": 0.4 * 0.5**index,
+        "cosine": 0.3 + 0.02 * index,
+        "dead": 0.01 * index,
         "saturated": None,
         "grad_z": 0.02,
         "grad_w": 0.3,
         "update": None,
         "low": -0.5,
-        "high": 0.25 * (place + 1),
+        "high": 0.25 * (index + 1),
         "bins": BINS,
     }
     settings: dict[str, Any] = own | values
@@ -54,20 +55,20 @@ def probe(depth: int = 5, epoch: int = 0, **values: Any) -> Probe:
         epoch=epoch,
         images=64,
         layers=tuple(
-            layer(place, **{key: value[place] if isinstance(value, list) else value for key, value in values.items()})
-            for place in range(depth)
+            layer(index, **{key: value[index] if isinstance(value, list) else value for key, value in values.items()})
+            for index in range(depth)
         ),
-        signal=tuple(0.6**place for place in range(depth)) if epoch == 0 else (),
+        signal=tuple(0.6**index for index in range(depth)) if epoch == 0 else (),
         gradient=(1.0,) * depth if epoch == 0 else (),
     )
 
 
 def board_with(*of_arms: Sequence[Probe], board: Board | None = None) -> Board:
     """A board whose arms have been probed so."""
-    board = board or running_board(named(*(f"arm-{place}" for place in range(len(of_arms)))))
-    for place, probes in enumerate(of_arms):
-        for one in probes:
-            board = fold(board, one, place)
+    board = board or running_board(named(*(f"arm-{number}" for number in range(len(of_arms)))))
+    for arm_index, probes in enumerate(of_arms):
+        for measured in probes:
+            board = fold(board, measured, arm_index)
     return board
 
 
@@ -110,12 +111,14 @@ layer_probes = st.builds(
 @st.composite
 def any_probes(draw: st.DrawFn) -> list[Probe]:
     pool = draw(st.lists(st.tuples(layer_probes, numbers), min_size=1, max_size=4))
-    found = []
+    probes = []
     for epoch in draw(st.sampled_from(((), (0,), (0, 1), (0, 5, 10**6)))):
         chosen = [pool[draw(st.integers(0, len(pool) - 1))] for _ in range(draw(st.sampled_from((0, 1, 3, 31))))]
         theory = tuple(value for _, value in chosen)
-        found.append(replace(probe(0, epoch), layers=tuple(one for one, _ in chosen), signal=theory, gradient=theory))
-    return found
+        probes.append(
+            replace(probe(0, epoch), layers=tuple(layer for layer, _ in chosen), signal=theory, gradient=theory)
+        )
+    return probes
 
 
 @settings(steady, max_examples=50)
@@ -142,12 +145,11 @@ def test_it_fits_its_room_whatever_was_measured(
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
-@pytest.mark.parametrize("place", range(len(QUANTITIES)))
 @pytest.mark.parametrize("size", [(116, 34), (76, 18), (56, 14), (36, 4)])
-def test_every_quantity_is_shown_at_every_size(depth: int, place: int, size: tuple[int, int]) -> None:
+def test_every_quantity_is_shown_at_every_size(depth: int, size: tuple[int, int]) -> None:
     board = board_with(epochs(depth), epochs(max(1, depth // 2), rms=1.0))
-    for plain in (False, True):
-        rows = layers_drawing.layers(board, LayerViewState(quantity=place), *size, Glyphs(ascii=plain))
+    for quantity, plain in product(range(len(QUANTITIES)), (False, True)):
+        rows = layers_drawing.layers(board, LayerViewState(quantity=quantity), *size, Glyphs(ascii=plain))
         assert len(rows) == size[1] or size[1] == 4
         text = "\n".join(lines_of(rows))
         assert "arm-0: " in text
@@ -200,7 +202,7 @@ def test_every_arm_has_its_sentence_the_chosen_one_first_and_whole() -> None:
 
 
 def test_a_small_view_is_all_sentence() -> None:
-    board = board_with(epochs(21, grad_z=[1e-6 * 2**place for place in range(21)]))
+    board = board_with(epochs(21, grad_z=[1e-6 * 2**index for index in range(21)]))
     words = " ".join(view(board, LayerViewState(), 56, 6).split())
     assert words == (
         "● arm-0: signal halves with every layer, or faster; 2e-04 % of the signal is left at layer 20; "
@@ -218,9 +220,9 @@ def drawn(board: Board, state: LayerViewState, glyphs: Glyphs | None = None) -> 
 
 @pytest.mark.parametrize("depth", [1, 3, 21])
 def test_every_layer_is_a_mark(depth: int) -> None:
-    board = board_with([probe(depth, 1, rms=[3.0**place for place in range(depth)])])
-    found = [sign for sign in drawn(board, LayerViewState()) if sign == ("●", "arm0")]
-    assert len(found) == depth + 1  # and one before the sentence
+    board = board_with([probe(depth, 1, rms=[3.0**index for index in range(depth)])])
+    marks = [sign for sign in drawn(board, LayerViewState()) if sign == ("●", "arm0")]
+    assert len(marks) == depth + 1  # and one mark before the sentence
 
 
 def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> None:
@@ -239,7 +241,7 @@ def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> Non
 
 
 def test_measurement_is_drawn_over_every_arms_theory() -> None:
-    same = [replace(probe(9), signal=tuple(0.5**place for place in range(9)))]
+    same = [replace(probe(9), signal=tuple(0.5**index for index in range(9)))]
     ascii_ = drawn(board_with(same, same), LayerViewState(), Glyphs(ascii=True))
     assert not any(sign == (".", "arm0 soft") for sign in ascii_)
     assert sum(sign == ("x", "arm1") for sign in ascii_) == 9 + 1
@@ -280,7 +282,7 @@ def mapped(arm: ArmBoard, state: LayerViewState | None = None, width: int = 50, 
 def test_a_row_a_layer_and_a_column_a_probe(depth: int, last: int) -> None:
     head, *rows, foot = mapped(board_with(epochs(depth, last)).arms[0])
     assert text_of(head).strip() == "arm-0: layer by epoch"
-    assert [text_of(row[:1]).strip() for row in rows] == [str(place + 1) for place in range(depth)]
+    assert [text_of(row[:1]).strip() for row in rows] == [str(index + 1) for index in range(depth)]
     assert all([len(text) for text, _ in row[1 : last + 2]] == [2] * (last + 1) for row in rows)
     assert text_of(foot).split() == (["0"] if last == 0 else ["0", str(last)])
 
@@ -344,8 +346,8 @@ def test_the_chosen_layers_number_is_marked_also_where_an_arm_has_fewer() -> Non
 # The histogram
 
 
-def weights(one: LayerProbe, width: int = 40, height: int = 10) -> list[str]:
-    return lines_of(histogram(replace(probe(0), layers=(layer(), one)), 2, 0, width, height, Glyphs()))
+def weights(probed: LayerProbe, width: int = 40, height: int = 10) -> list[str]:
+    return lines_of(histogram(replace(probe(0), layers=(layer(), probed)), 2, 0, width, height, Glyphs()))
 
 
 def test_a_column_is_as_high_as_its_count() -> None:
@@ -395,9 +397,10 @@ async def test_the_view_comes_and_goes_with_its_key(size: tuple[int, int], plain
         assert await press(pilot, "4") == before
 
 
-@pytest.mark.parametrize("over", [False, True], ids=["training", "over"])
 @pytest.mark.parametrize(
-    "of_arms", [([],), (epochs(1),), ([], epochs(3)), ([probe(0)],)], ids=["none", "one", "one arm of two", "no layer"]
+    ("of_arms", "over"),
+    [(([],), False), ((epochs(1),), True), (([], epochs(3)), False), (([probe(0)],), True)],
+    ids=["none, training", "one, over", "one arm of two, training", "no layer, over"],
 )
 async def test_every_key_is_safe_whatever_has_been_probed(of_arms: Any, over: bool) -> None:
     board = board_with(*of_arms, board=finished_board(named("a", "b")) if over else running_board(named("a", "b")))

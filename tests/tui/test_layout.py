@@ -26,31 +26,31 @@ TABLE = ARMS + 3  # its head and two lines of sentences
 def test_panels_lie_side_by_side_within_the_screen(
     width: int, height: int, arms: int, table: int, ended: bool, zoom: str, note: bool
 ) -> None:
-    found = plan(width, height, arms, table=lambda _width: table, ended=ended, zoom=zoom, note=note)
-    assert (found is None) == (width < SMALLEST[0] or height < SMALLEST[1])
-    if found is None:
+    layout = plan(width, height, arms, table=lambda _width: table, ended=ended, zoom=zoom, note=note)
+    assert (layout is None) == (width < SMALLEST[0] or height < SMALLEST[1])
+    if layout is None:
         return
     screen = Region(0, 0, width, height)
-    regions = [(name, Region(*region)) for name, region in found.regions.items()]
+    regions = [(name, Region(*region)) for name, region in layout.regions.items()]
     for name, region in regions:
         assert region.width > 0, name
         assert region.height > 0, name
         assert screen.contains_region(region), name
-    for place, (name, region) in enumerate(regions):
-        for other, beside in regions[place + 1 :]:
+    for index, (name, region) in enumerate(regions):
+        for other, beside in regions[index + 1 :]:
             assert not region.overlaps(beside), (name, other)
-    assert found.regions["header"].y == 0
-    assert tuple(found.regions["footer"]) == (0, height - 1, width, 1)
-    assert found.columns >= 1
-    assert found.panel_height >= 1
+    assert layout.regions["header"].y == 0
+    assert tuple(layout.regions["footer"]) == (0, height - 1, width, 1)
+    assert layout.columns >= 1
+    assert layout.panel_height >= 1
     if zoom:
-        assert zoom in found.regions
+        assert zoom in layout.regions
 
 
 def at(size: tuple[int, int], *, ended: bool = False, zoom: str = "") -> Plan:
-    found = plan(*size, ARMS, table=lambda _width: TABLE, ended=ended, zoom=zoom, note=False)
-    assert found is not None
-    return found
+    layout = plan(*size, ARMS, table=lambda _width: TABLE, ended=ended, zoom=zoom, note=False)
+    assert layout is not None
+    return layout
 
 
 @pytest.mark.parametrize("size", SIZES)

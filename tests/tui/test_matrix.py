@@ -31,7 +31,7 @@ def swept(sweep: dict[str, list[object]], arms: int = 2, seeds: int = 1) -> Pres
         "data": {"name": "digits"},
         **({"sweep": sweep} if sweep else {}),
         "training": {"epochs": 2, "seeds": list(range(seeds))},
-        "arms": [{"init": "he_normal", "name": f"s{place}"} for place in range(arms)],
+        "arms": [{"init": "he_normal", "name": f"s{number}"} for number in range(arms)],
     }
     return build(table, name="map", source="map")
 
@@ -50,20 +50,22 @@ def source(of: Board) -> Dashboard:
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 3), st.integers(0, 5))
 @steady
 def test_every_arm_has_one_cell_whatever_is_across(sizes: list[int], rows: int, across: int) -> None:
-    axes = [(f"k{place}", [str(value) for value in range(size)]) for place, size in enumerate(sizes)]
-    found = sweep_grid([f"r{row}" for row in range(rows)], axes, across)
-    assert found is not None
+    axes = [(f"k{number}", [str(value) for value in range(size)]) for number, size in enumerate(sizes)]
+    grid = sweep_grid([f"r{row}" for row in range(rows)], axes, across)
+    assert grid is not None
     count = rows
     for size in sizes:
         count *= size
-    assert sorted(place for row in found.arms for place in row) == list(range(count))
-    assert len(set(found.rows)) == len(found.arms)
+    assert sorted(arm for row in grid.arms for arm in row) == list(range(count))
+    assert len(set(grid.rows)) == len(grid.arms)
 
 
 def whole(rows: int, columns: int) -> SweepGrid:
-    found = sweep_grid([f"scheme{row}" for row in range(rows)], [("depth", [str(3 + one) for one in range(columns)])])
-    assert found is not None
-    return found
+    grid = sweep_grid(
+        [f"scheme{row}" for row in range(rows)], [("depth", [str(3 + number) for number in range(columns)])]
+    )
+    assert grid is not None
+    return grid
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.data())
@@ -71,16 +73,16 @@ def whole(rows: int, columns: int) -> SweepGrid:
 def test_an_order_keeps_every_row_with_its_arms_and_the_unknown_last(
     rows: int, columns: int, data: st.DataObject
 ) -> None:
-    found = whole(rows, columns)
+    grid = whole(rows, columns)
     values = data.draw(st.lists(st.none() | st.floats(-10, 10), min_size=rows * columns, max_size=rows * columns))
     column = data.draw(st.none() | st.integers(0, columns - 1))
-    ordered = best_first(found, values.__getitem__, column)
+    ordered = best_first(grid, values.__getitem__, column)
     assert sorted(ordered.row_numbers) == list(range(rows))
-    for number, name, places in zip(ordered.row_numbers, ordered.rows, ordered.arms, strict=True):
-        assert (name, places) == (found.rows[number], found.arms[number])
+    for number, name, arms in zip(ordered.row_numbers, ordered.rows, ordered.arms, strict=True):
+        assert (name, arms) == (grid.rows[number], grid.arms[number])
     if column is not None:
-        ranked = [values[places[column]] for places in ordered.arms]
-        known = [one for one in ranked if one is not None]
+        ranked = [values[arms[column]] for arms in ordered.arms]
+        known = [value for value in ranked if value is not None]
         assert ranked == sorted(known, reverse=True) + [None] * (rows - len(known))
 
 
@@ -98,10 +100,10 @@ def test_an_order_keeps_every_row_with_its_arms_and_the_unknown_last(
     ],
 )
 def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...], columns: tuple[str, ...]) -> None:
-    states = lambda place: "chance" if place == 4 else "trains"  # noqa: E731
-    found = matching(whole(3, 3), words, states, ("chance", "trains"))
-    assert (found.row_numbers, found.columns) == (rows, columns)
-    assert all(len(places) == len(columns) for places in found.arms)
+    states = lambda arm: "chance" if arm == 4 else "trains"  # noqa: E731
+    grid = matching(whole(3, 3), words, states, ("chance", "trains"))
+    assert (grid.row_numbers, grid.columns) == (rows, columns)
+    assert all(len(arms) == len(columns) for arms in grid.arms)
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
@@ -128,8 +130,10 @@ def test_it_fills_while_it_trains_and_is_empty_before() -> None:
 
 def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
     of = swept({"model.depth": [2, 3, 4]}, seeds=3)
-    found = board_of(of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3)))
-    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(), 80, 30, Glyphs())))
+    swept_board = board_of(
+        of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3))
+    )
+    text = "\n".join(lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(), 80, 30, Glyphs())))
     assert {"┬", "┴"} <= set(text)
     assert "95 % interval" in text
     alone = board(swept({"model.depth": [2, 3, 4]}))
@@ -230,7 +234,7 @@ def test_of_many_comparisons_there_is_a_sentence_for_every_two_schemes() -> None
 
 
 @pytest.mark.parametrize(
-    ("difference", "pairs", "told"),
+    ("difference", "pairs", "sentence"),
     [
         (0.1, 9, "higher at depth 2, depth 3, depth 4, depth 5."),
         (-0.1, 9, "lower at depth 2, depth 3, depth 4, depth 5."),
@@ -240,18 +244,18 @@ def test_of_many_comparisons_there_is_a_sentence_for_every_two_schemes() -> None
         (0.1, 2, "no difference established at depth 2, depth 3, depth 4, depth 5."),
     ],
 )
-def test_what_is_established_is_told_value_by_value(difference: float, pairs: int, told: str) -> None:
+def test_what_is_established_is_sentence_value_by_value(difference: float, pairs: int, sentence: str) -> None:
     of = swept({"model.depth": [2, 3, 4, 5]}, arms=3, seeds=pairs)
 
     def learns(arm: int, seed: int, _: int) -> float:
         more = difference + 0.001 * (seed % 3) if difference and arm >= 4 else 0.0  # of the second row and the third
         return 0.6 + 0.001 * (seed % 7) + more
 
-    found = board_of(of, canned_events(of, accuracies=learns)).result
-    assert found is not None
-    words = sentences.verdicts(found)
-    assert words[0] == f"s1 against s0: {told}"
-    assert any("Indicative only" in one for one in words) == (pairs == 2)
+    document = board_of(of, canned_events(of, accuracies=learns)).result
+    assert document is not None
+    words = sentences.verdicts(document)
+    assert words[0] == f"s1 against s0: {sentence}"
+    assert any("Indicative only" in text for text in words) == (pairs == 2)
 
 
 async def test_what_is_shown_alone_has_its_keys_below() -> None:
@@ -267,23 +271,23 @@ async def test_what_is_shown_alone_has_its_keys_below() -> None:
         assert " i start/now" in screen_text(app)[-1]
 
 
-def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_told() -> None:
+def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_sentence() -> None:
     of = swept({"model.depth": list(range(2, 22))}, arms=3, seeds=3)
     stuck = lambda arm, seed, _: 0.1 if arm == 1 and seed else 0.9  # noqa: E731
-    found = board_of(of, canned_events(of, accuracies=stuck))
-    text = "\n".join(lines_of(matrix_drawing.matrix(found, MatrixViewState(1), 76, 18, Glyphs())))
+    swept_board = board_of(of, canned_events(of, accuracies=stuck))
+    text = "\n".join(lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(1), 76, 18, Glyphs())))
     assert "1 of 3" in text
     assert re.search(r"\d+ more right", text)
     assert "more" not in "\n".join(
-        lines_of(matrix_drawing.matrix(found, MatrixViewState(1, only="depth=2,3"), 76, 18, Glyphs()))
+        lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(1, only="depth=2,3"), 76, 18, Glyphs()))
     )
-    some = matrix_drawing.grid_of(found, MatrixViewState(only="some"))
+    some = matrix_drawing.grid_of(swept_board, MatrixViewState(only="some"))
     assert some is not None
     assert some.rows == ("s0",)
 
 
 def test_the_report_says_of_a_failed_arm_that_it_failed() -> None:
     of = swept({"model.depth": [2, 3]})
-    found = board_of(of, canned_events(of, endings={1: events.Failed(kind="cost", reason="nan")})).result
-    assert found is not None
-    assert accuracy_table.sweep_rows(found)[1][2] == "failed"
+    document = board_of(of, canned_events(of, endings={1: events.Failed(kind="cost", reason="nan")})).result
+    assert document is not None
+    assert accuracy_table.sweep_rows(document)[1][2] == "failed"

@@ -54,8 +54,8 @@ async def test_the_table_alone_can_be_read_to_its_end(size: tuple[int, int], arm
             seen.append(await press(pilot, "j"))
         assert seen[-1] == await press(pilot, "j")
         lines = {line.strip("│ ") for text in seen for line in text.split("\n")}
-        for told in sentences.verdicts(board.result) + sentences.asides(board.result):
-            assert any(told.endswith(line) for line in lines if len(line) > 5), told
+        for sentence in sentences.verdicts(board.result) + sentences.asides(board.result):
+            assert any(sentence.endswith(line) for line in lines if len(line) > 5), sentence
         assert await press(pilot, *["k"] * len(seen)) == seen[0]
         assert await press(pilot, "pagedown") != seen[0]
         assert await press(pilot, "pageup") == seen[0]

@@ -174,8 +174,8 @@ def test_damaged_records_are_counted_in_the_header() -> None:
 # The arms
 
 
-def panel_text(board: Board, place: int = 0, width: int = 56, height: int = 6) -> str:
-    return "\n".join(lines_of(arm.panel(board, place, width, height, Glyphs(), log=True)))
+def panel_text(board: Board, arm_index: int = 0, width: int = 56, height: int = 6) -> str:
+    return "\n".join(lines_of(arm.panel(board, arm_index, width, height, Glyphs(), log=True)))
 
 
 def test_an_arm_that_trains_shows_epoch_share_cost_accuracy_and_speed() -> None:
@@ -229,8 +229,8 @@ def test_a_reason_with_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("state", ["training", "finished", "cost huge, finished", "cost none, finished"])
 def test_from_72_cells_on_the_table_has_all_its_columns(width: int, state: str) -> None:
     rows = lines_of(result.table(states()[state], width, 20, Glyphs()))
-    for place, head in enumerate(result.HEADS):
-        assert (head in rows[0]) == (place != accuracy_table.INTERVAL)  # which takes several seeds
+    for column, head in enumerate(result.HEADS):
+        assert (head in rows[0]) == (column != accuracy_table.INTERVAL)  # which takes several seeds
     assert all(len(row) <= width for row in rows)
 
 
@@ -287,8 +287,8 @@ def test_the_table_alone_has_every_sentence_and_says_which_columns_have_no_room(
     assert board.result is not None
     lines = alone(board, width)
     text = " ".join(" ".join(lines).split())
-    for told in sentences.verdicts(board.result) + sentences.asides(board.result):
-        assert told in text
+    for sentence in sentences.verdicts(board.result) + sentences.asides(board.result):
+        assert sentence in text
     for head in result.HEADS:
         assert (head in lines[0]) != (head in text.partition("No room for: ")[2])
 
@@ -419,11 +419,11 @@ def test_seeds_that_are_left_out_are_named() -> None:
 
 
 def confusions_of(
-    width: int = 76, height: int = 20, *, seeds: int = 1, pictures: int = 200, place: int = 1
+    width: int = 76, height: int = 20, *, seeds: int = 1, pictures: int = 200, arm_index: int = 1
 ) -> list[str]:
     board = finished_board(2)
     made = canned_gallery(board.preset, pictures, seeds=seeds)
-    return lines_of(confusion.confusion(board, made, place, width, height, Glyphs()))
+    return lines_of(confusion.confusion(board, made, arm_index, width, height, Glyphs()))
 
 
 @pytest.mark.parametrize(("width", "height"), [(36, 12), (44, 13), (76, 20), (116, 38)])
@@ -514,7 +514,9 @@ def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
 
 def test_an_arm_says_how_many_of_its_seeds_fit_at_a_time() -> None:
     board = fold(running_board(2, seeds=8), events.Stacked(together=4, seeds=8), 0)
-    first, second = ("\n".join(lines_of(arm.panel(board, place, 100, 8, Glyphs(), log=True))) for place in (0, 1))
+    first, second = (
+        "\n".join(lines_of(arm.panel(board, arm_index, 100, 8, Glyphs(), log=True))) for arm_index in (0, 1)
+    )
     assert ", 4 at a time: more do not fit" in first
     assert "at a time" not in second
 
@@ -523,5 +525,5 @@ def test_a_precision_that_is_less_than_full_stands_in_the_header() -> None:
     board = running_board(2)
     training = replace(board.preset.training, precision="bf16")
     rounded = replace(board, preset=replace(board.preset, training=training))
-    shown = ["\n".join(lines_of(header.header(one, 1.95, 200, 3, Glyphs()))) for one in (board, rounded)]
+    shown = ["\n".join(lines_of(header.header(either, 1.95, 200, 3, Glyphs()))) for either in (board, rounded)]
     assert ["bf16" in text for text in shown] == [False, True]
