@@ -63,20 +63,20 @@ class BatchedMLP:
         self._weight_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[0::2]]
         self._bias_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[1::2]]
 
-        # The batch. Inputs are not scaled: the scale is a factor of the two products that have them, where it costs nothing.
+        # The batch, `_raw` as stored and `_x` as floats. Inputs are not scaled: the scale is a factor of the two products
+        # with them, where it costs nothing.
         inputs = data.train.shape[1]
-        self._bytes = torch.empty(count * batch_size, inputs, dtype=data.train.dtype, device=self.device)
+        self._raw = torch.empty(count * batch_size, inputs, dtype=data.train.dtype, device=self.device)
         self._x, self._scale = squeeze(zeros(batch_size, inputs), 0), 1 / data.train_divisor
-        self._x_rows = self._x.view(self._bytes.shape)
+        self._x_rows = self._x.view(self._raw.shape)
         self._labels = squeeze(zeros(batch_size, 1, dtype=torch.int64), 0)
         self._labels_flat = self._labels.view(-1)
         steps = len(replicas[0].costs)
         self._batches = zeros(steps, batch_size, dtype=torch.int64)  # the indices of each step's images
         self._indices = zeros(1, batch_size, dtype=torch.int64)
         self._indices_flat = self._indices.view(-1)
-        self._step = torch.zeros(
-            1, dtype=torch.int64, device=self.device
-        )  # on the device, where a captured step counts it
+        # The index of the step lies on the device, where a captured step increments it.
+        self._step = torch.zeros(1, dtype=torch.int64, device=self.device)
 
         # Pre-activations z, activations a, and the gradients with respect to z.
         widths = [layer.out_features for layer in layers]
@@ -144,9 +144,9 @@ class BatchedMLP:
     @torch.no_grad()
     def _take_step(self) -> None:
         torch.index_select(self._batches, 1, self._step, out=self._indices)
-        torch.index_select(self._data.train, 0, self._indices_flat, out=self._bytes)
+        torch.index_select(self._data.train, 0, self._indices_flat, out=self._raw)
         torch.index_select(self._data.train_labels, 0, self._indices_flat, out=self._labels_flat)
-        self._x_rows.copy_(self._bytes)
+        self._x_rows.copy_(self._raw)
         self._costs.index_copy_(1, self._step, self._forward())
         self._backward()
         self._optimizer()
