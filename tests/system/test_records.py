@@ -180,7 +180,7 @@ def snapshot(run: RunDir) -> Any:
     arm = run.preset().arms[0]
     found = checkpoints.read(run.arm(ARMS[0]), 777, msgspec.json.encode(arm, order="deterministic").decode())
     assert found is not None
-    return found.place, found.seconds, {name: tensor.tolist() for name, tensor in found.tensors.items()}
+    return found.position, found.seconds, {name: tensor.tolist() for name, tensor in found.tensors.items()}
 
 
 READ: dict[str, tuple[str, Callable[[RunDir], Any]]] = {
