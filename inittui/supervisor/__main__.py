@@ -1,12 +1,30 @@
-"""`python -m inittui.supervisor RUN` trains the run in the folder RUN."""
+"""`python -m inittui.supervisor RUN` trains the run in the folder RUN, and runs the user's command at its end."""
 
 import os
 import sys
 from pathlib import Path
 
-from inittui.supervisor.process import main
+from inittui.common.atomic_files import print_what_fits
+from inittui.common.errors import InittuiError
+from inittui.launch import notify
+from inittui.record.run_directory import RunDir
+from inittui.supervisor.process import Supervisor
+
+
+def main(path: Path) -> int:
+    os.umask(0o077)
+    print_what_fits()
+    try:
+        supervisor = Supervisor(RunDir(path))
+    except InittuiError as error:
+        print(error, flush=True)
+        return error.exit_code
+    code = supervisor.main()
+    notify.run_command(supervisor.run, supervisor.status.state)
+    return code
+
 
 if __name__ == "__main__":
     code = main(Path(sys.argv[1]))
     sys.stderr.flush()
-    os._exit(code)  # all is on disk: taking torch down in order takes a second in which the run would still look alive
+    os._exit(code)  # everything is on disk: an orderly end of torch takes a second in which the run would look alive

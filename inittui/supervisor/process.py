@@ -1,8 +1,8 @@
 """The supervisor of a run: starts the workers, handles requests, notices how workers end, and writes the result.
 
 `python -m inittui.supervisor RUN` needs a run directory with a preset and a status. If the run has a log, it continues from
-its checkpoints. The supervisor has no terminal. It imports torch and reads the data once, and the workers are forks of it,
-which share both. It makes no CUDA call, since CUDA does not survive a fork.
+its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of it, which share both. It makes
+no CUDA call, since CUDA does not survive a fork.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common import process_identity
-from inittui.common.atomic_files import one_line, print_what_fits
+from inittui.common.atomic_files import one_line
 from inittui.common.errors import InittuiError
 from inittui.experiment.preset import Preset
-from inittui.launch import notify, resume_check
+from inittui.launch import resume_check
 from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
 from inittui.record.disk_room import DiskRoom
@@ -33,6 +33,8 @@ from inittui.record.event_log import EventLog
 from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
+    import torch
+
     from inittui.engine.data.dataset import Dataset
     from inittui.supervisor.ray.cluster import Cluster
     from inittui.supervisor.ray.ray_pool import RayPool
@@ -82,7 +84,10 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
         try:
             self._phase("starting", "starting torch")
-            jobs, data = self._prepare()
+            before = self.status
+            device = self._open_device()
+            data = self._load()
+            jobs = self._jobs(device, before)
             self._phase("training")
             self._train(jobs, data)
             self._leave_cluster()
@@ -107,28 +112,27 @@ class Supervisor:
             self.log.close()
 
     def _phase(self, phase: Any, detail: str = "") -> None:
-        self.status = replace(self.status, state=phase, reason=detail if phase in events.ENDED else "")
-        self._save_status()  # before the log: who reads the phase there finds the supervisor alive
+        reason = detail if phase in events.ENDED else ""
+        self._save_status(
+            state=phase, reason=reason
+        )  # before the log: who reads the phase there finds the supervisor alive
         self.log.append(events.Phase(phase=phase, detail=detail))
 
-    def _save_status(self) -> None:
+    def _save_status(self, **changes: Any) -> None:
+        self.status = replace(self.status, **changes)
         try:
             self.run.write_status(self.status)
             self._unsaved = False
         except OSError:  # a full disk must not end the training; `_flush` tries again
             self._unsaved = True
 
-    def _prepare(self) -> tuple[list["Job"], "Dataset"]:
+    def _open_device(self) -> "torch.device":
+        """Find the device, or join the cluster, and log it."""
         import torch
 
         # With more threads a fork would inherit a pool without its threads.
         torch.set_num_threads(1)
         from inittui.engine import device as devices
-        from inittui.engine.data.dataset import check_fit
-        from inittui.engine.data.load import load
-        from inittui.engine.step.batched_mlp import BatchedMLP
-        from inittui.engine.step.warm_up import warm_up
-        from inittui.supervisor.workers.worker import Job
 
         threads = self.status.threads
         if self.status.on:
@@ -142,9 +146,18 @@ class Supervisor:
             label, self.slots = devices.label(device), devices.slots(device, threads)
         self.on_cpu = device.type == "cpu"
         devices.check_precision(device, self.preset)
-        was, versions = self.status, devices.versions(device)
-        self.status = replace(was, device=self.cluster.name if self.cluster else label, versions=versions)
+        name = self.cluster.name if self.cluster else label
+        self.status = replace(self.status, device=name, versions=devices.versions(device))
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
+        return device
+
+    def _load(self) -> "Dataset":
+        """Load the data set and what training needs, and log it."""
+        from inittui.engine.data.dataset import check_fit
+        from inittui.engine.data.load import load
+        from inittui.engine.step.batched_mlp import BatchedMLP
+        from inittui.engine.step.warm_up import warm_up
+
         self._phase("loading", f"loading {self.preset.data.name}")
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
@@ -166,21 +179,32 @@ class Supervisor:
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
             self._write(partial(self.run.write_preset, self.preset), "the preset")
+        return data
+
+    def _jobs(self, device: "torch.device", before: Status) -> list["Job"]:
+        """A job per arm that has to be trained. `before` is the status that an earlier supervisor left."""
+        from inittui.supervisor.workers.worker import Job
+
         folders = arm_folders(self.preset)
-        unfinished = folders if self.before is None else [arm.folder for arm in resume_check.unfinished(self.before)]
+        if self.before is not None:
+            (self.run.path / "result.json").unlink(missing_ok=True)  # of the stopped run; the logs have all of it
+            unfinished = [arm.folder for arm in resume_check.unfinished(self.before)]
+            self._log_resumed(unfinished, before)
+        else:
+            unfinished = folders
         # Cores that no arm needs train more seeds of one arm at the same time.
         per_arm = max(1, self.slots // max(1, len(unfinished))) if self.on_cpu and not self.cluster else 1
-        jobs = [
-            Job(arm, self.run.arm(folder), self.status.monotonic, device, threads, self.preset.data.scale_test, per_arm)
+        zero, threads, scale_test = self.status.monotonic, self.status.threads, self.preset.data.scale_test
+        return [
+            Job(arm, self.run.arm(folder), zero, device, threads, scale_test, per_arm)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
+            if folder in unfinished
         ]
-        if self.before is None:
-            return jobs, data
-        (self.run.path / "result.json").unlink(missing_ok=True)  # of the stopped run; the logs have all of it
-        if unfinished:
-            exact, note = resume_check.exactness(was, self.status, on_cpu=self.on_cpu)
-            self.log.append(events.Resumed(arms=tuple(unfinished), exact=exact, note=note))
-        return [job for job in jobs if job.folder.name in unfinished], data
+
+    def _log_resumed(self, folders: list[str], before: Status) -> None:
+        if folders:
+            exact, note = resume_check.exactness(before, self.status, on_cpu=self.on_cpu)
+            self.log.append(events.Resumed(arms=tuple(folders), exact=exact, note=note))
 
     def _downloading(self, title: str, done: int, total: int) -> None:
         if self.stopping:
@@ -199,8 +223,7 @@ class Supervisor:
             self.pool.tick()
             state = "paused" if self.pool.paused else "training"
             if state != self.status.state:
-                self.status = replace(self.status, state=state)
-                self._save_status()
+                self._save_status(state=state)
             self._room.mark(full=not self._flush())
             time.sleep(TICK_SECONDS)
 
@@ -219,24 +242,18 @@ class Supervisor:
 
     def _handle(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))
-        if verb == "pause":
-            self.pool.pause(folder)
-        elif verb == "stop":
-            self.pool.stop(folder)
-        else:
-            self.pool.resume(folder)
-            ended = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
-            again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in ended]
-            if again:
-                exact, note = resume_check.exactness(self.status, self.status, on_cpu=self.on_cpu)
-                self.log.append(events.Resumed(arms=tuple(again), exact=exact, note=note))
-            for job in jobs:
-                if job.folder.name in again:
-                    self.pool.restart(job)
+        {"pause": self.pool.pause, "stop": self.pool.stop, "resume": self.pool.resume}[verb](folder)
+        if verb != "resume":
+            return
+        ended = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
+        again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in ended]
+        self._log_resumed(again, self.status)
+        for job in jobs:
+            if job.folder.name in again:
+                self.pool.restart(job)
 
     def _started(self, folder: str, pid: int) -> None:
-        self.status = replace(self.status, workers={**self.status.workers, folder: pid})
-        self._save_status()
+        self._save_status(workers={**self.status.workers, folder: pid})
 
     def _on_stop(self, *_: object) -> None:
         self.stopping = True
@@ -281,16 +298,3 @@ class Supervisor:
                     checkpoints.clear(self.run.arm(arm.folder))
         self._phase(outcome)
         return 0 if outcome == "finished" else 1
-
-
-def main(path: Path) -> int:
-    os.umask(0o077)
-    print_what_fits()
-    try:
-        supervisor = Supervisor(RunDir(path))
-    except InittuiError as error:
-        print(error, flush=True)
-        return error.exit_code
-    code = supervisor.main()
-    notify.run_command(supervisor.run, supervisor.status.state)
-    return code
