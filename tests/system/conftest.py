@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import psutil
 import pytest
 
+from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
@@ -105,7 +106,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
     """Wait for `condition`, patiently."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, RunError):  # a run that is being created has no status yet
             if condition():
                 return
         time.sleep(0.05)
