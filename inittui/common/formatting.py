@@ -17,11 +17,6 @@ def short_number(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 
 
-def grouped(value: float) -> str:
-    """A limit as people read it: 0.1, 1,000,000."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
-
-
 def count(number: int, noun: str) -> str:
     """A number of things: `1 run`, `1,200 runs`."""
     return f"{number:,} {noun}{'s' if number != 1 else ''}"

@@ -17,8 +17,9 @@ INDENT = 13  # column where the text of an entry begins
 def listed() -> list[str]:
     """One line per scheme, at most 80 columns: name, formula, what it is for."""
     width = max(len(name) for name in SCHEMES)
-    formula_width = max(len(entry.formula) for entry in SCHEMES.values())
-    lines = [f"{name:<{width}}  {entry.formula:<{formula_width}}  {entry.short}" for name, entry in SCHEMES.items()]
+    drawn = {name: Init.of(entry.example).formula for name, entry in SCHEMES.items()}
+    drawn_width = max(map(len, drawn.values()))
+    lines = [f"{name:<{width}}  {drawn[name]:<{drawn_width}}  {entry.short}" for name, entry in SCHEMES.items()]
     installed = {name: own for name, own in user_scheme.installed().items() if name not in SCHEMES}
     return lines + [f"{name:<{width}}  own: {own}" for name, own in installed.items()]
 
@@ -28,16 +29,14 @@ def explained(typed: str, width: int) -> list[str]:
     scheme that does not exist."""
     typed = typed.strip()
     # A name alone is enough here, even if the scheme has required parameters.
-    init = Init(typed) if typed in SCHEMES else Init.of(typed)
+    init = Init.of(SCHEMES[typed].example if typed in SCHEMES else typed)
     entry = scheme(init.name)
     if (own := user_code_refs.named(init.name)) is not None:
         user_code_refs.check(user_code_refs.absolute(own, Path.cwd(), SCHEME), SCHEME)
-    complete = all(key in entry.complete(init.parameters) for key, p in entry.parameters.items() if not p.instead_of)
-    known = entry.complete(init.parameters) if complete else {}
     facts = [
-        ("weights", entry.formula_of(known) if complete else entry.formula),
-        ("variance", entry.variance_of(known) if complete else entry.variance),
-        ("biases", entry.bias_of(known) if complete else entry.bias),
+        ("weights", init.formula),
+        ("variance", entry.variance_of(init.parameters)),
+        ("biases", init.bias),
         ("for", entry.derived_for),
         ("paper", entry.paper),
         ("gains", entry.gains),
@@ -45,32 +44,29 @@ def explained(typed: str, width: int) -> list[str]:
         ("Keras", entry.keras),
         ("JAX", entry.jax),
     ]
-    if complete and init.name != "variance_scaling" and (same := formulas.as_variance_scaling(entry.rule(known))):
+    same = formulas.as_variance_scaling(entry.rule_of(init.parameters))
+    if same and init.name != "variance_scaling":
         facts.append(("weights as", same))
-    lines = [entry.label(init.parameters), ""]
+    lines = [typed if typed in SCHEMES else init.label, ""]
     for title, words in facts:
-        lines += _entry(title, words, width)
+        lines += _wrapped(f"  {title}", words, width, INDENT)
     if entry.parameters:
         lines += ["", "  takes"]
         for key, parameter in entry.parameters.items():
-            lines += _entry(f"  {key}", _parameter(parameter), width, max(map(len, entry.parameters)) + 6)
+            lines += _wrapped(f"    {key}", _parameter(parameter), width, max(map(len, entry.parameters)) + 6)
     if entry.notes:
         lines += ["", "  good to know"]
         for note in entry.notes:
             lines += _wrapped("  - ", note, width, 4)
     other = "xavier_uniform" if init.name == "he_uniform" else "he_uniform"
-    return [*lines, "", f"  inittui --arm {shlex.quote(_example(init))} --arm {other}"]
-
-
-def _entry(title: str, words: str, width: int, indent: int = INDENT) -> list[str]:
-    return _wrapped(f"  {title}".ljust(indent), words, width, indent)
+    return [*lines, "", f"  inittui --arm {shlex.quote(init.name if entry.title else init.label)} --arm {other}"]
 
 
 def _wrapped(head: str, words: str, width: int, indent: int) -> list[str]:
     return textwrap.wrap(
         words,
         width,
-        initial_indent=head,
+        initial_indent=head.ljust(indent),
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
@@ -86,15 +82,3 @@ def _parameter(parameter: Parameter) -> str:
         value = parameter.default
         default = f"default {value if isinstance(value, str) else formatting.number(value)}"
     return f"{parameter.meaning}; {default} ({parameter.expected})"
-
-
-def _example(init: Init) -> str:
-    entry = scheme(init.name)
-    missing = [
-        f"{key}={parameter.example}"
-        for key, parameter in entry.parameters.items()
-        if parameter.default is None and not parameter.instead_of and key not in init.parameters
-    ]
-    if missing:
-        return f"{init.name}({', '.join(missing)})"
-    return init.name if entry.title else entry.label(init.parameters)

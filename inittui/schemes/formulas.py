@@ -3,7 +3,7 @@
 from inittui.common import formatting
 from inittui.schemes.rule import CUT, Rule
 
-_FANS = {"fan_in": "in", "fan_out": "out", "fan_avg": "(in+out)"}
+_FANS = {None: "1", "fan_in": "in", "fan_out": "out", "fan_avg": "(in+out)"}
 
 
 def coefficient(rule: Rule) -> float:
@@ -12,14 +12,12 @@ def coefficient(rule: Rule) -> float:
 
 
 def formula(rule: Rule) -> str:
-    """How the weights are drawn; "" where the scheme's own text says it."""
+    """How the weights are drawn."""
     if rule.distribution == "sparse":
         kept = f"{100 * rule.share:.4g} %" if rule.kept is None else f"{rule.kept}"
         return f"{kept} of a unit's, std {rule.gain:g}"
     if rule.distribution == "truncated_normal" and rule.fan is None:
         return f"std fixed, cut at {rule.cut:g} std"
-    if rule.fan is None:
-        return ""
     below = _FANS[rule.fan]
     if rule.distribution == "uniform":
         return f"U ±√({3 * coefficient(rule):.4g}/{below})"
@@ -29,15 +27,8 @@ def formula(rule: Rule) -> str:
 
 
 def variance(rule: Rule) -> str:
-    """The variance of a weight if it depends on the fans, else ""."""
-    if rule.fan is None:
-        return ""
+    """The variance of a weight."""
     return f"{coefficient(rule):.4g} / {_FANS[rule.fan].replace('+', ' + ')}"
-
-
-def bias(rule: Rule) -> str:
-    """How the biases are drawn; "" where the scheme's own text says it."""
-    return f"N(0, {rule.bias_scale:g})" if rule.bias == "normal" else ""
 
 
 def as_variance_scaling(rule: Rule) -> str:

@@ -17,7 +17,6 @@ Fan = Literal["fan_in", "fan_out", "fan_avg"]
 BiasDistribution = Literal["zero", "normal", "uniform"]
 
 CUT = 2.0  # where Keras and JAX cut a normal's tails, in its standard deviations
-SLOPE = 0.01  # of leaky ReLU below zero: the default of torch.nn.LeakyReLU
 
 
 def rectifier_scale(slope: float) -> float:
@@ -30,7 +29,7 @@ GAINS: Mapping[str, float] = {
     "linear": 1.0,
     "sigmoid": 1.0,
     "relu": math.sqrt(rectifier_scale(0)),
-    "leaky_relu": math.sqrt(rectifier_scale(SLOPE)),
+    "leaky_relu": math.sqrt(rectifier_scale(0.01)),  # the default slope of torch.nn.LeakyReLU
     "tanh": 5 / 3,
     "selu": 3 / 4,
 }
@@ -45,11 +44,6 @@ def truncated_deviation(cut: float) -> float:
     """The standard deviation of a standard normal cut at ±cut: √(1 − 2 cut φ(cut) / (2 Φ(cut) − 1)), 0.8796 at 2."""
     density = math.exp(-cut * cut / 2) / math.sqrt(2 * math.pi)
     return math.sqrt(1 - 2 * cut * density / math.erf(cut / math.sqrt(2)))
-
-
-def fan_of(fan: Fan | None, fan_in: int, fan_out: int) -> float:
-    """The number of weights that a variance is divided by."""
-    return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2, None: 1}[fan]
 
 
 @dataclass(frozen=True)
@@ -79,28 +73,26 @@ class Rule:
 
     def factor(self, fan_in: int, fan_out: int) -> float:
         """The factor on the draws: gain · √(scale / fan)."""
-        return self.gain * math.sqrt(self.scale / fan_of(self.fan, fan_in, fan_out))
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2, None: 1}[self.fan]
+        return self.gain * math.sqrt(self.scale / fan)
 
     def std(self, fan_in: int, fan_out: int, taps: int = 1) -> float | None:
         """The standard deviation of a weight, over its draws and over the layer; None where it depends on the data or on a
         user's function. `taps` is the number of positions of a convolution's kernel, 1 for a dense layer."""
         if self.distribution == "own" or self.target is not None:
             return None
-        return abs(self.factor(fan_in, fan_out)) * self._unit_std(fan_in, fan_out, taps)
-
-    def _unit_std(self, fan_in: int, fan_out: int, taps: int) -> float:
+        unit_variance = 1.0
         match self.distribution:
             case "orthogonal":  # the squares of the matrix [fan_out / taps, fan_in] sum to the shorter side
-                return math.sqrt(1 / max(fan_in, fan_out // taps))
+                unit_variance = 1 / max(fan_in, fan_out // taps)
             case "identity":  # this share is 1, the rest 0
                 share = 1 / max(fan_in, fan_out)
-                return math.sqrt(share * (1 - share))
+                unit_variance = share * (1 - share)
             case "sparse":
-                return math.sqrt(self.connections(fan_in) / fan_in)
+                unit_variance = self.connections(fan_in) / fan_in
             case "constant":
-                return 0.0
-            case _:
-                return 1.0
+                unit_variance = 0.0
+        return abs(self.factor(fan_in, fan_out)) * math.sqrt(unit_variance)
 
     def connections(self, fan_in: int) -> int:
         """The number of drawn weights per unit of a sparse layer, at least 1; the others are 0."""

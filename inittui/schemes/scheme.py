@@ -37,7 +37,7 @@ class Parameter:
             return f"one of {', '.join(self.words)}"
         kind = "a whole number" if self.whole else "a finite number"
         if math.isfinite(self.maximum):
-            kind += f" from {self.minimum:g} to {formatting.grouped(self.maximum)}"
+            kind += f" from {self.minimum:g} to {self.maximum:,.9g}"
         elif math.isfinite(self.minimum):
             kind += f" of at least {self.minimum:g}"
         return f"{kind}, or one of {', '.join(self.words)}" if self.words else kind
@@ -64,25 +64,34 @@ GAIN_NAMES = (
 class Scheme:
     """One entry of the catalogue: what is shown of a scheme, and the rule that the engine draws by.
 
-    `formula`, `variance` and `bias` describe the scheme at its defaults; `formula_of`, `variance_of` and `bias_of` describe
-    it at given parameters. `short` is `derived_for` in a few words, for lists. `notes` are traps.
+    `short` is `derived_for` in a few words, for lists. `torch`, `keras` and `jax` are the names of the same scheme there.
+    `formula`, `variance` and `bias` are empty if the text follows from the rule; `formula_of`, `variance_of` and `bias_of`
+    return the text in both cases. `notes` are traps.
     """
 
     name: str
     rule: Callable[[Parameters], Rule]
-    formula: str
-    variance: str
     short: str
     derived_for: str
     paper: str
-    torch: str
-    keras: str
-    jax: str
     gains: str
+    formula: str = ""
+    variance: str = ""
     bias: str = "zero"
+    torch: str = "none"
+    keras: str = "none"
+    jax: str = "none"
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     title: str = ""  # of a user's scheme: its function's name
+
+    @property
+    def example(self) -> str:
+        """The scheme as it is typed, with example values of the parameters that are required: `normal(std=0.01)`."""
+        required = [
+            f"{key}={p.example}" for key, p in self.parameters.items() if p.default is None and not p.instead_of
+        ]
+        return f"{self.name}({', '.join(required)})" if required else self.name
 
     def complete(self, parameters: Parameters) -> dict[str, Value]:
         """`parameters`, and the defaults of those that are not given."""
@@ -106,10 +115,10 @@ class Scheme:
 
     def formula_of(self, parameters: Parameters) -> str:
         """How the weights are drawn, short enough for a panel's title."""
-        return (formulas.formula(self.rule_of(parameters)) if self.parameters else "") or self.formula
+        return self.formula or formulas.formula(self.rule_of(parameters))
 
     def variance_of(self, parameters: Parameters) -> str:
-        return (formulas.variance(self.rule_of(parameters)) if self.parameters else "") or self.variance
+        return self.variance or formulas.variance(self.rule_of(parameters))
 
     def bias_of(self, parameters: Parameters) -> str:
-        return (formulas.bias(self.rule_of(parameters)) if self.parameters else "") or self.bias
+        return self.bias or f"N(0, {self.rule_of(parameters).bias_scale:g})"

@@ -59,8 +59,7 @@ def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]
     complete = entry.complete(values)
     for key, parameter in entry.parameters.items():
         if key not in complete and parameter.default is None and not parameter.instead_of:
-            example = f"{name}({key}={parameter.example})"
-            raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{example}'")
+            raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{entry.example}'")
     return {key: complete[key] for key in entry.parameters if key in complete}
 
 

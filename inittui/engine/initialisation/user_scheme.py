@@ -1,4 +1,4 @@
-"""Fills a layer by a user's own scheme. `inittui.schemes.user_scheme` documents what such a function gets."""
+"""Fills a layer by a user's own scheme. docs/own-code.md says what such a function gets."""
 
 import torch
 

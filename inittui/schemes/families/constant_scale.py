@@ -7,7 +7,6 @@ from inittui.schemes.scheme import Parameter, Scheme
 
 ORDER = 3  # of the families in lists
 
-KRIZHEVSKY = "Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep CNNs"
 RUMELHART = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors"
 
 NO_GAIN = "none: the given scale is used for every activation"
@@ -20,7 +19,7 @@ SCHEMES = (
         variance="std², for every layer size",
         short="nothing: the habit before 2010",
         derived_for="nothing: the habit before 2010, kept here to show what a fixed scale does with depth and width",
-        paper=f"{KRIZHEVSKY}, section 5, used std=0.01",
+        paper="Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep CNNs, section 5, used std=0.01",
         torch="nn.init.normal_",
         keras="RandomNormal (std 0.05 unless given)",
         jax="normal (std 0.01 unless given)",
@@ -32,7 +31,6 @@ SCHEMES = (
         rule=lambda p: Rule(
             "truncated_normal", gain=float(p["std"]) * truncated_deviation(float(p["cut"])), cut=float(p["cut"])
         ),
-        formula="std fixed, cut at 2 std",
         variance="0.774 std² (deviation 0.880 std) at cut=2",
         short="nothing: a fixed scale, no tails",
         derived_for="nothing: a fixed scale without outliers, the habit of TensorFlow and of vision transformers (std=0.02)",

@@ -5,16 +5,6 @@ from inittui.schemes.scheme import GAIN, GAIN_NAMES, Parameter, Parameters, Sche
 
 ORDER = 2  # of the families in lists
 
-LE = "Le, Jaitly and Hinton 2015, A simple way to initialize recurrent networks of rectified linear units"
-MARTENS = "Martens 2010, Deep learning via Hessian-free optimization"
-MISHKIN = "Mishkin and Matas 2015, All you need is a good init"
-PENNINGTON = (
-    "Pennington, Schoenholz and Ganguli 2017, Resurrecting the sigmoid in deep learning through dynamical isometry"
-)
-SAXE = (
-    "Saxe, McClelland and Ganguli 2014, Exact solutions to the nonlinear dynamics of learning in deep linear networks"
-)
-
 
 def _sparse(p: Parameters) -> Rule:
     if "sparsity" in p:
@@ -30,7 +20,9 @@ SCHEMES = (
         variance="gain² / max(in, out)",
         short="deep linear and tanh networks",
         derived_for="deep linear networks, and tanh at the edge of chaos: every singular value is the gain",
-        paper=f"{SAXE}; for tanh {PENNINGTON}",
+        paper="Saxe, McClelland and Ganguli 2014, Exact solutions to the nonlinear dynamics of learning in deep linear "
+        "networks; for tanh Pennington, Schoenholz and Ganguli 2017, Resurrecting the sigmoid in deep learning through "
+        "dynamical isometry",
         torch="nn.init.orthogonal_",
         keras="Orthogonal",
         jax="orthogonal",
@@ -49,10 +41,9 @@ SCHEMES = (
         variance="gain² (1 − 1/max(in, out)) / max(in, out)",
         short="recurrent ReLU, residual branches",
         derived_for="recurrent ReLU networks: at the start every layer outputs its input",
-        paper=LE,
+        paper="Le, Jaitly and Hinton 2015, A simple way to initialize recurrent networks of rectified linear units",
         torch="nn.init.eye_; for convolutions nn.init.dirac_",
         keras="Identity (dense only)",
-        jax="none",
         gains=f"1 for linear, and for relu after inputs that are not negative; by name: {GAIN_NAMES}",
         parameters={"gain": GAIN},
         notes=(
@@ -64,14 +55,11 @@ SCHEMES = (
     Scheme(
         name="sparse",
         rule=_sparse,
-        formula="15 of a unit's, std 1",
         variance="std² connections / in",
         short="sigmoid and tanh, wide layers",
         derived_for="sigmoid and tanh in wide layers: a unit with few inputs neither saturates nor resembles its neighbours",
-        paper=MARTENS,
+        paper="Martens 2010, Deep learning via Hessian-free optimization",
         torch="nn.init.sparse_(sparsity), std 0.01",
-        keras="none",
-        jax="none",
         gains="std 1: sigmoid. For tanh Sutskever et al. 2013 take std 0.25, and biases of 0.5",
         parameters={
             "connections": Parameter("how many weights of a unit are not 0", 15.0, 1, 1e6, whole=True, example="15"),
@@ -93,10 +81,7 @@ SCHEMES = (
         variance="measured: what makes the layer's output have variance 1",
         short="any: fitted to the data",
         derived_for="any activation: it has no formula but measures, layer by layer, on a batch of training inputs",
-        paper=f"{MISHKIN}, algorithm 1",
-        torch="none",
-        keras="none",
-        jax="none",
+        paper="Mishkin and Matas 2015, All you need is a good init, algorithm 1",
         gains="none needed: the effect of the activation is measured",
         parameters={
             "tolerance": Parameter("how far from 1 the variance may stay", 0.1, 0.0, 1.0),

@@ -21,13 +21,9 @@ ORDER = 1  # of the families in lists
 
 GLOROT = "Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"
 HE = "He, Zhang, Ren and Sun 2015, Delving deep into rectifiers"
-KLAMBAUER = "Klambauer, Unterthiner, Mayr and Hochreiter 2017, Self-normalizing neural networks"
 LECUN = "LeCun, Bottou, Orr and Müller 1998, Efficient backprop"
-POOLE = "Poole et al. 2016, Exponential expressivity in deep neural networks through transient chaos"
-SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, Deep information propagation"
 
 FANS = ("fan_in", "fan_out", "fan_avg")
-DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
 
 TRUNCATED = (
     "{keras} and {jax} draw a normal cut at ±2 std and divide by 0.87962566103423978, so the deviation is the same and only "
@@ -48,10 +44,6 @@ def _he(p: Parameters, distribution: Distribution) -> Rule:
     return Rule(distribution, scale=rectifier_scale(float(p["slope"])), fan=cast("Fan", p["mode"]))
 
 
-def _variance_scaling(p: Parameters) -> Rule:
-    return Rule(cast("Distribution", p["distribution"]), scale=float(p["scale"]), fan=cast("Fan", p["mode"]))
-
-
 HE_PARAMETERS = {
     "mode": Parameter("fan_in keeps the signal's size, fan_out the gradient's", "fan_in", number=False, words=FANS[:2]),
     "slope": Parameter("the activation's slope below zero: 0 for ReLU, 0.01 for torch's LeakyReLU", 0.0),
@@ -65,8 +57,6 @@ SCHEMES = (
     Scheme(
         name="xavier_normal",
         rule=lambda p: _xavier(p, "normal"),
-        formula="std √(2/(in+out))",
-        variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero: a compromise between keeping the signal and keeping the gradient",
         paper=f"{GLOROT}, eq. 12",
@@ -80,8 +70,6 @@ SCHEMES = (
     Scheme(
         name="xavier_uniform",
         rule=lambda p: _xavier(p, "uniform"),
-        formula="U ±√(6/(in+out))",
-        variance="2 / (in + out)",
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero; the paper's own 'normalized initialization'",
         paper=f"{GLOROT}, eq. 16",
@@ -95,8 +83,6 @@ SCHEMES = (
     Scheme(
         name="he_normal",
         rule=lambda p: _he(p, "normal"),
-        formula="std √(2/in)",
-        variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU: half of the units are silent, so the variance is doubled. With a slope below zero, for leaky ReLU",
         paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
@@ -110,8 +96,6 @@ SCHEMES = (
     Scheme(
         name="he_uniform",
         rule=lambda p: _he(p, "uniform"),
-        formula="U ±√(6/in)",
-        variance="2 / in",
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU, with bounded draws. With a slope below zero, for leaky ReLU",
         paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
@@ -125,11 +109,9 @@ SCHEMES = (
     Scheme(
         name="lecun_normal",
         rule=lambda p: Rule("normal", fan="fan_in"),
-        formula="std √(1/in)",
-        variance="1 / in",
         short="linear units, scaled tanh, SELU",
         derived_for="linear units, tanh scaled to keep variance 1, and SELU",
-        paper=f"{LECUN}, eq. 16; for SELU {KLAMBAUER}",
+        paper=f"{LECUN}, eq. 16; for SELU Klambauer, Unterthiner, Mayr and Hochreiter 2017, Self-normalizing neural networks",
         torch="none; nn.init.kaiming_normal_(nonlinearity='linear')",
         keras="LecunNormal (truncated)",
         jax="lecun_normal (truncated; flax's default for Dense)",
@@ -139,8 +121,6 @@ SCHEMES = (
     Scheme(
         name="lecun_uniform",
         rule=lambda p: Rule("uniform", fan="fan_in"),
-        formula="U ±√(3/in)",
-        variance="1 / in",
         short="linear units, scaled tanh",
         derived_for="linear units and tanh scaled to keep variance 1, with bounded draws",
         paper=f"{LECUN}, eq. 16",
@@ -152,13 +132,12 @@ SCHEMES = (
     ),
     Scheme(
         name="variance_scaling",
-        rule=_variance_scaling,
-        formula="std √(scale/fan)",
-        variance="scale / fan",
+        rule=lambda p: Rule(
+            cast("Distribution", p["distribution"]), scale=float(p["scale"]), fan=cast("Fan", p["mode"])
+        ),
         short="depends on scale and fan",
         derived_for="any: Xavier, He and LeCun are parameter sets of it. The defaults are LeCun's scale, and Keras'",
         paper=f"the common form of {LECUN}, of Glorot 2010 and of He 2015",
-        torch="none",
         keras="VarianceScaling",
         jax="variance_scaling",
         gains="scale is the gain squared: linear and selu 1, relu 2, leaky_relu 2/(1+slope²), tanh 25/9",
@@ -166,7 +145,10 @@ SCHEMES = (
             "scale": Parameter("the variance times the fan", 1.0),
             "mode": Parameter("what it is divided by; fan_avg is (in + out) / 2", "fan_in", number=False, words=FANS),
             "distribution": Parameter(
-                "truncated_normal is cut at ±2 std and rescaled", "truncated_normal", number=False, words=DISTRIBUTIONS
+                "truncated_normal is cut at ±2 std and rescaled",
+                "truncated_normal",
+                number=False,
+                words=("normal", "truncated_normal", "uniform"),
             ),
         },
         notes=(
@@ -180,17 +162,12 @@ SCHEMES = (
         rule=lambda p: Rule(
             "normal", scale=float(p["sigma_w2"]), fan="fan_in", bias="normal", bias_scale=float(p["sigma_b2"])
         ),
-        formula="std √(1.76/in)",
-        variance="1.76 / in",
         short="very deep tanh networks",
         derived_for="very deep networks: on the critical line neither the signal nor the gradient dies or explodes. "
         "The defaults are critical for tanh",
-        paper=f"{POOLE}; {SCHOENHOLZ}",
-        torch="none",
-        keras="none",
-        jax="none",
+        paper=f"Poole et al. 2016, Exponential expressivity in deep neural networks through transient chaos; Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, Deep information propagation",
+        bias="",
         gains="(sigma_w2, sigma_b2) on the critical line: tanh (1.76, 0.05) and (1, 0), relu (2, 0), linear (1, 0)",
-        bias="N(0, 0.05)",
         parameters={
             "sigma_w2": Parameter("σw², the weights' variance times in", 1.76),
             "sigma_b2": Parameter("σb², the biases' variance", 0.05),
@@ -210,8 +187,6 @@ SCHEMES = (
         derived_for="nothing in particular: what torch.nn.Linear and Conv do by default",
         paper=f"the rule of {LECUN}, as Lua Torch 7 had it",
         torch="nn.Linear.reset_parameters: kaiming_uniform_(a=√5)",
-        keras="none",
-        jax="none",
         gains=f"√(1/3) = {math.sqrt(1 / 3):.3f} for every activation, against √2 for relu",
         bias="U(±1/√in)",
         notes=(

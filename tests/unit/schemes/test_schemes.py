@@ -143,16 +143,14 @@ def test_only_schemes_that_define_biases_have_them() -> None:
 
 @pytest.mark.parametrize("row", SCHEMES.values(), ids=SCHEMES)
 def test_an_entry_has_every_text(row: Scheme) -> None:
-    for words in (row.formula, row.variance, row.short, row.derived_for, row.paper, row.torch, row.keras, row.jax,
-                  row.gains, row.bias):  # fmt: skip
+    parameters = PARAMETERS.get(row.name, {})
+    drawn = (row.formula_of(parameters), row.variance_of(parameters), row.bias_of(parameters))
+    for words in (*drawn, row.short, row.derived_for, row.paper, row.torch, row.keras, row.jax, row.gains):
         assert words.strip() == words != ""
         assert words.isprintable()
     for parameter in row.parameters.values():
         assert parameter.meaning
         assert parameter.words or parameter.number
-    if all(p.default is not None or p.instead_of for p in row.parameters.values()) and row.name != "variance_scaling":
-        assert row.formula_of({}) == row.formula
-        assert row.variance_of({}) == row.variance
 
 
 def test_the_catalogue_fits_a_terminal_of_80_columns() -> None:
@@ -164,7 +162,14 @@ def test_the_catalogue_fits_a_terminal_of_80_columns() -> None:
 @pytest.mark.parametrize(
     ("typed", "formula"),
     [
+        ("xavier_normal", "std √(2/(in+out))"),
+        ("xavier_uniform", "U ±√(6/(in+out))"),
         ("he_normal", "std √(2/in)"),
+        ("he_uniform", "U ±√(6/in)"),
+        ("lecun_normal", "std √(1/in)"),
+        ("lecun_uniform", "U ±√(3/in)"),
+        ("edge_of_chaos", "std √(1.76/in)"),
+        ("sparse", "15 of a unit's, std 1"),
         ("he_normal(mode=fan_out)", "std √(2/out)"),
         ("he_normal(slope=0.1)", "std √(1.98/in)"),
         ("xavier_uniform(gain=2)", "U ±√(24/(in+out))"),
@@ -179,6 +184,24 @@ def test_the_catalogue_fits_a_terminal_of_80_columns() -> None:
 )
 def test_a_panels_formula_is_that_of_its_parameters(typed: str, formula: str) -> None:
     assert Init.of(typed).formula == formula
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("xavier_normal", "2 / (in + out)"),
+        ("xavier_uniform", "2 / (in + out)"),
+        ("he_normal", "2 / in"),
+        ("he_uniform", "2 / in"),
+        ("lecun_normal", "1 / in"),
+        ("lecun_uniform", "1 / in"),
+        ("variance_scaling", "1 / in"),
+        ("edge_of_chaos", "1.76 / in"),
+        ("torch_default", "1 / (3 in)"),
+    ],
+)
+def test_a_variance_follows_from_the_rule(name: str, variance: str) -> None:
+    assert scheme(name).variance_of({}) == variance
 
 
 @pytest.mark.parametrize(

@@ -333,11 +333,10 @@ def test_a_file_finds_what_lies_beside_it_after_what_is_installed(
     assert (network.weight == 0.75).all()
 
 
-def test_the_docstrings_example_works(tmp_path: Path) -> None:
-    assert user_scheme.__doc__ is not None
-    lines = user_scheme.__doc__.split("# my_scheme.py\n")[1].split("\n\n`--arm")[0].splitlines()
-    path = tmp_path / "my_scheme.py"
-    path.write_text("\n".join(line.removeprefix("    ") for line in lines))
+def test_the_documentations_example_works(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "own-code.md"
+    path = tmp_path / "mine.py"
+    path.write_text(page.read_text("utf-8").split("```python\n")[1].split("```")[0])
     network = nn.Linear(400, 100)
     initialise(network, Init.of(f"{path}:my_init"), 1)
     assert float(network.weight.detach().std()) == pytest.approx(0.05, rel=0.03)
