@@ -35,11 +35,9 @@ class PresetError(InittuiError):
     """A preset that can't be run. `faults` are all its faults, one line each."""
 
     def __init__(self, source: str, faults: Iterable[str]) -> None:
-        self.source = source
-        self.faults = tuple(printable(fault) for fault in faults)
-        super().__init__(
-            f"{source}: {self.faults[0]}" if len(self.faults) == 1 else f"{source}: {len(self.faults)} faults"
-        )
+        self.faults = tuple(map(printable, faults))
+        number = len(self.faults)
+        super().__init__(f"{source}: {self.faults[0] if number == 1 else f'{number} faults'}")
 
     def __str__(self) -> str:
         listed = self.faults if len(self.faults) > 1 else ()

@@ -3,6 +3,7 @@
 Nothing here imports that code; only the engine does, to train.
 """
 
+import contextlib
 import keyword
 import re
 import sys
@@ -94,21 +95,19 @@ def check(own: UserFunction, kind: Kind) -> None:
     """Raises the kind's error if the file or the package does not exist. The function itself is checked on its import."""
     if own.file is not None:
         try:
-            fault = "" if own.file.is_file() else "it is a folder" if own.file.is_dir() else "there is no such file"
+            if own.file.is_file():
+                return
+            fault = "it is a folder" if own.file.is_dir() else "there is no such file"
         except OSError as error:  # a name that is too long, a folder that can't be read
             fault = f"it can't be read ({reason(error)})"
-        if fault:
-            raise kind.error(
-                f"{kind.noun} '{own}': {fault}; expected a Python file that has a function {own.function}{kind.signature}"
-            )
-        return
-    package = own.where.partition(".")[0]
-    try:
-        known = package in sys.modules or find_spec(package) is not None
-    except (ImportError, ValueError):
-        known = False
-    if not known:
         raise kind.error(
-            f"{kind.noun} '{own}': Python finds no '{package}'; install it, start inittui with PYTHONPATH set to the folder "
-            f"that holds it, or name a file, as in {kind.forms.partition(' or ')[0]}"
+            f"{kind.noun} '{own}': {fault}; expected a Python file that has a function {own.function}{kind.signature}"
         )
+    package = own.where.partition(".")[0]
+    with contextlib.suppress(ImportError, ValueError):
+        if package in sys.modules or find_spec(package) is not None:
+            return
+    raise kind.error(
+        f"{kind.noun} '{own}': Python finds no '{package}'; install it, start inittui with PYTHONPATH set to the folder "
+        f"that holds it, or name a file, as in {kind.forms.partition(' or ')[0]}"
+    )

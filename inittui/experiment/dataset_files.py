@@ -93,9 +93,7 @@ def _content(path: Path, file: RawFile) -> bytearray:
         raise ValueError(f"{status.st_size:,} bytes, expected {file.size:,}")
     content = bytearray(file.size)
     with path.open("rb") as stream:
-        length = stream.readinto(content)
-    if length != file.size:
-        raise ValueError(f"{length:,} bytes could be read, expected {file.size:,}")
+        stream.readinto(content)
     return content
 
 

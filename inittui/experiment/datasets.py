@@ -8,7 +8,6 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 AUTO = "auto"  # MNIST, or the stand-in if MNIST is not available
@@ -134,7 +133,7 @@ _ENTRIES = (
         pixel_max=16.0,
     ),
 )
-DATASETS: Mapping[str, DatasetEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+DATASETS: Mapping[str, DatasetEntry] = {entry.name: entry for entry in _ENTRIES}
 NAMES = (AUTO, *DATASETS)  # what data.name and --data may be
 PREFERRED = "mnist"  # what `auto` takes
 STAND_IN = DATASETS["digits"]  # what it takes where that is not available; it needs no file

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,11 +31,6 @@ class Overrides:
     seed: str | None = None
     data: str | None = None
     dashes: str = "--"
-    origins: dict[str, str] = field(default_factory=dict)  # the option that each preset key came from, for messages
-
-    def option(self, name: str) -> str:
-        """The option as the user knows it."""
-        return self.dashes + name
 
 
 def with_origin(fault: str, origins: Mapping[str, str]) -> str:
@@ -45,45 +40,43 @@ def with_origin(fault: str, origins: Mapping[str, str]) -> str:
     return fault
 
 
-def merge(table: dict[str, Any], overrides: Overrides) -> None:
-    """Merge the overrides into `table`, in place. Raises UsageError for what can't be merged; `build` checks the values."""
-    for key, value in [*map(_typed, overrides.set), *overrides.values.items()]:
-        option = f"{overrides.option('set')} {key}"
+def merge(table: dict[str, Any], overrides: Overrides) -> dict[str, str]:
+    """Merge the overrides into `table`, in place; `build` checks the values. Returns the option that each key comes from, for
+    messages. Raises UsageError for what can't be merged."""
+    origins: dict[str, str] = {}
+
+    def put(key: str, value: object, option: str) -> None:
+        origins[key] = overrides.dashes + option
         _make_room(table, key)
-        _put(table, key, value, option)
-        if key in ("data.factory", "model.factory"):  # replaces the preset's data or network
-            section = table[key.partition(".")[0]]
-            for name in REPLACED & section.keys():
-                del section[name]
-        overrides.origins[key] = option
+        *sections, last = key.split(".")
+        holder = table
+        for section in sections:
+            holder = holder.setdefault(section, {})
+            if not isinstance(holder, dict):
+                raise UsageError(f"{origins[key]}: '{section}' holds no keys; expected one such as training.epochs")
+        holder[last] = value
+
+    for key, value in [*map(_typed, overrides.set), *overrides.values.items()]:
+        put(key, value, f"set {key}")
     for key, value in [*map(_swept, overrides.sweep), *overrides.swept.items()]:
-        option = f"{overrides.option('sweep')} {key}"
-        given = table.setdefault("sweep", {})
-        if not isinstance(given, dict):
-            raise UsageError(f"{option}: the preset's 'sweep' holds no keys; expected a table")
-        given.pop(key, None)  # the key may also be written with its dots in quotes
-        _put(given, key, list(value) if isinstance(value, tuple) else value, option)
-        overrides.origins[f"sweep.{key}"] = option
-    for key, option, typed in (
-        ("data.name", overrides.option("data"), overrides.data),
-        ("training.epochs", overrides.option("epochs"), overrides.epochs),
-        ("training.stop_stuck", overrides.option("stop-stuck"), overrides.stop_stuck),
-        ("training.precision", overrides.option("precision"), overrides.precision),
+        put(f"sweep.{key}", list(value) if isinstance(value, tuple) else value, f"sweep {key}")
+    for option, key, typed in (
+        ("data", "data.name", overrides.data),
+        ("epochs", "training.epochs", overrides.epochs),
+        ("stop-stuck", "training.stop_stuck", overrides.stop_stuck),
+        ("precision", "training.precision", overrides.precision),
     ):
         if typed is not None:
-            _put(table, key, _number(typed), option)
-            overrides.origins[key] = option
-    seeds = _seeds(table, overrides)
-    if seeds is not None:
-        option = overrides.option("seed" if overrides.seed is not None else "seeds")
-        _put(table, "training.seeds", seeds, option)
-        overrides.origins["training.seeds"] = option
+            put(key, _number(typed), option)
+    if (seeds := _seeds(table, overrides)) is not None:
+        put("training.seeds", seeds, "seeds" if overrides.seed is None else "seed")
     if overrides.arms:
         table["arms"] = [dict(arm) if isinstance(arm, Mapping) else {"init": arm} for arm in overrides.arms]
-        overrides.origins["arms"] = overrides.option("arm")
+        origins["arms"] = f"{overrides.dashes}arm"
     given = (overrides.set, overrides.values, overrides.sweep, overrides.swept, overrides.arms, overrides.data)
-    if any(given) and isinstance(table.get("title"), str) and "title" not in overrides.origins:
+    if any(given) and isinstance(table.get("title"), str) and "title" not in origins:
         table["title"] += ", changed"  # the title may no longer fit
+    return origins
 
 
 def _typed(change: str) -> tuple[str, object]:
@@ -109,30 +102,26 @@ def _swept(change: str) -> tuple[str, object]:
 
 
 def _make_room(table: Mapping[str, Any], key: str) -> None:
-    """Remove what `key` replaces: `model.depth` and `model.width` replace the preset's `model.hidden`. A depth alone keeps
-    its width, a width alone its depth."""
-    model = table.get("model")
-    if not isinstance(model, dict):
+    """Remove what `key` replaces: a `factory` replaces the preset's data or network, `model.depth` and `model.width` replace
+    `model.hidden`. A depth alone keeps its width, a width alone its depth."""
+    section, _, name = key.partition(".")
+    holder = table.get(section)
+    if not isinstance(holder, dict):
         return
-    if key == "model.hidden":
-        for short in SHAPE:
-            model.pop(short, None)
-    elif key in (f"model.{short}" for short in SHAPE) and isinstance(hidden := model.pop("hidden", None), list):
-        if key == "model.depth" and hidden:
-            model.setdefault("width", hidden[0])
-        elif key == "model.width":
-            model.setdefault("depth", len(hidden) + 1)
-
-
-def _put(table: dict[str, Any], key: str, value: object, option: str) -> None:
-    *sections, last = key.split(".")
-    holder = table
-    for section in sections:
-        inner = holder.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise UsageError(f"{option}: '{section}' holds no keys; expected one such as training.epochs")
-        holder = inner
-    holder[last] = value
+    replaced: Iterable[str] = ()
+    if section == "sweep":
+        replaced = [name]  # it may also be written with its dots in quotes
+    elif name == "factory":
+        replaced = REPLACED
+    elif key == "model.hidden":
+        replaced = SHAPE
+    elif section == "model" and name in SHAPE and isinstance(hidden := holder.pop("hidden", None), list):
+        if name == "width":
+            holder.setdefault("depth", len(hidden) + 1)
+        elif hidden:
+            holder.setdefault("width", hidden[0])
+    for other in replaced:
+        holder.pop(other, None)
 
 
 def _toml_value(text: str) -> object:
@@ -154,7 +143,7 @@ def _number(text: str) -> int | str:
 def _seeds(table: Mapping[str, Any], overrides: Overrides) -> object:
     """The seeds of `--seed` or `--seeds`, or None."""
     if overrides.seed is not None and overrides.seeds is not None:
-        seed, seeds = overrides.option("seed"), overrides.option("seeds")
+        seed, seeds = f"{overrides.dashes}seed", f"{overrides.dashes}seeds"
         raise UsageError(f"{seed} and {seeds}: expected one of the two; {seed} 777 is one seed, {seeds} 9 are nine")
     if overrides.seed is not None:
         return [_number(overrides.seed)]
@@ -165,7 +154,7 @@ def _seeds(table: Mapping[str, Any], overrides: Overrides) -> object:
     count = _number(overrides.seeds)
     if not isinstance(count, int) or not 1 <= count <= 10_000:
         raise UsageError(
-            f"{overrides.option('seeds')} {overrides.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3"
+            f"{overrides.dashes}seeds {overrides.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3"
         )
     training = table.get("training")
     given = training.get("seeds") if isinstance(training, dict) else None

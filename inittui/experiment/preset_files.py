@@ -1,13 +1,14 @@
 """Presets as files: the shipped ones, the user's own, and any path."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from inittui.common import user_code_refs
 from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
+from inittui.common.user_code_refs import Kind
 from inittui.experiment.overrides import Overrides, merge, with_origin
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build
@@ -29,12 +30,9 @@ def user_dir() -> Path:
 
 def known() -> dict[str, Path]:
     """The file of every preset, by name. A user's own preset hides a shipped one of the same name."""
-    files: dict[str, Path] = {}
-    for folder in (shipped_dir(), user_dir()):
-        files |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    if DEFAULT in files:  # the default comes first
-        files = {DEFAULT: files[DEFAULT], **files}
-    return files
+    paths = [path for folder in (shipped_dir(), user_dir()) for path in sorted(folder.glob("*.toml"))]
+    paths.sort(key=lambda path: path.stem != DEFAULT)  # the default comes first
+    return {path.stem: path for path in paths}
 
 
 def locate(word: str) -> Path:
@@ -77,9 +75,8 @@ def load(word: str, overrides: Overrides | None = None) -> Preset:
     """The preset with that name or path and the overrides, checked. Raises UsageError or PresetError."""
     path = locate(word)
     table = read(path)
-    overrides = overrides or Overrides()
     _own_code(table, path.absolute().parent)
-    merge(table, overrides)
+    origins = merge(table, overrides or Overrides())
     faults = _own_code(table, Path.cwd())
     source = f"preset '{word}'"
     try:
@@ -87,33 +84,16 @@ def load(word: str, overrides: Overrides | None = None) -> Preset:
     except PresetError as error:
         faults += error.faults
     if faults:
-        raise PresetError(source, [with_origin(fault, overrides.origins) for fault in faults])
+        raise PresetError(source, [with_origin(fault, origins) for fault in faults])
     return preset
 
 
 def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
     """Make the relative paths of a user's schemes, networks and data absolute, in place; they are relative to `folder`.
     Returns one line for each that does not exist. A run's directory holds the absolute path; reading it checks nothing."""
-    references: list[tuple[dict[str, Any], str, str, user_code_refs.Kind]] = []
-    for section, kind in (("data", user_code_refs.DATA), ("model", user_code_refs.NETWORK)):
-        if isinstance(table.get(section), dict):
-            references.append((table[section], "factory", f"{section}.factory", kind))
-    rows = table.get("arms")
-    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
-        if not isinstance(row, dict):
-            continue
-        init = row.get("init")
-        at = f"arms[{number}]"
-        references.append(
-            (init, "name", f"{at}.init", user_code_refs.SCHEME)
-            if isinstance(init, dict)
-            else (row, "init", f"{at}.init", user_code_refs.SCHEME)
-        )
-        if isinstance(row.get("model"), dict):
-            references.append((row["model"], "factory", f"{at}.model.factory", user_code_refs.NETWORK))
     faults = []
-    for holder, key, where, kind in references:
-        text = holder.get(key)
+    for holder, key, where, kind in _references(table):
+        text = holder.get(key) if isinstance(holder, dict) else None
         if not isinstance(text, str) or (own := user_code_refs.named(text.strip())) is None:
             continue
         try:
@@ -123,3 +103,16 @@ def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
         except InittuiError as error:
             faults.append(f"{where}: {error}")
     return faults
+
+
+def _references(table: Mapping[str, Any]) -> Iterator[tuple[Any, str, str, Kind]]:
+    """Where a user's code may be named: the table that holds the reference, its key, its place for messages, its kind."""
+    yield table.get("data"), "factory", "data.factory", user_code_refs.DATA
+    yield table.get("model"), "factory", "model.factory", user_code_refs.NETWORK
+    rows = table.get("arms")
+    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+        if isinstance(row, dict):
+            init = row.get("init")
+            holder, key = (init, "name") if isinstance(init, dict) else (row, "init")
+            yield holder, key, f"arms[{number}].init", user_code_refs.SCHEME
+            yield row.get("model"), "factory", f"arms[{number}].model.factory", user_code_refs.NETWORK

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from inittui.common.errors import PresetError, SchemeError, UserCodeError, nearest
-from inittui.common.user_code_refs import DATA, NETWORK, Kind, named, reference
+from inittui.common.user_code_refs import DATA, NETWORK, Kind, reference
 from inittui.experiment import sweep
 from inittui.experiment.preset import REPLACED, SECTIONS, SHAPE, SHARED, Arm, Axis, LongWords, Model, Preset, Words
 from inittui.experiment.validation import section, show, value_of
@@ -61,10 +61,8 @@ def _own_code(section: object, where: str, kind: Kind, shared: str | None = None
     idle = sorted(REPLACED & section.keys()) if isinstance(text or shared, str) else []
     beside = f"{where}.factory" if text else "model.factory"
     faults = [f"{where}.{key}: means nothing beside {beside}; leave one of the two out" for key in idle]
-    if not isinstance(text, str):
-        return faults
     try:
-        if reference(text, kind) is None and named(text) is None:
+        if isinstance(text, str) and reference(text, kind) is None:
             faults.append(f"{where}.factory = {show(text)}: expected {kind.noun}, as in {kind.forms}")
     except UserCodeError as error:
         faults.append(f"{where}.factory: {error}")
@@ -97,11 +95,7 @@ def to_table(preset: Preset) -> dict[str, Any]:
 def _plain(struct: Struct) -> dict[str, Any]:
     built = msgspec.to_builtins(struct)
     idle = REPLACED if built.get("factory") else ()
-    return {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in built.items()
-        if value is not None and key not in idle
-    }
+    return {key: value for key, value in built.items() if value is not None and key not in idle}
 
 
 def _arms(
@@ -146,32 +140,26 @@ def _arm(row: object, number: int, sections: Mapping[str, Any], faults: list[str
             hint = nearest(key, ["name", "init", "model", "training"])
             faults.append(f"{where}.{key}: no such key.{hint or ' Known: name, init, model, training.'}")
     if isinstance(row.get("training"), Mapping):
-        shared = (key for key in row["training"] if f"training.{key}" in SHARED)
-        faults += [f"{where}.training.{key}: an arm can't change it; {SHARED[f'training.{key}']}" for key in shared]
+        for key in row["training"]:
+            if (why := SHARED.get(f"training.{key}")) is not None:
+                faults.append(f"{where}.training.{key}: an arm can't change it; {why}")
     init = _init(row["init"], f"{where}.init", faults) if "init" in row else None
     if "init" not in row:
         faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
-    own: dict[str, Any] = {}
-    for key in ("model", "training"):
-        base = sections[key]
-        # The faults of a section are reported once, for the preset; its arms are still checked, against the defaults.
-        own[key] = _section(key, row.get(key, {}), f"{where}.{key}", faults, base or SECTIONS[key]())
-    shared_model = sections["model"]
-    faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared_model and shared_model.factory)
+    # The faults of a section are reported once, for the preset; its arms are still checked, against the defaults.
+    shared: dict[str, Any] = {key: sections[key] or SECTIONS[key]() for key in ("model", "training")}
+    own = {key: _section(key, row.get(key, {}), f"{where}.{key}", faults, shared[key]) for key in shared}
+    faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared["model"].factory)
     name = value_of(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
     if len(faults) > faults_before or init is None:
         return None
-    changes = tuple(change for key in own for change in _changes(key, sections[key] or SECTIONS[key](), own[key]))
-    return Arm(name=name, init=init, changes=changes, **own)
-
-
-def _changes(section: str, shared: Struct, own: Struct) -> tuple[str, ...]:
-    """The keys whose values differ, however they were written."""
-    return tuple(
-        f"{section}.{key} = {show(getattr(own, key))}"
-        for key in own.__struct_fields__
-        if getattr(own, key) != getattr(shared, key)
+    changes = tuple(
+        f"{section}.{key} = {show(value)}"
+        for section, struct in own.items()
+        for key, value in msgspec.structs.asdict(struct).items()
+        if value != getattr(shared[section], key)
     )
+    return Arm(name=name, init=init, changes=changes, **own)
 
 
 def _init(given: object, where: str, faults: list[str]) -> Init | None:

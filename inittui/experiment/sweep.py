@@ -124,8 +124,9 @@ def expand(rows: Sequence[Arm], swept: Sequence[Axis], hidden: Sequence[int], fa
 
 def _swept(row: Arm, swept: Sequence[Axis], values: Sequence[Any], hidden: Sequence[int], faults: list[str]) -> Arm:
     """One arm. Its `changes` are the swept values, and what the row itself changes."""
+    chosen = list(zip(swept, values, strict=True))
     own: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
-    for axis, value in zip(swept, values, strict=True):
+    for axis, value in chosen:
         section, _, name = axis.key.partition(".")
         own[section][name] = value
     shape = {key: own["model"].pop(key) for key in SHAPE if key in own["model"]}
@@ -134,14 +135,12 @@ def _swept(row: Arm, swept: Sequence[Axis], values: Sequence[Any], hidden: Seque
         own["model"]["hidden"] = widths = _widths(row.model.hidden, faults, "sweep.model", **shape)
         kept = [change for change in kept if not change.startswith("model.hidden = ")]
         kept += [f"model.hidden = {show(widths)}"] if tuple(row.model.hidden) != tuple(hidden) else []
-    named = zip(swept, values, strict=True)
-    words_and_changes = [(f"{axis.words} {label(value)}", f"{axis.key} = {show(value)}") for axis, value in named]
     return replace(
         row,
-        name=", ".join([row.name, *(words for words, _ in words_and_changes)]),
+        name=", ".join([row.name, *(f"{axis.words} {label(value)}" for axis, value in chosen)]),
         model=replace(row.model, **own["model"]),
         training=replace(row.training, **own["training"]),
-        changes=(*(change for _, change in words_and_changes), *kept),
+        changes=(*(f"{axis.key} = {show(value)}" for axis, value in chosen), *kept),
     )
 
 
@@ -150,6 +149,5 @@ def to_table(swept: Sequence[Axis]) -> dict[str, Any]:
     table: dict[str, dict[str, Any]] = {}
     for axis in swept:
         section, _, name = axis.key.partition(".")
-        values = [list(value) if isinstance(value, tuple) else value for value in axis.values]
-        table.setdefault(section, {})[name] = values
+        table.setdefault(section, {})[name] = axis.values
     return table

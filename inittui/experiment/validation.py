@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from inittui.common.errors import nearest
+from inittui.common.errors import nearest, printable
 
 
 def section(
@@ -52,7 +52,7 @@ def value_of(value: object, hint: Any, where: str, faults: list[str]) -> Any:
             raise msgspec.ValidationError("not printable")
         return msgspec.convert(value, hint)
     except (msgspec.ValidationError, OverflowError):
-        faults.append(f"{where} = {show(value)}: expected {_expected(hint)}{_hint(value, hint)}")
+        faults.append(f"{where} = {show(value)}: expected {_expected(value, hint)}")
         return None
 
 
@@ -66,30 +66,22 @@ def members(hint: Any) -> Iterator[Any]:
             yield from members(member)
 
 
-def _expected(hint: Any) -> str:
+def _expected(value: object, hint: Any) -> str:
     for member in members(hint):
         if get_origin(member) is Literal:
-            return "one of " + ", ".join(get_args(member))
+            close = nearest(value, get_args(member)) if isinstance(value, str) else ""
+            return f"one of {', '.join(get_args(member))}{close and '.' + close}"
         for meta in getattr(member, "__metadata__", ()):
             if isinstance(meta, Meta) and meta.description:
                 return meta.description
     raise TypeError(f"a field of a preset has no description: {hint}")
 
 
-def _hint(value: object, hint: Any) -> str:
-    for member in members(hint):
-        if get_origin(member) is Literal and isinstance(value, str):
-            return "." + close if (close := nearest(value, get_args(member))) else ""
-    return ""
-
-
 def show(value: object) -> str:
     """A value as in TOML, on one line of at most 80 characters."""
-    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else _as_json(value)
-    text = f'"{text}"' if isinstance(value, str) else text
-    text = "".join(char if char.isprintable() else "?" for char in text)
+    if isinstance(value, str):
+        text = f'"{value}"'
+    else:
+        text = repr(value) if isinstance(value, float) else msgspec.json.encode(value, enc_hook=str).decode()
+    text = printable(text)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _as_json(value: object) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()

@@ -1,6 +1,6 @@
 """All schemes by name, collected from the modules in families/."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -9,14 +9,10 @@ from inittui.common.user_code_refs import SCHEME, reference
 from inittui.schemes import families, user_scheme
 from inittui.schemes.scheme import Scheme
 
-
-def _collected() -> Iterator[Scheme]:
-    modules = [import_module(f"{families.__name__}.{module.name}") for module in iter_modules(families.__path__)]
-    for family in sorted(modules, key=lambda module: module.ORDER):
-        yield from family.SCHEMES
-
-
-SCHEMES: Mapping[str, Scheme] = {entry.name: entry for entry in _collected()}
+_MODULES = [import_module(f"{families.__name__}.{module.name}") for module in iter_modules(families.__path__)]
+SCHEMES: Mapping[str, Scheme] = {
+    entry.name: entry for family in sorted(_MODULES, key=lambda module: module.ORDER) for entry in family.SCHEMES
+}
 
 
 def scheme(name: str) -> Scheme:

@@ -23,10 +23,15 @@ class Init(Struct, frozen=True):
     @classmethod
     def of(cls, given: str | Mapping[str, Any]) -> "Init":
         """From `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`. Raises SchemeError."""
-        if isinstance(given, str):
-            return cls(*parse(given))
-        name = canonical(given["name"])
-        return cls(name, check_parameters(name, {key: value for key, value in given.items() if key != "name"}))
+        if not isinstance(given, str):
+            name, parameters = given["name"], {key: value for key, value in given.items() if key != "name"}
+        elif own := reference(given.strip(), SCHEME):
+            return cls(str(own))
+        else:
+            name, parameters = _call(given.strip())
+        if name not in SCHEMES:  # an entry point is recorded as the reference to its function
+            name = str(reference(name, SCHEME) or user_scheme.installed().get(name) or scheme(name).name)
+        return cls(name, check_parameters(name, parameters))
 
     @property
     def label(self) -> str:
@@ -72,23 +77,6 @@ def _checked(name: str, key: str, value: object, parameter: Parameter) -> Value:
     return read
 
 
-def canonical(name: str) -> str:
-    """The name that is recorded: for an entry point, the reference to its function. Raises SchemeError."""
-    if name in SCHEMES:
-        return name
-    return str(reference(name, SCHEME) or user_scheme.installed().get(name) or scheme(name).name)
-
-
-def parse(text: str) -> tuple[str, dict[str, Value]]:
-    """Name and checked parameters of a scheme as it is typed. Raises SchemeError."""
-    text = text.strip()
-    if own := reference(text, SCHEME):
-        return str(own), {}
-    name, given = _call(text)
-    name = canonical(name)
-    return name, check_parameters(name, given)
-
-
 def _call(text: str) -> tuple[str, dict[str, object]]:
     """`name` or `name(key=number, key=word)`, parsed as Python but never run. Raises SchemeError."""
     try:
@@ -97,16 +85,13 @@ def _call(text: str) -> tuple[str, dict[str, object]]:
         if isinstance(node, ast.Name):
             return node.id, {}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-            given = {keyword.arg or "**": _literal(keyword.value) for keyword in node.keywords}
+            given = {
+                key.arg or "**": key.value.id if isinstance(key.value, ast.Name) else ast.literal_eval(key.value)
+                for key in node.keywords
+            }
             if len(given) == len(node.keywords):  # no key is given twice
                 return node.func.id, given
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # a NUL byte; nested too deeply
         pass
     shown = text if len(text) <= 60 else f"{text[:57]}..."
     raise SchemeError(f"'{shown}' is no scheme: expected a name such as he_normal, or normal(std=0.01)")
-
-
-def _literal(node: ast.expr) -> object:
-    """A literal's value; a bare word is a text. Raises ValueError, TypeError or RecursionError for anything else."""
-    value: object = node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
-    return value

@@ -15,7 +15,7 @@ import math
 from typing import cast
 
 from inittui.schemes.rule import Distribution, Fan, Rule, gain, rectifier_scale
-from inittui.schemes.scheme import GAIN, GAIN_NAMES, Parameter, Parameters, Scheme
+from inittui.schemes.scheme import GAIN, GAIN_NAMES, Parameter, Scheme
 
 ORDER = 1  # of the families in lists
 
@@ -24,6 +24,7 @@ HE = "He, Zhang, Ren and Sun 2015, Delving deep into rectifiers"
 LECUN = "LeCun, Bottou, Orr and Müller 1998, Efficient backprop"
 
 FANS = ("fan_in", "fan_out", "fan_avg")
+DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
 
 TRUNCATED = (
     "{keras} and {jax} draw a normal cut at ±2 std and divide by 0.87962566103423978, so the deviation is the same and only "
@@ -34,16 +35,6 @@ TWO_KAIMINGS = (
     "he_uniform is not what torch.nn.Linear does, though both are called Kaiming: the default has a=√5, so its variance is "
     "1/(3 in), a sixth of 2/in (torch_default)."
 )
-
-
-def _xavier(p: Parameters, distribution: Distribution) -> Rule:
-    return Rule(distribution, gain=gain(p["gain"]), fan="fan_avg")
-
-
-def _he(p: Parameters, distribution: Distribution) -> Rule:
-    return Rule(distribution, scale=rectifier_scale(float(p["slope"])), fan=cast("Fan", p["mode"]))
-
-
 HE_PARAMETERS = {
     "mode": Parameter("fan_in keeps the signal's size, fan_out the gradient's", "fan_in", number=False, words=FANS[:2]),
     "slope": Parameter("the activation's slope below zero: 0 for ReLU, 0.01 for torch's LeakyReLU", 0.0),
@@ -56,7 +47,7 @@ HE_MODES = (
 SCHEMES = (
     Scheme(
         name="xavier_normal",
-        rule=lambda p: _xavier(p, "normal"),
+        rule=lambda p: Rule("normal", gain=gain(p["gain"]), fan="fan_avg"),
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero: a compromise between keeping the signal and keeping the gradient",
         paper=f"{GLOROT}, eq. 12",
@@ -69,7 +60,7 @@ SCHEMES = (
     ),
     Scheme(
         name="xavier_uniform",
-        rule=lambda p: _xavier(p, "uniform"),
+        rule=lambda p: Rule("uniform", gain=gain(p["gain"]), fan="fan_avg"),
         short="linear units, tanh near zero",
         derived_for="linear units and tanh near zero; the paper's own 'normalized initialization'",
         paper=f"{GLOROT}, eq. 16",
@@ -82,7 +73,7 @@ SCHEMES = (
     ),
     Scheme(
         name="he_normal",
-        rule=lambda p: _he(p, "normal"),
+        rule=lambda p: Rule("normal", scale=rectifier_scale(float(p["slope"])), fan=cast("Fan", p["mode"])),
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU: half of the units are silent, so the variance is doubled. With a slope below zero, for leaky ReLU",
         paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
@@ -95,7 +86,7 @@ SCHEMES = (
     ),
     Scheme(
         name="he_uniform",
-        rule=lambda p: _he(p, "uniform"),
+        rule=lambda p: Rule("uniform", scale=rectifier_scale(float(p["slope"])), fan=cast("Fan", p["mode"])),
         short="ReLU; leaky ReLU with its slope",
         derived_for="ReLU, with bounded draws. With a slope below zero, for leaky ReLU",
         paper=f"{HE}, eq. 10; mode=fan_out eq. 14; slope eq. 15",
@@ -148,7 +139,7 @@ SCHEMES = (
                 "truncated_normal is cut at ±2 std and rescaled",
                 "truncated_normal",
                 number=False,
-                words=("normal", "truncated_normal", "uniform"),
+                words=DISTRIBUTIONS,
             ),
         },
         notes=(
@@ -165,7 +156,8 @@ SCHEMES = (
         short="very deep tanh networks",
         derived_for="very deep networks: on the critical line neither the signal nor the gradient dies or explodes. "
         "The defaults are critical for tanh",
-        paper=f"Poole et al. 2016, Exponential expressivity in deep neural networks through transient chaos; Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, Deep information propagation",
+        paper="Poole et al. 2016, Exponential expressivity in deep neural networks through transient chaos; Schoenholz, "
+        "Gilmer, Ganguli and Sohl-Dickstein 2017, Deep information propagation",
         bias="",
         gains="(sigma_w2, sigma_b2) on the critical line: tanh (1.76, 0.05) and (1, 0), relu (2, 0), linear (1, 0)",
         parameters={

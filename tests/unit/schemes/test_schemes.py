@@ -16,7 +16,7 @@ from inittui.schemes.describe import explained, listed
 from inittui.schemes.formulas import as_variance_scaling
 from inittui.schemes.rule import GAINS, gain, truncated_deviation
 from inittui.schemes.scheme import Parameter, Scheme, Value
-from inittui.schemes.spec import Init, check_parameters, parse
+from inittui.schemes.spec import Init, check_parameters
 from tests.helpers import steady
 
 PARAMETERS: dict[str, dict[str, Value]] = {
@@ -52,7 +52,7 @@ DEVIATIONS: dict[str, Callable[[int, int], float]] = {
 
 def refusal(text: str) -> str:
     with pytest.raises(SchemeError) as caught:
-        parse(text)
+        Init.of(text)
     return str(caught.value)
 
 
@@ -252,7 +252,7 @@ def test_a_gain_is_a_number_or_an_activations_name() -> None:
     ],
 )
 def test_a_scheme_is_read_as_a_person_types_it(text: str, expected: tuple[str, dict[str, Value]]) -> None:
-    assert parse(text) == expected
+    assert Init.of(text) == Init(*expected)
 
 
 @pytest.mark.parametrize(
@@ -335,12 +335,12 @@ likely = st.builds(
 @given(st.one_of(st.text(), likely))
 def test_any_text_is_a_scheme_or_is_refused_in_one_line_that_can_be_printed(text: str) -> None:
     try:
-        name, parameters = parse(text)
+        init = Init.of(text)
         message = ""
     except SchemeError as error:
         message = str(error)
     assert message.isprintable()
-    assert message or check_parameters(name, parameters) == parameters
+    assert message or check_parameters(init.name, init.parameters) == init.parameters
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "normal(std='\x07')", "normal(std='''a\nb''')"])
@@ -378,7 +378,7 @@ def chosen(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
 def test_a_label_is_what_parse_reads(choice: tuple[str, dict[str, object]]) -> None:
     name, given = choice
     parameters = check_parameters(name, given)
-    assert parse(scheme(name).label(parameters)) == (name, parameters)
+    assert Init.of(scheme(name).label(parameters)) == Init(name, parameters)
     assert Init.of({"name": name, **parameters}) == Init(name, parameters)  # the table of a preset
 
 

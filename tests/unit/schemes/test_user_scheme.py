@@ -19,7 +19,7 @@ from inittui.experiment.overrides import Overrides
 from inittui.experiment.preset_table import build, to_table
 from inittui.schemes import user_scheme
 from inittui.schemes.describe import listed
-from inittui.schemes.spec import Init, parse
+from inittui.schemes.spec import Init
 from tests.helpers import preset, steady, write_run
 
 SIGNATURE = "(weight, bias, *, name, fan_in, fan_out, generator)"
@@ -83,7 +83,7 @@ def fault(path: Path | str, function: str, network: nn.Module | None = None) -> 
      "package.module:f", " ./a.py:f\n"],
 )  # fmt: skip
 def test_a_reference_is_a_scheme_without_parameters(text: str) -> None:
-    assert parse(text) == (text.strip(), {})
+    assert Init.of(text) == Init(text.strip())
     init = Init.of(text)
     assert init.label == text.strip().rpartition(":")[2]
     assert init.formula == f"own: {text.strip().rpartition(':')[0].rpartition('/')[2]}"
@@ -97,7 +97,7 @@ def test_a_reference_is_a_scheme_without_parameters(text: str) -> None:
 )  # fmt: skip
 def test_what_can_only_be_meant_as_one_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(SchemeError) as caught:
-        parse(text)
+        Init.of(text)
     assert "names no function in a Python file: expected ./my_scheme.py:my_init" in str(caught.value)
 
 
@@ -110,7 +110,7 @@ def test_parameters_of_an_own_scheme_are_refused() -> None:
 @given(st.from_regex(r"(\.{1,2}/|/|~)?([a-z. ]{0,6}/)?[a-z]{0,6}(\.py)?:?[a-z1 (=)]{0,6}", fullmatch=True))
 def test_any_text_like_a_reference_is_one_or_is_refused(text: str) -> None:
     try:
-        words = Init(*parse(text)).label
+        words = Init.of(text).label
     except SchemeError as error:
         words = str(error)
     assert words.isprintable()
@@ -219,7 +219,7 @@ def test_an_entry_point_is_a_scheme_by_its_name(offered: Callable[[str], None]) 
     assert Init.of({"name": "half_he"}).label == "my_init"
     assert listed()[-1].split(maxsplit=1) == ["half_he", "own: mine_of_theirs:my_init"]
     with pytest.raises(SchemeError, match="Did you mean 'half_he'"):
-        parse("half_hee")
+        Init.of("half_hee")
     network = nn.Linear(300, 30)
     initialise(network, Init.of("half_he"), 1)
     assert float(network.weight.detach().std()) == pytest.approx(0.5, rel=0.03)
