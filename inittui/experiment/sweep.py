@@ -51,7 +51,11 @@ def axes(given: object, faults: list[str]) -> tuple[Axis, ...]:
         faults.append(f"sweep = {show(given)}: expected a table, as in model.depth = [3, 10, 30]")
         return ()
     of_section: dict[str, list[Axis]] = {}
-    for key, values in flat(given).items():
+    values_of_keys: dict[str, Any] = {}  # `model.depth` is the same as `depth` in a table `model`
+    for key, value in given.items():
+        inner = value if isinstance(value, Mapping) else {"": value}
+        values_of_keys |= {f"{key}.{name}" if name else key: values for name, values in inner.items()}
+    for key, values in values_of_keys.items():
         section, _, name = key.partition(".")
         hints = (get_type_hints(SWEPT[section], include_extras=True) if section in SWEPT else {}) | (
             SHAPE if section == "model" else {}
@@ -71,17 +75,6 @@ def axes(given: object, faults: list[str]) -> tuple[Axis, ...]:
         if "model.hidden" in keys:
             faults.append(f"sweep.{short}: stands for model.hidden; leave one of the two out")
     return swept
-
-
-def flat(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The table with whole keys: `model.depth` is the same as `depth` in a table `model`."""
-    flattened: dict[str, Any] = {}
-    for key, value in given.items():
-        inner = (
-            {f"{key}.{name}": inside for name, inside in value.items()} if isinstance(value, Mapping) else {key: value}
-        )
-        flattened |= inner
-    return flattened
 
 
 def _axis(key: str, values: object, hint: Any, faults: list[str]) -> Axis | None:

@@ -538,7 +538,7 @@ def test_on_the_command_line_they_count_from_the_working_folder(mine: Path, monk
 
 def test_a_network_of_ones_own_takes_the_place_of_a_shipped_presets_perceptron(mine: Path) -> None:
     found = preset_files.load("mnist3", Overrides(set=[f"model.factory={mine}/my_network.py:build"]))
-    assert to_table(found)["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": []}
+    assert to_table(found)["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": ()}
     with pytest.raises(PresetError) as caught:  # said beside the factory, a perceptron's keys are still a contradiction
         preset_files.load("mnist3", Overrides(set=[f"model.factory={mine}/my_network.py:build", "model.hidden=[64]"]))
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["--set model.hidden"]
@@ -548,7 +548,7 @@ def test_a_resolved_preset_is_the_same_experiment_wherever_it_is_read(mine: Path
     found = load(mine)
     table = to_table(found)
     assert table["data"] == {"scale_test": True, "factory": f"{mine}/my_data.py:arrays"}
-    assert table["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": ["0"]}
+    assert table["model"] == {"factory": f"{mine}/my_network.py:build", "exclude": ("0",)}
     assert build(table, name="mine", source="preset.toml") == found
     for path in mine.glob("*.py"):
         path.unlink()
