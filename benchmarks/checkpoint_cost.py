@@ -77,8 +77,8 @@ def main() -> None:
 def compare(title: str, marks: Sequence[Sequence[Mark]], pairs: int, *, clock: int) -> None:
     """Print the speed without and with checkpoints, and the cost. `clock` is the index of the time in a mark."""
     speeds = [
-        sum((arm[place + 1][2] - arm[place][2]) / (arm[place + 1][clock] - arm[place][clock]) for arm in marks)
-        for place in range(2 * pairs)
+        sum((arm[index + 1][2] - arm[index][2]) / (arm[index + 1][clock] - arm[index][clock]) for arm in marks)
+        for index in range(2 * pairs)
     ]
     ratios = []
     for pair in range(pairs):
@@ -86,7 +86,7 @@ def compare(title: str, marks: Sequence[Sequence[Mark]], pairs: int, *, clock: i
         ratios.append(first / second if saves(2 * pair) else second / first)
     low, median, high = (100 * (1 - ratio) for ratio in statistics.quantiles(ratios, n=4))
     means = [
-        statistics.median(speed for place, speed in enumerate(speeds) if saves(place) == on) for on in (False, True)
+        statistics.median(speed for index, speed in enumerate(speeds) if saves(index) == on) for on in (False, True)
     ]
     print(f"{title:<24}{means[0]:>8.1f}{means[1]:>9.1f}{median:>18.2f} %   half of the pairs {high:.2f} to {low:.2f} %")
 

@@ -156,8 +156,8 @@ class FabricatedRun:
             for _ in range(count):
                 self._clock.now += 0.1
                 epoch, report = divmod(self._reported, self.reports + 1)
-                for place in self.at_work:
-                    self._arms[place].append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * place))
+                for index in self.at_work:
+                    self._arms[index].append(self._event(epoch + 1, report + 1, 0.3 + 0.05 * index))
                 self._reported += 1
 
     def _event(self, epoch: int, report: int, above: float) -> events.Event:

@@ -213,8 +213,8 @@ def while_training(plan: Plan, folder: Path, data_dir: Path | None) -> list[Figu
 
 def options(arms: int, folder: Path, data_dir: Path | None) -> list[str]:
     words = ["--preset", "mnist3"]
-    for place in range(arms):
-        words += ["--arm", f"normal(std={0.01 + place / 1000})"]
+    for index in range(arms):
+        words += ["--arm", f"normal(std={0.01 + index / 1000})"]
     if data_dir is not None:
         return [*words, "--data", "mnist", "--data-dir", str(data_dir)]
     (folder / "noise.py").write_text(NOISE)

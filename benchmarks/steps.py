@@ -95,10 +95,10 @@ def products(device: torch.device) -> Step:
     def step() -> None:
         for a, weight, out in zip(inputs, weights, outs, strict=True):
             torch.mm(a, weight.t(), out=out)
-        for place in (2, 1, 0):
-            torch.mm(zs[place].t(), inputs[place], out=gradients[place])
-            if place:
-                torch.mm(zs[place], weights[place], out=outs[place - 1])
+        for index in (2, 1, 0):
+            torch.mm(zs[index].t(), inputs[index], out=gradients[index])
+            if index:
+                torch.mm(zs[index], weights[index], out=outs[index - 1])
 
     return step
 

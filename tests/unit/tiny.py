@@ -39,13 +39,13 @@ def arm(init: Any = "he_normal", *, name: str = "arm", **changes: Any) -> Arm:
     return preset([row], epochs=2, model={"hidden": [8]}, training=settings).arms[0]
 
 
-def epochs(told: Iterable[events.Event]) -> list[events.Epoch]:
-    return [event for event in told if isinstance(event, events.Epoch)]
+def epochs(emitted: Iterable[events.Event]) -> list[events.Epoch]:
+    return [event for event in emitted if isinstance(event, events.Epoch)]
 
 
-def figures(told: Iterable[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
+def figures(emitted: Iterable[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
     """What training has come to, to the last bit: all but its times."""
-    return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(told)]
+    return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(emitted)]
 
 
 def stopped(of: Arm, data: Dataset, steps: int, **options: Any) -> Trainer:

@@ -75,9 +75,9 @@ def test_its_gradients_are_autograds(activation: Any, outputs: int | None, seeds
     step = BatchedMLP(made, of, shown)
     step.begin_epoch(orders)
     step.advance()
-    for place in range(len(made)):
-        for found, wanted in zip(step.gradients(), expected[place], strict=True):
-            torch.testing.assert_close(found[place], wanted, rtol=1e-10, atol=1e-10)
+    for index in range(len(made)):
+        for actual, wanted in zip(step.gradients(), expected[index], strict=True):
+            torch.testing.assert_close(actual[index], wanted, rtol=1e-10, atol=1e-10)
     assert [float(replica.costs[0]) for replica in made] == pytest.approx(costs, rel=1e-10)
 
 
@@ -98,11 +98,11 @@ def test_two_hundred_steps_agree_with_the_reference_path(activation: Any, optimi
     """Within a thousandth: rounding differs, and training magnifies it."""
     of = arm(seeds=[5, 6], learning_rate=0.003, epochs=14, batch_size=4, **OPTIMIZERS[optimizer])
     of = model(of, hidden=(8, 7), activation=activation)
-    reference, told = trained(of, hand_written=False)
+    reference, emitted = trained(of, hand_written=False)
     for options in ({}, {"max_batched": 2}):
         _, ours = trained(of, **options)
-        assert [e.train_cost for e in epochs(ours)] == pytest.approx([e.train_cost for e in epochs(told)], rel=1e-3)
-        assert [e.test_cost for e in epochs(ours)] == pytest.approx([e.test_cost for e in epochs(told)], rel=1e-3)
+        assert [e.train_cost for e in epochs(ours)] == pytest.approx([e.train_cost for e in epochs(emitted)], rel=1e-3)
+        assert [e.test_cost for e in epochs(ours)] == pytest.approx([e.test_cost for e in epochs(emitted)], rel=1e-3)
     assert reference.steps * 14 > 200
 
 
@@ -127,18 +127,18 @@ def test_they_show_every_replica_the_same_batches_as_the_reference_path() -> Non
 )
 def test_a_batch_goes_on_bit_for_bit(steps: int, optimizer: str) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3, **OPTIMIZERS[optimizer])
-    whole, told = trained(of, max_batched=3)
+    whole, emitted = trained(of, max_batched=3)
     first, on = stopped(of, DATA, steps, max_batched=3), Trainer(of, DATA, CPU, max_batched=3)
     for replica, before in zip(on.replicas, first.replicas, strict=True):
         replica.restore(before.snapshot())
-    assert figures(on.run()) == figures(told)[3 * (steps // 3) :]
+    assert figures(on.run()) == figures(emitted)[3 * (steps // 3) :]
     assert all(map(torch.equal, parameters(on), parameters(whole)))
 
 
 @every_optimizer
 def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: str) -> None:
     of = arm(seeds=[5, 6], epochs=3, **OPTIMIZERS[optimizer])
-    _, told = trained(of, hand_written=False)
+    _, emitted = trained(of, hand_written=False)
     for before, after in (({"hand_written": False}, {"max_batched": 2}), ({"max_batched": 2}, {"hand_written": False})):
         first, on = (
             stopped(of, DATA, 4, max_batched=2) if before.get("max_batched") else stopped(of, DATA, 8, **before),
@@ -148,23 +148,23 @@ def test_a_snapshot_of_either_path_is_one_of_the_other(optimizer: str) -> None:
         for replica, old in zip(on.replicas, first.replicas, strict=True):
             replica.restore(old.snapshot())
         last = [e.train_cost for e in epochs(on.run())][-2:]
-        assert last == pytest.approx([e.train_cost for e in epochs(told)][-2:], rel=1e-4)
+        assert last == pytest.approx([e.train_cost for e in epochs(emitted)][-2:], rel=1e-4)
 
 
 def test_replicas_at_different_places_come_together_again() -> None:
     """As after a kill between the writing of two checkpoints."""
     of = arm(seeds=[5, 6, 7], epochs=4)
-    _, told = trained(of, max_batched=3)
+    _, emitted = trained(of, max_batched=3)
     early, late = stopped(of, DATA, 2, max_batched=3), stopped(of, DATA, 7, max_batched=3)
     on = Trainer(of, DATA, CPU, max_batched=3)
-    for place, replica in enumerate(on.replicas):
-        replica.restore((late if place == 1 else early).replicas[place].snapshot())
+    for index, replica in enumerate(on.replicas):
+        replica.restore((late if index == 1 else early).replicas[index].snapshot())
     ours = list(on.run())
     assert {(e.seed, e.epoch) for e in epochs(ours)} == {(s, n) for s in (5, 6, 7) for n in range(1, 5)} - {
         (6, 1),
         (6, 2),
     }
-    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
+    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(emitted)}
     for e in epochs(ours):
         assert e.train_cost == pytest.approx(wanted[e.seed, e.epoch], rel=1e-5)
     assert len(on.training_steps.of(on.replicas[0]).replicas) == 3
@@ -229,12 +229,12 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(
     monkeypatch: pytest.MonkeyPatch, fits: int, while_made: bool
 ) -> None:
     of = arm(seeds=[5, 6, 7, 8, 9], epochs=2)
-    _, told = trained(of)
+    _, emitted = trained(of)
     limit_memory(monkeypatch, fits, while_made=while_made)
     trainer, ours = trained(of, max_batched=5)
     together = [event.together for event in ours if isinstance(event, events.Stacked)]
     assert together == {1: [3, 2, 1], 2: [3, 2], 3: [3], 4: [3], 5: []}[fits]
-    for e, wanted in zip(sorted(epochs(ours), key=lambda e: (e.epoch, e.seed)), epochs(told), strict=True):
+    for e, wanted in zip(sorted(epochs(ours), key=lambda e: (e.epoch, e.seed)), epochs(emitted), strict=True):
         assert (e.seed, e.epoch) == (wanted.seed, wanted.epoch)
         assert e.train_cost == pytest.approx(wanted.train_cost, rel=1e-5)
     assert all(event == event_lines.decode(event_lines.encode(event)) for event in ours)
@@ -246,14 +246,14 @@ def test_memory_that_runs_out_at_any_step_halves_the_batch_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     of = arm(seeds=[5, 6, 7], epochs=3)
-    _, told = trained(of)
+    _, emitted = trained(of)
     limit_memory(monkeypatch, 2, steps=steps, capturing=True)
     _, ours = trained(of, max_batched=3)
     assert [event.together for event in ours if isinstance(event, events.Stacked)] == [2]
-    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(told)}
-    found = {(e.seed, e.epoch): e.train_cost for e in epochs(ours)}
-    assert found.keys() == wanted.keys()
-    assert list(found.values()) == pytest.approx([wanted[key] for key in found], rel=1e-5)
+    wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(emitted)}
+    actual = {(e.seed, e.epoch): e.train_cost for e in epochs(ours)}
+    assert actual.keys() == wanted.keys()
+    assert list(actual.values()) == pytest.approx([wanted[key] for key in actual], rel=1e-5)
 
 
 def test_memory_that_runs_out_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,8 +284,8 @@ def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> 
     assert BatchedMLP.supports(arm())
     for other in (model(arm(), norm="batch"), model(arm(), norm="layer"), model(arm(), factory=f"{path}:build")):
         assert not BatchedMLP.supports(other)
-        trainer, told = trained(other, max_batched=3)
-        assert epochs(told)
+        trainer, emitted = trained(other, max_batched=3)
+        assert epochs(emitted)
         assert not isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
     trainer, _ = trained(arm())
     assert isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
@@ -310,11 +310,11 @@ def test_over_five_seeds_the_accuracies_of_both_paths_differ_by_nothing_establis
     digits = load(Data(name="digits"), tmp_path, lambda *_: None)
     accuracies = []
     for hand_written in (True, False):
-        told = list(Trainer(of, digits, CPU, hand_written=hand_written).run())
-        accuracies.append({e.seed: e.test_accuracy for e in epochs(told) if e.epoch == 10})
+        emitted = list(Trainer(of, digits, CPU, hand_written=hand_written).run())
+        accuracies.append({e.seed: e.test_accuracy for e in epochs(emitted) if e.epoch == 10})
     assert all(accuracy > 0.9 for paths in accuracies for accuracy in paths.values())
-    found = paired(*accuracies)
-    assert found.p is not None
-    assert found.p >= 0.05
-    assert found.difference is not None
-    assert abs(found.difference) < 0.01
+    actual = paired(*accuracies)
+    assert actual.p is not None
+    assert actual.p >= 0.05
+    assert actual.difference is not None
+    assert abs(actual.difference) < 0.01

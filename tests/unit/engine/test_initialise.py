@@ -87,9 +87,9 @@ LAYERS: dict[str, Any] = {
 )
 def test_the_samples_deviation_is_the_formulas(typed: str, kind: str) -> None:
     layer = LAYERS[kind]()
-    (told,) = initialise(layer, Init.of(typed), 1)
+    (deviations,) = initialise(layer, Init.of(typed), 1)
     weight, shape, by = layer.weight.detach().double(), Shape.of(layer), rule(typed)
-    assert told == pytest.approx(float(weight.std(correction=0)), rel=1e-5, abs=1e-12)
+    assert deviations == pytest.approx(float(weight.std(correction=0)), rel=1e-5, abs=1e-12)
     std = by.std(shape.fan_in, shape.fan_out, shape.taps)
     assert std is not None
     match by.distribution:
@@ -408,8 +408,8 @@ def test_every_linear_and_conv_layer_of_any_module_is_filled_and_nothing_else() 
     names = [name for name, _ in layers(made)]
     assert names == ["features.0", "features.3", "body.first", "body.second", "head"]
     others = {name: value.clone() for name, value in made.state_dict().items() if name.rpartition(".")[0] not in names}
-    told = initialise(made, Init.of("constant(value=0.25)"), 1)
-    assert told == [0.0] * 5
+    deviations = initialise(made, Init.of("constant(value=0.25)"), 1)
+    assert deviations == [0.0] * 5
     for _, layer in layers(made):
         assert (layer.weight == 0.25).all()
         assert layer.bias is None or not layer.bias.any()
@@ -429,8 +429,8 @@ def test_excluded_layers_stay_as_they_are_and_change_no_other(exclude: list[str]
     made, whole = Net(), Net()
     before = {name: layer.weight.clone() for name, layer in layers(made)}
     initialise(whole, Init.of("he_normal"), 1)
-    told = initialise(made, Init.of("he_normal"), 1, exclude=exclude)
-    assert len(told) == len(before)
+    deviations = initialise(made, Init.of("he_normal"), 1, exclude=exclude)
+    assert len(deviations) == len(before)
     for (name, layer), (_, filled) in zip(layers(made), layers(whole), strict=True):
         assert torch.equal(layer.weight, before[name] if name in left else filled.weight)
 
@@ -456,8 +456,8 @@ def test_a_layer_in_groups_has_the_fans_of_a_group() -> None:
 
 def test_the_deviations_that_are_told_are_the_weights_own() -> None:
     made: Any = network(50, 30, 1)
-    told = initialise(made, Init.of("he_normal"), 1)
-    assert told == pytest.approx([float(layer.weight.detach().double().std(correction=0)) for layer in made])
+    deviations = initialise(made, Init.of("he_normal"), 1)
+    assert deviations == pytest.approx([float(layer.weight.detach().double().std(correction=0)) for layer in made])
 
 
 @pytest.mark.parametrize("seed", [0, 777, 2**63 - 1])

@@ -43,12 +43,12 @@ BATCHES = {"digits": digits, "made up": made_up, "far from 0": normal}
 
 def variances(network: nn.Module, x: Tensor) -> list[float]:
     """Of every layer's output, the forward pass written out."""
-    found = []
+    actual = []
     for module in network.children():
         x = module(x)
         if isinstance(module, nn.Linear | nn.Conv2d):
-            found.append(float(x.detach().double().var(correction=0)))
-    return found
+            actual.append(float(x.detach().double().var(correction=0)))
+    return actual
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_the_output_of_every_layer_has_variance_one(batch: str, activation: Any)
     x = BATCHES[batch]()
     network = mlp(Model(hidden=(64, 200, 64, 100) * 5, activation=activation), x.shape[1], 10)
     initialise(network, LSUV, 1, batch=x)
-    found = variances(network, x)
-    assert len(found) == 21
-    assert [value for value in found if abs(value - 1) >= 0.1] == []
+    actual = variances(network, x)
+    assert len(actual) == 21
+    assert [value for value in actual if abs(value - 1) >= 0.1] == []
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -73,9 +73,9 @@ def test_on_mnist_five_layers_have_variance_one(mnist_dir: Path, activation: str
     x = data.train_images[:1000].flatten(1).float() / data.pixel_max
     network = mlp(Model(hidden=(512,) * 4, activation=activation), 784, 10)  # type: ignore[arg-type]
     initialise(network, LSUV, 777, batch=x)
-    found = variances(network, x)
-    assert len(found) == 5
-    assert [value for value in found if abs(value - 1) >= 0.1] == []
+    actual = variances(network, x)
+    assert len(actual) == 5
+    assert [value for value in actual if abs(value - 1) >= 0.1] == []
     other = (
         data.train_images[1000:2000].flatten(1).float() / data.pixel_max
     )  # the next thousand are much like the first

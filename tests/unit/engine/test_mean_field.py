@@ -91,10 +91,10 @@ def test_of_a_smooth_activation_gauss_hermite_says_the_same(name: str, q: float)
 @pytest.mark.parametrize("q", [0.25, 9.0, 1e4])
 def test_many_draws_say_the_same(name: str, q: float) -> None:
     z = torch.empty(400_000, dtype=torch.float64).normal_(generator=torch.Generator().manual_seed(1)) * math.sqrt(q)
-    for found, of in ((mean_square(name, q), applied), (mean_square_slope(name, q), slope)):
+    for actual, of in ((mean_square(name, q), applied), (mean_square_slope(name, q), slope)):
         draws = squared(of, name, z)
         error = float(draws.std()) / math.sqrt(len(z))  # of their mean
-        assert found == pytest.approx(float(draws.mean()), abs=4 * error + 1e-12)
+        assert actual == pytest.approx(float(draws.mean()), abs=4 * error + 1e-12)
 
 
 @pytest.mark.parametrize("name", CURVES)
@@ -233,27 +233,27 @@ def images(mnist_dir: Path) -> Tensor:
 def laws_of(network: nn.Module, typed: str) -> list[LayerLaw]:
     init = Init.of(typed)
     rule = scheme(init.name).rule_of(init.parameters)
-    found = []
+    actual = []
     for _, layer in layers(network):
         fan_out, fan_in = layer.weight.shape[:2]
         std = rule.std(fan_in, fan_out)
         assert std is not None
-        found.append(LayerLaw(fan_in, fan_out, std**2, rule.bias_std(fan_in) ** 2))
-    return found
+        actual.append(LayerLaw(fan_in, fan_out, std**2, rule.bias_std(fan_in) ** 2))
+    return actual
 
 
 def sizes_of(network: nn.Module, x: Tensor) -> list[float]:
     """The root mean square of every layer's pre-activations: the forward pass of a probe."""
-    found: list[float] = []
+    actual: list[float] = []
     hooks = [
-        layer.register_forward_hook(lambda _layer, _x, z: found.append(float(z.double().square().mean().sqrt())))
+        layer.register_forward_hook(lambda _layer, _x, z: actual.append(float(z.double().square().mean().sqrt())))
         for _, layer in layers(network)
     ]
     with torch.no_grad():
         network(x)
     for hook in hooks:
         hook.remove()
-    return found
+    return actual
 
 
 def bound(activation: str, typed: str, layer: int, seeds: int) -> float:

@@ -81,27 +81,27 @@ def test_a_norm_begins_as_one_that_changes_nothing_but_the_size(norm: Any) -> No
     axis = 0 if norm == "batch" else 1
     assert torch.allclose(z.mean(axis), torch.zeros(z.shape[1 - axis]), atol=1e-4)
     assert z.std(axis, correction=0).min() > 0.05  # of a signal of a thousandth, so that the norm's own epsilon is felt
-    told = epochs(trainer.run())
-    assert (told[-1].train_cost or 9.0) < (told[0].train_cost or 0.0)
+    emitted = epochs(trainer.run())
+    assert (emitted[-1].train_cost or 9.0) < (emitted[0].train_cost or 0.0)
     assert not torch.equal(network[1].weight, torch.ones(32))  # it is trained too
 
 
 def test_a_batch_norm_is_tested_with_its_running_statistics() -> None:
     trainer = Trainer(of({"hidden": (8,), "norm": "batch"}, epochs=1), DATA, CPU)
-    (told,) = epochs(trainer.run())
+    (emitted,) = epochs(trainer.run())
     network: Any = trainer.replicas[0].network.eval()
     assert int(network[1].num_batches_tracked) == STEPS
     with torch.no_grad():
         answers = network(DATA.test_images.flatten(1).float() / 255).argmax(1)
-    assert told.test_accuracy == pytest.approx(float((answers == DATA.test_labels).double().mean()))
+    assert emitted.test_accuracy == pytest.approx(float((answers == DATA.test_labels).double().mean()))
     assert trainer.replicas[0].network.train() is network
 
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("init", ["lsuv", "orthogonal", "zeros"])
 def test_every_scheme_fills_a_network_with_norms(norm: str, init: str) -> None:
-    told = epochs(run(of({"hidden": (8, 8), "norm": norm}, init)))
-    assert all(one.train_cost is not None for one in told)
+    emitted = epochs(run(of({"hidden": (8, 8), "norm": norm}, init)))
+    assert all(one.train_cost is not None for one in emitted)
 
 
 # Exclusions
@@ -202,12 +202,12 @@ def test_replicas_and_arms_run_in_threads_do_not_disturb_each_other(noisy: str) 
     one, other = of({"factory": noisy}, seeds=[5, 6]), of({"factory": noisy}, "xavier_normal", seeds=[5, 6])
     alone = [figures(run(one, report_seconds=1e9)), figures(run(other, report_seconds=1e9))]
     assert [row for row in alone[0] if row[0] == 6] == figures(run(of({"factory": noisy}, seeds=[6])))
-    told: list[list[events.Event]] = [[], []]
+    emitted: list[list[events.Event]] = [[], []]
     running = [Trainer(arm, DATA, CPU, report_seconds=1e9).run() for arm in (one, other)]
-    while len(epochs(told[0])) + len(epochs(told[1])) < 8:  # an event of the one, then one of the other
-        for place, events_of in enumerate(running):
-            told[place] += [event for event in [next(events_of, None)] if event is not None]
-    assert [figures(events_of) for events_of in told] == alone
+    while len(epochs(emitted[0])) + len(epochs(emitted[1])) < 8:  # an event of the one, then one of the other
+        for index, events_of in enumerate(running):
+            emitted[index] += [event for event in [next(events_of, None)] if event is not None]
+    assert [figures(events_of) for events_of in emitted] == alone
 
 
 def bits(trainer: Trainer) -> list[bytes]:
@@ -225,7 +225,7 @@ def test_a_resume_in_mid_epoch_is_bit_for_bit_the_training_that_never_stopped(
 ) -> None:
     model = {"factory": noisy} if norm == "dropout" else {"hidden": (8, 8), "norm": norm}
     whole = Trainer(of(model, seeds=[5, 6]), DATA, CPU)
-    told = list(whole.run())
+    emitted = list(whole.run())
     steps = count()
 
     def stop(_: object) -> float:
@@ -244,5 +244,5 @@ def test_a_resume_in_mid_epoch_is_bit_for_bit_the_training_that_never_stopped(
         replica.restore(snapshot)
     rest = list(resumed.run())
     assert len(figures(begun)) == after // STEPS
-    assert figures(begun) + figures(rest) == figures(told)
+    assert figures(begun) + figures(rest) == figures(emitted)
     assert bits(resumed) == bits(whole)

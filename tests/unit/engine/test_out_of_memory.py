@@ -57,24 +57,24 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("version", ON_GPU)
 def test_a_gpu_that_is_full_is_told_with_its_figures(version: str) -> None:
-    words, told = ON_GPU[version]
-    assert explain(torch.cuda.OutOfMemoryError(words)) == told
+    words, expected = ON_GPU[version]
+    assert explain(torch.cuda.OutOfMemoryError(words)) == expected
 
 
 @pytest.mark.parametrize("version", ["2.9", "2.1", "1.13", "no figures"])
 def test_a_full_gpu_is_known_by_its_words_as_well(version: str) -> None:
-    words, told = ON_GPU[version]
-    assert explain(RuntimeError(words)) == told
+    words, expected = ON_GPU[version]
+    assert explain(RuntimeError(words)) == expected
 
 
 @pytest.mark.parametrize("version", ON_CPU)
 def test_a_machine_that_is_full_is_told_with_its_figures(version: str) -> None:
-    told = "out of memory: 4096.00 GiB asked for, 1.50 GiB free of 8.00 GiB"
-    assert explain(RuntimeError(ON_CPU[version])) == told
+    expected = "out of memory: 4096.00 GiB asked for, 1.50 GiB free of 8.00 GiB"
+    assert explain(RuntimeError(ON_CPU[version])) == expected
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (MemoryError(), "out of memory: MemoryError"),
         (MemoryError("no room\nat all"), "out of memory: no room"),
@@ -85,8 +85,8 @@ def test_a_machine_that_is_full_is_told_with_its_figures(version: str) -> None:
     ],
     ids=["bare", "with words", "numpy"],
 )
-def test_an_error_that_is_about_memory_by_its_kind_is_told_in_its_own_words(error: MemoryError, told: str) -> None:
-    assert explain(error) == told
+def test_an_error_that_is_about_memory_by_its_kind_is_told_in_its_own_words(error: MemoryError, expected: str) -> None:
+    assert explain(error) == expected
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_another_error_is_not_about_memory(error: Exception) -> None:
 def test_what_this_very_torch_says_is_understood() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60, dtype=torch.uint8)
-    told = explain(caught.value)
-    assert told is not None
-    assert re.fullmatch(r"out of memory: \d+\.\d\d GiB asked for, 1\.50 GiB free of 8\.00 GiB", told)
+    expected = explain(caught.value)
+    assert expected is not None
+    assert re.fullmatch(r"out of memory: \d+\.\d\d GiB asked for, 1\.50 GiB free of 8\.00 GiB", expected)
 
 
 @pytest.mark.parametrize("words", ["CUDA out of memory. \x1b[2JTried", "\x1b[31m CUDA out of memory"])

@@ -106,20 +106,20 @@ def test_every_number_is_that_of_autograd_by_hand(kind: type[nn.Module]) -> None
     weights = [layer.weight for _, layer in layers(network)]
     zs = []
     a = x
-    for place, (_, layer) in enumerate(layers(network)):
+    for index, (_, layer) in enumerate(layers(network)):
         zs.append(nn.functional.linear(a, layer.weight, layer.bias))
-        a = kind()(zs[-1]) if place < 2 else zs[-1]
+        a = kind()(zs[-1]) if index < 2 else zs[-1]
     gradients = torch.autograd.grad(cross_entropy(a, labels), [*zs, *weights])
-    found = measure(network, x, labels)
-    assert [(one.name, one.fan_in, one.fan_out) for one in found] == [("0", 6, 7), ("2", 7, 5), ("4", 5, 3)]
-    for place, one in enumerate(found):
-        expect(one, zs[place], weights[place], gradients[place], gradients[place + 3])
+    actual = measure(network, x, labels)
+    assert [(one.name, one.fan_in, one.fan_out) for one in actual] == [("0", 6, 7), ("2", 7, 5), ("4", 5, 3)]
+    for index, one in enumerate(actual):
+        expect(one, zs[index], weights[index], gradients[index], gradients[index + 3])
         assert one.update is None
         dead = saturated = None
-        if place < 2 and kind is nn.ReLU:
-            dead = close((zs[place] <= 0).all(0).double().mean())
-        if place < 2 and kind in (nn.Tanh, nn.Sigmoid):
-            z = zs[place].detach().double()
+        if index < 2 and kind is nn.ReLU:
+            dead = close((zs[index] <= 0).all(0).double().mean())
+        if index < 2 and kind in (nn.Tanh, nn.Sigmoid):
+            z = zs[index].detach().double()
             shape = 1 / z.cosh() ** 2 if kind is nn.Tanh else 4 * z.sigmoid() * (-z).sigmoid()  # slope over the largest
             saturated = close((shape < 0.05).double().mean())
         assert (one.dead, one.saturated) == (dead, saturated)
@@ -243,14 +243,14 @@ class Twice(nn.Module):
 def test_a_layer_is_measured_once_where_data_reach_it_first_and_not_at_all_where_they_never_do() -> None:
     network = filled(Twice())
     x, labels = batch()
-    found = measure(network, x, labels, before=[layer.weight.detach() / 2 for _, layer in layers(network)])
-    assert [one.name for one in found] == ["first", "same", "last"]
+    actual = measure(network, x, labels, before=[layer.weight.detach() / 2 for _, layer in layers(network)])
+    assert [one.name for one in actual] == ["first", "same", "last"]
     z = network.same(torch.tanh(network.first(x)))
     again = network.last(torch.tanh(network.same(torch.tanh(z))))
     of_z, of_w = torch.autograd.grad(cross_entropy(again, labels), [z, network.same.weight])
-    expect(found[1], z, network.same.weight, of_z, of_w)
+    expect(actual[1], z, network.same.weight, of_z, of_w)
     # No activation is a module here, so nothing is known of dead and saturated units; updates find their layers by name.
-    assert {(one.dead, one.saturated, one.update) for one in found} == {(None, None, 1.0)}
+    assert {(one.dead, one.saturated, one.update) for one in actual} == {(None, None, 1.0)}
 
 
 def test_layers_come_in_the_order_in_which_data_reach_them() -> None:
@@ -266,9 +266,9 @@ def test_layers_come_in_the_order_in_which_data_reach_them() -> None:
     network = filled(Backwards())
     assert [name for name, _ in layers(network)] == ["last", "first"]
     before = [layer.weight.detach() * factor for (_, layer), factor in zip(layers(network), (2, 4), strict=True)]
-    found = measure(network, *batch(), before)
-    assert [one.name for one in found] == ["first", "last"]
-    assert [one.update for one in found] == [close(3 / 4), close(1 / 2)]
+    actual = measure(network, *batch(), before)
+    assert [one.name for one in actual] == ["first", "last"]
+    assert [one.update for one in actual] == [close(3 / 4), close(1 / 2)]
 
 
 @pytest.mark.parametrize("kind", [nn.ReLU, nn.LeakyReLU, nn.SiLU])
@@ -298,12 +298,12 @@ def test_zeros_are_zeros_and_no_fault() -> None:
     network = mlp(Model(hidden=(7, 5)), INPUTS, CLASSES)
     initialise(network, Init.of("zeros"), 1)
     x, labels = batch()
-    found = measure(network, x, labels, [layer.weight.detach().clone() for _, layer in layers(network)])
-    for one in found:
+    actual = measure(network, x, labels, [layer.weight.detach().clone() for _, layer in layers(network)])
+    for one in actual:
         assert (one.rms, one.spread, one.cosine, one.grad_w) == (0.0, 0.0, 0.0, 0.0)
         assert (one.low, one.high, one.update) == (0.0, 0.0, None)
-    assert [one.dead for one in found] == [1.0, 1.0, None]
-    assert [one.grad_z for one in found][:2] == [0.0, 0.0]
+    assert [one.dead for one in actual] == [1.0, 1.0, None]
+    assert [one.grad_z for one in actual][:2] == [0.0, 0.0]
     assert jacobian(network, x) == (0.0,) * CLASSES
 
 
@@ -314,19 +314,19 @@ def test_weights_that_are_not_finite_give_none_and_no_exception(bad: float, kind
     whole = measure(network, *batch())
     with torch.no_grad():
         network[2].weight.fill_(bad)
-    found = measure(network, *batch(), [torch.zeros(1), torch.zeros(1), torch.zeros(1)])
-    assert found[0].rms == whole[0].rms
-    assert bad == 3e38 or (found[1].rms, found[1].spread, found[1].cosine, found[1].dead) == (None,) * 4
-    assert bad == 3e38 or (found[1].low, found[1].high, found[1].bins) == (None, None, ())
-    probe = events.Probe(seed=1, epoch=0, images=IMAGES, layers=found)
+    actual = measure(network, *batch(), [torch.zeros(1), torch.zeros(1), torch.zeros(1)])
+    assert actual[0].rms == whole[0].rms
+    assert bad == 3e38 or (actual[1].rms, actual[1].spread, actual[1].cosine, actual[1].dead) == (None,) * 4
+    assert bad == 3e38 or (actual[1].low, actual[1].high, actual[1].bins) == (None, None, ())
+    probe = events.Probe(seed=1, epoch=0, images=IMAGES, layers=actual)
     assert event_lines.decode(event_lines.encode(probe)) == probe  # every number is one that JSON has
     assert all(map(math.isfinite, jacobian(network, batch()[0])))
 
 
 def test_one_image_has_no_cosine() -> None:
     x, labels = batch()
-    found = measure(filled(mlp(Model(hidden=(7,)), INPUTS, CLASSES)), x[:1], labels[:1])
-    assert [(one.cosine, one.spread) for one in found] == [(None, 0.0)] * 2
+    actual = measure(filled(mlp(Model(hidden=(7,)), INPUTS, CLASSES)), x[:1], labels[:1])
+    assert [(one.cosine, one.spread) for one in actual] == [(None, 0.0)] * 2
 
 
 # Left as it was
@@ -406,9 +406,9 @@ def test_a_training_with_probes_is_bit_for_bit_the_one_without(noisy: str, model
     unseen.prober = cast(
         "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, at_start=lambda _: events.Paused())
     )
-    told = list(looked_at.run())
-    assert figures(told) == figures(unseen.run())
-    assert sum(isinstance(event, events.Probe) for event in told) == 4
+    emitted = list(looked_at.run())
+    assert figures(emitted) == figures(unseen.run())
+    assert sum(isinstance(event, events.Probe) for event in emitted) == 4
     for one, other in zip(looked_at.replicas, unseen.replicas, strict=True):
         assert state(one.network)[0] == state(other.network)[0]
 
@@ -440,16 +440,16 @@ def singular_values(network: nn.Module, x: Tensor) -> list[float]:
 def test_a_jacobian_is_torchs_own_image_by_image(made: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
     network = filled(made())
     x, _ = batch(*shape)
-    found = jacobian(network, x)
-    assert found == pytest.approx(singular_values(network, x), rel=1e-4, abs=1e-6)
-    assert list(found) == sorted(found, reverse=True)
+    actual = jacobian(network, x)
+    assert actual == pytest.approx(singular_values(network, x), rel=1e-4, abs=1e-6)
+    assert list(actual) == sorted(actual, reverse=True)
 
 
 def test_an_orthogonal_linear_network_keeps_every_direction() -> None:
     network = mlp(Model(hidden=(24,) * 30, activation="linear"), 24, 10)
     initialise(network, Init.of("orthogonal"), 1)
-    found = jacobian(network, torch.randn(6, 24, generator=torch.Generator().manual_seed(1)))
-    assert found == pytest.approx([1.0] * 10, abs=1e-4)
+    actual = jacobian(network, torch.randn(6, 24, generator=torch.Generator().manual_seed(1)))
+    assert actual == pytest.approx([1.0] * 10, abs=1e-4)
 
 
 def test_a_batch_norm_keeps_to_the_statistics_of_the_batch_and_dropout_drops_nothing() -> None:
@@ -517,13 +517,13 @@ def probed(of: Arm) -> list[events.Probe]:
 
 
 def test_the_first_replica_is_probed_as_initialised_and_after_every_epoch() -> None:
-    found = probed(arm(seeds=[5, 6], epochs=3))
-    assert [(one.seed, one.epoch) for one in found] == [(5, 0), (5, 1), (5, 2), (5, 3)]
-    assert all(one.images == len(DATA.train_images) for one in found)
-    assert [bool(one.signal) for one in found] == [True, False, False, False]
-    assert [len(one.jacobian) for one in found] == [3, 0, 0, 0]
-    assert [one.layers[0].update is not None for one in found] == [False, True, True, True]
-    assert all(0 < one.seconds < 10 for one in found)
+    actual = probed(arm(seeds=[5, 6], epochs=3))
+    assert [(one.seed, one.epoch) for one in actual] == [(5, 0), (5, 1), (5, 2), (5, 3)]
+    assert all(one.images == len(DATA.train_images) for one in actual)
+    assert [bool(one.signal) for one in actual] == [True, False, False, False]
+    assert [len(one.jacobian) for one in actual] == [3, 0, 0, 0]
+    assert [one.layers[0].update is not None for one in actual] == [False, True, True, True]
+    assert all(0 < one.seconds < 10 for one in actual)
 
 
 def test_a_long_training_is_probed_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -635,5 +635,5 @@ def test_a_network_of_ones_own_is_probed_with_no_more_images_than_a_step_takes()
 def test_a_prober_looks_at_the_images_that_it_is_given() -> None:
     trainer = Trainer(arm(), DATA, CPU)
     x, labels = torch.rand(9, 16, generator=torch.Generator().manual_seed(1)), torch.arange(9) % 3
-    found = Prober(arm(), trainer.replicas[0], x, labels).at_start(trainer.replicas[0])
-    assert (found.images, found.layers) == (9, measure(trainer.replicas[0].network, x, labels))
+    actual = Prober(arm(), trainer.replicas[0], x, labels).at_start(trainer.replicas[0])
+    assert (actual.images, actual.layers) == (9, measure(trainer.replicas[0].network, x, labels))

@@ -31,17 +31,17 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "stuck_below", lambda _: 1.1)
 
 
-def given_up(told: list[events.Event]) -> list[tuple[int, int]]:
-    return [(event.seed, event.epoch) for event in told if isinstance(event, events.AtChance)]
+def given_up(emitted: list[events.Event]) -> list[tuple[int, int]]:
+    return [(event.seed, event.epoch) for event in emitted if isinstance(event, events.AtChance)]
 
 
 @pytest.mark.parametrize("options", [{}, {"training_threads": 2}, {"max_batched": 2}, {"hand_written": False}])
 @pytest.mark.usefixtures("hopeless")
 def test_what_is_still_at_chance_is_trained_no_further(options: dict[str, Any]) -> None:
     trainer = Trainer(arm("zeros", seeds=[1, 2], epochs=4, stop_stuck=2), DATA, CPU, **options)
-    told = list(trainer.run())
-    assert sorted(given_up(told)) == [(1, 2), (2, 2)]
-    assert sorted((seed, epoch) for seed, epoch, *_ in figures(told)) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    emitted = list(trainer.run())
+    assert sorted(given_up(emitted)) == [(1, 2), (2, 2)]
+    assert sorted((seed, epoch) for seed, epoch, *_ in figures(emitted)) == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert set(trainer.evaluations) == {1, 2}
 
 
@@ -78,10 +78,10 @@ def test_what_was_given_up_before_a_checkpoint_is_not_trained_after_it() -> None
     assert set(again.evaluations) == {1, 2}
 
 
-def stopped(board: Board, place: int = 0, seed: int = 777) -> Board:
+def stopped(board: Board, index: int = 0, seed: int = 777) -> Board:
     """As if that replica had been given up after what it has."""
-    epochs = next(len(one.points) for one in board.arms[place].replicas if one.seed == seed)
-    return fold(board, events.AtChance(t=board.t, seed=seed, epoch=epochs), place)
+    epochs = next(len(one.points) for one in board.arms[index].replicas if one.seed == seed)
+    return fold(board, events.AtChance(t=board.t, seed=seed, epoch=epochs), index)
 
 
 def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> None:
@@ -90,9 +90,9 @@ def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> No
     (replica,) = document.arms[0].replicas
     assert replica.given_up == 2
     assert document.arms[0].test_accuracy.mean == replica.test_accuracy
-    told = tables.text(document)
-    assert "% (stopped)" in told
-    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in told
+    emitted = tables.text(document)
+    assert "% (stopped)" in emitted
+    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in emitted
     assert "xavier_normal  stopped at chance after 2 epochs" in list(lines.Narrator().lines(board))
 
 
@@ -111,16 +111,16 @@ def test_of_several_seeds_it_is_said_how_many_and_the_mean_has_them_all() -> Non
     board = stopped(replace(board, result=None))
     assert board.arms[0].given_up == "1 of 3 seeds stopped at chance after 2 epochs"
     assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Glyphs(), log=True)))
-    told = tables.text(result_document.document(board, seconds=1.0))
-    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in told
+    emitted = tables.text(result_document.document(board, seconds=1.0))
+    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in emitted
 
 
 def test_a_sentence_names_few_of_many() -> None:
     board = replace(finished_board(many(9), epochs=1), result=None)
-    for place in range(9):
-        board = stopped(board, place)
-    told = tables.text(result_document.document(board, seconds=1.0))
-    assert " and 3 more." in told
+    for index in range(9):
+        board = stopped(board, index)
+    emitted = tables.text(result_document.document(board, seconds=1.0))
+    assert " and 3 more." in emitted
 
 
 def test_a_resume_goes_back_to_before_it() -> None:

@@ -47,9 +47,9 @@ def test_without_one_of_them_autograd_trains_and_a_line_names_torch(
     remove(monkeypatch)
     batched_mlp.torch_has_all_kernels.cache_clear()
     with pytest.warns(RuntimeWarning) as caught:
-        told = list(Trainer(arm(), dataset(), CPU).run())
-    assert epochs(told)
-    assert figures(told) == expected
+        emitted = list(Trainer(arm(), dataset(), CPU).run())
+    assert epochs(emitted)
+    assert figures(emitted) == expected
     (line,) = [str(warning.message) for warning in caught]
     assert line.startswith(f"torch {torch.__version__}: the hand-written training step does not work (")
     assert "\n" not in line

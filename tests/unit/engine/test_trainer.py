@@ -33,14 +33,14 @@ def run(of: Arm, data: Dataset, **options: Any) -> list[events.Event]:
     return list(Trainer(of, data, CPU, **options).run())
 
 
-def sample_of(told: list[events.Event]) -> events.Sample:
-    (sample,) = [event for event in told if isinstance(event, events.Sample)]
+def sample_of(emitted: list[events.Event]) -> events.Sample:
+    (sample,) = [event for event in emitted if isinstance(event, events.Sample)]
     return sample
 
 
 def test_training_begins_with_what_there_is_to_do(data: Dataset) -> None:
-    told = run(arm(seeds=[5, 6]), data)
-    begin, sample = told[0], sample_of(told)
+    emitted = run(arm(seeds=[5, 6]), data)
+    begin, sample = emitted[0], sample_of(emitted)
     assert isinstance(begin, events.Begin)
     assert (begin.arm, begin.seeds, begin.epochs, begin.batch_size) == ("arm", (5, 6), 2, BATCH)
     assert begin.steps == 3  # the last, partial batch is dropped
@@ -87,8 +87,8 @@ def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
     """What a replica's network is shown in each epoch's training, in order: [steps · batch, inputs]."""
     trainer = Trainer(of, data, CPU, hand_written=False)
     shown: list[Tensor] = []
-    told = trainer.run()
-    next(told)  # the networks are there once training has begun
+    emitted = trainer.run()
+    next(emitted)  # the networks are there once training has begun
     network = trainer.replicas[0].network
 
     def look(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
@@ -97,7 +97,7 @@ def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
             shown.append(arguments[0].clone())
 
     network.register_forward_pre_hook(look)
-    for _ in told:
+    for _ in emitted:
         pass
     assert len(shown) == of.training.epochs * trainer.steps
     return [torch.cat(shown[i : i + trainer.steps]) for i in range(0, len(shown), trainer.steps)]
@@ -190,8 +190,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_a_report_is_the_mean_cost_since_the_one_before(data: Dataset, clock: Clock) -> None:
     of = arm(epochs=1, batch_size=10)
     (costs,) = reference(of, data, 777)[0]
-    told = run(of, data, report_seconds=2.0, between_steps=clock.between_steps)
-    reports = [e for e in told if isinstance(e, events.Progress)]
+    emitted = run(of, data, report_seconds=2.0, between_steps=clock.between_steps)
+    reports = [e for e in emitted if isinstance(e, events.Progress)]
     assert [report.step for report in reports] == [1, 3, 5]  # the first comes sooner
     assert [report.cost for report in reports] == pytest.approx(
         [costs[0], (costs[1] + costs[2]) / 2, (costs[3] + costs[4]) / 2], abs=1e-6
@@ -202,19 +202,19 @@ def test_a_report_is_the_mean_cost_since_the_one_before(data: Dataset, clock: Cl
 @pytest.mark.parametrize("waits", [{}, {1: 100.0}, {2: 100.0, 4: 1000.0}, {6: 100.0}], ids=str)
 def test_a_pause_is_no_time_of_training(data: Dataset, clock: Clock, waits: dict[int, float]) -> None:
     clock.waits = waits
-    told = run(arm(epochs=1, batch_size=10), data, report_seconds=2.0, between_steps=clock.between_steps)
-    assert [e.seconds for e in epochs(told)] == [6.0]
-    assert [e.samples_per_second for e in told if isinstance(e, events.Progress)] == [10.0, 10.0, 10.0]
+    emitted = run(arm(epochs=1, batch_size=10), data, report_seconds=2.0, between_steps=clock.between_steps)
+    assert [e.seconds for e in epochs(emitted)] == [6.0]
+    assert [e.samples_per_second for e in emitted if isinstance(e, events.Progress)] == [10.0, 10.0, 10.0]
 
 
 def test_what_a_reader_does_with_a_report_is_no_time_of_training(data: Dataset, clock: Clock) -> None:
     of = arm(epochs=1, batch_size=10)
-    told = []
+    emitted = []
     for event in Trainer(of, data, CPU, report_seconds=2.0, between_steps=clock.between_steps).run():
-        told.append(event)
+        emitted.append(event)
         if isinstance(event, events.Progress):
             clock.now += 50
-    assert [e.seconds for e in epochs(told)] == [6.0]
+    assert [e.seconds for e in epochs(emitted)] == [6.0]
 
 
 def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,12 +222,12 @@ def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypat
     of = arm(epochs=6)
     _, parameters = reference(of, data, 777)
     logits = forward(data.test_images.flatten(1).double() / data.pixel_max, parameters)
-    told = run(of, data)
-    last = epochs(told)[-1]
+    emitted = run(of, data)
+    last = epochs(emitted)[-1]
     right = sum(int(row.argmax()) == int(label) for row, label in zip(logits, data.test_labels, strict=True))
     assert last.test_accuracy == right / TEST
     assert last.test_cost == pytest.approx(float(cross_entropy(logits, data.test_labels)), abs=1e-5)
-    sample = sample_of(told)
+    sample = sample_of(emitted)
     shares = logits[sample.index].softmax(0)
     expected = sorted(enumerate(shares.tolist()), key=lambda item: -item[1])
     assert [number for number, _ in last.sample] == [number for number, _ in expected]
@@ -236,9 +236,9 @@ def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypat
 
 def test_the_last_evaluation_of_every_seed_is_kept(data: Dataset) -> None:
     trainer = Trainer(arm(seeds=[5, 6]), data, CPU)
-    told = epochs(list(trainer.run()))
+    emitted = epochs(list(trainer.run()))
     assert list(trainer.evaluations) == [5, 6]
-    for epoch in told[-2:]:
+    for epoch in emitted[-2:]:
         kept = trainer.evaluations[epoch.seed]
         assert (kept.accuracy, kept.cost) == (epoch.test_accuracy, epoch.test_cost)
         assert kept.classes.shape == kept.probabilities.shape == (TEST, 3)
@@ -258,10 +258,10 @@ def test_unscaled_test_pixels_are_the_notebooks_slip(data: Dataset) -> None:
 
 def test_zeros_never_learn_more_than_which_class_is_frequent(data: Dataset) -> None:
     trainer = Trainer(arm("zeros", epochs=20), data, CPU)
-    told = epochs(list(trainer.run()))
+    emitted = epochs(list(trainer.run()))
     assert len(trainer.evaluations[777].classes[:, 0].unique()) == 1  # the same answer whatever the image
     shares = (data.test_labels.bincount() / TEST).tolist()
-    assert all(min(abs(e.test_accuracy - share) for share in shares) < 1e-6 for e in told)
+    assert all(min(abs(e.test_accuracy - share) for share in shares) < 1e-6 for e in emitted)
     assert not any(parameter.any() for parameter in list(trainer.replicas[0].network.parameters())[:3])
 
 
@@ -292,25 +292,25 @@ def test_a_cost_that_is_not_finite_is_raised_with_its_very_step(
         return clock.between_steps()
 
     trainer = Trainer(arm(seeds=[5, 6]), data, CPU, report_seconds=report_seconds, between_steps=between_steps)
-    told: list[events.Event] = []
+    emitted: list[events.Event] = []
     epoch, seed, step = bad // 6 + 1, 5 + bad // 3 % 2, bad % 3 + 1
     words = rf"\Acost not finite \(nan\) at step {step} of 3 in epoch {epoch}, seed {seed}\Z"
     with pytest.raises(CostNotFinite, match=words):
-        told.extend(trainer.run())
-    assert len(epochs(told)) == bad // 3  # before that everything was told
-    assert all(e.train_cost is not None for e in epochs(told))
+        emitted.extend(trainer.run())
+    assert len(epochs(emitted)) == bad // 3  # before that everything was told
+    assert all(e.train_cost is not None for e in epochs(emitted))
 
 
 def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Dataset) -> None:
     trainer = Trainer(arm(), replace(data, pixel_max=255.0), CPU)
-    told = []
+    emitted = []
     for event in trainer.run():
-        told.append(event)
+        emitted.append(event)
         if isinstance(event, events.Sample):
             trainer.device_data = replace(trainer.device_data, test_divisor=1e-40)  # pixels of infinity
-    assert [e.test_cost for e in epochs(told)] == [None, None]
-    assert all(e.train_cost is not None for e in epochs(told))
-    assert all(event == event_lines.decode(event_lines.encode(event)) for event in told)
+    assert [e.test_cost for e in epochs(emitted)] == [None, None]
+    assert all(e.train_cost is not None for e in epochs(emitted))
+    assert all(event == event_lines.decode(event_lines.encode(event)) for event in emitted)
 
 
 @pytest.mark.parametrize("after", [0, 1, 4])
@@ -323,10 +323,10 @@ def test_a_stop_ends_it_between_two_steps(data: Dataset, after: int) -> None:
         return 0.0
 
     trainer = Trainer(arm(epochs=2), data, CPU, between_steps=stop)
-    told: list[events.Event] = []
+    emitted: list[events.Event] = []
     with pytest.raises(Stop, match="by hand"):
-        told.extend(trainer.run())
-    assert len(epochs(told)) == after // 3
+        emitted.extend(trainer.run())
+    assert len(epochs(emitted)) == after // 3
     assert next(steps) == after + 1
 
 
@@ -370,10 +370,10 @@ def test_outputs_beyond_the_classes_are_trained_and_answered_like_any_other(data
         model={"hidden": [8], "outputs": 20},
         training={"batch_size": BATCH},
     ).arms[0]
-    begin, *told = run(of, data)
+    begin, *emitted = run(of, data)
     assert isinstance(begin, events.Begin)
     assert begin.layers[-1] == (8, 20)
-    assert all(len(e.sample) == evaluation.SHOWN for e in epochs(told))
+    assert all(len(e.sample) == evaluation.SHOWN for e in epochs(emitted))
 
 
 def test_the_watched_image_is_the_same_for_every_arm_of_a_seed() -> None:

@@ -56,12 +56,12 @@ def test_all_replicas_train_in_threads_of_their_own_that_were_prepared() -> None
 
 
 def test_kernels_are_chosen_before_the_threads_begin_and_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(training, "choose_kernels", lambda: told.append(threading.current_thread().name))
-    running = trainer(2, between_steps=lambda _: told.append("a step") or 0.0)  # type: ignore[func-returns-value]
+    emitted: list[str] = []
+    monkeypatch.setattr(training, "choose_kernels", lambda: emitted.append(threading.current_thread().name))
+    running = trainer(2, between_steps=lambda _: emitted.append("a step") or 0.0)  # type: ignore[func-returns-value]
     list(running.run())
-    assert told[0] == threading.current_thread().name
-    assert set(told[1:]) == {"a step"}
+    assert emitted[0] == threading.current_thread().name
+    assert set(emitted[1:]) == {"a step"}
 
 
 def test_no_more_threads_than_replicas_and_one_for_a_network_of_ones_own() -> None:
@@ -82,16 +82,16 @@ def test_a_stop_ends_all_threads_between_two_steps_and_what_they_did_is_told() -
         return 0.0
 
     running = trainer(2, between_steps=between_steps)
-    told: list[events.Event] = []
+    emitted: list[events.Event] = []
     with pytest.raises(Stop, match="by hand"):
-        told.extend(running.run())
+        emitted.extend(running.run())
     behind = {replica.seed: replica.epochs for replica in running.replicas}
-    assert {seed: sum(e.seed == seed for e in epochs(told)) for seed in behind} == behind
+    assert {seed: sum(e.seed == seed for e in epochs(emitted)) for seed in behind} == behind
     assert sum(behind.values()) * 3 + sum(r.step for r in running.replicas) == 20
     on = trainer(2)
     for replica, before in zip(on.replicas, running.replicas, strict=True):
         replica.restore(before.snapshot())
-    both = figures(told) + figures(on.run())
+    both = figures(emitted) + figures(on.run())
     assert sorted(both) == sorted(figures(trainer(1).run()))
 
 
