@@ -21,8 +21,6 @@ def scheme(name: str) -> Scheme:
         return SCHEMES[name]
     if own := reference(name, SCHEME):
         return user_scheme.entry(own)
-    hint = (
-        nearest(name, [*SCHEMES, *user_scheme.installed()])
-        or f" Known: {', '.join(SCHEMES)}, or your own: {SCHEME.forms}."
-    )
+    known = f" Known: {', '.join(SCHEMES)}, or your own: {SCHEME.forms}."
+    hint = nearest(name, [*SCHEMES, *user_scheme.installed()]) or known
     raise SchemeError(f"no scheme '{name}'.{hint} 'inittui schemes' lists them all")

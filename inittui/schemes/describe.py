@@ -4,10 +4,11 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from inittui.common import formatting, user_code_refs
-from inittui.common.user_code_refs import SCHEME
-from inittui.schemes import formulas, user_scheme
+from inittui.common import formatting
+from inittui.common.user_code_refs import SCHEME, absolute, check, named
+from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
+from inittui.schemes.rule import CUT, Rule
 from inittui.schemes.scheme import Parameter
 from inittui.schemes.spec import Init
 
@@ -20,8 +21,8 @@ def listed() -> list[str]:
     drawn = {name: Init.of(entry.example).formula for name, entry in SCHEMES.items()}
     drawn_width = max(map(len, drawn.values()))
     lines = [f"{name:<{width}}  {drawn[name]:<{drawn_width}}  {entry.short}" for name, entry in SCHEMES.items()]
-    installed = {name: own for name, own in user_scheme.installed().items() if name not in SCHEMES}
-    return lines + [f"{name:<{width}}  own: {own}" for name, own in installed.items()]
+    installed = user_scheme.installed().items()
+    return lines + [f"{name:<{width}}  own: {own}" for name, own in installed if name not in SCHEMES]
 
 
 def explained(typed: str, width: int) -> list[str]:
@@ -31,8 +32,8 @@ def explained(typed: str, width: int) -> list[str]:
     # A name alone is enough here, even if the scheme has required parameters.
     init = Init.of(SCHEMES[typed].example if typed in SCHEMES else typed)
     entry = scheme(init.name)
-    if (own := user_code_refs.named(init.name)) is not None:
-        user_code_refs.check(user_code_refs.absolute(own, Path.cwd(), SCHEME), SCHEME)
+    if (own := named(init.name)) is not None:
+        check(absolute(own, Path.cwd(), SCHEME), SCHEME)
     facts = [
         ("weights", init.formula),
         ("variance", entry.variance_of(init.parameters)),
@@ -44,7 +45,7 @@ def explained(typed: str, width: int) -> list[str]:
         ("Keras", entry.keras),
         ("JAX", entry.jax),
     ]
-    same = formulas.as_variance_scaling(entry.rule_of(init.parameters))
+    same = as_variance_scaling(entry.rule_of(init.parameters))
     if same and init.name != "variance_scaling":
         facts.append(("weights as", same))
     lines = [typed if typed in SCHEMES else init.label, ""]
@@ -60,6 +61,14 @@ def explained(typed: str, width: int) -> list[str]:
             lines += _wrapped("  - ", note, width, 4)
     other = "xavier_uniform" if init.name == "he_uniform" else "he_uniform"
     return [*lines, "", f"  inittui --arm {shlex.quote(init.name if entry.title else init.label)} --arm {other}"]
+
+
+def as_variance_scaling(rule: Rule) -> str:
+    """The same weights as `variance_scaling` with parameters, as it is typed; "" if it can't draw them."""
+    if rule.fan is None or (rule.distribution == "truncated_normal" and rule.cut != CUT):
+        return ""
+    scale = formatting.number(rule.gain * rule.gain * rule.scale)
+    return f"variance_scaling(scale={scale}, mode={rule.fan}, distribution={rule.distribution})"
 
 
 def _wrapped(head: str, words: str, width: int, indent: int) -> list[str]:

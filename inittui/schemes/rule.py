@@ -1,4 +1,4 @@
-"""The formula that all schemes share, in numbers: how weights and biases are drawn, and the gains of activations.
+"""The formula that all schemes share, in numbers and as text: how weights and biases are drawn, and activations' gains.
 
     weight = factor · draw        factor = gain · √(scale / fan)
 
@@ -75,6 +75,27 @@ class Rule:
         """The factor on the draws: gain · √(scale / fan)."""
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2, None: 1}[self.fan]
         return self.gain * math.sqrt(self.scale / fan)
+
+    def formula(self) -> str:
+        """How the weights are drawn, in a few words. `in` and `out` are fan_in and fan_out."""
+        if self.distribution == "sparse":
+            kept = f"{100 * self.share:.4g} %" if self.kept is None else f"{self.kept}"
+            return f"{kept} of a unit's, std {self.gain:g}"
+        if self.distribution == "truncated_normal" and self.fan is None:
+            return f"std fixed, cut at {self.cut:g} std"
+        if self.distribution == "uniform":
+            return f"U ±√({self._over_fan(3)})"
+        return f"std √({self._over_fan()})" + (", truncated" if self.distribution == "truncated_normal" else "")
+
+    def variance(self) -> str:
+        """The variance of a weight: `2 / (in + out)`."""
+        return self._over_fan().replace("/", " / ").replace("+", " + ")
+
+    def _over_fan(self, factor: float = 1) -> str:
+        """`factor` times the variance, as a quotient: `2/(in+out)`."""
+        numerator = factor * self.gain * self.gain * self.scale * (2 if self.fan == "fan_avg" else 1)
+        denominator = {None: "1", "fan_in": "in", "fan_out": "out", "fan_avg": "(in+out)"}[self.fan]
+        return f"{numerator:.4g}/{denominator}"
 
     def std(self, fan_in: int, fan_out: int, taps: int = 1) -> float | None:
         """The standard deviation of a weight, over its draws and over the layer; None where it depends on the data or on a

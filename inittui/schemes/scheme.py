@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from inittui.common import formatting
-from inittui.schemes import formulas
 from inittui.schemes.rule import GAINS, Rule
 
 Value = float | str  # a number, or a word such as fan_out
@@ -115,10 +114,10 @@ class Scheme:
 
     def formula_of(self, parameters: Parameters) -> str:
         """How the weights are drawn, short enough for a panel's title."""
-        return self.formula or formulas.formula(self.rule_of(parameters))
+        return self.formula or self.rule_of(parameters).formula()
 
     def variance_of(self, parameters: Parameters) -> str:
-        return self.variance or formulas.variance(self.rule_of(parameters))
+        return self.variance or self.rule_of(parameters).variance()
 
     def bias_of(self, parameters: Parameters) -> str:
         return self.bias or f"N(0, {self.rule_of(parameters).bias_scale:g})"

@@ -11,7 +11,7 @@ from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
 from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
-from inittui.schemes.scheme import Parameter, Value
+from inittui.schemes.scheme import Value
 
 
 class Init(Struct, frozen=True):
@@ -57,24 +57,19 @@ def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]
             raise SchemeError(
                 f"scheme '{entry.title or name}' has no parameter '{key}'; it takes {takes}{hint and '.' + hint}"
             )
-        other = entry.parameters[key].instead_of
-        if other in given:
+        parameter = entry.parameters[key]
+        if (other := parameter.instead_of) in given:
             raise SchemeError(f"{name}: expected {other} or {key}, and not both; leave one out")
-        values[key] = _checked(name, key, value, entry.parameters[key])
+        if (read := parameter.read(value)) is None:
+            shown = "a huge number" if isinstance(value, int) and abs(value) > 10**30 else str(value)
+            hint = nearest(value, parameter.words) if isinstance(value, str) else ""
+            raise SchemeError(f"{name}({key}={shown[:40]}): expected {parameter.expected}{hint and '.' + hint}")
+        values[key] = read
     complete = entry.complete(values)
     for key, parameter in entry.parameters.items():
         if key not in complete and parameter.default is None and not parameter.instead_of:
             raise SchemeError(f"scheme '{name}' needs {key} ({parameter.meaning}), as in '{entry.example}'")
     return {key: complete[key] for key in entry.parameters if key in complete}
-
-
-def _checked(name: str, key: str, value: object, parameter: Parameter) -> Value:
-    read = parameter.read(value)
-    if read is None:
-        shown = "a huge number" if isinstance(value, int) and abs(value) > 10**30 else str(value)
-        hint = nearest(value, parameter.words) if isinstance(value, str) else ""
-        raise SchemeError(f"{name}({key}={shown[:40]}): expected {parameter.expected}{hint and '.' + hint}")
-    return read
 
 
 def _call(text: str) -> tuple[str, dict[str, object]]:

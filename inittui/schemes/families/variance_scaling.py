@@ -1,14 +1,6 @@
 """Schemes whose variance depends on the layer's size: parameter sets of variance scaling.
 
-    Var(w) = gain² · scale / fan
-
-| scheme | gain² · scale | fan |
-|---|---|---|
-| LeCun 1998, eq. 16 | 1 | fan_in |
-| Glorot (Xavier) 2010, eq. 12 and 16 | gain² | fan_avg |
-| He 2015, eq. 10 (forward), 14 (backward), 15 (slope) | 2 / (1 + slope²) | fan_in or fan_out |
-| torch.nn.Linear | 1/3 | fan_in |
-| edge of chaos | σw² | fan_in, with biases N(0, σb²) |
+Var(w) = gain² · scale / fan
 """
 
 import math

@@ -11,7 +11,7 @@ from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.layers import Shape, layers
 from inittui.engine.networks.random_streams import stream
 from inittui.schemes.catalogue import SCHEMES, scheme
-from inittui.schemes.formulas import as_variance_scaling
+from inittui.schemes.describe import as_variance_scaling
 from inittui.schemes.rule import GAINS, Rule, truncated_deviation
 from inittui.schemes.spec import Init
 

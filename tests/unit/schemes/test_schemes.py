@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from inittui.common.errors import SchemeError
 from inittui.schemes.catalogue import SCHEMES, scheme
-from inittui.schemes.describe import explained, listed
-from inittui.schemes.formulas import as_variance_scaling
+from inittui.schemes.describe import as_variance_scaling, explained, listed
 from inittui.schemes.rule import GAINS, gain, truncated_deviation
 from inittui.schemes.scheme import Parameter, Scheme, Value
 from inittui.schemes.spec import Init, check_parameters
