@@ -30,10 +30,10 @@ def whole(least: int, most: int | None = None) -> Meta:
     return Meta(ge=least, le=most, description=words)
 
 
-def key(meaning: str, *example: object, shared: str = "", replaced: bool = False) -> Meta:
+def key(meaning: str, *example: object, shared: str = "", replaced: bool = False, **limits: Any) -> Meta:
     """What a key means. `example` is a value to show instead of the default. `shared` is why all arms have the same value,
-    empty if they need not. `replaced`: the section's `factory` takes the place of this key."""
-    return Meta(title=meaning, examples=list(example), extra={"shared": shared, "replaced": replaced})
+    empty if they need not. `replaced`: the section's `factory` takes the place of this key. `limits` are those of Meta."""
+    return Meta(title=meaning, examples=list(example), extra={"shared": shared, "replaced": replaced}, **limits)
 
 
 Width = Annotated[int, whole(1, 65536)]
@@ -52,12 +52,11 @@ class Data(Struct, frozen=True, forbid_unknown_fields=True):
     train_limit: Annotated[Annotated[int, whole(1)] | None, key("only the first N training images", 10000)] = None
     scale_test: Annotated[
         bool,
-        Meta(description="true or false"),
-        key("false leaves test pixels at 0 to 255, which is the notebook's error", False),
+        key("false leaves test pixels at 0 to 255, which is the notebook's error", False, description="true or false"),
     ] = True
     factory: Annotated[
-        Annotated[str, Meta(description=f"{DATA.noun}, as in {DATA.forms}")] | None,
-        key("your own data, in place of name", "./mine.py:my_data"),
+        str | None,
+        key("your own data, in place of name", "./mine.py:my_data", description=f"{DATA.noun}, as in {DATA.forms}"),
     ] = None
 
 
@@ -105,8 +104,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[Positive, key("")] = 1e-3
     momentum: Annotated[
         float,
-        Meta(ge=0, lt=1, description="a number from 0 to below 1 (sgd alone uses it)"),
-        key("only sgd uses it", 0.9),
+        key("only sgd uses it", 0.9, ge=0, lt=1, description="a number from 0 to below 1 (sgd alone uses it)"),
     ] = 0.0
     weight_decay: Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to 1e6"), key("", 0.01)] = 0.0
     seeds: Annotated[

@@ -32,9 +32,8 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     rows = _arms(table, sections, swept, faults)
     faults += _own_code(table.get("data"), "data", DATA)
     faults += _own_code(table.get("model"), "model", NETWORK)
-    training = table.get("training")
-    seeds = training.get("seeds") if isinstance(training, Mapping) else None
-    if isinstance(seeds, list) and all(isinstance(seed, int) for seed in seeds) and len(set(seeds)) < len(seeds):
+    seeds = sections["training"].seeds if sections["training"] else ()
+    if len(set(seeds)) < len(seeds):
         faults.append(f"training.seeds = {show(seeds)}: expected different seeds")
     arms = sweep.expand(rows, swept, (sections["model"] or Model()).hidden, faults)
     if swept:

@@ -1,35 +1,12 @@
-"""The preset that `inittui new` writes: every key with its meaning, from the fields of `preset`."""
+"""The preset that `inittui new` writes: template.toml, and every key with its meaning, from the fields
+of `preset`."""
 
 import json
+from pathlib import Path
+from string import Template
 
 from inittui.experiment.preset import KEYS, SECTIONS, Key
 
-HEAD = """\
-# A preset of your own. It runs as it is; change what you like. All mistakes are reported at once, each with its key.
-#
-#     inittui --preset {word}
-
-title = "{title}"
-# shows = "what it demonstrates, for 'inittui presets'"
-"""
-TAIL = """
-# Each arm once for every value of a key of model or training, or for every combination of the values of several keys:
-# [sweep]
-# model.depth = [3, 10, 30]
-
-# One table per arm. The others are compared with the first. 'inittui schemes' lists what init may be.
-[[arms]]
-init = "xavier_normal"
-
-[[arms]]
-init = "he_normal"
-
-# An arm may change every key of model and training except {shared}:
-# [[arms]]
-# name = "small normal, tanh"
-# init = {{ name = "normal", std = 0.01 }}    # or "normal(std=0.01)", or "./mine.py:my_init"
-# model.activation = "tanh"
-"""
 SMALL = {"model.hidden": [256, 256], "training.epochs": 5}  # smaller than the defaults, so that the first run is quick
 
 
@@ -40,7 +17,8 @@ def template(word: str, title: str) -> str:
     for section in SECTIONS:
         lines += ["", f"[{section}]", *(_line(key) for key in KEYS if key.section == section)]
     shared = ", ".join(key.name for key in KEYS if key.shared)
-    return HEAD.format(word=word, title=title) + "\n".join(lines) + "\n" + TAIL.format(shared=shared)
+    text = Template(Path(__file__).with_name("template.toml").read_text("utf-8"))
+    return text.substitute(word=word, title=title, sections="\n".join(lines), shared=shared)
 
 
 def _line(key: Key) -> str:

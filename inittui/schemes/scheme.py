@@ -110,7 +110,7 @@ class Scheme:
         """The scheme as it is typed, without parameters at their default: `he_normal`, `normal(std=0.01)`."""
         changed = {key: value for key, value in sorted(parameters.items()) if value != self.parameters[key].default}
         inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in changed.items())
-        return f"{self.title or self.name}({inside})" if inside else self.title or self.name
+        return (self.title or self.name) + (f"({inside})" if inside else "")
 
     def formula_of(self, parameters: Parameters) -> str:
         """How the weights are drawn, short enough for a panel's title."""

@@ -1,7 +1,4 @@
-"""Schemes whose variance depends on the layer's size: parameter sets of variance scaling.
-
-Var(w) = gain² · scale / fan
-"""
+"""Schemes whose variance depends on the layer's size: parameter sets of Var(w) = gain² · scale / fan."""
 
 import math
 from typing import cast
