@@ -50,7 +50,6 @@ def _started_elsewhere(pid: int) -> int | None:
 
 def liveness(*, at_host: str, boot: str, pid: int | None, start: int | None) -> Liveness:
     """Whether that process is alive; `elsewhere` if it is on another host, where this can't be determined."""
-    here = at_host == host()
     if boot == boot_id() and pid is not None and start is not None and started(pid) == start:
         return "alive"
-    return "dead" if here else "elsewhere"
+    return "dead" if at_host == host() else "elsewhere"

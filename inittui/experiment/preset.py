@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 else:
     DataName = Literal[*NAMES]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "selu", "linear"]
-OptimizerName = Literal["adam", "adamw", "sgd"]
 
 LARGEST_SEED = 2**63 - 1
 
@@ -100,7 +99,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 
     epochs: Annotated[int, whole(1, 1_000_000), key("passes over the training images")] = 15
     batch_size: Annotated[int, whole(1), key("images per step")] = 100
-    optimizer: Annotated[OptimizerName, key("")] = "adam"
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"], key("")] = "adam"
     learning_rate: Annotated[Positive, key("")] = 1e-3
     momentum: Annotated[
         float,
@@ -185,7 +184,11 @@ class Preset(Struct, frozen=True):
 
 
 SECTIONS: Mapping[str, type[Struct]] = {"data": Data, "model": Model, "training": Training}
-SWEPT = {name: SECTIONS[name] for name in ("model", "training")}
+# The types of the keys that may be swept.
+SWEPT: Mapping[str, dict[str, Any]] = {
+    "model": get_type_hints(Model, include_extras=True) | SHAPE,
+    "training": get_type_hints(Training, include_extras=True),
+}
 
 
 class Key(Struct, frozen=True):

@@ -8,7 +8,7 @@ order of the rows, and for each row in the order of the combinations, in which t
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any, get_type_hints
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -57,9 +57,7 @@ def axes(given: object, faults: list[str]) -> tuple[Axis, ...]:
         values_of_keys |= {f"{key}.{name}" if name else key: values for name, values in inner.items()}
     for key, values in values_of_keys.items():
         section, _, name = key.partition(".")
-        hints = (get_type_hints(SWEPT[section], include_extras=True) if section in SWEPT else {}) | (
-            SHAPE if section == "model" else {}
-        )
+        hints = SWEPT.get(section, {})
         if (why := SHARED.get(key) or SHARED.get(section)) is not None:
             faults.append(f"sweep.{key}: can't be swept; {why}")
         elif key == "model.factory":

@@ -1,5 +1,4 @@
-"""The preset that `inittui new` writes: template.toml, and every key with its meaning, from the fields
-of `preset`."""
+"""The preset that `inittui new` writes: template.toml, with every key of `preset` and its meaning."""
 
 import json
 from pathlib import Path

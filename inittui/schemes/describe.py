@@ -12,8 +12,6 @@ from inittui.schemes.rule import CUT, Rule
 from inittui.schemes.scheme import Parameter
 from inittui.schemes.spec import Init
 
-INDENT = 13  # column where the text of an entry begins
-
 
 def listed() -> list[str]:
     """One line per scheme, at most 80 columns: name, formula, what it is for."""
@@ -50,7 +48,7 @@ def explained(typed: str, width: int) -> list[str]:
         facts.append(("weights as", same))
     lines = [typed if typed in SCHEMES else init.label, ""]
     for title, words in facts:
-        lines += _wrapped(f"  {title}", words, width, INDENT)
+        lines += _wrapped(f"  {title}", words, width)
     if entry.parameters:
         lines += ["", "  takes"]
         for key, parameter in entry.parameters.items():
@@ -71,7 +69,7 @@ def as_variance_scaling(rule: Rule) -> str:
     return f"variance_scaling(scale={scale}, mode={rule.fan}, distribution={rule.distribution})"
 
 
-def _wrapped(head: str, words: str, width: int, indent: int) -> list[str]:
+def _wrapped(head: str, words: str, width: int, indent: int = 13) -> list[str]:
     return textwrap.wrap(
         words,
         width,
