@@ -56,9 +56,8 @@ def unseal_toml(content: bytes) -> str:
 def seal_tensors(content: bytes) -> bytearray:
     """The safetensors file `content` with its digest in place of the zeros of `"sha256":"000…"` in its metadata."""
     at = _digest_offset(content)
-    digest = hashlib.sha256(content).hexdigest().encode()
     sealed = bytearray(content)
-    sealed[at : at + len(NO_DIGEST)] = digest
+    sealed[at : at + len(NO_DIGEST)] = hashlib.sha256(content).hexdigest().encode()
     return sealed
 
 

@@ -40,8 +40,7 @@ class PresetError(InittuiError):
         super().__init__(f"{source}: {self.faults[0] if number == 1 else f'{number} faults'}")
 
     def __str__(self) -> str:
-        listed = self.faults if len(self.faults) > 1 else ()
-        return "\n  ".join([super().__str__(), *listed])
+        return "\n  ".join([super().__str__(), *(self.faults if len(self.faults) > 1 else ())])
 
 
 class DataError(InittuiError):

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from inittui.common import user_code_refs
 from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
@@ -23,8 +25,6 @@ def shipped_dir() -> Path:
 
 
 def user_dir() -> Path:
-    import platformdirs
-
     return Path(platformdirs.user_config_dir("inittui")) / "presets"
 
 

@@ -47,8 +47,7 @@ def _section(key: str, given: object, where: str, faults: list[str], base: Any =
     """A section of the preset or, with a `base`, of an arm; None if a key has a fault."""
     if key == "model" and isinstance(given, Mapping):
         given = sweep.shaped(given, where, (base or Model()).hidden, faults)
-        return section(Model, given, where, faults, base, also=SHAPE)
-    return section(SECTIONS[key], given, where, faults, base)
+    return section(SECTIONS[key], given, where, faults, base, also=SHAPE if key == "model" else ())
 
 
 def _own_code(section: object, where: str, kind: Kind, shared: str | None = None) -> list[str]:
@@ -73,8 +72,7 @@ def to_table(preset: Preset) -> dict[str, Any]:
     table: dict[str, Any] = {"title": preset.title}
     if preset.shows:
         table["shows"] = preset.shows
-    for key in SECTIONS:
-        table[key] = _plain(getattr(preset, key))
+    table |= {key: _plain(getattr(preset, key)) for key in SECTIONS}
     if preset.sweep:
         table["sweep"] = sweep.to_table(preset.sweep)
     table["arms"] = []
@@ -84,8 +82,7 @@ def to_table(preset: Preset) -> dict[str, Any]:
         for key in ("model", "training"):
             shared, own = _plain(getattr(preset, key)), _plain(getattr(arm, key))
             # TOML has no None; an arm's value is None only if the preset's is None too.
-            differing = {k: v for k, v in own.items() if shared.get(k) != v}
-            if differing:
+            if differing := {k: v for k, v in own.items() if shared.get(k) != v}:
                 row[key] = differing
         table["arms"].append(row)
     return table
