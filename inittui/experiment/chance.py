@@ -6,4 +6,4 @@ def stuck_below(chance: float) -> float:
 
     `chance` is the accuracy of guessing, from 0 to 1. Returns 0 where it is not known (0): then nothing is stuck.
     """
-    return min(1.5 * chance, chance + 0.1) if chance > 0 else 0.0
+    return min(1.5 * chance, chance + 0.1)

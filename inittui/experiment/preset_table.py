@@ -27,7 +27,9 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
             faults.append(f"{key}: no such key.{nearest(key, known) or ' Known: ' + ', '.join(sorted(known)) + '.'}")
     title = value_of(table.get("title", name), Words, "title", faults)
     shows = value_of(table.get("shows", ""), LongWords, "shows", faults)
-    sections: dict[str, Any] = {key: _section(key, table.get(key, {}), key, faults) for key in SECTIONS}
+    sections: dict[str, Any] = {
+        key: _section(kind(), table.get(key, {}), key, faults) for key, kind in SECTIONS.items()
+    }
     swept = sweep.axes(table.get("sweep", {}), faults)
     rows = _arms(table, sections, swept, faults)
     faults += _own_code(table.get("data"), "data", DATA)
@@ -43,11 +45,13 @@ def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     return Preset(name=name, title=title, shows=shows, arms=arms, sweep=swept, rows=rows if swept else (), **sections)
 
 
-def _section(key: str, given: object, where: str, faults: list[str], base: Any = None) -> Any:
-    """A section of the preset or, with a `base`, of an arm; None if a key has a fault."""
-    if key == "model" and isinstance(given, Mapping):
-        given = sweep.shaped(given, where, (base or Model()).hidden, faults)
-    return section(SECTIONS[key], given, where, faults, base, also=SHAPE if key == "model" else ())
+def _section(base: Struct, given: object, where: str, faults: list[str]) -> Any:
+    """A section of the preset, or of an arm with that of the preset as its `base`; None if a key has a fault."""
+    if not isinstance(base, Model):
+        return section(base, given, where, faults)
+    if isinstance(given, Mapping):
+        given = sweep.shaped(given, where, base.hidden, faults)
+    return section(base, given, where, faults, also=SHAPE)
 
 
 def _own_code(section: object, where: str, kind: Kind, shared: str | None = None) -> list[str]:
@@ -144,7 +148,7 @@ def _arm(row: object, number: int, sections: Mapping[str, Any], faults: list[str
         faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
     # The faults of a section are reported once, for the preset; its arms are still checked, against the defaults.
     shared: dict[str, Any] = {key: sections[key] or SECTIONS[key]() for key in ("model", "training")}
-    own = {key: _section(key, row.get(key, {}), f"{where}.{key}", faults, shared[key]) for key in shared}
+    own = {key: _section(base, row.get(key, {}), f"{where}.{key}", faults) for key, base in shared.items()}
     faults += _own_code(row.get("model"), f"{where}.model", NETWORK, shared["model"].factory)
     name = value_of(row["name"], Words, f"{where}.name", faults) if "name" in row else (init.label if init else "")
     if len(faults) > faults_before or init is None:

@@ -15,21 +15,13 @@ from msgspec import Meta, Struct
 from inittui.common.errors import nearest, printable
 
 
-def section(
-    kind: type[Struct],
-    given: object,
-    where: str,
-    faults: list[str],
-    base: Struct | None = None,
-    *,
-    also: Iterable[str] = (),
-) -> Any:
-    """`given` as a `kind`, missing keys from `base` or the defaults; None if a key has a fault. `also` are further keys that
-    the table may have, for messages; the caller has handled them."""
+def section(base: Struct, given: object, where: str, faults: list[str], also: Iterable[str] = ()) -> Any:
+    """`base` with the values of the table `given`; None if a key has a fault. `also` are further keys that the table may
+    have, for messages; the caller has handled them."""
     if not isinstance(given, Mapping):
         faults.append(f"{where} = {show(given)}: expected a table")
         return None
-    hints = get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(type(base), include_extras=True)
     faults_before = len(faults)
     values: dict[str, Any] = {}
     for key, value in given.items():
@@ -40,7 +32,7 @@ def section(
             values[key] = value_of(value, hints[key], f"{where}.{key}", faults)
     if len(faults) > faults_before:
         return None
-    return msgspec.structs.replace(base, **values) if base is not None else kind(**values)
+    return msgspec.structs.replace(base, **values)
 
 
 def value_of(value: object, hint: Any, where: str, faults: list[str]) -> Any:
