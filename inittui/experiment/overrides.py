@@ -59,7 +59,7 @@ def merge(table: dict[str, Any], overrides: Overrides) -> dict[str, str]:
     for key, value in [*map(_typed, overrides.set), *overrides.values.items()]:
         put(key, value, f"set {key}")
     for key, value in [*map(_swept, overrides.sweep), *overrides.swept.items()]:
-        put(f"sweep.{key}", list(value) if isinstance(value, tuple) else value, f"sweep {key}")
+        put(f"sweep.{key}", value, f"sweep {key}")
     for option, key, typed in (
         ("data", "data.name", overrides.data),
         ("epochs", "training.epochs", overrides.epochs),
@@ -142,20 +142,18 @@ def _number(text: str) -> int | str:
 
 def _seeds(table: Mapping[str, Any], overrides: Overrides) -> object:
     """The seeds of `--seed` or `--seeds`, or None."""
-    if overrides.seed is not None and overrides.seeds is not None:
-        seed, seeds = f"{overrides.dashes}seed", f"{overrides.dashes}seeds"
-        raise UsageError(f"{seed} and {seeds}: expected one of the two; {seed} 777 is one seed, {seeds} 9 are nine")
+    seed, seeds = f"{overrides.dashes}seed", f"{overrides.dashes}seeds"
     if overrides.seed is not None:
+        if overrides.seeds is not None:
+            raise UsageError(f"{seed} and {seeds}: expected one of the two; {seed} 777 is one seed, {seeds} 9 are nine")
         return [_number(overrides.seed)]
-    if overrides.seeds is None:
+    if (typed := overrides.seeds) is None:
         return None
-    if "," in overrides.seeds:
-        return [_number(part.strip()) for part in overrides.seeds.split(",") if part.strip()]
-    count = _number(overrides.seeds)
+    if "," in typed:
+        return [_number(part.strip()) for part in typed.split(",") if part.strip()]
+    count = _number(typed)
     if not isinstance(count, int) or not 1 <= count <= 10_000:
-        raise UsageError(
-            f"{overrides.dashes}seeds {overrides.seeds}: expected how many (1 to 10000), or a list of seeds as in 1,2,3"
-        )
+        raise UsageError(f"{seeds} {typed}: expected how many (1 to 10000), or a list of seeds as in 1,2,3")
     training = table.get("training")
     given = training.get("seeds") if isinstance(training, dict) else None
     first = given[0] if isinstance(given, list) and given and isinstance(given[0], int) else 777

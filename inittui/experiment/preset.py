@@ -210,9 +210,9 @@ def _keys() -> Iterator[Key]:
         for name, default in zip(kind.__struct_fields__, kind.__struct_defaults__, strict=True):
             parts = list(members(hints[name]))
             choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
-            metas = [meta for part in parts for meta in getattr(part, "__metadata__", ()) if meta.title is not None]
-            for meta in metas:
-                yield Key(section, name, meta.title, choices, tuple(meta.examples), default, **meta.extra)
+            metas = (meta for part in parts for meta in getattr(part, "__metadata__", ()))
+            meta = next(meta for meta in metas if meta.title is not None)
+            yield Key(section, name, meta.title, choices, tuple(meta.examples), default, **meta.extra)
 
 
 KEYS = tuple(_keys())

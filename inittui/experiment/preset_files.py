@@ -7,10 +7,9 @@ from typing import Any
 
 import platformdirs
 
-from inittui.common import user_code_refs
 from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
-from inittui.common.user_code_refs import Kind
+from inittui.common.user_code_refs import DATA, NETWORK, SCHEME, Kind, absolute, check, named
 from inittui.experiment.overrides import Overrides, merge, with_origin
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build
@@ -94,12 +93,12 @@ def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
     faults = []
     for holder, key, where, kind in _references(table):
         text = holder.get(key) if isinstance(holder, dict) else None
-        if not isinstance(text, str) or (own := user_code_refs.named(text.strip())) is None:
+        if not isinstance(text, str) or (own := named(text.strip())) is None:
             continue
         try:
-            own = user_code_refs.absolute(own, folder, kind)
+            own = absolute(own, folder, kind)
             holder[key] = str(own)
-            user_code_refs.check(own, kind)
+            check(own, kind)
         except InittuiError as error:
             faults.append(f"{where}: {error}")
     return faults
@@ -107,12 +106,12 @@ def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
 
 def _references(table: Mapping[str, Any]) -> Iterator[tuple[Any, str, str, Kind]]:
     """Where a user's code may be named: the table that holds the reference, its key, its place for messages, its kind."""
-    yield table.get("data"), "factory", "data.factory", user_code_refs.DATA
-    yield table.get("model"), "factory", "model.factory", user_code_refs.NETWORK
+    yield table.get("data"), "factory", "data.factory", DATA
+    yield table.get("model"), "factory", "model.factory", NETWORK
     rows = table.get("arms")
     for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
         if isinstance(row, dict):
             init = row.get("init")
             holder, key = (init, "name") if isinstance(init, dict) else (row, "init")
-            yield holder, key, f"arms[{number}].init", user_code_refs.SCHEME
-            yield row.get("model"), "factory", f"arms[{number}].model.factory", user_code_refs.NETWORK
+            yield holder, key, f"arms[{number}].init", SCHEME
+            yield row.get("model"), "factory", f"arms[{number}].model.factory", NETWORK

@@ -14,7 +14,6 @@ from typing import Literal
 
 Distribution = Literal["normal", "truncated_normal", "uniform", "orthogonal", "identity", "sparse", "constant", "own"]
 Fan = Literal["fan_in", "fan_out", "fan_avg"]
-BiasDistribution = Literal["zero", "normal", "uniform"]
 
 CUT = 2.0  # where Keras and JAX cut a normal's tails, in its standard deviations
 
@@ -66,7 +65,7 @@ class Rule:
     cut: float = CUT  # of truncated_normal, in standard deviations of the normal before it is cut
     kept: int | None = None  # of sparse: the number of drawn weights per unit; None: use `share`
     share: float = 1.0  # of sparse: the share of drawn weights per unit
-    bias: BiasDistribution = "zero"
+    bias: Literal["zero", "normal", "uniform"] = "zero"
     bias_scale: float = 0.0
     bias_fan_in: bool = False
     target: UnitVariance | None = None

@@ -12,9 +12,8 @@ def installed() -> dict[str, UserFunction]:
     """The schemes that installed packages offer, by name, from the packages' metadata; none of them is imported."""
     from importlib.metadata import entry_points
 
-    offered = {
-        point.name: named(point.value.partition("[")[0].strip()) for point in entry_points(group="inittui.schemes")
-    }
+    points = entry_points(group="inittui.schemes")
+    offered = {point.name: named(point.value.partition("[")[0].strip()) for point in points}
     return {name: own for name, own in sorted(offered.items()) if own is not None}
 
 
