@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from inittui.board.series import History, Number, Thinned
+from inittui.board.history import History
+from inittui.board.thinned_series import Number, Thinned
 
 
 class Point(Struct, frozen=True):

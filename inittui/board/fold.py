@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from inittui.board.curves import Curves, Point
-from inittui.board.series import History, Thinned
+from inittui.board.history import History
 from inittui.board.state import ArmBoard, Board, ReplicaBoard
+from inittui.board.thinned_series import Thinned
 from inittui.record import events
 from inittui.record.events import ENDED
 

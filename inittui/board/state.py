@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct, field
 
 from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
-from inittui.board.series import History, Thinned
+from inittui.board.history import History
+from inittui.board.thinned_series import Thinned
 from inittui.common import formatting
 from inittui.experiment.preset import Preset
 from inittui.record import events

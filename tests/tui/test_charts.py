@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inittui.board.series import Thinned
+from inittui.board.thinned_series import Thinned
 from inittui.common.formatting import short_number
 from inittui.tui.draw.charts import Series, bar, buckets, line_chart, sparkline
 from inittui.tui.draw.glyphs import Glyphs

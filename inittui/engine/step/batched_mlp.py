@@ -1,14 +1,13 @@
 """The hand-written training step of perceptrons: one or several replicas as one batch of matrices, in reused buffers.
 
 Every parameter has a leading axis with one entry per replica, and all parameters lie in one block of memory, so that the
-optimizer makes one pass over it. On a GPU the whole step is captured once as a CUDA graph and then replayed. On a CPU the
+optimizer makes one pass over it. On a GPU the whole step is captured once and then replayed (see `cuda_graph`). On a CPU the
 same code runs directly, usually with one replica.
 
 The gradient of the mean cross-entropy with respect to the logits is (softmax(logits) - onehot(label)) / batch.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache, partial
 
 import torch
@@ -18,15 +17,12 @@ from torch.nn.functional import nll_loss
 from inittui.engine.data.device_data import DeviceData
 from inittui.engine.step import torch_private
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
+from inittui.engine.step.cuda_graph import CudaGraph
 from inittui.engine.step.flat_parameters import FlatParameters
 from inittui.engine.step.optimizer_kernel import OptimizerKernel
 from inittui.engine.step.optimizer_state import state_by_parameter
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm, Training
-
-WARM_STEPS = (
-    3  # steps that run uncaptured before one is captured: libraries and the optimizer allocate in the first ones
-)
 
 
 class BatchedMLP:
@@ -90,8 +86,7 @@ class BatchedMLP:
         self._minus_one = torch.full_like(self._labels, -1.0, dtype=float_type)
         self._costs = zeros(steps, dtype=replicas[0].costs.dtype)
 
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._uncaptured = 0  # steps so far
+        self._cuda_graph = CudaGraph(self.device) if self.device.type == "cuda" else None
         self._adopt_replicas()
 
     def _adopt_replicas(self) -> None:
@@ -118,28 +113,10 @@ class BatchedMLP:
         self._step.fill_(self.replicas[0].step)
 
     def advance(self) -> None:
-        if self.device.type != "cuda":
+        if self._cuda_graph is None:
             self._take_step()
-        elif self._graph is not None:
-            self._graph.replay()
-        elif self._uncaptured < WARM_STEPS:
-            self._uncaptured += 1
-            with self._side_stream():
-                self._take_step()
         else:
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                self._take_step()
-            self._graph.replay()  # a capture records the step and computes nothing
-
-    @contextmanager
-    def _side_stream(self) -> Iterator[None]:
-        """A CUDA stream of its own: torch requires one for the steps before a capture."""
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(stream):
-            yield
-        torch.cuda.current_stream(self.device).wait_stream(stream)
+            self._cuda_graph.run(self._take_step)
 
     @torch.no_grad()
     def _take_step(self) -> None:

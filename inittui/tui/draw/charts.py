@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inittui.board.series import Number, Spot, Thinned
+from inittui.board.thinned_series import Number, Spot, Thinned
 from inittui.common.formatting import short_number
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, Span, fit

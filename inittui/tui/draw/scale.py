@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inittui.board.series import Number, Thinned
+from inittui.board.thinned_series import Number, Thinned
 
 HUGE = 1e307  # 10 % more than a larger value may overflow
 LOWEST_LOG = 1e-12  # a logarithmic scale draws smaller values, such as a cost of zero, here

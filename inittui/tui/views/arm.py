@@ -4,8 +4,8 @@ import statistics
 
 from rich.cells import cell_len
 
-from inittui.board.series import Number, Thinned
 from inittui.board.state import ArmBoard, Board
+from inittui.board.thinned_series import Number, Thinned
 from inittui.common import formatting
 from inittui.tui.draw.border import BORDER
 from inittui.tui.draw.charts import bar, buckets, sparkline

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from inittui.analysis import result_document
 from inittui.board.curves import FIGURES
 from inittui.board.fold import fold
-from inittui.board.series import BUCKETS, MOST
 from inittui.board.state import ArmBoard, Board, begin, remaining
+from inittui.board.thinned_series import BUCKETS, MOST
 from inittui.record import events
 from tests.galleries import TRAIN
 from tests.helpers import EPOCH_SECONDS, accuracy, board_of, canned_events, cost, preset, running_board, steady

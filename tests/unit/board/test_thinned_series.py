@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inittui.board.series import BUCKETS, MOST, History, Thinned
+from inittui.board.history import History
+from inittui.board.thinned_series import BUCKETS, MOST, Thinned
 from tests.helpers import steady
 
 numbers = st.none() | st.floats()

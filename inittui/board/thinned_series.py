@@ -1,14 +1,13 @@
-"""Immutable series that grow by one value: one keeps everything; one, for drawing, is thinned to a bounded size.
+"""The values of a curve, thinned for drawing: of a series of any length a bounded number of values is kept, peaks included.
 
-`plus` returns a longer series and does not change the first one. Its time does not depend on the length: the versions share
-one list, and each of them reads only its own beginning of it.
+`plus` returns a longer series and does not change the first one.
 """
 
 import math
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Generic, TypeVar, cast, overload
+from typing import TypeVar, cast, overload
+
+from inittui.board.history import History
 
 T = TypeVar("T")
 Number = float | None  # None where a value was not finite
@@ -17,58 +16,6 @@ Bucket = tuple[Spot | None, Spot | None, Spot | None]  # the lowest, the highest
 
 BUCKETS = 512  # at most, of a thinned series
 MOST = 3 * BUCKETS + 2  # values at most that a thinned series keeps
-
-_growing = threading.Lock()  # two threads may grow the same series
-
-
-class History(Sequence[T], Generic[T]):
-    """A tuple that is cheap to extend. Equal to a tuple or History of the same items. A slice is a tuple."""
-
-    __slots__ = ("_items", "_length")
-
-    def __init__(self, items: Iterable[T] = ()) -> None:
-        self._items = list(items)
-        self._length = len(self._items)
-
-    def plus(self, item: T) -> "History[T]":
-        """This series with `item` appended."""
-        longer: History[T] = History.__new__(History)
-        with _growing:
-            # The list can be shared unless another version has extended it.
-            longer._items = self._items if len(self._items) == self._length else self._items[: self._length]
-            longer._items.append(item)
-        longer._length = self._length + 1
-        return longer
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[T]:
-        return islice(self._items, self._length)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
-    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
-        if isinstance(index, slice):
-            return tuple(self._items[i] for i in range(*index.indices(self._length)))
-        if not -self._length <= index < self._length:
-            raise IndexError("the index is outside of the series")
-        return self._items[index if index >= 0 else index + self._length]
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, tuple | History):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}{tuple(self)!r}"
 
 
 class Thinned(Sequence[Number]):

@@ -1,0 +1,64 @@
+"""A tuple that grows by one item at a time.
+
+`plus` returns a longer series and does not change the first one. Its time does not depend on the length: the versions share
+one list, and each of them reads only its own beginning of it.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Generic, TypeVar, overload
+
+T = TypeVar("T")
+
+_growing = threading.Lock()  # two threads may grow the same series
+
+
+class History(Sequence[T], Generic[T]):
+    """A tuple that is cheap to extend. Equal to a tuple or History of the same items. A slice is a tuple."""
+
+    __slots__ = ("_items", "_length")
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._items = list(items)
+        self._length = len(self._items)
+
+    def plus(self, item: T) -> "History[T]":
+        """This series with `item` appended."""
+        longer: History[T] = History.__new__(History)
+        with _growing:
+            # The list can be shared unless another version has extended it.
+            longer._items = self._items if len(self._items) == self._length else self._items[: self._length]
+            longer._items.append(item)
+        longer._length = self._length + 1
+        return longer
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        return islice(self._items, self._length)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        if isinstance(index, slice):
+            return tuple(self._items[i] for i in range(*index.indices(self._length)))
+        if not -self._length <= index < self._length:
+            raise IndexError("the index is outside of the series")
+        return self._items[index if index >= 0 else index + self._length]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, tuple | History):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{tuple(self)!r}"
