@@ -1,4 +1,4 @@
-"""The curves of an arm per epoch: mean, lowest and highest over its replicas, thinned (see `series.Thinned`).
+"""The curves of an arm per epoch: mean, lowest and highest over its replicas, thinned (see `thinned_series.Thinned`).
 
 An epoch is settled once every replica has finished it. Settled epochs are added to the curves once.
 """

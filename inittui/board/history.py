@@ -1,6 +1,6 @@
 """A tuple that grows by one item at a time.
 
-`plus` returns a longer series and does not change the first one. Its time does not depend on the length: the versions share
+`plus` returns a longer history and does not change the first one. Its time does not depend on the length: the versions share
 one list, and each of them reads only its own beginning of it.
 """
 
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 
-_growing = threading.Lock()  # two threads may grow the same series
+_growing = threading.Lock()  # two threads may extend the same history
 
 
 class History(Sequence[T], Generic[T]):
@@ -24,7 +24,7 @@ class History(Sequence[T], Generic[T]):
         self._length = len(self._items)
 
     def plus(self, item: T) -> "History[T]":
-        """This series with `item` appended."""
+        """This history with `item` appended."""
         longer: History[T] = History.__new__(History)
         with _growing:
             # The list can be shared unless another version has extended it.
@@ -47,7 +47,7 @@ class History(Sequence[T], Generic[T]):
         if isinstance(index, slice):
             return tuple(self._items[i] for i in range(*index.indices(self._length)))
         if not -self._length <= index < self._length:
-            raise IndexError("the index is outside of the series")
+            raise IndexError("the index is outside of the history")
         return self._items[index if index >= 0 else index + self._length]
 
     def __eq__(self, other: object) -> bool:

@@ -44,9 +44,7 @@ def run_command(run: RunDir, state: str) -> None:
         subprocess.Popen(
             ["sh", "-c", _SCRIPT, "sh", command], stdin=subprocess.DEVNULL, env=kept | variables, start_new_session=True
         )
-    except (
-        Exception
-    ) as error:  # no shell, a command that is too long, no more processes: the run has ended all the same
+    except Exception as error:  # no shell, a command too long, no more processes: the run has ended all the same
         print(f"the command of --notify could not be started: {one_line(error)}", flush=True)
 
 

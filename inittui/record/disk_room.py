@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from inittui.common.atomic_files import reason
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 DISK_FULL = "disk-full"  # an empty file, which needs no room; exists as long as the writer of its folder has none
 RETRY_SECONDS = 0.25
@@ -36,15 +38,24 @@ class DiskRoom:
             self._full = full
             mark_full(self._folder, full)
 
-    def wait(self, write: Callable[[], bool], lost: str = "the last events are lost") -> bool:
-        """Repeat `write` until it returns True, however long the disk is full. Returns False, and prints what is `lost`, if a
-        stop is requested and there is no room within STOP_SECONDS."""
-        while not write():
+    def wait(self, write: Callable[[], object], lost: str = "the last events are lost") -> bool:
+        """Repeat `write` until it neither returns False nor raises OSError, whose reason is printed, however long that takes.
+
+        Returns False, and prints what is `lost`, if a stop is requested and there is no room within STOP_SECONDS."""
+        printed = ""
+        while True:
+            try:
+                if write() is not False:
+                    break
+            except OSError as error:
+                if (why := reason(error)) != printed:
+                    print(f"writing to {self._folder.name} failed: {why}", flush=True)
+                    printed = why
             self.mark(full=True)
             if self._give_up_at is None and self._stopping():
                 self._give_up_at = time.monotonic() + STOP_SECONDS
             if self._give_up_at is not None and time.monotonic() > self._give_up_at:
-                print(f"the disk is full: {lost}", flush=True)
+                print(f"{printed or 'the disk is full'}: {lost}", flush=True)
                 return False
             time.sleep(RETRY_SECONDS)
         self.mark(full=False)

@@ -87,9 +87,8 @@ class Gallery(Struct, frozen=True):
     test: int
     judges: tuple[int, ...] = ()  # indexes of the arms whose answers count; all if empty
     replicas: tuple[int, ...] = ()  # per arm, how many replicas the tallies count; one each if empty
-    left_out: tuple[
-        int, ...
-    ] = ()  # per arm, replicas that do not count because they are at chance while others are not
+    # Per arm, replicas that do not count because they are at chance while others are not.
+    left_out: tuple[int, ...] = ()
     split_in_all: int = 0  # images with a dispute of a half or more
     # The confusion matrix of each arm over the replicas that count: a row per true class, a column per answer. A network with
     # more outputs than classes has a last column for all of these.

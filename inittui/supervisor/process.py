@@ -10,7 +10,6 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,9 +112,8 @@ class Supervisor:
 
     def _phase(self, phase: Any, detail: str = "") -> None:
         reason = detail if phase in events.ENDED else ""
-        self._save_status(
-            state=phase, reason=reason
-        )  # before the log: who reads the phase there finds the supervisor alive
+        # Before the log: who reads the phase there finds the supervisor alive.
+        self._save_status(state=phase, reason=reason)
         self.log.append(events.Phase(phase=phase, detail=detail))
 
     def _save_status(self, **changes: Any) -> None:
@@ -178,7 +176,7 @@ class Supervisor:
         # The preset records what `auto` was resolved to: a repetition must not depend on the files of its time.
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
-            self._write(partial(self.run.write_preset, self.preset), "the preset")
+            self._room.wait(partial(self.run.write_preset, self.preset), "preset.toml is not written")
         return data
 
     def _jobs(self, device: "torch.device", before: Status) -> list["Job"]:
@@ -264,17 +262,6 @@ class Supervisor:
             self._save_status()
         return self.log.flush() and not self._unsaved
 
-    def _write(self, write: Callable[[], None], what: str) -> None:
-        """Write a file; while it can't be written, wait for room."""
-
-        def written() -> bool:
-            with contextlib.suppress(OSError):
-                write()
-                return True
-            return False
-
-        self._room.wait(written, f"{what} can't be written")
-
     def _end(self, data: "Dataset") -> int:
         from inittui.supervisor.workers import checkpoints, predictions
 
@@ -287,7 +274,8 @@ class Supervisor:
         now = replace(now, phase=outcome)
         models = predictions.model_comparisons(self.run, self.preset, data)
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
-        self._write(partial(self.run.write_result, document), "result.json")  # 'inittui report' then reads the logs
+        # Without it, 'inittui report' reads the logs.
+        self._room.wait(partial(self.run.write_result, document), "result.json is not written")
         try:
             predictions.write_gallery(self.run, self.preset, data)
         except Exception:  # the result must not depend on pictures

@@ -75,8 +75,9 @@ def _writing(files: DatasetEntry, data_dir: Path) -> Iterator[None]:
 
 def _remove_left_behind(data_dir: Path) -> None:
     for folder in data_dir.glob(f"{TEMPORARY}*"):
-        with suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > LEFT_BEHIND_SECONDS:
+        with suppress(FileNotFoundError):  # its own process removes it at this moment
+            newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - newest > LEFT_BEHIND_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -21,9 +21,8 @@ from inittui.record import events
 from inittui.record.layer_probe import LayerProbe
 
 BATCH = 512  # images at most
-WORK = (
-    300e6  # multiplications of a forward pass at most, so that a probe of a deep network takes hundredths of a second
-)
+# Multiplications of a forward pass at most, so that a probe of a deep network takes hundredths of a second.
+WORK = 300e6
 BINS = 24  # of a layer's histogram of weights
 SATURATED = 0.05  # a unit is saturated where its slope is below this share of the largest slope
 

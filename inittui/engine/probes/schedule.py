@@ -28,9 +28,8 @@ class Prober:
         self._arm = arm
         self._seed = first.seed
         count = batch_size(first.network, len(x))
-        if (
-            arm.model.factory is not None
-        ):  # the memory that a user's own network needs is known for a step's batch alone
+        # The memory that a user's own network needs is known for a step's batch only.
+        if arm.model.factory is not None:
             count = min(count, arm.training.batch_size)
         self._x, self._labels = x[:count], labels[:count]
         self._epochs = epochs_of(arm.training.epochs)

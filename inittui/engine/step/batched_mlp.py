@@ -101,10 +101,8 @@ class BatchedMLP:
             for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
                 parameter.data = view[row]
             replica.costs = self._costs[row]
-            replica.optimizer_state = partial(self._optimizer_state, row)
-
-    def _optimizer_state(self, row: int) -> dict[str, Tensor]:
-        return self._flat.split(self._optimizer.state, row)
+            # No reference to this step, which refers to the replicas: a cycle would keep its memory alive.
+            replica.optimizer_state = partial(_state_of, self._optimizer, self._flat, row)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         used = self._batches[0].numel()
@@ -201,3 +199,7 @@ def _call_every_kernel() -> None:
         kernel.backward(torch.ones(1), a)
     for optimizer in ("adam", "adamw", "sgd"):
         OptimizerKernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer))()
+
+
+def _state_of(optimizer: OptimizerKernel, flat: FlatParameters, row: int) -> dict[str, Tensor]:
+    return flat.split(optimizer.state, row)

@@ -9,7 +9,7 @@ WARM_STEPS = 3  # steps that run before one is captured: libraries and the optim
 
 
 class CudaGraph:
-    """A step on one GPU. It holds the step's kernels, but not the step: nothing keeps the step's memory alive in a cycle."""
+    """The kernels of a step on one GPU. It keeps no reference to the step, which would keep the step's memory alive."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -25,10 +25,11 @@ class CudaGraph:
             with self._side_stream():
                 step()
         else:
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
                 step()
-            self._graph.replay()  # a capture records the step and computes nothing
+            graph.replay()  # a capture records the step and computes nothing
+            self._graph = graph
 
     @contextmanager
     def _side_stream(self) -> Iterator[None]:

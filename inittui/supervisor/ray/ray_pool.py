@@ -117,12 +117,12 @@ class RayPool(Pool[RayMember]):
 
     def _begin(self, actor: ActorState, member: RayMember) -> None:
         try:
-            actor.mirror = ArmMirror(member.job)
-            last_line, files = actor.mirror.start_files()
+            mirror = ArmMirror(member.job)
+            last_line, files = mirror.start_files()
         except OSError as error:
             self._end(member, f"its files can't be used: {one_line(error)}")
             return
-        actor.member, member.actor = member, actor
+        actor.mirror, actor.member, member.actor = mirror, member, actor
         elapsed = time.monotonic() - member.job.zero
         actor.reply = actor.handle.begin.remote(member.job, elapsed, last_line, files, self._data)
 

@@ -117,7 +117,7 @@ class CheckpointWriter:
 
     def tick(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]] = NO_REPLICAS) -> None:
         """Called between two steps of `replicas`. Logs what was saved, and starts to save `replicas` and the `idle` ones,
-        which no thread trains at the moment, if EVERY_SECONDS have passed."""
+        which no thread trains at the moment, if the interval has passed."""
         if not self._pending and time.monotonic() - self._last.get(replicas[0].seed, self._began) < self._interval:
             return
         with self._lock:

@@ -63,7 +63,7 @@ class Pool(Generic[M]):
                 self.send(member, worker.PAUSE)
 
     def resume(self, folder: str) -> None:
-        """Take back a pause. The member goes on as soon as there is room."""
+        """Withdraw a pause request. The member continues as soon as there is room."""
         for member in self.selected(folder):
             member.pause_requested = False
 

@@ -272,9 +272,12 @@ def test_a_killed_download_leaves_no_file_and_the_next_one_removes_its_folder(se
         process.wait()
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith(".download-")
-    other = tmp_path / ".download-other"  # of a download under way, or just ended
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (0, 0))
+    other = tmp_path / ".download-other"  # of a slow download: its folder is old, its file still grows
     other.mkdir()
-    os.utime(folder, (0, 0))
+    (other / "growing").touch()
+    os.utime(other, (0, 0))
     download("mnist", tmp_path, silent, PATIENCE, [server.address])
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "MNIST"]
     assert dataset_files.inspect("mnist", tmp_path).state == "complete"

@@ -1,5 +1,6 @@
 """How a writer waits for room on a full disk, and how readers learn of it."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,20 @@ def test_after_a_stop_it_waits_a_few_seconds_in_all_and_says_what_is_lost(
         "the disk is full: the last events are lost\nthe disk is full: result.json is missing\n"
     )
     assert marked(tmp_path)
+
+
+def test_a_write_that_raises_is_repeated_and_its_reason_is_printed_once(
+    tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write() -> None:
+        if clock.now < 102:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    assert DiskRoom(tmp_path).wait(write, "result.json is not written")
+    assert capsys.readouterr().out == f"writing to {tmp_path.name} failed: permission denied\n"
+    clock.now = 0  # the write fails again
+    assert not DiskRoom(tmp_path, lambda: True).wait(write, "result.json is not written")
+    assert capsys.readouterr().out.endswith("permission denied: result.json is not written\n")
 
 
 def test_a_folder_that_takes_no_mark_is_no_error(tmp_path: Path) -> None:
