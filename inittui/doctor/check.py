@@ -34,7 +34,7 @@ class System:
     root: Path = Path("/")
     user: str = ""
     uid: int = 0
-    cores: int = 1  # cores that this process may use
+    cores: int | None = None  # cores that this process may use; None: they are counted
     terminal: tuple[int, int] | None = None
 
     def read(self, path: str) -> str:
@@ -47,14 +47,12 @@ class System:
 
 def here() -> System:
     """The system of this process."""
-    from inittui.common.cores import usable_cores
     from inittui.tui.terminal.capabilities import given_environment
 
     return System(
         environment=given_environment(),
         user=_user(),
         uid=os.getuid(),
-        cores=usable_cores(),
         terminal=_terminal(),
     )
 

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from inittui.common import formatting
+from inittui.common.cores import usable_cores
 from inittui.common.errors import printable
 from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
@@ -218,7 +219,7 @@ def torch(answer: dict[str, Any] | None, last_line: str, gpus: Gpus) -> Check:
 
 def cores(system: System) -> Check:
     """The cores that training may use. On a CPU an arm uses one."""
-    usable, quota = system.cores, cgroups.cores(system)
+    usable, quota = usable_cores() if system.cores is None else system.cores, cgroups.cores(system)
     limit = "" if quota is None else f" (the control group's quota is {quota:g})"
     arms = f"{formatting.count(usable, 'arm')} {'trains' if usable == 1 else 'train'}"
     return Check("cores", "ok", f"{formatting.count(usable, 'core')}{limit}: on a CPU {arms} at a time")

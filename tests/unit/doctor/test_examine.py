@@ -11,6 +11,7 @@ import pytest
 
 from inittui.cli.main import main
 from inittui.doctor import machine
+from inittui.doctor.check import here
 from inittui.doctor.examine import examine
 from tests.unit.doctor.conftest import MakeSystem
 
@@ -43,6 +44,14 @@ def test_a_check_that_stumbles_is_told_and_the_others_go_on(
     checks = {check.name: check for check in examine(system(), tmp_path, tmp_path, with_torch=False)}
     assert checks["gpu"].finding == checks["cores"].finding == "could not be checked: ZeroDivisionError: odd"
     assert checks["gpu"].state == "note"
+    assert checks["presets"].state == "ok"
+
+
+def test_without_joblib_only_the_cores_are_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "joblib", None)  # its import fails
+    checks = {check.name: check for check in examine(here(), tmp_path, tmp_path, with_torch=False)}
+    assert "could not be checked" in checks["cores"].finding
+    assert "joblib" in checks["cores"].finding
     assert checks["presets"].state == "ok"
 
 
