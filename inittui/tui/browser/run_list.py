@@ -125,7 +125,9 @@ class RunList(Widget, can_focus=True):
     def compose(self) -> ComposeResult:
         yield self._table
         yield self._details
-        yield FilterLine(placeholder="words that the name, the state, the preset or an arm must have")
+        yield FilterLine(
+            placeholder="words that the name, the state, the preset or an arm must have", select_on_focus=False
+        )
 
     def on_mount(self) -> None:
         self.watch_state(self.state)
@@ -195,6 +197,11 @@ class RunList(Widget, can_focus=True):
             if message.twice:
                 self.action_open()
 
+    def on_click(self) -> None:
+        line = self.query_one(FilterLine)
+        if line.display:  # the click has moved the focus to this list, where letters are commands
+            line.focus()
+
     def on_mouse_scroll_down(self) -> None:
         self.action_move(WHEEL_RUNS)
 
@@ -205,6 +212,7 @@ class RunList(Widget, can_focus=True):
         line = self.query_one(FilterLine)
         line.display = True
         line.focus()
+        line.select_all()  # what is typed now replaces the words that were kept
         self.call_after_refresh(self._select)
 
     def on_input_changed(self, event: Input.Changed) -> None:
