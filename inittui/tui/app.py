@@ -186,12 +186,14 @@ class Dashboard(App[Leave]):
             self.main.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette's entries: Textual's own, and the action of each key."""
+        """The command palette's entries: Textual's own, and the action of each key that works now."""
         yield from super().get_system_commands(screen)
         main = self.main
         if main is None:
             return
         for owner, key in main.keys():  # noqa: SIM118
+            if key.only_alone and not main.shows_alone(owner):
+                continue
             if key.help and key.action not in ("app.command_palette", "leave"):
                 title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
                 yield SystemCommand(title.capitalize(), key.help, partial(owner.run_action, key.action))

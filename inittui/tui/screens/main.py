@@ -183,7 +183,8 @@ class MainScreen(Screen[None]):
         owners: list[BoardView | MainScreen] = [*self.panels, self]
         return [(owner, key) for owner in owners for key in owner.KEYS if replay or not key.replay]
 
-    def _alone(self, owner: "BoardView | MainScreen") -> bool:
+    def shows_alone(self, owner: "BoardView | MainScreen") -> bool:
+        """Whether `owner` is the panel that is shown alone."""
         return isinstance(owner, BoardView) and self.zoom == owner.NAME
 
     def _keys_named(self) -> list[Key]:
@@ -191,7 +192,7 @@ class MainScreen(Screen[None]):
         ranked = []
         for owner, key in self.keys():
             when_alone = key.only_alone or key.named_alone
-            if (isinstance(owner, BoardView) and not owner.keys_named) or (when_alone and not self._alone(owner)):
+            if (isinstance(owner, BoardView) and not owner.keys_named) or (when_alone and not self.shows_alone(owner)):
                 continue
             rank = key.rank if key.rank_ended is None or not self.board.ended else key.rank_ended
             ranked.append((0 if when_alone else rank, key))
@@ -199,7 +200,7 @@ class MainScreen(Screen[None]):
 
     async def action_press(self, keys: str) -> None:
         """Run the key's action: of the panel that is shown alone, else of the first panel that has the key."""
-        offers = [(self._alone(owner), owner, key) for owner, key in self.keys() if key.keys == keys]
+        offers = [(self.shows_alone(owner), owner, key) for owner, key in self.keys() if key.keys == keys]
         for alone, owner, key in sorted(offers, key=lambda offer: not offer[0]):
             if alone or not key.only_alone:
                 await owner.run_action(key.action)
