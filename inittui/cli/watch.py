@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inittui.board.follower import Follower
-from inittui.common.errors import printable
+from inittui.common.errors import RunError, printable
 from inittui.record.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ def _watch_in_dashboard(
         app, leave = show_dashboard(LiveSource(follower), arguments, refresh)
     except KeyboardInterrupt:  # before the dashboard could ask
         print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        raise
+    except RunError:  # the dashboard can't be shown
+        if run_dir.alive():
+            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
         raise
     other_run = app.source.run is not None and app.source.run.path != run_dir.path
     code = after_dashboard(app, leave, None if other_run else supervisor)

@@ -27,5 +27,5 @@ def show(
     with app.guard.watching(), exclusive_output(ascii_only=app.glyphs.ascii):
         leave = app.run(mouse=mouse)
     if app.unsupported:
-        raise RunError(app.unsupported)
+        raise RunError(f"{app.unsupported}; --plain prints lines instead")
     return app, leave

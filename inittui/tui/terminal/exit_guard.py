@@ -34,12 +34,15 @@ class ExitGuard:
     def __init__(self) -> None:
         self._request_exit: Callable[[int], None] = lambda _code: None
         self._attributes: list[Any] | None = None
-        self._ending = threading.Event()
+        self._code: int | None = None  # of the exit that was requested
         self._ended = threading.Event()
 
     def on_end(self, request_exit: Callable[[int], None]) -> None:
-        """`request_exit(code)` asks the application to exit; it must not block."""
+        """`request_exit(code)` asks the application to exit; it must not block. Called at once if an exit was requested
+        before the application could take it."""
         self._request_exit = request_exit
+        if self._code is not None:
+            request_exit(self._code)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -59,9 +62,9 @@ class ExitGuard:
 
     def end(self, code: int) -> None:
         """Request an exit with `code`, and force it after the grace period. Once; from any thread."""
-        if self._ending.is_set():
+        if self._code is not None:
             return
-        self._ending.set()
+        self._code = code
         threading.Thread(target=self._force, args=(code,), daemon=True).start()
         self._request_exit(code)
 

@@ -42,10 +42,7 @@ def unsupported(app: App[Any]) -> str:
         return ""
     else:
         problem = f"{type(driver).__name__} does not draw on Python's standard streams"
-    return (
-        f"textual {textual.__version__} can't show the dashboard ({problem}): expected a version from {CHECKED}; "
-        "--plain prints lines instead"
-    )
+    return f"textual {textual.__version__} can't show the dashboard ({problem}): expected a version from {CHECKED}"
 
 
 def send(app: App[Any], sequence: str) -> None:

@@ -14,6 +14,7 @@ from inittui.board.follower import Follower
 from inittui.board.source import LiveSource
 from inittui.cli.main import main
 from inittui.common import process_identity
+from inittui.common.errors import RunError
 from inittui.launch import process
 from inittui.output import lines
 from inittui.record import events
@@ -79,6 +80,22 @@ def test_stopping_stops_the_run_that_was_shown_last(
     assert main(["attach", "first", "--runs-dir", str(tmp_path)]) == 130
     assert stopped == [second.name]
     assert f"closing of {second.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_dashboard_that_cannot_be_shown_names_the_run_that_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], alive: bool
+) -> None:
+    def show(_source: Any, **_: Any) -> None:
+        raise RunError("textual 99 can't show the dashboard")
+
+    monkeypatch.setattr(run_app, "show", show)
+    monkeypatch.setenv("TEXTUAL_DRIVER", "a browser's")
+    run = living(tmp_path, "first") if alive else write_run(tmp_path)
+    assert main(["attach", run.name, "--runs-dir", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "textual 99 can't show the dashboard" in err
+    assert (f"training goes on: inittui attach {run.name}" in err) == alive
 
 
 @pytest.mark.usefixtures("stopped")
