@@ -8,24 +8,24 @@ from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
 
-def pause_or_go_on(run: RunDir, board: Board, chosen: int | None) -> str:
+def pause_or_continue(run: RunDir, board: Board, chosen: int | None) -> str:
     """Ask the chosen arm, or all arms, to pause, or to continue if they are paused, stopped or killed. Returns a
     sentence that says what was asked. Raises RunError if nothing can be asked."""
     if board.ended:
         process.resume(run)
-        return "It goes on from the last checkpoint."
+        return "It continues from the last checkpoint."
     if chosen is None:
         verb: control_requests.Verb = (
             "pause" if any(arm.state not in (*ENDED, "paused") for arm in board.arms) else "resume"
         )
         control_requests.ask(run, verb)
-        return "All arms pause." if verb == "pause" else "All arms go on."
+        return "All arms pause." if verb == "pause" else "All arms continue."
     arm = board.arms[chosen]
     if arm.state in ENDED and not arm.resumable:
-        raise RunError(f"{arm.name} is {arm.state}: there is nothing to go on with")
+        raise RunError(f"{arm.name} is {arm.state}: it can't be resumed")
     verb = "resume" if arm.state in (*ENDED, "paused") else "pause"
     control_requests.ask(run, verb, arm.folder)
-    return f"{arm.name} pauses." if verb == "pause" else f"{arm.name} goes on."
+    return f"{arm.name} pauses." if verb == "pause" else f"{arm.name} continues."
 
 
 def stop(run: RunDir, board: Board, chosen: int | None) -> str:

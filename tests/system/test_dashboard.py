@@ -91,7 +91,7 @@ def test_data_that_cannot_be_had_ends_the_dashboard_with_one_line(terminal, runs
 def test_a_replay_ends_like_the_run(terminal, inittui):
     inittui.result("--preset", "digits", "--epochs", "3")
     screen = terminal(["replay", "last", "--speed", "0.1"])
-    screen.wait_for_text("replay x0.1", "hold")
+    screen.wait_for_text("replay x0.1", "pause")
     screen.press("\x1b[F")  # End
     screen.wait_for_text("finished in", "★", "label")
     screen.press("q")

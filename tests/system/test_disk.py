@@ -299,7 +299,7 @@ def test_a_disk_that_is_full_in_mid_run_loses_nothing_and_viewers_say_so(
     disk.fill()
     until(run.disk_full, "a full disk")
     known = {arm: len(epochs_of(run, arm)) for arm in ARMS}
-    screen.wait_for_text("Disk full: training goes on")
+    screen.wait_for_text("Disk full: training continues")
     let_time_pass(workers)
     until_trained(workers, 0.5)
     assert all(worker.is_running() for worker in workers)

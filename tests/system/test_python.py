@@ -89,7 +89,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_go_on(inittui):
     out, err = script.communicate(timeout=PATIENCE)
     assert script.returncode not in (0, 1) or "KeyboardInterrupt" in err
     assert out == ""
-    assert f"'inittui resume {run.name}' goes on with it" in err
+    assert f"'inittui resume {run.name}' continues it" in err
     assert run.result().status == "stopped"
     assert not run.alive()
 

@@ -22,7 +22,7 @@ from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.tui.app import Dashboard
 from inittui.tui.browser import screen as browser
 from inittui.tui.browser.compare_screen import CompareScreen
-from inittui.tui.browser.run_list import RunList, RunTable
+from inittui.tui.browser.run_list import FilterLine, RunList, RunTable
 from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.widgets.question import DeleteQuestion
@@ -330,7 +330,7 @@ async def test_the_marked_runs_are_deleted_together_with_one_that_is_damaged(fol
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (("down", "down", "d"), "living-20260102-000000 is alive: stop it before you delete it"),
+        (("down", "down", "d"), "living-20260102-000000 is alive: a run that is alive can't be deleted"),
         (("down", "space", "space", "d"), "living-20260102-000000 is alive"),
         (("d",), "the run on the dashboard can't be deleted"),
     ],
@@ -437,6 +437,23 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
             assert f"run-{last:04d}" in text
             assert drawn == [f"run-{index:04d}" for index in range(first, last + 1)]
         assert "1,000 runs" in text
+
+
+async def test_a_click_leaves_the_focus_in_the_open_filter(folder: Path) -> None:
+    app = on(folder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        listed = await opened(pilot)
+        await press(pilot, *"/o")
+        for panel in ("#runs", "#details"):
+            await pilot.click(panel, offset=(10, 2))
+            await pilot.pause()
+            assert isinstance(app.focused, FilterLine)
+        await press(pilot, "q")  # a letter, not a command
+        assert listed.state.words == "oq"
+        await press(pilot, "escape")
+        assert (app.screen, app.focused, listed.state.words) == (listed.screen, listed, "")
+        await press(pilot, *"/ab", "enter", *"/c")  # it opens with its words selected
+        assert listed.state.words == "c"
 
 
 async def test_the_mouse_chooses_opens_and_scrolls(folder: Path) -> None:

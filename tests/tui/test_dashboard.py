@@ -1,8 +1,10 @@
 import asyncio
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from textual.command import CommandPalette
 
 from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
+from inittui.common.errors import RunError
 from inittui.record.gallery import Gallery
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Glyphs
@@ -19,6 +22,8 @@ from inittui.tui.keys import Key
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.main import KEYS, PANELS, MainScreen, all_keys
 from inittui.tui.svg import screenshot
+from inittui.tui.terminal import exit_guard, textual_private
+from inittui.tui.views.matrix import MatrixPanel
 from inittui.tui.widgets.question import LeaveQuestion
 from tests.galleries import canned_gallery
 from tests.helpers import canned_events, finished_board, preset, running_board, write_run
@@ -340,7 +345,7 @@ async def test_a_replay_is_steered_by_its_keys(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "space")
         assert "replay, paused" in text
-        assert " space hold " in text
+        assert " space pause " in text
         assert "replay x0.02" in await press(pilot, "space", "plus")
         assert "replay x0.01" in await press(pilot, "minus")
         await pilot.press("end")
@@ -374,6 +379,21 @@ async def test_ctrl_p_opens_the_command_palette() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "ctrl+p")
         assert isinstance(app.screen, CommandPalette)
+
+
+async def test_the_command_palette_offers_the_keys_that_work_now() -> None:
+    def offered() -> set[str]:
+        return {command.help for command in app.get_system_commands(app.screen)}
+
+    alone = {key.help for key in MatrixPanel.KEYS if key.only_alone and key.help}
+    assert alone
+    app = dashboard(running_board())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        assert not alone & offered()
+        assert "linear or logarithmic costs" in offered()
+        await press(pilot, "5")
+        assert alone <= offered()
 
 
 async def test_another_theme_repaints_in_its_colours() -> None:
@@ -481,6 +501,15 @@ async def test_what_trains_nothing_is_left_at_once() -> None:
     assert app.return_value == "done"
 
 
+def test_a_signal_before_the_first_frame_ends_the_dashboard_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exit_guard, "terminal_gone", lambda seconds: time.sleep(seconds))  # there is no terminal here
+    app = dashboard(running_board())
+    with app.guard.watching():
+        os.kill(os.getpid(), signal.SIGTERM)
+        app.run(headless=True)
+    assert app.return_code == 128 + signal.SIGTERM
+
+
 # A picture without a terminal
 
 
@@ -490,6 +519,12 @@ def test_a_screenshot_is_xml_and_names_the_arms(tmp_path: Path) -> None:
     assert "[red]x&<[/]" in text
     assert "he_normal" in text
     assert "94.15 %" in text
+
+
+def test_a_textual_that_cannot_draw_makes_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textual_private, "unsupported", lambda _: "textual 99 can't show the dashboard")
+    with pytest.raises(RunError, match=r"^textual 99 can't show the dashboard$"):
+        screenshot(write_run(tmp_path, OF), 80, 24)
 
 
 @pytest.mark.parametrize("closed", [False, True])

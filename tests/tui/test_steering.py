@@ -100,13 +100,13 @@ FINISHED = events.Finished(t=2.1, seconds=1)
         (with_states(), None, ("pause", ""), "All arms pause."),
         (with_states(PAUSED), None, ("pause", ""), "All arms pause."),
         (with_states(PAUSED, FINISHED), None, ("pause", ""), "All arms pause."),
-        (with_states(PAUSED, PAUSED, PAUSED), None, ("resume", ""), "All arms go on."),
-        (with_states(PAUSED, FINISHED, NOT_FINITE), None, ("resume", ""), "All arms go on."),
+        (with_states(PAUSED, PAUSED, PAUSED), None, ("resume", ""), "All arms continue."),
+        (with_states(PAUSED, FINISHED, NOT_FINITE), None, ("resume", ""), "All arms continue."),
         (with_states(), 1, ("pause", "he_normal"), "he_normal pauses."),
-        (with_states(PAUSED, PAUSED), 1, ("resume", "he_normal"), "he_normal goes on."),
+        (with_states(PAUSED, PAUSED), 1, ("resume", "he_normal"), "he_normal continues."),
         (with_states(PAUSED), 1, ("pause", "he_normal"), "he_normal pauses."),
-        (with_states(None, STOPPED_NOW), 1, ("resume", "he_normal"), "he_normal goes on."),
-        (with_states(None, KILLED), 1, ("resume", "he_normal"), "he_normal goes on."),
+        (with_states(None, STOPPED_NOW), 1, ("resume", "he_normal"), "he_normal continues."),
+        (with_states(None, KILLED), 1, ("resume", "he_normal"), "he_normal continues."),
         (board_of(OF, canned_events(OF, until=1.0)), 2, ("pause", "orthogonal"), "orthogonal pauses."),
     ],
     ids=[
@@ -117,21 +117,21 @@ FINISHED = events.Finished(t=2.1, seconds=1)
 def test_the_key_for_pause_asks_for_what_makes_sense(
     run: RunDir, board: Board, chosen: int | None, wanted: tuple[str, str], words: str
 ) -> None:
-    assert steering.pause_or_go_on(run, board, chosen) == words
+    assert steering.pause_or_continue(run, board, chosen) == words
     assert asked(run) == [wanted]
 
 
 @pytest.mark.parametrize(
     ("board", "words"),
     [
-        (with_states(None, FINISHED), "he_normal is finished: there is nothing to go on with"),
-        (with_states(None, NOT_FINITE), "he_normal is failed: there is nothing to go on with"),
+        (with_states(None, FINISHED), "he_normal is finished: it can't be resumed"),
+        (with_states(None, NOT_FINITE), "he_normal is failed: it can't be resumed"),
     ],
     ids=["finished", "not finite"],
 )
 def test_an_arm_that_has_nothing_to_go_on_with_is_asked_for_nothing(run: RunDir, board: Board, words: str) -> None:
     with pytest.raises(RunError, match=words):
-        steering.pause_or_go_on(run, board, 1)
+        steering.pause_or_continue(run, board, 1)
     assert asked(run) == []
 
 
@@ -140,7 +140,7 @@ def test_an_arm_that_has_nothing_to_go_on_with_is_asked_for_nothing(run: RunDir,
 def test_a_run_that_is_over_is_taken_up_again_as_a_whole(
     run: RunDir, resumed: list[str], state: str, chosen: int | None
 ) -> None:
-    assert steering.pause_or_go_on(run, states()[state], chosen) == "It goes on from the last checkpoint."
+    assert steering.pause_or_continue(run, states()[state], chosen) == "It continues from the last checkpoint."
     assert (resumed, asked(run)) == ([run.name], [])
 
 
@@ -196,7 +196,7 @@ async def test_p_pauses_all_arms_and_lets_them_go_on(run: RunDir, size: tuple[in
         text = await shown(pilot)
         assert "paused" in text.split("\n")[0]
         assert "left" not in text.split("\n")[0]
-        assert (await notice(pilot, "p"))[0] == "All arms go on."
+        assert (await notice(pilot, "p"))[0] == "All arms continue."
         assert asked(run) == [("resume", "")]
         source.board = with_states()
         assert "training" in (await shown(pilot)).split("\n")[0]
@@ -214,7 +214,7 @@ async def test_p_is_for_the_chosen_arm_alone(run: RunDir, size: tuple[int, int])
         text = await shown(pilot)
         assert "paused" in text
         assert "training" in text.split("\n")[0]
-        assert (await notice(pilot, "p"))[0] == "he_normal goes on."
+        assert (await notice(pilot, "p"))[0] == "he_normal continues."
         assert asked(run) == [("resume", "he_normal")]
 
 
@@ -285,7 +285,7 @@ async def test_x_asks_and_then_stops(
         text = await press(pilot, *keys, "x")
         assert isinstance(app.screen, Question)
         assert f"stop {name}?" in text
-        assert f"stop {name}: what it has so far is kept" in text
+        assert f"stop {name}: its results so far are kept" in text
         assert (asked(run), stopped) == ([], [])
         assert (await notice(pilot, *answer))[0] == ("The run stops." if not keys else "he_normal stops.")
         assert isinstance(app.screen, MainScreen)
@@ -312,7 +312,7 @@ async def test_p_takes_a_run_up_again_that_is_over(run: RunDir, resumed: list[st
     app = dashboard(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
-        assert (await notice(pilot, "p"))[0] == "It goes on from the last checkpoint."
+        assert (await notice(pilot, "p"))[0] == "It continues from the last checkpoint."
         assert (resumed, asked(run)) == ([run.name], [])
         assert "There is nothing to stop." in (await notice(pilot, "x"))[0]
         assert not isinstance(app.screen, Question)
@@ -387,7 +387,7 @@ async def test_where_nothing_goes_on_there_is_nothing_to_ask(
     app = dashboard(ReplaySource(run, speed=0.01) if replayed else running_board())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "there is nothing to ask of it" in (await notice(pilot, "p"))[0]
+        assert "it can't be paused or stopped" in (await notice(pilot, "p"))[0]
         assert (await notice(pilot, "x"))[0] == "There is nothing to stop."
         assert isinstance(app.screen, MainScreen)
         assert (resumed, stopped, asked(run)) == ([], [], [])
@@ -438,7 +438,7 @@ async def test_the_pictures_of_a_run_that_goes_on_are_read_anew_at_its_end(run: 
             ["interrupted in 0:02", "the supervisor is gone; 'inittui resume canned' goes on"],
             ["left "],
         ),
-        ("disk full", ["training", "Disk full: training goes on"], ["interrupted"]),
+        ("disk full", ["training", "Disk full: training continues"], ["interrupted"]),
         ("resumed", ["training", "Resumed, bit for bit: the same torch"], ["interrupted"]),
         ("taken up again", ["waiting"], []),
     ],
@@ -480,7 +480,7 @@ def header_of(board: Board, width: int = 120) -> str:
 def test_a_full_disk_is_said_before_anything_else() -> None:
     for state in ("training, replaced data", "damaged records", "resumed"):
         text = header_of(replace(states()[state], disk_full=True))
-        assert "Disk full: training goes on, and what it says waits in memory" in text
+        assert "Disk full: training continues; its events stay in memory" in text
         assert "Note" not in text
 
 

@@ -138,7 +138,7 @@ class BrowserScreen(Screen[None]):
         listed, chosen = self._list.state, self._list.state.chosen
         targets = [run for run in self._list.runs or () if run.path in listed.marked] or ([chosen] if chosen else [])
         if alive := next((run for run in targets if run.alive), None):
-            self._warn(f"{alive.name} is alive: stop it before you delete it")
+            self._warn(f"{alive.name} is alive: a run that is alive can't be deleted")
         elif any(run.path == listed.on_dashboard for run in targets):
             self._warn("the run on the dashboard can't be deleted: open another one first")
         elif targets:

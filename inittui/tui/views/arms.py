@@ -65,7 +65,7 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         Key(
             "p",
             "pause",
-            "pause, and go on: the chosen arm, or all; an ended run goes on from its checkpoints",
+            "pause or resume the chosen arm, or all; a run that has ended continues from its checkpoints",
             "pause",
             group="Arms",
             rank=60,
@@ -141,14 +141,14 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         await self.screen.run_action(f"choose({chosen})")
 
     def action_pause(self) -> None:
-        self._request(steering.pause_or_go_on)
+        self._request(steering.pause_or_continue)
 
     def action_stop(self) -> None:
         if self.source.run is None or self.board.ended:
             self.notify("There is nothing to stop.", timeout=3)
             return
         what = "the run" if self.chosen is None else self.board.arms[self.chosen].name
-        answers = [("stop", "s", f"stop {what}: what it has so far is kept, and can be resumed")]
+        answers = [("stop", "s", f"stop {what}: its results so far are kept; it can be resumed")]
         self.app.push_screen(Question(f"stop {what}?", answers, "let it train"), self._stop_answered)
 
     def _stop_answered(self, answer: str | None) -> None:
@@ -159,7 +159,7 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         """Leave a request for the run, in a thread, because its files may be slow."""
         run, board, chosen = self.source.run, self.board, self.chosen
         if run is None:
-            self.notify("This is no run that is going on: there is nothing to ask of it.", timeout=3)
+            self.notify("This is not a live run: it can't be paused or stopped.", timeout=3)
             return
 
         def work() -> None:

@@ -34,7 +34,7 @@ class HeaderPanel(BoardPanel):
     TAKES = ("board", "source")
     BORDERED = False
     KEYS = (
-        _replay_key("space", "hold", "hold the replay, and go on", "hold"),
+        _replay_key("space", "pause", "pause or continue the replay", "pause"),
         _replay_key("plus,equals_sign", "speed(2)", "replay twice as fast", "faster", shown="+"),
         _replay_key("minus", "speed(0.5)", "replay half as fast", "slower", shown="-"),
         _replay_key("end", "to_end", "to the end of the replay", "to end"),
@@ -51,7 +51,7 @@ class HeaderPanel(BoardPanel):
         if not self.board.ended or self.source.tag:
             self.repaint()
 
-    def action_hold(self) -> None:
+    def action_pause(self) -> None:
         if isinstance(self.source, ReplaySource):
             self.source.paused = not self.source.paused
             self.repaint()
@@ -150,7 +150,7 @@ def _time(board: Board, now: float, tag: str) -> Row:
 def _note(board: Board) -> str:
     """A note that changes what the numbers mean, or an error; empty if there is none."""
     if board.disk_full:
-        return "Disk full: training goes on, and what it says waits in memory; nothing is lost if you free some space"
+        return "Disk full: training continues; its events stay in memory until space is free"
     if board.data and board.data.note:
         return f"Note: {board.data.note}"
     if board.preset.data.scale_test is False:

@@ -48,7 +48,7 @@ class SamplePanel(BoardPanel):
         _image_key(
             "f",
             "confusion",
-            "what each arm takes for what: its confusion matrix, arm by arm, then the image again",
+            "the confusion matrix of each arm in turn, then the image again",
             "confusions",
         ),
         Key("3", "zoom", "the sample prediction alone; again: everything", "sample", group="Layout", rank=40),

@@ -17,7 +17,7 @@ Answer = tuple[str, str, str]  # what is returned, its key, what it means
 
 LEAVE_ANSWERS: tuple[Answer, ...] = (
     ("keep", "k", "leave, and keep it running: 'inittui attach' comes back"),
-    ("stop", "s", "stop it: what it has so far is kept, and can be resumed"),
+    ("stop", "s", "stop it: its results so far are kept; it can be resumed"),
 )
 
 
