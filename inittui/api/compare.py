@@ -107,7 +107,7 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
         _watch(follower, lambda _: None)
         supervisor.wait()
         print(
-            f"stopped. inittui.load('{run.name}') has what there is; 'inittui resume {run.name}' goes on with it",
+            f"stopped. inittui.load('{run.name}') returns the results so far; 'inittui resume {run.name}' continues it",
             file=sys.stderr,
         )
         raise

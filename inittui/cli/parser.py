@@ -64,7 +64,8 @@ class Options:
 def _one_of(option: str, values: Sequence[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in values:
-            raise UsageError(f"{option} {text}: expected one of {', '.join(values)}")
+            value = text if option.startswith("-") else f"'{text}'"  # `shell foo` reads as one name
+            raise UsageError(f"{option} {value}: expected one of {', '.join(values)}")
         return text
 
     return check

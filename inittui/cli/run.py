@@ -54,7 +54,7 @@ def add_options(parser: Options) -> None:
     what.add(
         "--stop-stuck",
         metavar="N",
-        help="stops what is still at chance after N epochs and keeps its last result (default: trains all)",
+        help="stops arms and seeds that are still at chance after N epochs and keeps their last result (default: trains all)",
     )
     what.add("--seeds", metavar="N|A,B,C", help="N seeds, from the preset's first seed on; or these seeds")
     what.add("--seed", metavar="S", help="one seed")

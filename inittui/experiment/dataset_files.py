@@ -62,7 +62,7 @@ def read(name: str, data_dir: Path) -> tuple[Inspection, list[bytearray]]:
     """As `inspect`, with the bytes of the four files, headers included, if they are complete; else an empty list."""
     entry = datasets.DATASETS[name]
     raw = entry.raw(data_dir)
-    fix = "delete it and run again to download it, or give another --data-dir"
+    fix = "give another --data-dir; the data set is downloaded there"
     contents: list[bytearray] = []
     missing: list[str] = []
     for file in entry.files:

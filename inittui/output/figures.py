@@ -47,7 +47,7 @@ def draw(results: Results, form: str) -> bytes:
     means the figure of the sweep. Raises RunError if no epoch has ended, and for `sweep` if nothing was swept."""
     board, document, which = results.board, results.document, results.figure
     if not any(replica.points for arm in board.arms for replica in arm.replicas):
-        raise RunError(f"run '{board.run}' has no epoch behind it: there is nothing to draw")
+        raise RunError(f"run '{board.run}' has no finished epoch, so there is no curve to draw")
     import matplotlib
     from matplotlib.figure import Figure
 

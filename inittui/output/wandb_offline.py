@@ -22,7 +22,7 @@ SETTINGS = {"silent": True, "console": "off", "x_disable_stats": True, "disable_
 
 def write(run: RunDir, folder: Path) -> None:
     """Write DIR/wandb/offline-run-*. An arm and seed of a run always has the same id, so that `wandb sync` creates no second
-    run. Returns a line that says where the files are. Raises RunError."""
+    run. Raises RunError."""
     board = Follower(run, run.liveness).poll()
     document, _ = result_document.read(run)
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else W&B reports its own errors over the network

@@ -57,4 +57,4 @@ def _closing(runs: "Sequence[RunSummary]") -> list[str]:
     lines = [f"{formatting.count(len(runs), 'run')}, {formatting.size(sum(run.size for run in runs))}"]
     if any(run.state == "interrupted" for run in runs):
         lines.append("inittui resume NAME continues a run that was interrupted")
-    return [*lines, "inittui attach NAME opens one, inittui delete NAME deletes it"]
+    return [*lines, "inittui attach NAME opens one, inittui report NAME prints its result"]

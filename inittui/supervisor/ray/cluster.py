@@ -102,7 +102,8 @@ class Cluster:
             where = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
             if ref not in done:
                 raise DeviceError(
-                    f"--on {self.on}: node {where} does not answer; repair it, or remove it from the cluster"
+                    f"--on {self.on}: node {where} does not answer within {VERSIONS_SECONDS:g} seconds; "
+                    "expected an answer from every node of the cluster"
                 )
             try:
                 differences = versions.differences(own, ray.get(ref))

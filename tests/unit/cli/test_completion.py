@@ -128,7 +128,7 @@ def test_only_names_that_a_shell_takes_whole_are_listed(
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [([], "completion: expected one of bash, zsh, fish"), (["tcsh"], "shell tcsh: expected one of bash, zsh, fish"),
+    [([], "completion: expected one of bash, zsh, fish"), (["tcsh"], "shell 'tcsh': expected one of bash, zsh, fish"),
      (["--list", "x"], "--list x: expected one of runs, presets, schemes, datasets")],
     ids=repr,
 )  # fmt: skip

@@ -325,7 +325,7 @@ def test_a_run_without_an_epoch_has_no_figure(tmp_path: Path, capsys: pytest.Cap
     pytest.importorskip("matplotlib", reason="needs inittui[figures]")
     run = write_run(tmp_path / "runs", preset(2), until=0.5)
     assert main(["export", str(run.path), "--to", str(tmp_path / "a.svg")]) == 2
-    assert "has no epoch behind it: there is nothing to draw" in capsys.readouterr().err
+    assert "has no finished epoch, so there is no curve to draw" in capsys.readouterr().err
 
 
 def test_the_interval_that_is_drawn_is_that_of_the_table(run: RunDir) -> None:

@@ -24,7 +24,7 @@ def test_runs_are_listed_with_their_state(call: Call, runs_dir: Path) -> None:
     assert states == {finished.name: "finished", dead.name: "interrupted", damaged.name: "damaged"}
     assert closing.splitlines()[0].startswith("3 runs, ")
     assert "inittui resume NAME" in closing
-    assert "inittui delete NAME" in closing
+    assert "inittui report NAME" in closing
 
 
 def test_runs_for_programs_are_a_list_of_objects(call: Call, runs_dir: Path) -> None:

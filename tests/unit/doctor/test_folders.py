@@ -96,7 +96,7 @@ def test_absent_data_sets_are_one_line_and_damaged_ones_a_fault_each(tmp_path: P
     damaged, absent = folders.data(tmp_path)
     assert damaged.state == "fault"
     assert "0 bytes, expected 47,040,016" in damaged.finding
-    assert "delete it" in damaged.fix
+    assert "give another --data-dir" in damaged.fix
     assert absent.state == "ok"
     assert "no Fashion-MNIST, no KMNIST" in absent.finding
 

@@ -94,7 +94,7 @@ def test_damaged_mnist_is_refused_when_it_was_asked_for(damaged: Path) -> None:
     with pytest.raises(DataError) as caught:
         load(Data(name="mnist"), damaged, unexpected)
     assert f"MNIST in {damaged} is damaged (" in str(caught.value)
-    assert "train-labels-idx1-ubyte: 0 bytes, expected 60,008); delete it and run again" in str(caught.value)
+    assert "train-labels-idx1-ubyte: 0 bytes, expected 60,008); give another --data-dir" in str(caught.value)
 
 
 def test_auto_takes_digits_for_damaged_mnist_and_says_so(damaged: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_damaged_file_is_named_with_the_fault_and_the_fix(
     assert (inspection.state, contents) == ("damaged", [])
     assert str(linked / "MNIST" / "raw" / name) in inspection.detail
     assert words in inspection.detail
-    assert "delete it and run again to download it, or give another --data-dir" in inspection.detail
+    assert "give another --data-dir; the data set is downloaded there" in inspection.detail
     assert "\n" not in inspection.detail
 
 
