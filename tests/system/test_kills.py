@@ -553,7 +553,7 @@ def test_killed_then_damaged_then_taken_for_somebody_else_and_yet_the_same_bits(
     flipped[random.Random(SEED).randrange(len(whole) // 2, len(whole))] ^= 1 << 3
     checkpoint.write_bytes(flipped)
     words = ["resume", run.name, "--detach"]
-    refuses(inittui, run, words, f"{ARMS[0]}/{checkpoint.name} is damaged", "delete it, and this seed")
+    refuses(inittui, run, words, f"{ARMS[0]}/{checkpoint.name} is damaged", "move it out of the run, and this seed")
     checkpoint.write_bytes(whole)
 
     # The pid of a process that lives and is another one: this one.
