@@ -125,7 +125,11 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     stop_stuck: Annotated[
         Annotated[int, whole(1, 1_000_000)] | None,
-        key("stops replicas that are still at chance after N epochs", 3, shared="arms are stopped at chance by the same rule"),
+        key(
+            "stops replicas that are still at chance after N epochs",
+            3,
+            shared="arms are stopped at chance by the same rule",
+        ),
     ] = None
 
 
