@@ -14,30 +14,26 @@ ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.05
 
 
-def running(run_dir: RunDir) -> RunDir:
-    """`run_dir`. Raises RunError if no process trains it."""
-    if run_dir.liveness() in ("alive", "elsewhere"):  # a request reaches another host through the shared folder
-        return run_dir
-    raise RunError(
-        f"run '{run_dir.name}' is not running; 'inittui runs' lists the runs that are, 'inittui resume' continues one"
-    )
+def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) -> str:
+    """Request `verb` for one arm, or for all arms if `arm_name` is None, and wait until they have done it. Returns the name
+    of the run, or of the arm and its run.
 
-
-def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) -> None:
-    """Request `verb` for one arm, or for all arms if `arm_name` is None, and wait until they have done it.
-
-    Raises UsageError for an unknown arm; RunError if no arm can do it, or if the supervisor does not answer.
+    Raises UsageError for an unknown arm; RunError if no process trains the run, if no arm can do it, or if the supervisor
+    does not answer.
     """
+    if run_dir.liveness() not in ("alive", "elsewhere"):  # a request reaches another host through the shared folder
+        raise RunError(
+            f"run '{run_dir.name}' is not running; 'inittui runs' lists the runs that are, 'inittui resume' continues one"
+        )
     follower = Follower(run_dir)
     before = follower.poll()
-    folder = _folder(before, arm_name) if arm_name is not None else ""
-    arms = [arm for arm in before.arms if folder in ("", arm.folder)]
+    arms = before.arms if arm_name is None else (_arm(before, arm_name),)
     pending = [arm.folder for arm in arms if _can(verb, arm)]
     if not pending:
         subject = f"arm '{arm_name}'" if arm_name is not None else f"run '{run_dir.name}'"
         states = ", ".join(sorted({arm.state for arm in arms}))
         raise RunError(f"{subject} has nothing to {verb}: it is {states}")
-    control_requests.ask(run_dir, verb, folder)
+    control_requests.ask(run_dir, verb, "" if arm_name is None else arms[0].folder)
 
     def done() -> bool:
         board = follower.poll()
@@ -47,6 +43,25 @@ def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) 
         if run_dir.disk_full():
             raise RunError(f"run '{run_dir.name}' can't answer the request to {verb}: the disk is full")
         raise RunError(f"run '{run_dir.name}' has not answered the request to {verb} in {ANSWER_SECONDS:.0f} s")
+    return run_dir.name if arm_name is None else f"{arm_name} of {run_dir.name}"
+
+
+def wait_for_first_event(follower: Follower) -> None:
+    """Wait for the first event of a run's new supervisor. Until then the logs end with the old supervisor's end, and a viewer
+    would exit. Raises RunError."""
+    run_dir = follower.run
+
+    def resumed() -> bool:
+        if not follower.poll().ended:
+            return True
+        if not run_dir.alive():
+            raise RunError(f"run '{run_dir.name}' could not be resumed: {run_dir.last_words()}")
+        return False
+
+    if not wait_until(resumed, ANSWER_SECONDS):
+        raise RunError(
+            f"run '{run_dir.name}': its supervisor writes no event; 'inittui attach {run_dir.name}' looks again"
+        )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -59,35 +74,26 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def described(run_dir: RunDir, arm_name: str | None) -> str:
-    """What was asked to do something, in words."""
-    return run_dir.name if arm_name is None else f"{arm_name} of {run_dir.name}"
-
-
 def _can(verb: control_requests.Verb, arm: ArmBoard) -> bool:
     if verb == "resume":  # an arm whose cost was not finite would only diverge again
         return arm.state in (*ENDED, "paused") and arm.resumable
-    return not _ended(arm) and not (verb == "pause" and arm.state == "paused")
+    return arm.state not in ENDED and not (verb == "pause" and arm.state == "paused")
 
 
 def _done(verb: control_requests.Verb, before: Board, now: Board, folder: str) -> bool:
     """Whether the arm has done what was requested, or has ended meanwhile."""
     (arm,) = [arm for arm in now.arms if arm.folder == folder]
     if verb != "resume":
-        return arm.state == {"pause": "paused", "stop": "stopped"}[verb] or _ended(arm)
+        return arm.state == {"pause": "paused", "stop": "stopped"}[verb] or arm.state in ENDED
     # The arm may have been resumed and have ended again between two polls.
     resumed = now.resumed is not None and now.resumed != before.resumed and folder in now.resumed.arms
     return resumed or arm.state in ("waiting", "starting", "training", "finished")
 
 
-def _ended(arm: ArmBoard) -> bool:
-    return arm.state in ENDED
-
-
-def _folder(board: Board, name: str) -> str:
-    """The folder of the arm with this name or folder. Raises UsageError."""
+def _arm(board: Board, name: str) -> ArmBoard:
+    """The arm with this name or folder. Raises UsageError."""
     for arm in board.arms:
         if name in (arm.name, arm.folder):
-            return arm.folder
+            return arm
     names = [arm.name for arm in board.arms]
     raise UsageError(f"--arm {name}: no such arm.{nearest(name, names) or ' Known: ' + ', '.join(names) + '.'}")

@@ -1,13 +1,14 @@
-"""The options that several commands share, and how their values are read."""
+"""The options that several commands share, and what their values mean."""
 
 import argparse
 import os
 
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, path_of
 
 TYPE_CHECKING = False  # what these import, `inittui --help` would wait for
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from inittui.record.result_schema import ResultDocument
@@ -17,6 +18,7 @@ RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
 WATCHING_CODES = "0 finished, 1 an arm failed, 2 bad input, 130 interrupted"
 DONE_CODES = "0 done, 2 bad input"
 THEMES = ("auto", "dark", "light")
+POSITIVE = "a number above 0"
 DEVICES = ("auto", "cpu", "cuda")  # offered by completion; a machine may also have cuda:N
 
 
@@ -38,26 +40,36 @@ def add_runs_dir(options: Options) -> None:
     options.add(
         "--runs-dir",
         metavar="DIR",
+        type=folder,
         help="where runs are kept (INITTUI_RUNS_DIR, or the data folder)",
         completes="folder",
     )
 
 
-def runs_dir(arguments: argparse.Namespace) -> "Path":
+def runs_dir(arguments: Arguments) -> "Path":
     """The folder of the runs. Raises UsageError."""
     from inittui.record.run_index import default_runs_dir
 
-    return path_of(arguments.runs_dir).absolute() if arguments.runs_dir else default_runs_dir()
+    return arguments.runs_dir or default_runs_dir()
 
 
-def run_of(arguments: argparse.Namespace) -> "RunDir":
+def run_of(arguments: Arguments) -> "RunDir":
     """The run that RUN names. Raises RunError."""
     from inittui.record.run_index import find
 
     return find(runs_dir(arguments), arguments.run)
 
 
-def different_runs(arguments: argparse.Namespace) -> "list[RunDir]":
+def run_or_newest_alive(arguments: Arguments) -> "RunDir | None":
+    """The run that RUN names; without RUN the newest that is alive, or None. Raises RunError."""
+    from inittui.record.run_index import runs
+
+    if arguments.run:
+        return run_of(arguments)
+    return next((run_dir for run_dir in runs(runs_dir(arguments)) if run_dir.alive()), None)
+
+
+def different_runs(arguments: Arguments) -> "list[RunDir]":
     """The runs that RUN... names, each once. Raises RunError."""
     from inittui.record.run_index import find
 
@@ -73,14 +85,15 @@ def add_arm(options: Options) -> None:
 
 
 def add_data_dir(options: Options, default: str = "the user's cache folder") -> None:
-    options.add("--data-dir", metavar="DIR", help=f"where data sets are kept ({default})", completes="folder")
+    help = f"where data sets are kept ({default})"
+    options.add("--data-dir", metavar="DIR", type=folder, help=help, completes="folder")
 
 
-def data_dir(arguments: argparse.Namespace) -> "Path":
+def data_dir(arguments: Arguments) -> "Path":
     """The folder of the data sets. Raises UsageError."""
     from inittui.experiment.dataset_files import default_data_dir
 
-    return path_of(arguments.data_dir).absolute() if arguments.data_dir else default_data_dir()
+    return arguments.data_dir or default_data_dir()
 
 
 def add_cluster(options: Options, default: str) -> None:
@@ -106,12 +119,14 @@ def add_screen(options: Options) -> None:
     )
     add_theme(options)
     options.add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    options.add("--refresh", metavar="HZ", default="4", help="redraws per second at most (4)")
-
-
-def refresh(arguments: argparse.Namespace) -> float:
-    """Redraws per second. Raises UsageError."""
-    return min(30.0, positive("--refresh", arguments.refresh))
+    options.add(
+        "--refresh",
+        metavar="HZ",
+        default=4.0,
+        type=lambda text: min(30.0, positive(text)),
+        expected=POSITIVE,
+        help="redraws per second at most (4)",
+    )
 
 
 def add_theme(options: Options) -> None:
@@ -154,7 +169,7 @@ def add_table(options: Options, *more_formats: str) -> None:
 
 
 def print_table(
-    arguments: argparse.Namespace,
+    arguments: Arguments,
     document: "ResultDocument",
     confusion: "dict[str, dict[str, object]] | None" = None,
 ) -> None:
@@ -165,32 +180,35 @@ def print_table(
     print(registry.printed()[arguments.format].render(report), end="")
 
 
-def check_table(arguments: argparse.Namespace) -> None:
+def check_table(arguments: Arguments) -> None:
     """Raises UsageError if the options of `add_table` contradict each other."""
     if arguments.baseline is not None and arguments.all_pairs:
         raise UsageError("--baseline and --all-pairs: expected one of the two; all pairs have no baseline")
 
 
-# Numbers
+# Values
 
 
-def positive(option: str, text: str) -> float:
-    """A number above 0. Raises UsageError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+def folder(text: str) -> "Path | None":
+    """The absolute path in `text`; None for an empty text. Raises UsageError."""
+    return path_of(text).absolute() if text else None
+
+
+def positive(text: str) -> float:
+    """The finite number above 0 in `text`. Raises ValueError."""
+    value = float(text)
     if not 0 < value < float("inf"):
-        raise UsageError(f"{option} {text}: expected a number above 0")
+        raise ValueError
     return value
 
 
-def whole(option: str, text: str, *, most: int) -> int:
-    """A whole number from 1 to `most`. Raises UsageError."""
-    try:
+def whole(least: int, most: int) -> "Callable[[str], int]":
+    """A function that reads a whole number from `least` to `most`. It raises ValueError."""
+
+    def read(text: str) -> int:
         value = int(text)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= most:
-        raise UsageError(f"{option} {text}: expected a whole number from 1 to {most}")
-    return value
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    return read

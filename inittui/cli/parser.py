@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         @property
         def EXAMPLES(self) -> Sequence[tuple[str, str]]: ...
         def add_options(self, parser: "Options") -> None: ...
-        def run(self, arguments: argparse.Namespace) -> int: ...
+        def run(self, arguments: "Arguments") -> int: ...
 
 
+Arguments = argparse.Namespace
 # Called with an argument and what completes it: its values; or "runs", "presets", "schemes", "datasets", "file", "folder".
 Completer = Callable[[argparse.Action, str | Sequence[str]], None]
 
@@ -50,25 +51,34 @@ class Options:
         return Options(self._parser, self._completer, title)
 
     def add(
-        self, *names: str, one_of: Sequence[str] = (), completes: str | Sequence[str] = (), **settings: "Any"
+        self,
+        *names: str,
+        one_of: Sequence[str] = (),
+        expected: str = "",
+        completes: str | Sequence[str] = (),
+        **settings: "Any",
     ) -> None:
-        """Add an argument; `settings` are those of argparse's `add_argument`. A value outside of `one_of` is refused.
-        `completes` says what a shell offers where other values are accepted too."""
+        """Add an argument; `settings` are those of argparse's `add_argument`. A value outside of `one_of` is refused, and one
+        for which `type` raises ValueError: the message says what is `expected`. `completes` says what a shell offers where
+        other values are accepted too."""
         if one_of:
-            settings["type"] = _one_of(names[-1], one_of)
+            settings["type"], expected = (lambda text: one_of[one_of.index(text)]), f"one of {', '.join(one_of)}"
+        if expected:
+            settings["type"] = _checked(names[-1], settings["type"], expected)
         action = self._add(*names, **settings)
         if self._completer is not None and (one_of or completes):
             self._completer(action, one_of or completes)
 
 
-def _one_of(option: str, values: Sequence[str]) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in values:
+def _checked(option: str, read: "Callable[[str], Any]", expected: str) -> "Callable[[str], Any]":
+    def checked(text: str) -> "Any":
+        try:
+            return read(text)
+        except ValueError:
             value = text if option.startswith("-") else f"'{text}'"  # `shell foo` reads as one name
-            raise UsageError(f"{option} {value}: expected one of {', '.join(values)}")
-        return text
+            raise UsageError(f"{option} {value}: expected {expected}") from None
 
-    return check
+    return checked
 
 
 def command_parser(name: str, command: "Command", completer: Completer | None = None, commands: str = "") -> Parser:

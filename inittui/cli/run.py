@@ -1,10 +1,8 @@
 """`inittui` without a command: starts a run and shows it."""
 
-import argparse
-
 from inittui import __version__
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, printable
 
 ARGUMENTS = SUMMARY = ""
@@ -79,7 +77,14 @@ def add_options(parser: Options) -> None:
         help="auto, cpu, cuda or cuda:N (auto)",
         completes=options.DEVICES,
     )
-    where.add("--threads", metavar="N", default="1", help="threads per worker on a CPU (1)")
+    where.add(
+        "--threads",
+        metavar="N",
+        default=1,
+        type=options.whole(1, MOST_THREADS),
+        expected=f"a whole number from 1 to {MOST_THREADS}",
+        help="threads per worker on a CPU (1)",
+    )
     options.add_cluster(where, "this machine")
     options.add_runs_dir(where)
     how = parser.group("how it is shown")
@@ -101,7 +106,7 @@ def add_options(parser: Options) -> None:
     options.add_screen(how)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
     from inittui.cli.watch import watch
     from inittui.experiment import preset_files
@@ -126,20 +131,16 @@ def run(arguments: argparse.Namespace) -> int:
             "--detach and --json: expected one of the two; 'inittui report RUN --format json' prints it later"
         )
     preset = preset_files.load(arguments.preset or preset_files.DEFAULT, overrides)
-    data_dir = options.data_dir(arguments)
-    threads = options.whole("--threads", arguments.threads, most=MOST_THREADS)
+    data_dir, runs_dir, threads = options.data_dir(arguments), options.runs_dir(arguments), arguments.threads
     place = start_run.place_of(arguments.on, arguments.gpus_per_arm)
-    refresh = options.refresh(arguments)
     event_files = TENSORBOARD.path(arguments.tensorboard) if arguments.tensorboard else None
-    runs_dir = options.runs_dir(arguments)
     if arguments.dry_run:
         from inittui.launch import estimate
 
         lines = estimate.lines_of(
             preset, runs_dir=runs_dir, data_dir=data_dir, device=arguments.device, threads=threads, place=place
         )
-        for line in lines:
-            print(printable(line))
+        print("\n".join(map(printable, lines)))
         return 0
     notify.ask(arguments.notify)
     run_dir, supervisor = start_run.begin(
@@ -150,4 +151,4 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.detach:
         print(run_dir.name)
         return 0
-    return watch(run_dir, Follower(run_dir, run_dir.liveness), arguments, refresh, supervisor)
+    return watch(Follower(run_dir, run_dir.liveness), arguments, supervisor)

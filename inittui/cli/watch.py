@@ -1,6 +1,5 @@
 """Shows a run until it ends or the person leaves, in the dashboard or as lines."""
 
-import argparse
 import contextlib
 import gc
 import os
@@ -10,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inittui.board.follower import Follower
+from inittui.cli.parser import Arguments
 from inittui.common.errors import RunError, printable
 from inittui.record.run_directory import RunDir
 
@@ -25,25 +25,20 @@ OBJECTS_PER_COLLECTION = 50_000
 Supervisor = subprocess.Popen[bytes]
 
 
-def watch(
-    run_dir: RunDir,
-    follower: Follower,
-    arguments: argparse.Namespace,
-    refresh: float,
-    supervisor: Supervisor | None = None,
-) -> int:
+def watch(follower: Follower, arguments: Arguments, supervisor: Supervisor | None = None) -> int:
     """Show the run and return the exit code. `supervisor` is set if this command started the run."""
     as_json = getattr(arguments, "json", False)
     if as_json or arguments.plain or not can_show_dashboard():
-        return _watch_as_lines(run_dir, follower, supervisor, as_json=as_json)
-    return _watch_in_dashboard(run_dir, follower, arguments, refresh, supervisor)
+        return _watch_as_lines(follower, supervisor, as_json=as_json)
+    return _watch_in_dashboard(follower, arguments, supervisor)
 
 
-def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor | None, *, as_json: bool) -> int:
+def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_json: bool) -> int:
     from inittui.analysis import result_document
     from inittui.launch import notify, process, start_run
     from inittui.output import lines, tables
 
+    run_dir = follower.run
     out = sys.stderr if as_json else sys.stdout
     say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
     narrator = lines.Narrator()
@@ -56,42 +51,32 @@ def _watch_as_lines(run_dir: RunDir, follower: Follower, supervisor: Supervisor 
             print(notify.to_terminal(words, os.environ), end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         if supervisor is None:
-            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+            _say_training_goes_on(run_dir)
             raise
         print("stopping; the result so far follows (Ctrl-C again exits at once)", file=sys.stderr)
         process.stop(run_dir)
         board = lines.watch(follower, say, narrator)
     except BrokenPipeError:
-        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+        _say_training_goes_on(run_dir)
         raise
     start_run.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
-        document = result_document.of_board(board)
-        print(tables.as_json(document), end="", flush=True)
+        print(tables.as_json(result_document.of_board(board)), end="", flush=True)
     else:
-        say("")
-        for line in lines.closing(board).rstrip().split("\n"):
+        for line in ["", *lines.closing(board).rstrip().split("\n")]:
             say(line)
     return EXIT_CODES[board.phase]
 
 
-def _watch_in_dashboard(
-    run_dir: RunDir,
-    follower: Follower,
-    arguments: argparse.Namespace,
-    refresh: float,
-    supervisor: Supervisor | None,
-) -> int:
+def _watch_in_dashboard(follower: Follower, arguments: Arguments, supervisor: Supervisor | None) -> int:
+    run_dir = follower.run
     try:
         from inittui.board.source import LiveSource
 
-        app, leave = show_dashboard(LiveSource(follower), arguments, refresh)
-    except KeyboardInterrupt:  # before the dashboard could ask
-        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
-        raise
-    except RunError:  # the dashboard can't be shown
+        app, leave = show_dashboard(LiveSource(follower), arguments)
+    except (KeyboardInterrupt, RunError):  # before the dashboard could ask; or it can't be shown
         if run_dir.alive():
-            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr)
+            _say_training_goes_on(run_dir)
         raise
     other_run = app.source.run is not None and app.source.run.path != run_dir.path
     code = after_dashboard(app, leave, None if other_run else supervisor)
@@ -100,8 +85,13 @@ def _watch_in_dashboard(
     return code
 
 
+def _say_training_goes_on(run_dir: RunDir) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
+
+
 def show_dashboard(
-    source: "BoardSource", arguments: argparse.Namespace, refresh: float, runs_dir: "Path | None" = None
+    source: "BoardSource", arguments: Arguments, runs_dir: "Path | None" = None
 ) -> "tuple[Dashboard, Leave | None]":
     """Show the dashboard until the person leaves: the app, and the way of leaving."""
     gc.set_threshold(OBJECTS_PER_COLLECTION)
@@ -111,7 +101,7 @@ def show_dashboard(
         source,
         ascii_only=arguments.ascii,
         theme=arguments.theme,
-        refresh=refresh,
+        refresh=arguments.refresh,
         mouse=not arguments.no_mouse,
         runs_dir=runs_dir,
     )
@@ -127,8 +117,7 @@ def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervi
         return app.return_code or 0
     run_dir, follower = app.source.run, app.source.follower
     if app.return_code:  # a signal, or an error in the dashboard; training continues either way
-        with contextlib.suppress(OSError):  # the terminal may be gone
-            print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
+        _say_training_goes_on(run_dir)
         return app.return_code
     board = follower.poll()
     start_run.refuse_if_refused(run_dir, board, supervisor)

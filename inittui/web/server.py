@@ -96,16 +96,3 @@ class DashboardServer:
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return "the token is missing or old; open the whole address that 'inittui serve' printed when it began"
         return ""
-
-
-def listen(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1 only; port 0 means any free port. Raises OSError."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((ADDRESS, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener

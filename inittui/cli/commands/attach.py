@@ -1,9 +1,7 @@
 """`inittui attach`: shows a run that is training."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError
 
 ARGUMENTS = "[RUN]"
@@ -25,20 +23,14 @@ def add_options(parser: Options) -> None:
     parser.add("--plain", action="store_true", help="lines instead of the dashboard")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
     from inittui.cli.watch import watch
-    from inittui.record.run_index import runs
 
-    if arguments.run:
-        run_dir = options.run_of(arguments)
-    else:
-        newest_alive = next((run_dir for run_dir in runs(options.runs_dir(arguments)) if run_dir.alive()), None)
-        if newest_alive is None:
-            raise RunError(
-                "no run is alive; 'inittui' starts one, 'inittui resume last' continues the newest, "
-                "'inittui replay last' shows it again"
-            )
-        run_dir = newest_alive
-    refresh = options.refresh(arguments)
-    return watch(run_dir, Follower(run_dir, run_dir.liveness), arguments, refresh)
+    run_dir = options.run_or_newest_alive(arguments)
+    if run_dir is None:
+        raise RunError(
+            "no run is alive; 'inittui' starts one, 'inittui resume last' continues the newest, "
+            "'inittui replay last' shows it again"
+        )
+    return watch(Follower(run_dir, run_dir.liveness), arguments)

@@ -1,9 +1,7 @@
 """`inittui compare`: compares the arms of several runs."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError
 
 ARGUMENTS = "RUN RUN..."
@@ -26,7 +24,7 @@ def add_options(parser: Options) -> None:
     options.add_table(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.analysis.across_runs import document_of_runs
 
     options.check_table(arguments)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, printable
 
 ARGUMENTS = "SHELL"
@@ -62,7 +62,7 @@ def add_options(parser: Options) -> None:
     parser.add("--list", metavar="WHAT", one_of=tuple(LISTS), help=argparse.SUPPRESS)  # for the scripts
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     if arguments.list is not None:
         for name in LISTS[arguments.list]():
             if name.isprintable() and not any(char.isspace() for char in name):  # a shell would split it

@@ -1,16 +1,10 @@
 """`inittui delete`: deletes runs, after a question."""
 
-import argparse
 import sys
-from collections.abc import Sequence
 
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from inittui.record.run_directory import RunDir
 
 ARGUMENTS = "RUN..."
 SUMMARY = "delete runs, after a question; never one that is alive"
@@ -28,13 +22,13 @@ def add_options(parser: Options) -> None:
     parser.add("--yes", action="store_true", help="do not ask")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.record import delete_run
 
     runs = options.different_runs(arguments)
     for run_dir in runs:
         delete_run.check(run_dir)  # all of them first: a refusal leaves everything as it is
-    if not arguments.yes and not _confirmed(runs):
+    if not arguments.yes and not _confirmed([str(run_dir.path) for run_dir in runs]):
         print("nothing deleted", file=sys.stderr)
         return 1
     failures = []
@@ -49,14 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _confirmed(runs: "Sequence[RunDir]") -> bool:
+def _confirmed(paths: list[str]) -> bool:
     """Ask the person at the terminal. Raises UsageError if there is no terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("delete asks before it deletes, and there is no terminal to ask at: expected --yes")
-    for run_dir in runs[:MOST_NAMED]:
-        print(printable(f"  {run_dir.path}"), file=sys.stderr)
-    if len(runs) > MOST_NAMED:
-        print(f"  and {len(runs) - MOST_NAMED} more", file=sys.stderr)
-    what = "this run" if len(runs) == 1 else f"these {len(runs)} runs"
+    for path in paths[:MOST_NAMED]:
+        print(printable(f"  {path}"), file=sys.stderr)
+    if len(paths) > MOST_NAMED:
+        print(f"  and {len(paths) - MOST_NAMED} more", file=sys.stderr)
+    what = "this run" if len(paths) == 1 else f"these {len(paths)} runs"
     print(f"Delete {what} for good? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

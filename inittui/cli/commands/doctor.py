@@ -1,9 +1,7 @@
 """`inittui doctor`: checks this machine, and says how to fix each fault."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = ""
 SUMMARY = "check device, terminal, locale, data and folders, and say how to fix each fault"
@@ -24,7 +22,7 @@ def add_options(parser: Options) -> None:
     parser.add("--json", action="store_true", help="a list of objects with name, state, found and mend")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     import json
 
     from inittui.doctor import render

@@ -1,15 +1,8 @@
 """`inittui export`: writes a run as files that other programs read. The formats lie in `output/formats/`."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 ARGUMENTS = "RUN"
 SUMMARY = "write its results as files for other programs: tables, figures, curves"
@@ -55,10 +48,11 @@ def add_options(parser: Options) -> None:
     parser.add("--follow", action="store_true", help=f"with {_following()}: continue until the run has ended")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Write the files. Everything is checked before anything is written."""
     from inittui.analysis import result_document
     from inittui.board.follower import Follower
+    from inittui.common.atomic_files import reason, replace
     from inittui.output import registry
     from inittui.output.results import Results
 
@@ -75,11 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         document, _ = result_document.read(run)
         results = Results(Follower(run, run.liveness).poll(), document, arguments.figure)
         for path, of_file in files:
-            _write(path, of_file.render(results))
+            content = of_file.render(results)
+            try:
+                replace(path, content, mode=0o666)
+            except OSError as error:
+                raise RunError(f"'{path}' can't be written: {reason(error)}") from None
             print(printable(f"wrote {path}"))
-    for of_folder, path in sorted(
-        folders, key=lambda folder: folder[0].follows
-    ):  # what may wait for the run comes last
+    folders.sort(key=lambda folder: folder[0].follows)  # what may wait for the run comes last
+    for of_folder, path in folders:
         print(printable(of_folder.write(run, path, arguments.follow)))
     return 0
 
@@ -90,15 +87,6 @@ def _following() -> str:
     return _listed([of_folder.option for of_folder in registry.folders().values() if of_folder.follows], "or")
 
 
-def _listed(words: "Sequence[str]", conjunction: str) -> str:
+def _listed(words: list[str], conjunction: str) -> str:
     *first, last = words
     return f"{', '.join(first)} {conjunction} {last}" if first else last
-
-
-def _write(path: "Path", content: bytes) -> None:
-    from inittui.common.atomic_files import reason, replace
-
-    try:
-        replace(path, content, mode=0o666)
-    except OSError as error:
-        raise RunError(f"'{path}' can't be written: {reason(error)}") from None

@@ -1,14 +1,8 @@
 """`inittui new`: writes a preset of your own to start from."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, path_of, printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ARGUMENTS = "NAME|FILE"
 SUMMARY = "write a preset of your own to start from, with every key explained"
@@ -28,45 +22,39 @@ def add_options(parser: Options) -> None:
     parser.add("name", metavar="NAME|FILE", help="its name, or the file to write", completes="file")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
+    import re
+
     from inittui.common.atomic_files import reason
     from inittui.experiment import preset_files
     from inittui.experiment.template import template
 
-    path, word = _target(arguments.name)
+    name = arguments.name
+    if "/" in name or name.endswith(".toml"):
+        path = path_of(name)
+        if path.suffix != ".toml":
+            raise UsageError(f"preset '{name}': expected a file that ends in .toml, or a name without a slash")
+        if not path.parent.is_dir():
+            raise UsageError(f"preset '{name}': there is no folder '{path.parent}'; make it first")
+    elif re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
+        path = preset_files.user_dir() / f"{name}.toml"
+    else:
+        raise UsageError(
+            f"preset '{name}': expected a name of letters, digits, dots, dashes and underscores, or a file"
+        )
     title = path.stem if path.stem.isprintable() else "mine"
-    hides_shipped = word in preset_files.known()
+    hides_shipped = name in preset_files.known()
     try:
         if path.parent == preset_files.user_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(template(word, title))
+            file.write(template(name, title))
     except FileExistsError:
         raise UsageError(f"'{path}' is there already, and nothing is overwritten; expected another name") from None
     except OSError as error:
         raise RunError(f"'{path}' can't be written: {reason(error)}") from None
     print(printable(f"wrote {path}"))
     if hides_shipped:
-        print(printable(f"it hides the preset {word} that comes with inittui"))
-    print(printable(f"inittui --preset {word} runs it"))
+        print(printable(f"it hides the preset {name} that comes with inittui"))
+    print(printable(f"inittui --preset {name} runs it"))
     return 0
-
-
-def _target(text: str) -> "tuple[Path, str]":
-    """The file to write, and what `--preset` takes for it. Raises UsageError."""
-    import re
-
-    from inittui.experiment import preset_files
-
-    if "/" in text or text.endswith(".toml"):
-        path = path_of(text)
-        if path.suffix != ".toml":
-            raise UsageError(f"preset '{text}': expected a file that ends in .toml, or a name without a slash")
-        if not path.parent.is_dir():
-            raise UsageError(f"preset '{text}': there is no folder '{path.parent}'; make it first")
-        return path, text
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", text):
-        raise UsageError(
-            f"preset '{text}': expected a name of letters, digits, dots, dashes and underscores, or a file"
-        )
-    return preset_files.user_dir() / f"{text}.toml", text

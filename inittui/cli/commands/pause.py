@@ -1,9 +1,7 @@
 """`inittui pause`: pauses a run, or one arm of it."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "RUN"
 SUMMARY = "pause a run, or one arm of it (--arm); it uses no device time until it is resumed"
@@ -22,10 +20,10 @@ def add_options(parser: Options) -> None:
     options.add_arm(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.cli import arm_requests
 
-    run_dir = arm_requests.running(options.run_of(arguments))
-    arm_requests.request(run_dir, "pause", arguments.arm)
-    print(f"paused {arm_requests.described(run_dir, arguments.arm)}; 'inittui resume {run_dir.name}' continues it")
+    run_dir = options.run_of(arguments)
+    paused = arm_requests.request(run_dir, "pause", arguments.arm)
+    print(f"paused {paused}; 'inittui resume {run_dir.name}' continues it")
     return 0

@@ -1,9 +1,7 @@
 """`inittui presets`: lists the presets, or prints one."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import InittuiError
 
 ARGUMENTS = "[NAME]"
@@ -17,7 +15,7 @@ def add_options(parser: Options) -> None:
     parser.add("name", metavar="NAME", nargs="?", help="one of them; default: the list", completes="presets")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.experiment import preset_files
 
     if arguments.name:

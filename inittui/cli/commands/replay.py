@@ -1,9 +1,7 @@
 """`inittui replay`: shows a finished run again, as it went."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "RUN"
 SUMMARY = "show a finished run again, as it went"
@@ -18,20 +16,23 @@ EXIT_CODES = options.DONE_CODES
 def add_options(parser: Options) -> None:
     options.add_run(parser)
     options.add_screen(parser)
-    parser.add("--speed", metavar="X", help="times as fast as it went (default: it takes 20 seconds)")
+    parser.add(
+        "--speed",
+        metavar="X",
+        type=options.positive,
+        expected=options.POSITIVE,
+        help="times as fast as it went (default: it takes 20 seconds)",
+    )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.board.source import ReplaySource
     from inittui.cli.watch import after_dashboard, can_show_dashboard, show_dashboard
     from inittui.output import lines
 
     run_dir = options.run_of(arguments)
-    speed = options.positive("--speed", arguments.speed) if arguments.speed is not None else None
-    refresh = options.refresh(arguments)
-    source = ReplaySource(run_dir, speed=speed)
+    source = ReplaySource(run_dir, arguments.speed)
     if not can_show_dashboard():
         print(lines.closing(source.last), end="")
         return 0
-    app, leave = show_dashboard(source, arguments, refresh, options.runs_dir(arguments))
-    return after_dashboard(app, leave)
+    return after_dashboard(*show_dashboard(source, arguments, options.runs_dir(arguments)))

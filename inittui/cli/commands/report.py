@@ -1,10 +1,9 @@
 """`inittui report`: prints the accuracy table of a run, with its verdicts."""
 
-import argparse
 import sys
 
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError
 
 TYPE_CHECKING = False
@@ -30,19 +29,31 @@ SVG = "svg"  # the dashboard as a picture; the other formats lie in output/forma
 def add_options(parser: Options) -> None:
     options.add_run(parser)
     options.add_table(parser, SVG)
-    parser.add("--size", metavar="CxR", default="120x40", help="columns and rows of the svg (120x40)")
+    parser.add(
+        "--size",
+        metavar="CxR",
+        default="120x40",
+        type=_size,
+        expected="columns x rows, as in 120x40",
+        help="columns and rows of the svg (120x40)",
+    )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.analysis import comparisons, result_document
 
-    _check(arguments)
+    options.check_table(arguments)
+    ignored = [name for name in ("baseline", "all_pairs", "each_seed") if getattr(arguments, name)]
+    if arguments.format == SVG and ignored:
+        raise UsageError(
+            f"--{ignored[0].replace('_', '-')}: the dashboard shows the run's own comparisons; expected another --format "
+            "than svg"
+        )
     run_dir = options.run_of(arguments)
     if arguments.format == SVG:
         from inittui.tui.svg import screenshot
 
-        columns, rows = _size(arguments.size)
-        print(screenshot(run_dir, columns, rows))
+        print(screenshot(run_dir, *arguments.size))
         return 0
     document, final = result_document.read(run_dir)
     if not final:
@@ -51,17 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
         document = comparisons.again(document, baseline=arguments.baseline, all_pairs=arguments.all_pairs)
     options.print_table(arguments, document, _confusion(run_dir))
     return 0
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    options.check_table(arguments)
-    given = [
-        f"--{name.replace('_', '-')}" for name in ("baseline", "all_pairs", "each_seed") if getattr(arguments, name)
-    ]
-    if arguments.format == SVG and given:
-        raise UsageError(
-            f"{given[0]}: the dashboard shows the run's own comparisons; expected another --format than svg"
-        )
 
 
 def _confusion(run_dir: "RunDir") -> dict[str, dict[str, object]]:
@@ -81,7 +81,5 @@ def _confusion(run_dir: "RunDir") -> dict[str, dict[str, object]]:
 
 
 def _size(text: str) -> tuple[int, int]:
-    columns, _, rows = text.partition("x")
-    if not (columns.isdecimal() and rows.isdecimal() and 1 <= int(columns) <= 1000 and 1 <= int(rows) <= 1000):
-        raise UsageError(f"--size {text}: expected columns x rows, as in 120x40")
-    return int(columns), int(rows)
+    columns, rows = map(options.whole(1, 1000), text.split("x"))
+    return columns, rows

@@ -1,16 +1,8 @@
 """`inittui resume`: continues a run that is paused, stopped or interrupted."""
 
-import argparse
-
 from inittui.cli import options
-from inittui.cli.parser import Options
-from inittui.common.errors import RunError, UsageError, path_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from inittui.board.follower import Follower
-    from inittui.launch.start_run import Place
-    from inittui.record.run_directory import RunDir
+from inittui.cli.parser import Arguments, Options
+from inittui.common.errors import UsageError
 
 ARGUMENTS = "RUN"
 SUMMARY = "continue a run from its last checkpoint: paused, stopped, killed, or after a reboot"
@@ -27,7 +19,6 @@ EXAMPLES = (
 )
 EXIT_CODES = options.WATCHING_CODES
 MOVING = ("--device", "--data-dir", "--notify", "--on", "--gpus-per-arm")  # options for a run that has ended
-FIRST_EVENT_SECONDS = 15.0
 
 
 def add_options(parser: Options) -> None:
@@ -47,17 +38,18 @@ def add_options(parser: Options) -> None:
     parser.add("--plain", action="store_true", help="lines instead of the dashboard")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
     from inittui.cli import arm_requests
     from inittui.cli.watch import watch
     from inittui.launch import notify, process, start_run
 
     run_dir = options.run_of(arguments)
-    refresh = options.refresh(arguments)
-    place = _place(run_dir, arguments)
+    before = run_dir.status()
+    on = before.on if arguments.on is None else arguments.on
+    share_before = f"{before.gpus_per_arm:g}" if before.gpus_per_arm and on not in ("", "here") else None
+    place = start_run.place_of(on, arguments.gpus_per_arm or share_before)
     start_run.check_device(arguments.device or "auto", place=place)
-    data_dir = path_of(arguments.data_dir).absolute() if arguments.data_dir else None
     moving = [option for option in MOVING if getattr(arguments, option.removeprefix("--").replace("-", "_"))]
     if run_dir.alive() and moving:
         raise UsageError(
@@ -71,42 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
                 f"--arm {arguments.arm}: run '{run_dir.name}' is not alive, and only a whole run can be continued; "
                 f"'inittui resume {run_dir.name}' does that"
             )
-        arm_requests.request(run_dir, "resume", arguments.arm)
-        print(f"{arm_requests.described(run_dir, arguments.arm)} goes on")
+        print(f"{arm_requests.request(run_dir, 'resume', arguments.arm)} goes on")
         return 0
-    supervisor = process.resume(run_dir, device=arguments.device, data_dir=data_dir, **place._asdict())
+    supervisor = process.resume(run_dir, device=arguments.device, data_dir=arguments.data_dir, **place._asdict())
     if arguments.detach:
         print(run_dir.name)
         return 0
     follower = Follower(run_dir, run_dir.liveness)
     if supervisor is not None:
-        _wait_for_first_event(run_dir, follower)
-    return watch(run_dir, follower, arguments, refresh, supervisor)
-
-
-def _place(run_dir: "RunDir", arguments: argparse.Namespace) -> "Place":
-    """Where the run continues: where it was, unless the options say otherwise."""
-    from inittui.launch import start_run
-
-    status = run_dir.status()
-    on = arguments.on if arguments.on is not None else status.on
-    share_before = f"{status.gpus_per_arm:g}" if status.gpus_per_arm and on not in ("", "here") else None
-    return start_run.place_of(on, arguments.gpus_per_arm or share_before)
-
-
-def _wait_for_first_event(run_dir: "RunDir", follower: "Follower") -> None:
-    """Wait for the new supervisor's first event. Until then the logs end with the old supervisor's end, and a viewer would
-    exit."""
-    from inittui.cli import arm_requests
-
-    def resumed() -> bool:
-        if not follower.poll().ended:
-            return True
-        if not run_dir.alive():
-            raise RunError(f"run '{run_dir.name}' could not be resumed: {run_dir.last_words()}")
-        return False
-
-    if not arm_requests.wait_until(resumed, FIRST_EVENT_SECONDS):
-        raise RunError(
-            f"run '{run_dir.name}': its supervisor writes no event; 'inittui attach {run_dir.name}' looks again"
-        )
+        arm_requests.wait_for_first_event(follower)
+    return watch(follower, arguments, supervisor)

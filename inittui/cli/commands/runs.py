@@ -1,17 +1,8 @@
 """`inittui runs`: lists the runs."""
 
-import argparse
-import shutil
-import sys
-from collections.abc import Sequence
-
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from inittui.record.run_index import RunSummary
 
 ARGUMENTS = ""
 SUMMARY = "list the runs: state, accuracy, age, size; --json"
@@ -28,11 +19,13 @@ def add_options(parser: Options) -> None:
     options.add_runs_dir(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     import json
 
     from msgspec import to_builtins
 
+    from inittui.common import formatting
+    from inittui.output.lines import terminal_width
     from inittui.record import run_table
     from inittui.record.run_index import summaries
 
@@ -45,16 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not runs:
         print(printable(f"no run in {folder}; start one with: inittui"))
         return 0
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
-    print("\n".join([*run_table.text(runs, width), "", *_closing(runs)]))
-    return 0
-
-
-def _closing(runs: "Sequence[RunSummary]") -> list[str]:
-    """The number and size of the runs, and the commands for one of them."""
-    from inittui.common import formatting
-
-    lines = [f"{formatting.count(len(runs), 'run')}, {formatting.size(sum(run.size for run in runs))}"]
+    print("\n".join(run_table.text(runs, terminal_width())))
+    print(f"\n{formatting.count(len(runs), 'run')}, {formatting.size(sum(run.size for run in runs))}")
     if any(run.state == "interrupted" for run in runs):
-        lines.append("inittui resume NAME continues a run that was interrupted")
-    return [*lines, "inittui attach NAME opens one, inittui report NAME prints its result"]
+        print("inittui resume NAME continues a run that was interrupted")
+    print("inittui attach NAME opens one, inittui report NAME prints its result")
+    return 0

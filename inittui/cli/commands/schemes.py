@@ -1,10 +1,9 @@
 """`inittui schemes`: lists the initialisation schemes, or explains one."""
 
-import argparse
 import shutil
 
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "[NAME]"
 SUMMARY = "list the initialisation schemes, or explain one"
@@ -23,7 +22,7 @@ def add_options(parser: Options) -> None:
     parser.add("name", metavar="NAME", nargs="?", help="one of them; default: the list", completes="schemes")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.schemes.describe import explained, listed
 
     if arguments.name:

@@ -1,16 +1,11 @@
 """`inittui serve`: shows the dashboard in a browser, on this machine or through ssh -L."""
 
-import argparse
 import os
 import sys
 
 from inittui.cli import options
-from inittui.cli.parser import Options
-from inittui.common.errors import RunError, UsageError, printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from inittui.record.run_directory import RunDir
+from inittui.cli.parser import Arguments, Options
+from inittui.common.errors import UsageError, printable
 
 ARGUMENTS = "[RUN]"
 SUMMARY = "show the dashboard in a browser, on 127.0.0.1 only, for ssh -L: --port"
@@ -28,29 +23,37 @@ EXIT_CODES = "0 after Ctrl-C, 2 bad input, or a port in use"
 
 def add_options(parser: Options) -> None:
     options.add_optional_run(parser)
-    parser.add("--port", metavar="N", default="8000", help="where it listens; 0: any free port (8000)")
+    parser.add(
+        "--port",
+        metavar="N",
+        default=8000,
+        type=options.whole(0, 65535),
+        expected="a whole number from 1 to 65535, or 0 for any free port",
+        help="where it listens; 0: any free port (8000)",
+    )
     options.add_theme(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     import contextlib
     import shlex
+    import socket
 
-    from inittui.common.atomic_files import reason
     from inittui.common.child_process import child_environment
     from inittui.common.optional_extras import need
+    from inittui.record.run_index import find
 
-    port = _port(arguments.port)
     need("serve", "serve", "textual_serve")
-    run_dir = _run_dir(arguments)
-    from inittui.web.server import ADDRESS, DashboardServer, listen
+    run_dir = options.run_or_newest_alive(arguments) or find(options.runs_dir(arguments), "last")
+    from inittui.web.server import ADDRESS, DashboardServer
 
+    port = arguments.port
     try:
-        listener = listen(port)
+        listener = socket.create_server((ADDRESS, port))
     except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
         raise UsageError(
-            f"--port {port}: can't listen on {ADDRESS}:{port} ({reason(error)}); expected a free port: give another, "
-            "or 0 for any"
+            f"--port {port}: can't listen on {ADDRESS}:{port} ({why}); expected a free port: give another, or 0 for any"
         ) from None
     # Pages import the modules that this process imports, wherever it was started.
     os.environ.update(child_environment())
@@ -77,24 +80,3 @@ def _tunnel(port: int) -> str:
         host, ssh_port = connection[2:]
     other_port = [] if ssh_port == "22" else ["-p", ssh_port]
     return shlex.join(["ssh", *other_port, "-L", f"{port}:127.0.0.1:{port}", f"{getpass.getuser()}@{host}"])
-
-
-def _run_dir(arguments: argparse.Namespace) -> "RunDir":
-    """The run that RUN names; without it the newest that is alive, or the newest. Raises RunError if there is none."""
-    from inittui.record.run_index import runs
-
-    if arguments.run:
-        return options.run_of(arguments)
-    folder = options.runs_dir(arguments)
-    known = runs(folder)
-    if not known:
-        raise RunError(
-            f"no run in '{folder}'; start one with 'inittui --detach', or give another folder with --runs-dir"
-        )
-    return next((run_dir for run_dir in known if run_dir.alive()), known[0])
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
-        raise UsageError(f"--port {text}: expected a whole number from 1 to 65535, or 0 for any free port")
-    return int(text)

@@ -1,10 +1,9 @@
 """`inittui stop`: stops a run, or one arm of it."""
 
-import argparse
 import sys
 
 from inittui.cli import options
-from inittui.cli.parser import Options
+from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError
 
 ARGUMENTS = "RUN"
@@ -25,14 +24,13 @@ def add_options(parser: Options) -> None:
     options.add_arm(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     from inittui.cli import arm_requests
     from inittui.launch import process
 
     run_dir = options.run_of(arguments)
     if arguments.arm is not None:
-        arm_requests.request(arm_requests.running(run_dir), "stop", arguments.arm)
-        print(f"stopped {arm_requests.described(run_dir, arguments.arm)}")
+        print(f"stopped {arm_requests.request(run_dir, 'stop', arguments.arm)}")
         return 0
     process.stop(run_dir)
     if not arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS):
