@@ -15,13 +15,16 @@ SPARED = (SECONDS, SPEED, TEST_COST, SEED, COST, INTERVAL)
 def rows(arms: Sequence[ArmResult], *, each_seed: bool = False) -> list[tuple[str, ...]]:
     """One row per arm: means, and with several seeds standard deviations and intervals. `*` marks the best accuracy.
     With `each_seed` one row per seed follows, without the arm's name."""
-    finished = [arm.test_accuracy.mean for arm in arms if arm.status == "finished" and arm.test_accuracy]
-    best = max(finished, default=None)
+    best = max((arm.test_accuracy.mean for arm in arms if arm.status == "finished" and arm.test_accuracy), default=None)
     table = []
     for arm in arms:
-        table.append(_row(arm, best))
-        if each_seed and len(arm.replicas) > 1:
-            table += [_seed(replica) for replica in arm.replicas]
+        replicas = arm.replicas
+        seeds = str(replicas[0].seed) if len(replicas) == 1 else f"{len(replicas)} seeds" if replicas else "-"
+        interval = arm.test_accuracy.ci95 if arm.test_accuracy and arm.status == "finished" else None
+        ends = " to ".join(f"{100 * end:.2f}" for end in interval) if interval else ""
+        table.append(_row(arm.name, seeds, replicas, _accuracy(arm, best), ends))
+        if each_seed and len(replicas) > 1:
+            table += [_row("", str(replica.seed), [replica], _of_seed(replica), "") for replica in replicas]
     return table
 
 
@@ -30,17 +33,14 @@ def columns(table: Sequence[Sequence[str]]) -> list[int]:
     return [i for i in range(len(COLUMNS)) if i != INTERVAL or any(row[i] for row in table)]
 
 
-def _row(arm: ArmResult, best: float | None) -> tuple[str, ...]:
-    replicas = arm.replicas
-    seeds = str(replicas[0].seed) if len(replicas) == 1 else f"{len(replicas)} seeds"
-    interval = arm.test_accuracy.ci95 if arm.test_accuracy and arm.status == "finished" else None
+def _row(name: str, seeds: str, replicas: Sequence[ReplicaResult], accuracy: str, interval: str) -> tuple[str, ...]:
     return (
-        arm.name,
-        seeds if replicas else "-",
-        _mean([_last(replica.train_cost) for replica in replicas], ".4f"),
+        name,
+        seeds,
+        _mean([replica.train_cost[-1] if replica.train_cost else None for replica in replicas], ".4f"),
         _mean([replica.test_cost for replica in replicas], ".4f"),
-        _accuracy(arm, best),
-        " to ".join(f"{100 * end:.2f}" for end in interval) if interval else "",
+        accuracy,
+        interval,
         _mean([replica.seconds for replica in replicas], ".1f", total=True),
         _mean([replica.samples_per_second for replica in replicas], ",.0f"),
     )
@@ -57,22 +57,10 @@ def _accuracy(arm: ArmResult, best: float | None) -> str:
     return f"{formatting.percent(accuracy.mean)}{deviation}{stopped}{' *' if accuracy.mean == best else '  '}"
 
 
-def _seed(replica: ReplicaResult) -> tuple[str, ...]:
-    accuracy = replica.test_accuracy
-    return (
-        "",
-        str(replica.seed),
-        _mean([_last(replica.train_cost)], ".4f"),
-        _mean([replica.test_cost], ".4f"),
-        "-" if accuracy is None else f"{formatting.percent(accuracy)}{' (chance)' if replica.at_chance else ''}  ",
-        "",
-        _mean([replica.seconds], ".1f"),
-        _mean([replica.samples_per_second], ",.0f"),
-    )
-
-
-def _last(costs: Sequence[float | None]) -> float | None:
-    return costs[-1] if costs else None
+def _of_seed(replica: ReplicaResult) -> str:
+    if replica.test_accuracy is None:
+        return "-"
+    return f"{formatting.percent(replica.test_accuracy)}{' (chance)' if replica.at_chance else ''}  "
 
 
 def _mean(values: Sequence[float | None], form: str, *, total: bool = False) -> str:

@@ -77,13 +77,6 @@ def _pace(what: str, share: float, layers: int) -> str:
     return f"{what} {verb} every {every:.1f} layers" if every > 1.25 else f"{what} {verb} with every layer, or faster"
 
 
-def gradient_ratio(layers: Sequence[LayerProbe]) -> float | None:
-    """‖∂L/∂z₁‖/‖∂L/∂z_L‖, each per unit. The ratio of the weights' gradients does not show that Xavier's vanish: there a
-    small signal meets a large gradient, and the other way round."""
-    first, last = layers[0].grad_z, layers[-1].grad_z
-    return first / last if first is not None and last else None
-
-
 def _gradient(layers: Sequence[LayerProbe]) -> str:
     # From the last hidden layer to the first: the output layer has another width.
     inner = layers[:-1]

@@ -1,7 +1,7 @@
 """Progress bars for Python and notebooks: one per arm, drawn by rich."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -9,11 +9,9 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import printable
 
-Show = Callable[[Board], None]
-
 
 @contextmanager
-def bars() -> Iterator[Show]:
+def bars() -> Iterator[Callable[[Board], None]]:
     """A function that shows a board: live on standard error, or in the notebook's output."""
     console = Console(stderr=True)
     progress = Progress(
@@ -32,26 +30,18 @@ def bars() -> Iterator[Show]:
 
         handle = display(progress.make_tasks_table(progress.tasks), display_id=True)
 
-        def in_notebook(board: Board) -> None:
-            _update(progress, tasks, board)
+    def show(board: Board) -> None:
+        for arm in board.arms:
+            if arm.folder not in tasks:
+                tasks[arm.folder] = progress.add_task(printable(arm.name), total=1.0, words="")
+            progress.update(tasks[arm.folder], completed=arm.progress, words=_status(board, arm))
+        if console.is_jupyter:
             handle.update(progress.make_tasks_table(progress.tasks))
+        else:
+            progress.refresh()
 
-        yield in_notebook
-        return
-
-    def in_terminal(board: Board) -> None:
-        _update(progress, tasks, board)
-        progress.refresh()
-
-    with progress:
-        yield in_terminal
-
-
-def _update(progress: Progress, tasks: dict[str, TaskID], board: Board) -> None:
-    for arm in board.arms:
-        if arm.folder not in tasks:
-            tasks[arm.folder] = progress.add_task(printable(arm.name), total=1.0, words="")
-        progress.update(tasks[arm.folder], completed=arm.progress, words=_status(board, arm))
+    with nullcontext() if console.is_jupyter else progress:
+        yield show
 
 
 def _status(board: Board, arm: ArmBoard) -> str:

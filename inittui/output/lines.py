@@ -10,15 +10,11 @@ from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board
 from inittui.common import formatting
 from inittui.output import tables
-from inittui.record import events
 
 POLL_SECONDS = 0.2
-Say = Callable[[str], None]
 
 
-def watch(
-    follower: Follower, say: Say, narrator: "Narrator | None" = None, *, poll_seconds: float = POLL_SECONDS
-) -> Board:
+def watch(follower: Follower, say: Callable[[str], None], narrator: "Narrator | None" = None) -> Board:
     """Pass lines to `say` until the run has ended, and return the last board. A `narrator` skips what it has already said."""
     narrator = narrator or Narrator()
     while True:
@@ -27,7 +23,7 @@ def watch(
             say(line)
         if board.ended:
             return board
-        time.sleep(poll_seconds)
+        time.sleep(POLL_SECONDS)
 
 
 def closing(board: Board) -> str:
@@ -44,59 +40,46 @@ class Narrator:
     """Turns boards into lines, and says each thing once."""
 
     def __init__(self) -> None:
-        self._phase = ""
-        self._device = False
-        self._data = False
-        self._tenth = -1
-        self._together: dict[str, int] = {}  # replicas that train at a time, by arm
+        self._said: set[str] = set()  # the lines about what happens once
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
-        self._faults: set[str] = set()
-        self._given_up: set[tuple[str, int]] = set()
-        self._resumed: events.Resumed | None = None
         self._disk_full = False
 
     def lines(self, board: Board) -> Iterator[str]:
         """A line for each thing that is new since the last call."""
-        if board.device and not self._device:
-            self._device = True
-            yield f"device: {board.device.label}, {board.device.threads} thread(s) per worker"
-        if board.download and not board.data:
-            tenth = 10 * board.download.done // max(1, board.download.total)
-            if tenth > self._tenth:
-                self._tenth = tenth
-                yield f"downloading {board.download.name}: {10 * tenth} %"
-        if board.data and not self._data:
-            self._data = True
-            data = board.data
-            yield f"data: {data.title}, {data.train:,} training and {data.test:,} test images"
+        if board.device:
+            yield from self._once(f"device: {board.device.label}, {board.device.threads} thread(s) per worker")
+        if data := board.data:
+            yield from self._once(f"data: {data.title}, {data.train:,} training and {data.test:,} test images")
             if data.note:
-                yield f"note: {data.note}"
-        if board.resumed != self._resumed and board.resumed is not None:
-            yield f"resumed: {', '.join(board.resumed.arms)}; {board.resumed.note}"
-        self._resumed = board.resumed
+                yield from self._once(f"note: {data.note}")
+        elif download := board.download:
+            tenth = 10 * download.done // max(1, download.total)
+            yield from self._once(f"downloading {download.name}: {10 * tenth} %")
+        if board.resumed:
+            yield from self._once(f"resumed: {', '.join(board.resumed.arms)}; {board.resumed.note}")
         yield from self._arms(board)
         if board.disk_full != self._disk_full:
             self._disk_full = board.disk_full
             yield "disk full: events wait in memory" if board.disk_full else "the disk has room again: nothing was lost"
         for fault in board.faults:
-            if fault not in self._faults:
-                yield f"damaged record: {fault}"
-        self._faults.update(board.faults)
-        if board.phase != self._phase and board.phase in ("failed", "interrupted") and board.detail:
-            yield f"{board.phase}: {board.detail}"
-        self._phase = board.phase
+            yield from self._once(f"damaged record: {fault}")
+        if board.phase in ("failed", "interrupted") and board.detail:
+            yield from self._once(f"{board.phase}: {board.detail}")
+
+    def _once(self, line: str) -> Iterator[str]:
+        if line not in self._said:
+            self._said.add(line)
+            yield line
 
     def _arms(self, board: Board) -> Iterator[str]:
         width = max(len(arm.name) for arm in board.arms)
         for arm in board.arms:
             name = f"{arm.name:<{width}}"
             yield from self._replicas(arm, name)
-            if arm.together != self._together.get(arm.folder, 0):
-                self._together[arm.folder] = arm.together
-                if arm.together:
-                    seeds = f"{arm.together} of {len(arm.seeds)} seeds"
-                    yield f"{name}  {seeds} train at a time: more do not fit on the device"
+            if arm.together:
+                seeds = f"{arm.together} of {len(arm.seeds)} seeds"
+                yield from self._once(f"{name}  {seeds} train at a time: more do not fit on the device")
             before = self._states.get(arm.folder)
             self._states[arm.folder] = arm.state
             if arm.state == before:
@@ -120,6 +103,5 @@ class Narrator:
                 )
             # A resume repeats some epochs with the same values; they are not printed again.
             self._epochs[key] = max(seen, len(replica.points))
-            if replica.given_up and key not in self._given_up:
-                self._given_up.add(key)
-                yield f"{head}  stopped at chance after {formatting.count(replica.given_up, 'epoch')}"
+            if replica.given_up:
+                yield from self._once(f"{head}  stopped at chance after {formatting.count(replica.given_up, 'epoch')}")

@@ -2,23 +2,15 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from textwrap import wrap
 
 import msgspec
 
-from inittui.analysis.accuracy_table import (
-    ACCURACY,
-    COLUMNS,
-    SCHEME,
-    SPARED,
-    columns,
-    heading,
-    rows,
-    sweep_rows,
-)
+from inittui.analysis.accuracy_table import ACCURACY, COLUMNS, SPARED, columns, heading, rows, sweep_rows
 from inittui.analysis.sentences import sentences
 from inittui.common.errors import printable
-from inittui.record.result_schema import ArmResult, ResultDocument
+from inittui.record.result_schema import ResultDocument
 from inittui.schemes.catalogue import scheme
 
 CSV_COLUMNS = (
@@ -30,55 +22,61 @@ CSV_COLUMNS = (
 def text(document: ResultDocument, *, each_seed: bool = False, width: int | None = None) -> str:
     """An aligned table with heading and sentences. A `width` wraps the sentences, and drops columns if the table is wider;
     a line names them."""
-    table = rows(document.arms, each_seed=each_seed)
-    widths = [max(len(row[i]) for row in [COLUMNS, *table]) for i in range(len(COLUMNS))]
-    shown, dropped = columns(table), []
+    table = [COLUMNS, *rows(document.arms, each_seed=each_seed)]
+    widths = _widths(table)
+    shown, dropped = columns(table[1:]), []
     for column in SPARED:
         if width is None or sum(widths[i] + 2 for i in shown) - 2 <= width:
             break
         if column in shown:
             shown.remove(column)
             dropped.append(COLUMNS[column])
-    lines = [*(wrap(heading(document), width) if width else [heading(document)]), ""]
-    for row in [COLUMNS, tuple("-" * size for size in widths), *table]:
-        cells = [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in shown if i != SCHEME)]
-        lines.append("  ".join(cells).rstrip())
+    table.insert(1, tuple("-" * size for size in widths))
+    lines = [*_wrapped(heading(document), width), "", *_aligned([[row[i] for i in shown] for row in table])]
     if any(row[ACCURACY].endswith("*") for row in table):
         lines.append("* the highest")
     if grid := sweep_rows(document):
         lines += ["", *_aligned(grid)]
     if dropped:
         lines.append(f"No room for: {', '.join(dropped)}. --format md has every column.")
-    words = [line for words in sentences(document) for line in (wrap(words, width) if width else [words])]
+    words = [line for sentence in sentences(document) for line in _wrapped(sentence, width)]
     # No escape sequence that a file holds reaches the terminal.
     return "\n".join(printable(line) for line in [*lines, "", *words]) + "\n"
 
 
-def _aligned(grid: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in grid) for i in range(len(grid[0]))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(size) for cell, size in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in grid
-    ]
+def _wrapped(words: str, width: int | None) -> list[str]:
+    return wrap(words, width) if width else [words]
+
+
+def _widths(table: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*table, strict=True)]
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The first column to the left, the others to the right."""
+    first, *others = _widths(table)
+    return ["  ".join([row[0].ljust(first), *map(str.rjust, row[1:], others)]).rstrip() for row in table]
 
 
 def markdown(document: ResultDocument, *, each_seed: bool = False) -> str:
     """A table for a README or a pull request."""
     table = rows(document.arms, each_seed=each_seed)
     shown = columns(table)
-    lines = [f"**{_escaped(heading(document))}**", "", "| " + " | ".join(COLUMNS[i] for i in shown) + " |"]
-    lines.append("|---|" + "---:|" * (len(shown) - 1))
+    body = []
     for row in table:
         cells = {i: _escaped(row[i].strip()) for i in shown}
-        if cells[ACCURACY].endswith("\\*"):
-            cells[ACCURACY] = f"**{cells[ACCURACY].removesuffix(chr(92) + '*').strip()}**"
-        lines.append("| " + " | ".join(cells.values()) + " |")
+        if row[ACCURACY].endswith("*"):
+            cells[ACCURACY] = f"**{_escaped(row[ACCURACY].removesuffix('*').strip())}**"
+        body.append(list(cells.values()))
+    lines = [f"**{_escaped(heading(document))}**", "", *_piped([[COLUMNS[i] for i in shown], *body])]
     if grid := sweep_rows(document):
-        head, *body = ("| " + " | ".join(map(_escaped, row)) + " |" for row in grid)
-        lines += ["", head, "|---|" + "---:|" * (len(grid[0]) - 1), *body]
+        lines += ["", *_piped([list(map(_escaped, row)) for row in grid])]
     return "\n".join([*lines, "", *(f"- {_escaped(sentence)}" for sentence in sentences(document))]) + "\n"
+
+
+def _piped(table: Sequence[Sequence[str]]) -> list[str]:
+    head, *body = (f"| {' | '.join(row)} |" for row in table)
+    return [head, "|---|" + "---:|" * (len(table[0]) - 1), *body]
 
 
 def _escaped(cell: str) -> str:
@@ -93,7 +91,9 @@ def comma_separated(document: ResultDocument) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for arm in document.arms:
-        head = _arm_cells(document, arm)
+        # A spreadsheet must distinguish `he_normal` from `he_normal` with tanh.
+        init = scheme(arm.init.name).label(arm.init.parameters)
+        head = [document.run, arm.name, init, "; ".join(arm.changes), arm.status]
         if not arm.replicas:  # it failed before it began: a row without figures
             writer.writerow([*head, *[""] * (len(CSV_COLUMNS) - len(head))])
         for replica in arm.replicas:
@@ -104,12 +104,6 @@ def comma_separated(document: ResultDocument) -> str:
                  replica.at_chance]
             )  # fmt: skip
     return out.getvalue()
-
-
-def _arm_cells(document: ResultDocument, arm: ArmResult) -> list[str]:
-    """What identifies the arm: a spreadsheet must distinguish `he_normal` from `he_normal` with tanh."""
-    init = scheme(arm.init.name).label(arm.init.parameters)
-    return [document.run, arm.name, init, "; ".join(arm.changes), arm.status]
 
 
 def as_json(document: ResultDocument, **more: object) -> str:

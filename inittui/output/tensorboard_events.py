@@ -42,16 +42,13 @@ def write(run: RunDir, folder: Path, *, follow: bool = False) -> Path:
     target = folder / run.name
     follower = Follower(run, run.liveness)
     try:
-        stream = _Stream(run, target)
-        try:
+        with contextlib.closing(_Stream(run, target)) as stream:
             while True:
                 ended = follower.poll().ended  # before the last poll, which then reads everything that was written
                 stream.poll()
                 if ended or not follow:
                     return target
                 time.sleep(POLL_SECONDS)
-        finally:
-            stream.close()
     except OSError as error:
         raise RunError(f"'{target}' can't be written: {reason(error)}") from None
 
@@ -65,8 +62,7 @@ class _Stream:
         self._tails = {folder: Tail(run.arm_log(folder)) for folder in arm_folders(run.preset())}
         self._steps = dict.fromkeys(self._tails, 0)  # per epoch
         self._files: dict[tuple[str, int], EventFile] = {}
-        self._epochs: dict[tuple[str, int], int] = {}
-        self._reports: dict[tuple[str, int], int] = {}
+        self._newest: dict[tuple[str, int, type[events.Event]], int] = {}  # epoch or step
 
     def poll(self) -> None:
         for folder, tail in self._tails.items():
@@ -74,9 +70,17 @@ class _Stream:
                 if isinstance(event, events.Begin):
                     self._steps[folder] = event.steps
                 elif isinstance(event, events.Epoch):
-                    self._epoch(folder, event)
+                    of_epoch = {
+                        "train/cost": event.train_cost,
+                        "test/cost": event.test_cost,
+                        "test/accuracy": event.test_accuracy,
+                        "seconds of an epoch": event.seconds,
+                    }
+                    self._add(folder, event, event.epoch, of_epoch)
                 elif isinstance(event, events.Progress):
-                    self._progress(folder, event)
+                    step = (event.epoch - 1) * self._steps[folder] + event.step
+                    of_step = {"train/cost by step": event.cost, "images a second": event.samples_per_second}
+                    self._add(folder, event, step, of_step)
         for file in self._files.values():
             file.flush()
 
@@ -84,30 +88,14 @@ class _Stream:
         for file in self._files.values():
             file.close()
 
-    def _epoch(self, folder: str, event: events.Epoch) -> None:
-        key = folder, event.seed
-        if event.epoch <= self._epochs.get(key, 0):
-            return  # trained again after a resume, with the same values
-        self._epochs[key] = event.epoch
-        values = {
-            "train/cost": event.train_cost,
-            "test/cost": event.test_cost,
-            "test/accuracy": event.test_accuracy,
-            "seconds of an epoch": event.seconds,
-        }
-        self._add(key, event.t, event.epoch, values)
-
-    def _progress(self, folder: str, event: events.Progress) -> None:
-        key = folder, event.seed
-        step = (event.epoch - 1) * self._steps[folder] + event.step
-        if step <= self._reports.get(key, 0):
-            return
-        self._reports[key] = step
-        self._add(key, event.t, step, {"train/cost by step": event.cost, "images a second": event.samples_per_second})
-
-    def _add(self, key: tuple[str, int], t: float, step: int, values: dict[str, float | None]) -> None:
-        finite = {tag: value for tag, value in values.items() if value is not None}
-        self._file(key).add(self._began + t, step, finite)
+    def _add(
+        self, folder: str, event: events.Epoch | events.Progress, step: int, values: dict[str, float | None]
+    ) -> None:
+        newest = folder, event.seed, type(event)
+        if step > self._newest.get(newest, 0):  # else trained again after a resume, with the same values
+            self._newest[newest] = step
+            finite = {tag: value for tag, value in values.items() if value is not None}
+            self._file((folder, event.seed)).add(self._began + event.t, step, finite)
 
     def _file(self, key: tuple[str, int]) -> EventFile:
         if key not in self._files:
