@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from inittui.analysis import comparisons, result_document
 from inittui.common.errors import RunError
 from inittui.experiment.preset import Arm, Preset
-from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
+from inittui.record.result_schema import Comparison, ResultDocument
 from inittui.record.run_directory import RunDir
 
 
@@ -21,8 +21,26 @@ def document_of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all
     """
     documents = [result_document.read(run)[0] for run in runs]
     presets = [run.preset() for run in runs]
-    _check(runs, documents, presets)
-    arms = _arms(runs, documents, presets)
+    for run, document, preset in zip(runs, documents, presets, strict=True):
+        if len(document.arms) != len(preset.arms):
+            raise RunError(f"run '{run.name}': result.json is of another run: it has other arms")
+    expected, *others = map(_examples, documents, presets)
+    for run, examples in zip(runs[1:], others, strict=True):
+        if examples != expected:
+            raise RunError(
+                f"run '{run.name}' has {examples}, run '{runs[0].name}' {expected}: their accuracies can't be compared; "
+                "expected runs on the same images"
+            )
+    names = Counter(arm.name for document in documents for arm in document.arms)
+    arms = tuple(
+        replace(
+            arm,
+            name=f"{arm.name}@{run.name}" if names[arm.name] > 1 else arm.name,
+            changes=_changes(presets[0].arms[0], of_preset),
+        )
+        for run, document, preset in zip(runs, documents, presets, strict=True)
+        for arm, of_preset in zip(document.arms, preset.arms, strict=True)
+    )
     first = documents[0]
     targets = {document.design.target_cost if document.design else None for document in documents}
     compared = comparisons.compared(
@@ -55,41 +73,12 @@ def _named(comparison: Comparison) -> Comparison:
     return replace(comparison, verdict=f"{comparison.a} and {comparison.b} are not compared: they share no seed")
 
 
-def _check(runs: Sequence[RunDir], documents: Sequence[ResultDocument], presets: Sequence[Preset]) -> None:
-    for run, document, preset in zip(runs, documents, presets, strict=True):
-        if len(document.arms) != len(preset.arms):
-            raise RunError(f"run '{run.name}': result.json is of another run: it has other arms")
-    expected, *others = map(_examples, documents, presets)
-    for run, examples in zip(runs[1:], others, strict=True):
-        if examples != expected:
-            raise RunError(
-                f"run '{run.name}' has {examples}, run '{runs[0].name}' {expected}: their accuracies can't be compared; "
-                "expected runs on the same images"
-            )
-
-
 def _examples(document: ResultDocument, preset: Preset) -> str:
     """The examples of training and test, in words. Equal words mean equal examples."""
     data = document.data
     own = f" of {preset.data.factory}" if preset.data.factory else ""
     unscaled = "" if preset.data.scale_test else ", test pixels not scaled"
     return f"{data.title}{own}, {data.train:,} training and {data.test:,} test images{unscaled}"
-
-
-def _arms(
-    runs: Sequence[RunDir], documents: Sequence[ResultDocument], presets: Sequence[Preset]
-) -> tuple[ArmResult, ...]:
-    of_first = presets[0].arms[0]
-    names = Counter(arm.name for document in documents for arm in document.arms)
-    return tuple(
-        replace(
-            arm,
-            name=f"{arm.name}@{run.name}" if names[arm.name] > 1 else arm.name,
-            changes=_changes(of_first, of_preset),
-        )
-        for run, document, preset in zip(runs, documents, presets, strict=True)
-        for arm, of_preset in zip(document.arms, preset.arms, strict=True)
-    )
 
 
 def _changes(first: Arm, other: Arm) -> tuple[str, ...]:

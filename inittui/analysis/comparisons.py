@@ -12,7 +12,7 @@ The rules are fixed before training and recorded in `design`:
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from msgspec import Struct
@@ -73,18 +73,22 @@ def compared(
     Raises UsageError if `baseline` is no arm, RunError if it did not finish.
     """
     finished = {arm.name: arm for arm in arms if arm.status == "finished"}
-    if baseline is not None:
-        _check(baseline, [arm.name for arm in arms], finished)
+    names = [arm.name for arm in arms]
+    if baseline is not None and baseline not in names:
+        known = nearest(baseline, names) or f" Known: {', '.join(names)}."
+        raise UsageError(f"--baseline {baseline}: no such arm.{known}")
+    if baseline is not None and baseline not in finished:
+        raise RunError(f"--baseline {baseline}: this arm did not finish, so nothing can be compared with it")
     base: str | None = None
     if all_pairs:
         pairs = list(combinations(finished, 2))
     elif block and baseline is None:
-        counterparts = [(arms[index % block].name, arm.name) for index, arm in enumerate(arms) if index >= block]
+        counterparts = [(names[index % block], name) for index, name in enumerate(names) if index >= block]
         pairs = [(a, b) for a, b in counterparts if a in finished and b in finished]
     else:
         base = baseline or next(iter(finished), None)
         pairs = [(base, name) for name in finished if name != base] if base is not None else []
-    comparisons = _corrected([_by_accuracy(finished[a], finished[b], chance) for a, b in pairs])
+    comparisons = [_by_accuracy(finished[a], finished[b], chance) for a, b in pairs]
     family = sum(comparison.p is not None for comparison in comparisons)
     return Compared(
         design=Design(
@@ -99,7 +103,7 @@ def compared(
             chance=chance,
             target_cost=target,
         ),
-        comparisons=tuple(_with_verdict(comparison, finished) for comparison in comparisons),
+        comparisons=_judged(comparisons, finished, family),
         speed=tuple(row for a, b in pairs for row in _by_speed(finished[a], finished[b], target)),
     )
 
@@ -112,44 +116,27 @@ def again(document: ResultDocument, *, baseline: str | None = None, all_pairs: b
         target=document.design.target_cost if document.design else None,
         baseline=baseline,
         all_pairs=all_pairs,
-        block=block_of(document),
+        block=len(document.arms) // len(document.sweep.rows) if document.sweep and document.sweep.rows else 0,
     )
-    return replace(document, design=result.design, comparisons=result.comparisons, speed=result.speed)
+    return replace(document, **asdict(result))
 
 
-def block_of(document: ResultDocument) -> int:
-    """The number of arms per row of the document's sweep; 0 without a sweep."""
-    return len(document.arms) // len(document.sweep.rows) if document.sweep and document.sweep.rows else 0
-
-
-def _check(baseline: str, names: Sequence[str], finished: Collection[str]) -> None:
-    if baseline not in names:
-        known = nearest(baseline, names) or f" Known: {', '.join(names)}."
-        raise UsageError(f"--baseline {baseline}: no such arm.{known}")
-    if baseline not in finished:
-        raise RunError(f"--baseline {baseline}: this arm did not finish, so nothing can be compared with it")
-
-
-def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """With `p_holm`, `family` and `detectable`, which depend on the other comparisons."""
-    p_values = [comparison.p for comparison in comparisons if comparison.p is not None]
-    corrected, family = iter(statistics.holm(p_values)), len(p_values)
-    return [
-        replace(comparison, family=family)
-        if comparison.p is None
-        else replace(
+def _judged(comparisons: Sequence[Comparison], arms: Mapping[str, ArmResult], family: int) -> tuple[Comparison, ...]:
+    """With what depends on the other comparisons, and with verdicts."""
+    corrected = iter(statistics.holm([comparison.p for comparison in comparisons if comparison.p is not None]))
+    judged = []
+    for comparison in comparisons:
+        tested = comparison.p is not None
+        row = replace(
             comparison,
-            p_holm=next(corrected),
+            p_holm=next(corrected) if tested else None,
             family=family,
-            detectable=statistics.detectable(comparison.std, comparison.n, family),
+            detectable=statistics.detectable(comparison.std, comparison.n, family) if tested else None,
         )
-        for comparison in comparisons
-    ]
-
-
-def _with_verdict(comparison: Comparison, arms: Mapping[str, ArmResult]) -> Comparison:
-    differ = arms[comparison.a].changes != arms[comparison.b].changes
-    return replace(comparison, verdict=verdict.sentence(comparison, scope=verdict.OWN if differ else verdict.SHARED))
+        shared = arms[row.a].changes == arms[row.b].changes
+        scope = verdict.SHARED if shared else verdict.OWN
+        judged.append(replace(row, verdict=verdict.sentence(row, scope=scope)))
+    return tuple(judged)
 
 
 def _by_accuracy(a: ArmResult, b: ArmResult, chance: float) -> Comparison:
@@ -191,32 +178,32 @@ def _by_speed(a: ArmResult, b: ArmResult, target: float | None) -> list[SpeedCom
 def _by_epochs(a: ArmResult, b: ArmResult, target: float) -> SpeedComparison:
     """By the epochs to the target. If a seed never reaches it the mean difference is unknown, but the seed still shows which
     arm is first: p is then of the exact sign test, without the seeds on which neither is first."""
-    of_a, of_b = ({r.seed: epochs_to(r.train_cost, target) for r in arm.replicas} for arm in (a, b))
-    seeds = sorted(of_a.keys() & of_b.keys())
-    reached_a, reached_b = (
-        {seed: float(epoch) for seed in seeds if (epoch := of[seed]) is not None} for of in (of_a, of_b)
+    seeds = {r.seed for r in a.replicas} & {r.seed for r in b.replicas}
+    of_a, of_b = (
+        {r.seed: float(epochs_to(r.train_cost, target) or math.inf) for r in arm.replicas if r.seed in seeds}
+        for arm in (a, b)
     )
-    if len(reached_a) == len(reached_b) == len(seeds):
-        difference, test = statistics.paired(reached_a, reached_b, more_is_better=False), "sign_flip"
-    else:
-        times = [(reached_a.get(seed, math.inf), reached_b.get(seed, math.inf)) for seed in seeds]
-        wins, losses = sum(y < x for x, y in times), sum(x < y for x, y in times)
+    if math.inf in (*of_a.values(), *of_b.values()):
+        wins, losses = (sum(x[seed] < y[seed] for seed in seeds) for x, y in ((of_b, of_a), (of_a, of_b)))
         p = statistics.discordant_p(wins, losses) if len(seeds) > 1 else None
         difference = statistics.PairedDifference(n=len(seeds), difference=None, std=None, ci95=None, p=p, wins=wins)
         test = "sign"
+    else:
+        difference, test = statistics.paired(of_a, of_b, more_is_better=False), "sign_flip"
     return SpeedComparison(
         a=a.name,
         b=b.name,
         metric="epochs_to_cost",
         **asdict(difference),
-        of_a=_reached(reached_a),
-        of_b=_reached(reached_b),
+        of_a=_reached(of_a),
+        of_b=_reached(of_b),
         test=test,
     )
 
 
 def _reached(epochs: Mapping[int, float]) -> TargetReached:
-    return TargetReached(len(epochs), math.fsum(epochs.values()) / len(epochs) if epochs else None)
+    finite = [epoch for epoch in epochs.values() if epoch < math.inf]
+    return TargetReached(len(finite), math.fsum(finite) / len(finite) if finite else None)
 
 
 def of_models(counts: Sequence[ModelComparison]) -> tuple[ModelComparison, ...]:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from inittui.analysis import comparisons
 from inittui.analysis.statistics import mean_estimate
 from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board, ReplicaBoard
+from inittui.common.errors import RunError
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Arm
 from inittui.record.result_schema import (
@@ -31,6 +33,16 @@ def read(run: RunDir) -> tuple[ResultDocument, bool]:
     if stored is not None:
         return stored, True
     return of_board(Follower(run, run.liveness).poll()), False
+
+
+def read_with_board(run: RunDir) -> tuple[Board, ResultDocument]:
+    """The run's board and its result document, with the same arms. Raises RunError, also if result.json belongs to another
+    run."""
+    board = Follower(run, run.liveness).poll()
+    document, _ = read(run)
+    if [arm.name for arm in document.arms] != [arm.name for arm in board.arms]:
+        raise RunError(f"run '{run.name}': result.json belongs to another run: it has other arms")
+    return board, document
 
 
 def of_board(board: Board) -> ResultDocument:
@@ -58,9 +70,7 @@ def document(board: Board, *, seconds: float, models: Sequence[ModelComparison] 
         seconds=round(seconds, 3),
         resumed=board.resumed.note if board.resumed else "",
         arms=arm_results,
-        design=compared.design,
-        comparisons=compared.comparisons,
-        speed=compared.speed,
+        **asdict(compared),
         models=comparisons.of_models(models),
         sweep=SweepInfo(
             tuple(row.name for row in board.preset.rows),
@@ -113,7 +123,6 @@ def _arm(arm: ArmBoard, of_preset: Arm, below: float, target: float | None, *, i
 
 def _replica(arm: ArmBoard, replica: ReplicaBoard, below: float, target: float | None) -> ReplicaResult:
     last = replica.points[-1] if replica.points else None
-    seconds = replica.trained
     examples = len(replica.points) * arm.steps * arm.batch_size
     costs = tuple(point.train_cost for point in replica.points)
     return ReplicaResult(
@@ -125,6 +134,6 @@ def _replica(arm: ArmBoard, replica: ReplicaBoard, below: float, target: float |
         test_cost=last.test_cost if last else None,
         test_accuracy=last.test_accuracy if last else None,
         test_accuracies=tuple(point.test_accuracy for point in replica.points),
-        seconds=round(seconds, 3),
-        samples_per_second=round(examples / seconds, 1) if seconds else None,
+        seconds=round(replica.trained, 3),
+        samples_per_second=round(examples / replica.trained, 1) if replica.trained else None,
     )

@@ -7,7 +7,7 @@ from inittui.analysis import verdict
 from inittui.analysis.statistics import LEVEL
 from inittui.analysis.verdict import Outcome
 from inittui.common import formatting
-from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
+from inittui.record.result_schema import ArmResult, ResultDocument
 
 NAMED = 6  # arms that a sentence names
 EVERY_ONE = "Every comparison by itself, with speed and models: 'inittui report --format json'."
@@ -55,11 +55,10 @@ def _given_up(document: ResultDocument) -> list[str]:
             after[arm.name + (f" ({len(epochs)} of {seeds} seeds)" if seeds > 1 else "")] = epochs[0]
     if not after:
         return []
-    names, longest = list(after), max(after.values())
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    more = f" and {len(after) - NAMED:,} more" if len(after) > NAMED else ""
     return [
-        f"Stopped at chance after {formatting.count(longest, 'epoch')}, and counted as they stood: "
-        f"{'; '.join(names[:NAMED])}{more}."
+        f"Stopped at chance after {formatting.count(max(after.values()), 'epoch')}, and counted as they stood: "
+        f"{'; '.join(list(after)[:NAMED])}{more}."
     ]
 
 
@@ -82,9 +81,11 @@ def verdicts(document: ResultDocument) -> list[str]:
     if _is_large_sweep(document):
         return _row_by_row(document) + _corrected(document) + [EVERY_ONE]
     single = {arm.name for arm in document.arms if len(arm.replicas) == 1}
-    learning = [row for row in comparisons if row.n == 1 and not _is_stuck(row) and {row.a, row.b} <= single]
+    learning = [
+        row for row in comparisons if row.n == 1 and not verdict.outcome(row).stuck and {row.a, row.b} <= single
+    ]
     if len(learning) < 2:
-        models = [words for row in learning if (words := _two_models(document, row.a, row.b))]
+        models = [words for row in learning for words in _two_models(document, row.a, row.b)]
         return [_sentence(row.verdict) for row in comparisons] + models + _corrected(document)
     names = {name for row in learning for name in (row.a, row.b)}
     ranked = sorted(
@@ -92,12 +93,12 @@ def verdicts(document: ResultDocument) -> list[str]:
         reverse=True,
     )
     (first, best), (second, runner_up), (last, worst) = ranked[0], ranked[1], ranked[-1]
-    lines = [
+    return [
         f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
-        f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10."
+        f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10.",
+        *_two_models(document, runner_up, best),
+        *(_sentence(row.verdict) for row in comparisons if row not in learning),
     ]
-    lines += [words] if (words := _two_models(document, runner_up, best)) else []
-    return lines + [_sentence(row.verdict) for row in comparisons if row not in learning]
 
 
 def _is_large_sweep(document: ResultDocument) -> bool:
@@ -131,10 +132,9 @@ def _split(name: str, rows: Sequence[str]) -> tuple[str, str]:
 
 
 def _some(values: Sequence[str]) -> str:
-    named = (
-        ", ".join(values) if len(values) <= NAMED else f"{len(values):,} values, {values[0]} to {values[-1]} among them"
-    )
-    return named or "one value"
+    if len(values) > NAMED:
+        return f"{len(values):,} values, {values[0]} to {values[-1]} among them"
+    return ", ".join(values) or "one value"
 
 
 def _corrected(document: ResultDocument) -> list[str]:
@@ -158,39 +158,36 @@ def asides(document: ResultDocument) -> list[str]:
     if _is_large_sweep(document):
         return []
     target = document.design.target_cost if document.design else None
-    several = [row for row in document.comparisons if row.n > 1 and not _is_stuck(row)]
+    several = [row for row in document.comparisons if row.n > 1 and not verdict.outcome(row).stuck]
     lines = []
     for row in several:
         speed = {of_pair.metric: of_pair for of_pair in document.speed if (of_pair.a, of_pair.b) == (row.a, row.b)}
         if target is not None and len(speed) == 2:
             words = verdict.faster(speed["first_epoch_cost"], speed["epochs_to_cost"], target)
             lines += [f"Speed, p not corrected: {words}."] if words else []
-    return lines + [words for row in several if (words := _models(document, row.a, row.b))]
+    return lines + [words for row in several for words in _models(document, row.a, row.b)]
 
 
-def _models(document: ResultDocument, a: str, b: str) -> str:
+def _models(document: ResultDocument, a: str, b: str) -> list[str]:
     """For several seeds: on how many of them the two trained models differ. It is no verdict on the schemes."""
     compared = _model_counts(document, a, b)
     if not compared:
-        return ""
+        return []
     significant = [(only_a, only_b) for only_a, only_b, p in compared if p < LEVEL]
     ahead = sum(only_b > only_a for only_a, only_b in significant)
     differ = f"differ on {len(significant) or 'none'} of {len(compared)} seeds"
     who = f", {b} ahead on {ahead} of those" if significant else ""
-    return (
+    return [
         f"As trained models, seed by seed, not as schemes: {a} and {b} {differ} (McNemar's exact p < {LEVEL:g}){who}."
-    )
+    ]
 
 
-def _two_models(document: ResultDocument, a: str, b: str) -> str:
-    compared = _model_counts(document, a, b)
-    if not compared:
-        return ""
-    only_a, only_b, p = compared[0]
-    return (
+def _two_models(document: ResultDocument, a: str, b: str) -> list[str]:
+    return [
         f"As two trained models, not as schemes: {b} alone is right on {only_b:,} test images, {a} alone on {only_a:,} "
         f"(McNemar's exact p = {p:.3g})."
-    )
+        for only_a, only_b, p in _model_counts(document, a, b)[:1]
+    ]
 
 
 def _model_counts(document: ResultDocument, a: str, b: str) -> list[tuple[int, int, float]]:
@@ -201,10 +198,6 @@ def _model_counts(document: ResultDocument, a: str, b: str) -> list[tuple[int, i
         if (row.a, row.b) == (b, a):
             return list(zip(row.only_b, row.only_a, row.p, strict=False))
     return []
-
-
-def _is_stuck(comparison: Comparison) -> bool:
-    return verdict.outcome(comparison).stuck
 
 
 def _sentence(words: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from math import inf, prod
+from math import inf
 
 from msgspec import Struct
 
@@ -36,22 +36,15 @@ def sweep_grid(rows: Sequence[str], axes: Sequence[tuple[str, Sequence[str]]], a
     if not axes or not rows:
         return None
     across %= len(axes)
-    sizes = [len(labels) for _, labels in axes]
-    strides = [prod(sizes[axis + 1 :]) for axis in range(len(axes))]
-    others = [axis for axis in range(len(axes)) if axis != across]
+    (column, labels), others = axes[across], [*axes[:across], *axes[across + 1 :]]
+    sizes = [range(len(values)) for _, values in axes]
+    number = {indices: arm for arm, indices in enumerate(product(range(len(rows)), *sizes))}
     names, arms = [], []
-    for number, name in enumerate(rows):
-        for values in product(*(range(sizes[axis]) for axis in others)):
-            words = [f"{axes[axis][0]} {axes[axis][1][value]}" for axis, value in zip(others, values, strict=True)]
-            names.append(", ".join([name, *words]))
-            first = number * prod(sizes) + sum(
-                value * strides[axis] for axis, value in zip(others, values, strict=True)
-            )
-            arms.append(tuple(first + value * strides[across] for value in range(sizes[across])))
-    column, labels = axes[across]
-    return SweepGrid(
-        column, tuple(labels), tuple(names), tuple(arms), tuple(range(len(names))), tuple(range(sizes[across]))
-    )
+    for row, *rest in product(range(len(rows)), *(range(len(values)) for _, values in others)):
+        words = [f"{name} {values[value]}" for (name, values), value in zip(others, rest, strict=True)]
+        names.append(", ".join([rows[row], *words]))
+        arms.append(tuple(number[row, *rest[:across], value, *rest[across:]] for value in sizes[across]))
+    return SweepGrid(column, tuple(labels), tuple(names), tuple(arms), tuple(range(len(names))), tuple(sizes[across]))
 
 
 def matching(grid: SweepGrid, words: str, state: Callable[[int], str], known: Sequence[str]) -> SweepGrid:

@@ -50,16 +50,10 @@ def outcome(comparison: Comparison) -> Outcome:
         return Outcome.A_STUCK if at_chance.a == count else Outcome.B_STUCK
     if count == 1:
         return Outcome.B_AHEAD if difference > 0 else Outcome.A_AHEAD if difference < 0 else Outcome.LEVEL
-    if _established(comparison):
+    low, high = comparison.ci95 or (0.0, 0.0)
+    if comparison.p_holm is not None and comparison.p_holm < LEVEL and (low > 0 or high < 0):
         return Outcome.B_HIGHER if difference > 0 else Outcome.A_HIGHER
     return Outcome.TOO_FEW_SEEDS if count < pairs_needed(comparison.family) else Outcome.NOT_ESTABLISHED
-
-
-def _established(comparison: Comparison) -> bool:
-    if comparison.p_holm is None or comparison.ci95 is None:
-        return False
-    low, high = comparison.ci95
-    return comparison.p_holm < LEVEL and (low > 0 or high < 0)
 
 
 def sentence(comparison: Comparison, *, scope: str = SHARED) -> str:
@@ -84,32 +78,25 @@ def _learning(comparison: Comparison, kind: Outcome, scope: str) -> str:
         return f"{ahead} on one seed, which proves nothing: add --seeds 10"
     if kind.established and ci95:
         low, high = sorted(map(abs, ci95))
-        numbers = f"95 % interval {100 * low:.2f} to {100 * high:.2f}, {_pairs(comparison, higher)}, {_p(comparison)}"
+        numbers = f"95 % interval {100 * low:.2f} to {100 * high:.2f}, {_test(comparison, higher)}"
         return f"{higher} is higher than {lower} {by}, {scope} ({numbers})"
     interval = f", 95 % interval {points(ci95[0])} to {points(ci95[1])}" if ci95 else ""
-    numbers = f"{b} − {a} = {points(difference)} points{interval}, {_pairs(comparison, b)}, {_p(comparison)}"
+    numbers = f"{b} − {a} = {points(difference)} points{interval}, {_test(comparison, b)}"
     if kind is Outcome.TOO_FEW_SEEDS:
         needed = pairs_needed(comparison.family)
         why = f" with {comparison.family} comparisons" if needed > ENOUGH_PAIRS else ""
         return f"indicative only, {needed} pairs or more are needed{why} ({numbers})"
-    return f"no difference established ({numbers}{_detectable(comparison)})"
+    if comparison.detectable is not None:
+        level = f" at a level of {LEVEL / comparison.family:.3g}" if comparison.family > 1 else ""
+        numbers += f"; this design detects about {100 * comparison.detectable:.2f}{level}"
+    return f"no difference established ({numbers})"
 
 
-def _pairs(comparison: Comparison, arm: str) -> str:
+def _test(comparison: Comparison, arm: str) -> str:
+    """`6 paired seeds, he ahead on 5, p = 0.0312`"""
     wins = comparison.wins if arm == comparison.b else comparison.losses
-    return f"{comparison.n} paired seeds, {arm} ahead on {wins}"
-
-
-def _p(comparison: Comparison) -> str:
     corrected = f", with Holm's correction {comparison.p_holm:.3g}" if comparison.family > 1 else ""
-    return f"p = {comparison.p:.3g}{corrected}"
-
-
-def _detectable(comparison: Comparison) -> str:
-    if comparison.detectable is None:
-        return ""
-    level = f" at a level of {LEVEL / comparison.family:.3g}" if comparison.family > 1 else ""
-    return f"; this design detects about {100 * comparison.detectable:.2f}{level}"
+    return f"{comparison.n} paired seeds, {arm} ahead on {wins}, p = {comparison.p:.3g}{corrected}"
 
 
 def _stuck(comparison: Comparison, kind: Outcome) -> str:
@@ -146,10 +133,9 @@ def faster(cost: SpeedComparison, epochs: SpeedComparison, target: float) -> str
     not corrected for their number, so the sentence calls nothing established."""
     parts = []
     if cost.difference is not None:
-        numbers = [f"{cost.b} − {cost.a} = {_signed(cost.difference)}"]
-        if cost.ci95:
-            numbers.append(f"95 % interval {_signed(cost.ci95[0])} to {_signed(cost.ci95[1])}")
-        parts.append(f"training cost of the first epoch, {', '.join(numbers)}{_uncorrected(cost)}")
+        interval = f", 95 % interval {_signed(cost.ci95[0])} to {_signed(cost.ci95[1])}" if cost.ci95 else ""
+        numbers = f"{cost.b} − {cost.a} = {_signed(cost.difference)}{interval}{_uncorrected(cost)}"
+        parts.append(f"training cost of the first epoch, {numbers}")
     if epochs.n and epochs.of_a and epochs.of_b:
         of_a, of_b = _reached(epochs.of_a, epochs.n), _reached(epochs.of_b, epochs.n)
         by_arm = f"{epochs.a} {of_a}, {epochs.b} {of_b}"
@@ -158,7 +144,7 @@ def faster(cost: SpeedComparison, epochs: SpeedComparison, target: float) -> str
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−") if abs(value) < 1000 else f"{value:+.2e}".replace("-", "−")
+    return format(value, "+.4f" if abs(value) < 1000 else "+.2e").replace("-", "−")
 
 
 def _uncorrected(comparison: SpeedComparison) -> str:
@@ -169,7 +155,5 @@ def _reached(target: TargetReached, count: int) -> str:
     """`2.4`, the mean number of epochs, or on how many seeds the arm reached the target at all."""
     if not target.reached or target.mean is None:
         return f"on none of {count} seeds" if count > 1 else "never"
-    mean = f"{target.mean:.3g}"
-    if target.reached == count:
-        return mean
-    return f"{mean} on {target.reached} of {count} seeds, never on the others"
+    some = f" on {target.reached} of {count} seeds, never on the others" if target.reached < count else ""
+    return f"{target.mean:.3g}{some}"

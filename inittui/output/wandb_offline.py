@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import to_builtins
 
 from inittui.analysis import result_document
-from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board, ReplicaBoard
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import RunError
@@ -23,8 +22,7 @@ SETTINGS = {"silent": True, "console": "off", "x_disable_stats": True, "disable_
 def write(run: RunDir, folder: Path) -> None:
     """Write DIR/wandb/offline-run-*. An arm and seed of a run always has the same id, so that `wandb sync` creates no second
     run. Raises RunError."""
-    board = Follower(run, run.liveness).poll()
-    document, _ = result_document.read(run)
+    board, document = result_document.read_with_board(run)
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else W&B reports its own errors over the network
     import wandb
 

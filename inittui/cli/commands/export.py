@@ -51,7 +51,6 @@ def add_options(parser: Options) -> None:
 def run(arguments: Arguments) -> int:
     """Write the files. Everything is checked before anything is written."""
     from inittui.analysis import result_document
-    from inittui.board.follower import Follower
     from inittui.common.atomic_files import reason, replace
     from inittui.output import registry
     from inittui.output.results import Results
@@ -66,8 +65,7 @@ def run(arguments: Arguments) -> int:
     folders = [(registry.folders()[name], registry.folders()[name].path(text)) for name, text in given.items()]
     run = options.run_of(arguments)
     if files:
-        document, _ = result_document.read(run)
-        results = Results(Follower(run, run.liveness).poll(), document, arguments.figure)
+        results = Results(*result_document.read_with_board(run), arguments.figure)
         for path, of_file in files:
             content = of_file.render(results)
             try:

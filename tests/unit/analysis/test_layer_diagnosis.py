@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.analysis.layer_diagnosis import Health, gradient_ratio, health, jacobian, sentences
+from inittui.analysis.layer_diagnosis import Health, health, jacobian, sentences
 from inittui.record.events import Probe
 from inittui.record.layer_probe import LayerProbe
 from tests.helpers import steady
@@ -155,12 +155,6 @@ def test_a_gradient_that_vanishes_or_explodes_is_told_with_how_much(factor: floa
 @pytest.mark.parametrize("gradient", [[0.0] * 5 + [0.02] * 16, [0.0] * 21])
 def test_a_gradient_that_never_arrives(gradient: list[float]) -> None:
     assert sentences(probe(grad_z=gradient)) == ["no gradient reaches the first layer"]
-
-
-def test_the_ratio_of_first_and_last() -> None:
-    assert gradient_ratio(probe(grad_z=geometric(0.5, 2.0)).layers) == pytest.approx(2.0**-20)
-    for gradient in (None, [*[0.1] * 20, 0.0], [*[0.1] * 20, None], [None, *[0.1] * 20]):
-        assert gradient_ratio(probe(grad_z=gradient).layers) is None
 
 
 # Inputs and units

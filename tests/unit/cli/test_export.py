@@ -333,3 +333,20 @@ def test_the_interval_that_is_drawn_is_that_of_the_table(run: RunDir) -> None:
     assert document is not None
     values = [accuracy(0, number, 4) for number in range(3)]
     assert document.arms[0].test_accuracy == mean_estimate(values)
+
+
+@pytest.mark.parametrize("option", ["--to", "--wandb"])
+def test_a_result_of_another_run_is_refused_in_one_line(
+    export: Export, run: RunDir, tmp_path: Path, option: str
+) -> None:
+    if option == "--wandb":
+        pytest.importorskip("wandb", reason="needs inittui[wandb]")
+    other = write_run(tmp_path / "others", preset(2))
+    (run.path / "result.json").write_bytes((other.path / "result.json").read_bytes())
+    target = tmp_path / "out.md"
+    message = f"run '{run.name}': result.json belongs to another run: it has other arms"
+    code, out, err = export(option, str(target))
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert message in err
+    assert not target.exists()
