@@ -19,9 +19,7 @@ def resolve(requested: str) -> torch.device:
     PYTORCH_NVML_BASED_CUDA_CHECK is set, and the launcher sets it.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if requested == "auto":
-        return torch.device("cuda", 0) if count else torch.device("cpu")
-    if requested == "cpu":
+    if requested == "cpu" or (requested == "auto" and not count):
         return torch.device("cpu")
     number = int(requested.partition(":")[2] or 0)
     if not count:
@@ -36,13 +34,12 @@ def resolve(requested: str) -> torch.device:
 
 def check_precision(device: torch.device, preset: Preset) -> None:
     """Raises DeviceError when an arm asks for a precision that `device` does not have."""
-    if device.type == "cpu":
-        for arm in preset.arms:
-            if arm.training.precision == "tf32":
-                raise DeviceError(
-                    f"arm '{arm.name}': training.precision: \"tf32\" is a GPU's, and this trains on the CPU; "
-                    "expected float32 or bf16"
-                )
+    for arm in preset.arms:
+        if device.type == "cpu" and arm.training.precision == "tf32":
+            raise DeviceError(
+                f"arm '{arm.name}': training.precision: \"tf32\" is a GPU's, and this trains on the CPU; "
+                "expected float32 or bf16"
+            )
 
 
 def set_precision(name: str) -> None:
@@ -63,25 +60,18 @@ def label(device: torch.device) -> str:
     """The name of the device as the dashboard shows it."""
     if device.type == "cpu":
         return f"cpu ({formatting.count(usable_cores(), 'core')})"
-    return f"{device} {_gpu_name(device.index or 0)}".strip()
+    import pynvml  # torch's own call would initialise CUDA before the workers are forked
+
+    try:
+        pynvml.nvmlInit()
+        return f"{device} {pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(device.index or 0))}"
+    except pynvml.NVMLError:
+        return str(device)
 
 
 def instructions(device: torch.device) -> str:
     """The CPU's instruction set, which decides the order of sums; empty on a GPU, whose name is in `label`."""
     return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
-
-
-def _gpu_name(index: int) -> str:
-    # Through NVML: torch's own call would initialise CUDA before the workers are forked.
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(index))
-        pynvml.nvmlShutdown()
-    except pynvml.NVMLError:
-        return ""
-    return name if isinstance(name, str) else name.decode()
 
 
 def slots(device: torch.device, threads: int) -> int:

@@ -10,8 +10,7 @@ from inittui.common.formatting import gibibytes
 
 _SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
 _REQUESTED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
-_FREE = re.compile(rf"{_SIZE}(?: is)? free")
-_TOTAL = re.compile(rf"{_SIZE} total capacity|total capaci?ty of {_SIZE}")  # torch 2.1 spells it without the i
+_OF_GPU = re.compile(rf"total capaci?ty of {_SIZE} of which {_SIZE} is free")  # torch 2.1 spells it without the i
 
 
 def explain(error: BaseException) -> str | None:
@@ -22,25 +21,19 @@ def explain(error: BaseException) -> str | None:
     shortage = _shortage(error)
     if shortage is None:
         return None
-    message = str(shortage)
-    requested, free, total = _REQUESTED.search(message), _FREE.search(message), _TOTAL.search(message)
-    on_gpu = _on_gpu(shortage)
+    on_gpu, requested = _on_gpu(shortage), _REQUESTED.search(str(shortage))
     kind = "out of GPU memory" if on_gpu else "out of memory"
     if requested is None:
         return f"{kind}: {one_line(shortage)}"
-    line = f"{kind}: {_readable(requested[1])} asked for"
+    size = requested[1]
+    line = f"{kind}: {gibibytes(int(size.split()[0])) if size.endswith('bytes') else size} asked for"
     if on_gpu:
-        line += f", {free[1]} free" if free else ""
-        return line + (f" of {total[1] or total[2]}" if total else "")
+        gpu = _OF_GPU.search(str(shortage))
+        return f"{line}, {gpu[2]} free of {gpu[1]}" if gpu else line
     import psutil
 
     memory = psutil.virtual_memory()
     return f"{line}, {gibibytes(memory.available)} free of {gibibytes(memory.total)}"
-
-
-def is_out(error: BaseException) -> bool:
-    """Whether `error` means that the memory of a GPU or of the machine ran out."""
-    return _shortage(error) is not None
 
 
 def _shortage(error: BaseException | None) -> BaseException | None:
@@ -55,7 +48,3 @@ def _shortage(error: BaseException | None) -> BaseException | None:
 
 def _on_gpu(error: BaseException) -> bool:
     return type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in str(error)
-
-
-def _readable(size: str) -> str:
-    return gibibytes(int(size.split()[0])) if size.endswith("bytes") else size

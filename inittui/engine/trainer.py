@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import cached_property
 
 import torch
 
@@ -71,7 +70,8 @@ class Trainer:
         self.arm = arm
         self.data = data
         self.device = device
-        self.device_data = DeviceData.of(data, device, scale_test=scale_test, flat=arm.model.factory is None)
+        own_network = arm.model.factory is not None
+        self.device_data = DeviceData.of(data, device, scale_test=scale_test, flat=not own_network)
         self.steps = len(self.device_data.train) // arm.training.batch_size  # per epoch
         self.between_steps = between_steps
         self.report_seconds = report_seconds
@@ -88,10 +88,11 @@ class Trainer:
             max_batched = len(self.replicas) if device.type == "cuda" else 1
         self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, max_batched)
         # A user's own network may draw from torch's global stream, which all threads share.
-        self.training_threads = min(training_threads, len(self.replicas)) if arm.model.factory is None else 1
+        self.training_threads = 1 if own_network else min(training_threads, len(self.replicas))
         self.active_threads = self.training_threads
         self._threads_lock = threading.Lock()
         self._prepare = prepare
+        self._watched = watched_image(arm.training.seeds[0], len(self.device_data.test))
 
     def _replica(self, seed: int) -> Replica:
         model = self.arm.model
@@ -142,10 +143,6 @@ class Trainer:
             stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
 
-    @cached_property
-    def _watched(self) -> int:
-        return watched_image(self.arm.training.seeds[0], len(self.device_data.test))
-
     def _train(self) -> Iterator[events.Event]:
         """Epochs of replicas that no other thread trains, until none is left."""
         while group := self.scheduler.acquire():
@@ -154,7 +151,7 @@ class Trainer:
                 yield from self._epoch(group)
             except Exception as error:
                 # The optimizer is the last part of a step, so a step that fails has changed no replica.
-                too_large = len(group) > 1 and out_of_memory.is_out(error)
+                too_large = len(group) > 1 and out_of_memory.explain(error) is not None
                 if not too_large:
                     raise
             if too_large:  # outside the handler, where the error no longer keeps the batch alive

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from inittui.engine.data.dataset import Dataset
+from inittui.engine.step.replica import Replica
+from inittui.engine.step.training_steps import TrainingStep
 from inittui.engine.trainer import Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
@@ -46,6 +48,11 @@ def epochs(emitted: Iterable[events.Event]) -> list[events.Epoch]:
 def figures(emitted: Iterable[events.Event]) -> list[tuple[int, int, float | None, float | None, float]]:
     """What training has come to, to the last bit: all but its times."""
     return [(e.seed, e.epoch, e.train_cost, e.test_cost, e.test_accuracy) for e in epochs(emitted)]
+
+
+def step_of(trainer: Trainer, replica: Replica) -> TrainingStep:
+    """The step that trained `replica` last."""
+    return next(step for step in trainer.training_steps.steps.values() if replica in step.replicas)
 
 
 def stopped(of: Arm, data: Dataset, steps: int, **options: Any) -> Trainer:

@@ -25,10 +25,6 @@ class ActivationKernel:
     keeps_z: bool = False
 
 
-def _identity(*_: Tensor) -> None:
-    pass
-
-
 ACTIVATION_KERNELS: dict[str, ActivationKernel] = {
     "relu": ActivationKernel(
         lambda z, _a: torch.relu_(z),
@@ -60,5 +56,5 @@ ACTIVATION_KERNELS: dict[str, ActivationKernel] = {
         lambda g, z: torch_private.aten.silu_backward.grad_input(g, z, grad_input=g),
         keeps_z=True,
     ),
-    "linear": ActivationKernel(_identity, _identity),
+    "linear": ActivationKernel(lambda _z, _a: None, lambda _g, _a: None),
 }

@@ -1,6 +1,6 @@
 """The reference training step: one replica, any module, autograd and torch's own optimizers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inittui.engine.data.device_data import DeviceData
-from inittui.engine.step.optimizer_state import load_state, named_state
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Training
 
 
 class AutogradStep:
-    """See `interface.TrainingStep`."""
+    """Takes the steps of a replica. It trains the replica's network in place, and provides its `optimizer_state`."""
 
     def __init__(self, replica: Replica, training: Training, data: DeviceData) -> None:
         """Raises KeyError or ValueError when the replica's optimizer state does not fit its network."""
@@ -26,13 +25,18 @@ class AutogradStep:
         self._device = data.train.device
         self._bf16 = training.precision == "bf16"
         self.optimizer = optimizer(replica.network.parameters(), training)
-        load_state(self.optimizer, replica.optimizer_state())
-        replica.optimizer_state = partial(named_state, self.optimizer)
+        _load(self.optimizer, replica.optimizer_state())
+        replica.optimizer_state = partial(_named_state, self.optimizer)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
+        """Called before the first step of an epoch, or of the rest of one.
+
+        `orders` has, for each replica, the shuffled indices of its training images, int64 [n].
+        """
         (self._order,) = orders
 
     def advance(self) -> None:
+        """Take the next step of every replica and write its cost to `Replica.costs`. Does not wait for the device."""
         (replica,) = self.replicas
         first = replica.step * self._batch_size
         x, labels = self._data.batch(self._order[first : first + self._batch_size])
@@ -46,17 +50,32 @@ class AutogradStep:
 
 def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.optim.Optimizer:
     """The optimizer of `training`, fused where torch and the device support it: one pass over the parameters, not eight."""
-    parameters = list(parameters)
-    classes: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "sgd": torch.optim.SGD,
-    }
     options: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
-    create = classes[training.optimizer]
+    optimizers = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+    create: Callable[..., torch.optim.Optimizer] = partial(optimizers[training.optimizer], list(parameters), **options)
     try:
-        return create(parameters, **options, fused=True)
+        return create(fused=True)
     except (RuntimeError, TypeError):  # this torch fuses on GPUs only, or not this optimizer
-        return create(parameters, **options)
+        return create()
+
+
+def _named_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's own tensors, not copies. What is no tensor (SGD's momentum before the first step) is left out."""
+    return {
+        f"{parameter}/{key}": value
+        for parameter, state in optimizer.state_dict()["state"].items()
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _load(optimizer: torch.optim.Optimizer, named: Mapping[str, Tensor]) -> None:
+    """Raises ValueError or KeyError when `named` is the state of another network's optimizer."""
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in named.items():
+        parameter, _, key = name.partition("/")
+        states.setdefault(int(parameter), {})[key] = value.clone()  # the optimizer changes the tensors that it is given
+    if states:
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": states})

@@ -7,6 +7,7 @@ same code runs directly, usually with one replica.
 The gradient of the mean cross-entropy with respect to the logits is (softmax(logits) - onehot(label)) / batch.
 """
 
+import warnings
 from collections.abc import Sequence
 from functools import cache, partial
 
@@ -14,19 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
+from inittui.common.atomic_files import one_line
 from inittui.engine.data.device_data import DeviceData
-from inittui.engine.step import torch_private
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.cuda_graph import CudaGraph
 from inittui.engine.step.flat_parameters import FlatParameters
 from inittui.engine.step.optimizer_kernel import OptimizerKernel
-from inittui.engine.step.optimizer_state import state_by_parameter
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm, Training
 
 
 class BatchedMLP:
-    """See `interface.TrainingStep`."""
+    """Takes the steps of replicas that are at the same step of the same epoch, as `AutogradStep` does of one."""
 
     @staticmethod
     def supports(arm: Arm) -> bool:
@@ -48,16 +48,16 @@ class BatchedMLP:
 
         # Parameters, gradients and the optimizer. A view costs one to two microseconds, so every view that a step needs is
         # made here. With one replica they are matrices, not batches of one: torch multiplies matrices with less overhead.
-        self._flat = FlatParameters([parameter.shape for parameter in replicas[0].network.parameters()])
-        self._block, gradient_block = zeros(self._flat.total), zeros(self._flat.total)
-        self._optimizer = OptimizerKernel(self._block, gradient_block, arm.training)
-        self._parameters, self._parameter_gradients = self._flat.views(self._block), self._flat.views(gradient_block)
+        flat = FlatParameters([parameter.shape for parameter in replicas[0].network.parameters()])
+        block, gradient_block = zeros(flat.total), zeros(flat.total)
+        self._parameters = flat.views(block)
+        self.gradients = flat.views(gradient_block)  # of each parameter in the network's order, as of the last step
         squeeze = Tensor.squeeze if count == 1 else lambda tensor, _: tensor
         self._weights = [squeeze(weight, 0) for weight in self._parameters[0::2]]
         self._weights_transposed = [weight.mT for weight in self._weights]
         self._biases = [squeeze(bias.unsqueeze(1), 0) for bias in self._parameters[1::2]]
-        self._weight_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[0::2]]
-        self._bias_gradients = [squeeze(gradient, 0) for gradient in self._parameter_gradients[1::2]]
+        self._weight_gradients = [squeeze(gradient, 0) for gradient in self.gradients[0::2]]
+        self._bias_gradients = [squeeze(gradient, 0) for gradient in self.gradients[1::2]]
 
         # The batch, `_raw` as stored and `_x` as floats. Inputs are not scaled: the scale is a factor of the two products
         # with them, where it costs nothing.
@@ -87,22 +87,16 @@ class BatchedMLP:
         self._costs = zeros(steps, dtype=replicas[0].costs.dtype)
 
         self._cuda_graph = CudaGraph(self.device) if self.device.type == "cuda" else None
-        self._adopt_replicas()
+        state = flat.join([replica.optimizer_state() for replica in replicas], block)
+        self._optimizer = OptimizerKernel(block, gradient_block, arm.training, state)
 
-    def _adopt_replicas(self) -> None:
-        """Copy the replicas' parameters, optimizer state and costs, and make theirs views of the copies."""
-        states = [state_by_parameter(replica.optimizer_state()) for replica in self.replicas]
-        for row, replica in enumerate(self.replicas):
+        # The replicas' parameters, optimizer state and costs become views of the copies here. Nothing below runs out of memory.
+        for row, replica in enumerate(replicas):
             for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
-                view[row].copy_(parameter.data)
-            self._costs[row].copy_(replica.costs)
-        self._optimizer.load(self._flat.join(states, self._block))
-        for row, replica in enumerate(self.replicas):
-            for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
-                parameter.data = view[row]
-            replica.costs = self._costs[row]
+                parameter.data = view[row].copy_(parameter.data)
+            replica.costs = self._costs[row].copy_(replica.costs)
             # No reference to this step, which refers to the replicas: a cycle would keep its memory alive.
-            replica.optimizer_state = partial(_state_of, self._optimizer, self._flat, row)
+            replica.optimizer_state = partial(flat.split, self._optimizer.state, row)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         used = self._batches[0].numel()
@@ -172,34 +166,22 @@ class BatchedMLP:
         else:
             (torch.mm if a.dim() == 2 else torch.bmm)(a, b, out=out)
 
-    def gradients(self) -> list[Tensor]:
-        """The gradient of each parameter [replicas, …] in the network's order, as of the last step."""
-        return self._parameter_gradients
-
-    def move_to_cpu(self) -> None:
-        """Copy the replicas' state to the CPU's memory and end the use of this object's: when a batch does not fit on the
-        device, there is no room for a second copy on it."""
-        for replica in self.replicas:
-            state = {name: value.to("cpu", copy=True) for name, value in replica.optimizer_state().items()}
-            replica.optimizer_state = state.copy
-            replica.costs = replica.costs.to("cpu", copy=True)
-            for parameter in replica.network.parameters():
-                parameter.data = parameter.data.to("cpu", copy=True)
-
 
 @cache
 def torch_has_all_kernels() -> bool:
-    """Whether every kernel can be called here; warns once in a process otherwise."""
-    return torch_private.works(_call_every_kernel)
-
-
-def _call_every_kernel() -> None:
-    for kernel in ACTIVATION_KERNELS.values():
-        kernel.forward(torch.ones(1), a := torch.ones(1))
-        kernel.backward(torch.ones(1), a)
-    for optimizer in ("adam", "adamw", "sgd"):
-        OptimizerKernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer))()
-
-
-def _state_of(optimizer: OptimizerKernel, flat: FlatParameters, row: int) -> dict[str, Tensor]:
-    return flat.split(optimizer.state, row)
+    """Whether every kernel can be called here. Otherwise warns, once in a process, in a line that names torch's version."""
+    try:
+        for kernel in ACTIVATION_KERNELS.values():
+            kernel.forward(torch.ones(1), a := torch.ones(1))
+            kernel.backward(torch.ones(1), a)
+        for optimizer in ("adam", "adamw", "sgd"):
+            OptimizerKernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer))()
+    except (ImportError, AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
+        warnings.warn(
+            f"torch {torch.__version__}: the hand-written training step does not work ({type(error).__name__}: "
+            f"{one_line(error)}); autograd trains every arm, which is slower",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True

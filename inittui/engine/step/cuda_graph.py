@@ -1,7 +1,6 @@
 """Captures a training step as a CUDA graph and replays it, so that a step costs the host one call."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 
@@ -22,20 +21,15 @@ class CudaGraph:
             self._graph.replay()
         elif self._steps_run < WARM_STEPS:
             self._steps_run += 1
-            with self._side_stream():
+            # In a stream of its own: torch requires one for the steps before a capture.
+            stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(stream):
                 step()
+            torch.cuda.current_stream(self._device).wait_stream(stream)
         else:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 step()
             graph.replay()  # a capture records the step and computes nothing
             self._graph = graph
-
-    @contextmanager
-    def _side_stream(self) -> Iterator[None]:
-        """A CUDA stream of its own: torch requires one for the steps before a capture."""
-        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(stream):
-            yield
-        torch.cuda.current_stream(self._device).wait_stream(stream)

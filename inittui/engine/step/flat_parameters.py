@@ -30,27 +30,26 @@ class FlatParameters:
             for start, shape in zip(self._starts, self.shapes, strict=True)
         ]
 
-    def join(self, states: Sequence[Mapping[int, Mapping[str, Tensor]]], block: Tensor) -> dict[str, Tensor]:
-        """The optimizer states of the replicas, by parameter and key, as the state of one parameter that lies like `block`.
+    def join(self, states: Sequence[Mapping[str, Tensor]], block: Tensor) -> dict[str, Tensor]:
+        """A copy of the replicas' optimizer states, named `PARAMETER/KEY`, as the state of one parameter that lies like `block`.
 
         Raises KeyError or ValueError when a state does not fit these parameters.
         """
-        if not any(states):
-            return {}
         joined: dict[str, Tensor] = {}
-        for key, value in states[0][0].items():
-            if value.dim() == 0:  # the number of steps taken
-                if any(state[parameter][key] != value for state in states for parameter in range(len(self.shapes))):
+        for key in dict.fromkeys(name.partition("/")[2] for state in states for name in state):
+            given = [[state[f"{parameter}/{key}"] for parameter in range(len(self.shapes))] for state in states]
+            first = given[0][0]
+            if first.dim() == 0:  # the number of steps taken
+                if any(value != first for values in given for value in values):
                     raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
-                joined[key] = value
+                joined[key] = first.clone()
                 continue
-            joined[key] = torch.zeros_like(block, dtype=value.dtype)
-            for row, state in enumerate(states):
-                for parameter, view in enumerate(self.views(joined[key])):
-                    given, shape = state[parameter][key], self.shapes[parameter]
-                    if given.shape != shape:
-                        raise ValueError(f"optimizer/{parameter}/{key} is {list(given.shape)}; expected {list(shape)}")
-                    view[row].copy_(given)
+            joined[key] = torch.zeros_like(block, dtype=first.dtype)
+            for parameter, view in enumerate(self.views(joined[key])):
+                for row, values in zip(view, given, strict=True):
+                    if (actual := values[parameter].shape) != row.shape:
+                        raise ValueError(f"optimizer/{parameter}/{key} is {list(actual)}; expected {list(row.shape)}")
+                    row.copy_(values[parameter])
         return joined
 
     def split(self, state: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:

@@ -36,9 +36,8 @@ class Replica:
     optimizer_state: Callable[[], Mapping[str, Tensor]] = dict  # as `PARAMETER/KEY`; set by whichever step trains it
     saved: events.Position | None = None  # of the latest snapshot
     given_up: bool = False  # stopped at chance before its last epoch
-    _batches: Tensor | None = None
     _noise: Tensor | None = None  # the global stream's state in a snapshot from within an epoch
-    _order_before: Tensor = field(default_factory=lambda: torch.empty(0))
+    _order_after: Tensor = field(init=False)  # the state of `order` after the present epoch's batches
 
     @property
     def position(self) -> events.Position:
@@ -46,11 +45,15 @@ class Replica:
         return events.Position(seed=self.seed, epochs=self.epochs, step=self.step)
 
     def batches(self, count: int) -> Tensor:
-        """The order of the `count` training images in the present epoch, int64 [count] on the replica's device."""
-        if self._batches is None:
-            self._order_before = self.order.get_state()
-            self._batches = torch.randperm(count, generator=self.order).to(self.costs.device)
-        return self._batches
+        """The order of the `count` training images in the present epoch, int64 [count] on the replica's device.
+
+        The state of `order` stays that of the epoch's start, from which a restored replica draws the same batches.
+        """
+        before = self.order.get_state()
+        batches = torch.randperm(count, generator=self.order).to(self.costs.device)
+        self._order_after = self.order.get_state()
+        self.order.set_state(before)
+        return batches
 
     def seed_global_rng(self, seed: int) -> None:
         """Seed torch's global stream at the start of an epoch. Within one, set it to the state in the restored snapshot."""
@@ -61,7 +64,8 @@ class Replica:
             torch.manual_seed(seed)
 
     def end_epoch(self) -> None:
-        self.epochs, self.step, self.seconds, self._batches = self.epochs + 1, 0, 0.0, None
+        self.epochs, self.step, self.seconds = self.epochs + 1, 0, 0.0
+        self.order.set_state(self._order_after)
 
     def snapshot(self) -> Snapshot:
         """A copy of everything that the rest of the training depends on."""
@@ -69,7 +73,7 @@ class Replica:
         tensors |= {f"optimizer/{name}": value for name, value in self.optimizer_state().items()}
         tensors["costs"] = self.costs[: self.step]
         copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-        copies["order"] = self.order.get_state() if self._batches is None else self._order_before.clone()
+        copies["order"] = self.order.get_state()
         if self.step:
             copies["noise"] = torch.get_rng_state()
         self.saved = self.position
@@ -85,7 +89,6 @@ class Replica:
         self.costs[: self.step] = tensors["costs"].to(self.costs.device)
         self.order.set_state(tensors["order"])
         self._noise = tensors.get("noise")
-        self._batches = None  # drawn again, from the same state, when the epoch begins
         self.saved = self.position
 
     def to(self, device: torch.device) -> None:

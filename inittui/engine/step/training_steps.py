@@ -8,9 +8,10 @@ import torch
 from inittui.engine.data.device_data import DeviceData
 from inittui.engine.step.autograd_step import AutogradStep
 from inittui.engine.step.batched_mlp import BatchedMLP
-from inittui.engine.step.interface import TrainingStep
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
+
+TrainingStep = AutogradStep | BatchedMLP
 
 
 class TrainingSteps:
@@ -20,27 +21,21 @@ class TrainingSteps:
         """`hand_written` is taken where the arm's network supports it; autograd trains everything else."""
         self.hand_written = hand_written and BatchedMLP.supports(arm)
         self._arm, self._data = arm, data
-        self._steps: dict[int, TrainingStep] = {}  # by the seed of the group's first replica
+        self.steps: dict[int, TrainingStep] = {}  # by the seed of the group's first replica
         self._lock = threading.Lock()
 
     def for_group(self, group: list[Replica]) -> TrainingStep:
         """The step that trains `group` together. One replica at a time without the hand-written step."""
         with self._lock:
             seed = group[0].seed
-            if seed in self._steps and self._steps[seed].replicas == group:
-                return self._steps[seed]
-            replicas = set(group)
-            for stale in [key for key, step in self._steps.items() if not replicas.isdisjoint(step.replicas)]:
-                self._remove(stale)
-            if self.hand_written:
-                self._steps[seed] = BatchedMLP(group, self._arm, self._data)
-            else:
-                self._steps[seed] = AutogradStep(group[0], self._arm.training, self._data)
-            return self._steps[seed]
-
-    def of(self, replica: Replica) -> TrainingStep:
-        """The step that trained `replica` last. Raises StopIteration when none has."""
-        return next(step for step in self._steps.values() if replica in step.replicas)
+            if seed not in self.steps or self.steps[seed].replicas != group:
+                for stale in [key for key, step in self.steps.items() if not set(group).isdisjoint(step.replicas)]:
+                    self._remove(stale)
+                if self.hand_written:
+                    self.steps[seed] = BatchedMLP(group, self._arm, self._data)
+                else:
+                    self.steps[seed] = AutogradStep(group[0], self._arm.training, self._data)
+            return self.steps[seed]
 
     def remove(self, group: Sequence[Replica]) -> None:
         """Free the memory that the step of `group` holds on the device. The replicas keep their state."""
@@ -48,12 +43,16 @@ class TrainingSteps:
             self._remove(group[0].seed)
 
     def _remove(self, seed: int) -> None:
-        step = self._steps.pop(seed, None)
+        step = self.steps.pop(seed, None)
         if not isinstance(step, BatchedMLP):
             return
-        step.move_to_cpu()
         replicas, device = step.replicas, step.device
-        del step  # and with it the memory on the device, before the replicas move back there
+        for (
+            replica
+        ) in replicas:  # by way of the CPU: when a batch does not fit, the device has no room for a second copy
+            replica.optimizer_state = {key: value.cpu() for key, value in replica.optimizer_state().items()}.copy
+            replica.to(torch.device("cpu"))
+        del step  # and with it the memory on the device
         if device.type == "cuda":
             torch.cuda.empty_cache()
         for replica in replicas:

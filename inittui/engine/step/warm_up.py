@@ -8,9 +8,8 @@ from inittui.experiment.preset import Training
 
 
 def warm_up(*, autograd: bool) -> None:
-    """Call this before forking workers, so that they inherit it. `autograd`: some arm is trained by autograd. torch then
-    imports what it otherwise imports at the first use of an optimizer, which takes 0.8 s."""
-    if autograd:
+    """Call this before forking workers, so that they inherit it. `autograd`: some arm is trained by autograd."""
+    if autograd:  # a first use of an optimizer has torch import for 0.8 s
         optimizer(nn.Linear(1, 1).parameters(), Training()).zero_grad()
     choose_kernels()
 

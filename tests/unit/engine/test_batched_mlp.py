@@ -21,7 +21,7 @@ from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Data, Model
 from inittui.record import event_lines, events
-from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, stopped
+from tests.unit.tiny import BATCH, CPU, TRAIN, arm, dataset, epochs, figures, step_of, stopped
 
 DATA = replace(dataset(), pixel_max=256.0)  # whose quotients 32 bits hold exactly
 STEPS = TRAIN // BATCH
@@ -76,7 +76,7 @@ def test_its_gradients_are_autograds(activation: Any, outputs: int | None, seeds
     step.begin_epoch(orders)
     step.advance()
     for index in range(len(made)):
-        for actual, wanted in zip(step.gradients(), expected[index], strict=True):
+        for actual, wanted in zip(step.gradients, expected[index], strict=True):
             torch.testing.assert_close(actual[index], wanted, rtol=1e-10, atol=1e-10)
     assert [float(replica.costs[0]) for replica in made] == pytest.approx(costs, rel=1e-10)
 
@@ -167,7 +167,7 @@ def test_replicas_at_different_places_come_together_again() -> None:
     wanted = {(e.seed, e.epoch): e.train_cost for e in epochs(emitted)}
     for e in epochs(ours):
         assert e.train_cost == pytest.approx(wanted[e.seed, e.epoch], rel=1e-5)
-    assert len(on.training_steps.of(on.replicas[0]).replicas) == 3
+    assert len(step_of(on, on.replicas[0]).replicas) == 3
 
 
 def test_the_optimizer_state_of_another_network_is_refused() -> None:
@@ -286,9 +286,9 @@ def test_what_is_no_plain_perceptron_takes_the_reference_path(tmp_path: Any) -> 
         assert not BatchedMLP.supports(other)
         trainer, emitted = trained(other, max_batched=3)
         assert epochs(emitted)
-        assert not isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
+        assert not isinstance(step_of(trainer, trainer.replicas[0]), BatchedMLP)
     trainer, _ = trained(arm())
-    assert isinstance(trainer.training_steps.of(trainer.replicas[0]), BatchedMLP)
+    assert isinstance(step_of(trainer, trainer.replicas[0]), BatchedMLP)
 
 
 def test_a_network_is_trained_in_place() -> None:

@@ -27,12 +27,6 @@ ON_GPU = {
         "the allocated memory 2.93 GiB is allocated by PyTorch, and 2.30 GiB is reserved by PyTorch but unallocated.",
         "out of GPU memory: 1.70 GiB asked for, 0 bytes free of 6.00 GiB",
     ),
-    "1.13": (
-        "CUDA out of memory. Tried to allocate 512.00 MiB (GPU 0; 10.76 GiB total capacity; 9.50 GiB already allocated; "
-        "260.44 MiB free; 9.71 GiB reserved in total by PyTorch) If reserved memory is >> allocated memory try setting "
-        "max_split_size_mb to avoid fragmentation.",
-        "out of GPU memory: 512.00 MiB asked for, 260.44 MiB free of 10.76 GiB",
-    ),
     "no figures": ("CUDA out of memory.\nmore", "out of GPU memory: CUDA out of memory."),
     "an allocator of another kind": (
         "Allocation on device 0 would exceed allowed memory. (out of memory)\nCurrently allocated: 1.00 GiB",
@@ -42,8 +36,6 @@ ON_GPU = {
 ON_CPU = {
     "2.x": "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
     "4398046511104 bytes. Error code 12 (Cannot allocate memory)",
-    "1.x": "[enforce fail at CPUAllocator.cpp:64] . DefaultCPUAllocator: can't allocate memory: you tried to allocate "
-    "4398046511104 bytes. Error code 12 (Cannot allocate memory)\n",
     "Windows and macOS": "[enforce fail at alloc_cpu.cpp:80] data. DefaultCPUAllocator: not enough memory: you tried to "
     "allocate 4398046511104 bytes.",
 }
@@ -61,7 +53,7 @@ def test_a_gpu_that_is_full_is_told_with_its_figures(version: str) -> None:
     assert explain(torch.cuda.OutOfMemoryError(words)) == expected
 
 
-@pytest.mark.parametrize("version", ["2.9", "2.1", "1.13", "no figures"])
+@pytest.mark.parametrize("version", ["2.9", "2.1", "no figures"])
 def test_a_full_gpu_is_known_by_its_words_as_well(version: str) -> None:
     words, expected = ON_GPU[version]
     assert explain(RuntimeError(words)) == expected

@@ -21,7 +21,7 @@ from inittui.engine.step.flat_parameters import ALIGNMENT, FlatParameters
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import Trainer
 from inittui.experiment.preset import Arm, Model
-from tests.unit.tiny import CPU, TRAIN, arm, dataset, stopped
+from tests.unit.tiny import CPU, TRAIN, arm, dataset, step_of, stopped
 
 DATA = dataset()
 BYTES = 64
@@ -120,7 +120,7 @@ def test_a_batch_that_is_halved_leaves_networks_in_the_same_layout(monkeypatch: 
     monkeypatch.setitem(ACTIVATION_KERNELS, "tanh", replace(kernel, backward=short))
     trainer = Trainer(three_replicas({}), DATA, CPU, max_batched=3)
     list(trainer.run())
-    assert {len(trainer.training_steps.of(replica).replicas) for replica in trainer.replicas} == {1, fits}
+    assert {len(step_of(trainer, replica).replicas) for replica in trainer.replicas} == {1, fits}
     check(trainer)
 
 
@@ -131,9 +131,9 @@ def test_what_an_optimizer_remembers_and_its_gradients_lie_as_the_parameters_do(
         list(trainer.run())
         for replica in trainer.replicas:
             assert all(is_canonical(value) for value in replica.optimizer_state().values() if value.dim())
-            training_step = trainer.training_steps.of(replica)
+            training_step = step_of(trainer, replica)
             if isinstance(training_step, BatchedMLP):
-                assert all(is_canonical(share) for gradient in training_step.gradients() for share in gradient)
+                assert all(is_canonical(share) for gradient in training_step.gradients for share in gradient)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
