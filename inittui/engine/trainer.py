@@ -115,11 +115,12 @@ class Trainer:
         if self.training_threads > 1:
             choose_kernels()
         yield from run_in_threads(self._train, self.training_threads, self._prepare)
-        for replica in self.replicas:  # a checkpoint may be later than a replica's last epoch
-            if replica.seed not in self.evaluations:
-                self.evaluations[replica.seed] = evaluate(replica.network, self.device_data)
-        # In the order of the seeds; after a resume they may have been tested in another.
-        self.evaluations = {replica.seed: self.evaluations[replica.seed] for replica in self.replicas}
+        # In the order of the seeds; after a resume they may have been tested in another. A checkpoint may be later than a
+        # replica's last test.
+        self.evaluations = {
+            replica.seed: self.evaluations.get(replica.seed) or evaluate(replica.network, self.device_data)
+            for replica in self.replicas
+        }
 
     def _resume(self) -> Iterator[events.Event]:
         yield events.Restored(places=tuple(replica.position for replica in self.replicas))
@@ -131,14 +132,15 @@ class Trainer:
 
     def _begin(self) -> events.Begin:
         training = self.arm.training
-        shapes = [Shape.of(layer) for _, layer in layers(self.replicas[0].network)]
+        network = self.replicas[0].network
+        shapes = [Shape.of(layer) for _, layer in layers(network)]
         return events.Begin(
             arm=self.arm.name,
             seeds=training.seeds,
             epochs=training.epochs,
             steps=self.steps,
             batch_size=training.batch_size,
-            parameters=sum(parameter.numel() for parameter in self.replicas[0].network.parameters()),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
             layers=tuple((shape.fan_in, shape.fan_out) for shape in shapes),
             stds=tuple(events.finite(deviation) for deviation in self.deviations),
         )
@@ -156,7 +158,7 @@ class Trainer:
                     raise
             if too_large:  # outside the handler, where the error no longer keeps the batch alive
                 self.scheduler.max_batched = (len(group) + 1) // 2
-                self.training_steps.remove(group)
+                self.training_steps.remove(group[0].seed)
                 yield events.Stacked(together=self.scheduler.max_batched, seeds=len(self.replicas))
             self.scheduler.release(group)
         with self._threads_lock:

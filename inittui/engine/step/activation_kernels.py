@@ -16,8 +16,8 @@ _LEAK = 0.01  # of nn.LeakyReLU
 class ActivationKernel:
     """One activation.
 
-    `forward(z, a)` fills `a` from the pre-activations `z`; unless `keeps_z` they are one tensor. `backward(gradient, kept)`
-    turns the gradient with respect to `a` into that with respect to `z`, in place; `kept` is `z` if `keeps_z`, else `a`.
+    `forward(z, a)` fills `a` from the pre-activations `z`; unless `keeps_z` they are one tensor. `backward(gradient, z)`
+    turns the gradient with respect to `a` into that with respect to `z`, in place; unless `keeps_z`, `z` holds `a`.
     """
 
     forward: Callable[[Tensor, Tensor], object]

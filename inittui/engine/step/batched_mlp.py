@@ -74,11 +74,10 @@ class BatchedMLP:
         # The index of the step lies on the device, where a captured step increments it.
         self._step = torch.zeros(1, dtype=torch.int64, device=self.device)
 
-        # Pre-activations z, activations a, and the gradients with respect to z.
+        # Pre-activations z, the input of each layer, and the gradients with respect to z.
         widths = [layer.out_features for layer in layers]
         self._z = [squeeze(zeros(batch_size, width), 0) for width in widths]
-        own_a = [self._activation.keeps_z] * (len(widths) - 1) + [False]
-        self._a = [torch.zeros_like(z) if own else z for z, own in zip(self._z, own_a, strict=True)]
+        self._inputs = [self._x, *(torch.zeros_like(z) if self._activation.keeps_z else z for z in self._z[:-1])]
         self._z_gradients = [torch.zeros_like(z) for z in self._z]
         self._z_gradients_transposed = [gradient.mT for gradient in self._z_gradients]
         self._log_p = torch.zeros_like(self._z[-1])
@@ -90,7 +89,7 @@ class BatchedMLP:
         state = flat.join([replica.optimizer_state() for replica in replicas], block)
         self._optimizer = OptimizerKernel(block, gradient_block, arm.training, state)
 
-        # The replicas' parameters, optimizer state and costs become views of the copies here. Nothing below runs out of memory.
+        # From here on nothing runs out of memory: the replicas' state moves into this object, and theirs are views of it.
         for row, replica in enumerate(replicas):
             for view, parameter in zip(self._parameters, replica.network.parameters(), strict=True):
                 parameter.data = view[row].copy_(parameter.data)
@@ -123,14 +122,11 @@ class BatchedMLP:
 
     def _forward(self) -> Tensor:
         """The mean cost of each replica's batch, [replicas, 1]."""
-        a, last = self._x, len(self._weights) - 1
-        for layer, weight in enumerate(self._weights_transposed):
-            scale = 1.0 if layer else self._scale
-            self._multiply(a, weight, out=self._z[layer], plus=self._biases[layer], scale=scale)
-            if layer < last:
-                self._activation.forward(self._z[layer], self._a[layer])
-            a = self._a[layer]
-        torch.log_softmax(a, -1, out=self._log_p)
+        for layer, (weight, x, z) in enumerate(zip(self._weights_transposed, self._inputs, self._z, strict=True)):
+            if layer:
+                self._activation.forward(self._z[layer - 1], x)
+            self._multiply(x, weight, out=z, plus=self._biases[layer], scale=1.0 if layer else self._scale)
+        torch.log_softmax(self._z[-1], -1, out=self._log_p)
         if len(self.replicas) == 1:
             return nll_loss(self._log_p_rows, self._labels_flat).view(1, 1)
         costs = nll_loss(self._log_p_rows, self._labels_flat, reduction="none")
@@ -138,18 +134,16 @@ class BatchedMLP:
 
     def _backward(self) -> None:
         """Fill the gradient of every parameter, the last layer's first."""
-        last = len(self._weights) - 1
-        logits = torch.exp(self._log_p, out=self._z_gradients[last])
+        logits = torch.exp(self._log_p, out=self._z_gradients[-1])
         logits.scatter_add_(-1, self._labels, self._minus_one).mul_(1 / logits.shape[-2])
-        for layer in range(last, -1, -1):
-            a_below = self._a[layer - 1] if layer else self._x
+        for layer, x in reversed(list(enumerate(self._inputs))):
             scale = 1.0 if layer else self._scale
-            self._multiply(self._z_gradients_transposed[layer], a_below, out=self._weight_gradients[layer], scale=scale)
+            self._multiply(self._z_gradients_transposed[layer], x, out=self._weight_gradients[layer], scale=scale)
             torch.sum(self._z_gradients[layer], -2, out=self._bias_gradients[layer])
             if layer:
                 gradient = self._z_gradients[layer - 1]
                 self._multiply(self._z_gradients[layer], self._weights[layer], out=gradient)
-                self._activation.backward(gradient, self._z[layer - 1] if self._activation.keeps_z else a_below)
+                self._activation.backward(gradient, self._z[layer - 1])
 
     def _multiply(self, a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
         """out = scale·a·b (+ plus), replica by replica. With bf16 the factors are rounded to it, and sums have 32 bits."""

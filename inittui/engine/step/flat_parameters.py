@@ -31,7 +31,7 @@ class FlatParameters:
         ]
 
     def join(self, states: Sequence[Mapping[str, Tensor]], block: Tensor) -> dict[str, Tensor]:
-        """A copy of the replicas' optimizer states, named `PARAMETER/KEY`, as the state of one parameter that lies like `block`.
+        """Copies of the replicas' optimizer states, `PARAMETER/KEY`, as the state of one parameter that lies like `block`.
 
         Raises KeyError or ValueError when a state does not fit these parameters.
         """

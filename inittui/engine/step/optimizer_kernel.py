@@ -14,23 +14,28 @@ from inittui.experiment.preset import Training
 State = dict[str, Tensor]  # what an optimizer keeps between steps, under torch's names; empty before the first step
 
 # The defaults of torch's optimizers; Kingma and Ba 2015.
-ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
-SGD = {"dampening": 0.0, "nesterov": False, "maximize": False}
+ADAM: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
+SGD: dict[str, Any] = {"dampening": 0.0, "nesterov": False, "maximize": False}
 
 
 class OptimizerKernel:
     """The optimizer of `training`. A call takes one step: it changes `block` by `gradient`, of the same shape."""
 
     def __init__(self, block: Tensor, gradient: Tensor, training: Training, state: State | None = None) -> None:
-        """Continues from a copy of `state` if there is one. Raises ValueError when it is the state of another optimizer."""
+        """Continues from `state`, and changes its tensors. Raises ValueError when it is the state of another optimizer."""
         function = functional_optimizer(training.optimizer)
-        options = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "foreach": False}
+        options: dict[str, Any] = {
+            "lr": training.learning_rate,
+            "weight_decay": training.weight_decay,
+            "foreach": False,
+        }
         if training.optimizer == "sgd":
             expected = {"momentum_buffer"} if training.momentum else set()
-            step = partial(_sgd, function, **options, **SGD, momentum=training.momentum)
+            options |= SGD | {"momentum": training.momentum}
         else:
             expected = {"step", "exp_avg", "exp_avg_sq"}
-            step = partial(_adam, function, **options, **ADAM, capturable=block.device.type == "cuda")
+            options |= ADAM | {"capturable": block.device.type == "cuda"}
+        step: Callable[..., None] = partial(_sgd if training.optimizer == "sgd" else _adam, function, **options)
         if state and state.keys() != expected:
             raise ValueError(f"the optimizer remembers {sorted(state)}; expected {sorted(expected)}")
         # The step count lies on the parameters' device too: a captured step increments it there.

@@ -1,7 +1,6 @@
 """The training step of each group of replicas: made when the group first trains, kept while the group stays the same."""
 
 import threading
-from collections.abc import Sequence
 
 import torch
 
@@ -22,7 +21,7 @@ class TrainingSteps:
         self.hand_written = hand_written and BatchedMLP.supports(arm)
         self._arm, self._data = arm, data
         self.steps: dict[int, TrainingStep] = {}  # by the seed of the group's first replica
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def for_group(self, group: list[Replica]) -> TrainingStep:
         """The step that trains `group` together. One replica at a time without the hand-written step."""
@@ -30,26 +29,22 @@ class TrainingSteps:
             seed = group[0].seed
             if seed not in self.steps or self.steps[seed].replicas != group:
                 for stale in [key for key, step in self.steps.items() if not set(group).isdisjoint(step.replicas)]:
-                    self._remove(stale)
+                    self.remove(stale)
                 if self.hand_written:
                     self.steps[seed] = BatchedMLP(group, self._arm, self._data)
                 else:
                     self.steps[seed] = AutogradStep(group[0], self._arm.training, self._data)
             return self.steps[seed]
 
-    def remove(self, group: Sequence[Replica]) -> None:
-        """Free the memory that the step of `group` holds on the device. The replicas keep their state."""
+    def remove(self, seed: int) -> None:
+        """Free the memory that a group's step holds on the device; `seed` is that of its first replica. The replicas keep
+        their state."""
         with self._lock:
-            self._remove(group[0].seed)
-
-    def _remove(self, seed: int) -> None:
-        step = self.steps.pop(seed, None)
+            step = self.steps.pop(seed, None)
         if not isinstance(step, BatchedMLP):
             return
         replicas, device = step.replicas, step.device
-        for (
-            replica
-        ) in replicas:  # by way of the CPU: when a batch does not fit, the device has no room for a second copy
+        for replica in replicas:  # through the CPU's memory: the device may have no room for a second copy
             replica.optimizer_state = {key: value.cpu() for key, value in replica.optimizer_state().items()}.copy
             replica.to(torch.device("cpu"))
         del step  # and with it the memory on the device
