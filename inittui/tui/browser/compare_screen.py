@@ -35,27 +35,22 @@ class PairPanel(Panel, can_focus=True):
         super().__init__(glyphs, id="compare")
         self._pair = pair
 
-    def _pair_rows(self, width: int) -> list[Row]:
-        return compare_drawing.rows(self._pair, width, self.glyphs)
+    def _drawn(self) -> tuple[list[Row], int]:
+        """All rows, and the first one on the screen: after the last row no line stays empty."""
+        rows = compare_drawing.rows(self._pair, self.inside.width, self.glyphs)
+        return rows, max(0, min(self.top, len(rows) - self.inside.height))
 
-    def _first(self, count: int, height: int) -> int:
-        """The first of `count` rows on the screen: after the last row no line stays empty."""
-        return max(0, min(self.top, count - height))
-
-    def paint(self, width: int, height: int) -> list[Row]:
-        rows = self._pair_rows(width)
-        return rows[self._first(len(rows), height) :]
+    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        rows, first = self._drawn()
+        return rows[first:]
 
     def title(self, width: int) -> Row:  # noqa: ARG002
-        inside = self.inside
-        count = len(self._pair_rows(inside.width))
-        first = self._first(count, inside.height)
-        lines = f"  lines {first + 1} to {first + inside.height} of {count}" if count > inside.height else ""
+        (rows, first), height = self._drawn(), self.inside.height
+        lines = f"  lines {first + 1} to {first + height} of {len(rows)}" if len(rows) > height else ""
         return [("two runs side by side", "bold"), (lines, "dim")]
 
     def action_scroll(self, by: int) -> None:
-        first = self._first(len(self._pair_rows(self.inside.width)), self.inside.height)
-        self.top = max(0, first + by)
+        self.top = max(0, self._drawn()[1] + by)
 
     def action_page(self, by: int) -> None:
         self.action_scroll(by * max(1, self.inside.height - 1))

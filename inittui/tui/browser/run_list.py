@@ -1,4 +1,4 @@
-"""The widgets of the run list: a table with a cursor and marks, the details of one run, and a filter."""
+"""The widgets of the run list: a table with a cursor and marks, and the details of one run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,13 +7,11 @@ from typing import Any
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Input
 
 from inittui.common.errors import printable
+from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunSummary
 from inittui.record.run_table import Widths
 from inittui.tui import keys
@@ -22,9 +20,12 @@ from inittui.tui.browser.runs_drawing import ListState
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
+from inittui.tui.messages import OpenRun
+from inittui.tui.widgets.filter_input import FilterInput
 from inittui.tui.widgets.panel import Panel, drawn
 
 ROWS_ABOVE = 2  # the border and the heading of the table
+FILTER = "words that the name, the state, the preset or an arm must have"
 WHEEL_RUNS = 3  # runs per notch of the mouse wheel
 
 
@@ -32,14 +33,6 @@ class RunTable(Panel):
     """The runs that fit, under a heading."""
 
     state: drawn[ListState] = drawn(ListState)
-
-    class Clicked(Message):
-        """`line` is the line of the run on the screen, from 0."""
-
-        def __init__(self, line: int, *, twice: bool) -> None:
-            super().__init__()
-            self.line = line
-            self.twice = twice
 
     @property
     def lines(self) -> int:
@@ -51,10 +44,6 @@ class RunTable(Panel):
 
     def paint(self, width: int, height: int) -> list[Row]:
         return drawing.table(self.state, width, height, self.glyphs)
-
-    def on_click(self, event: events.Click) -> None:
-        if 0 <= event.y - ROWS_ABOVE < self.lines:
-            self.post_message(self.Clicked(event.y - ROWS_ABOVE, twice=event.chain > 1))
 
 
 class RunDetails(Panel):
@@ -68,16 +57,6 @@ class RunDetails(Panel):
 
     def paint(self, width: int, height: int) -> list[Row]:
         return drawing.details(self.state, width, height, self.glyphs)
-
-
-class FilterLine(Input):
-    """Words that a run must have. Enter keeps them, Escape removes them."""
-
-    BINDINGS = [Binding("escape", "remove", show=False)]
-
-    async def action_remove(self) -> None:
-        self.value = ""
-        await self.action_submit()
 
 
 class RunList(Widget, can_focus=True):
@@ -98,19 +77,9 @@ class RunList(Widget, can_focus=True):
     DEFAULT_CSS = """
     RunList { height: 1fr; }
     RunList RunTable { height: 1fr; }
-    RunList FilterLine, RunList FilterLine:focus {
-        height: 1; border: none; padding: 0 1; display: none; background: $surface;
-    }
     """
 
-    state: reactive[ListState] = reactive(ListState, init=False, always_update=True)
-
-    class Opened(Message):
-        """The user wants to see this run on the dashboard."""
-
-        def __init__(self, run: RunSummary) -> None:
-            super().__init__()
-            self.run = run
+    state: reactive[ListState] = reactive(ListState, always_update=True)
 
     def __init__(self, folder: Path, on_dashboard: str, glyphs: Glyphs) -> None:
         """`on_dashboard` is the path of the run on the dashboard: the cursor starts there."""
@@ -125,12 +94,6 @@ class RunList(Widget, can_focus=True):
     def compose(self) -> ComposeResult:
         yield self._table
         yield self._details
-        yield FilterLine(
-            placeholder="words that the name, the state, the preset or an arm must have", select_on_focus=False
-        )
-
-    def on_mount(self) -> None:
-        self.watch_state(self.state)
 
     def watch_state(self, state: ListState) -> None:
         self._table.state = self._details.state = state
@@ -181,8 +144,12 @@ class RunList(Widget, can_focus=True):
         self.action_move(by * self._table.lines)
 
     def action_open(self) -> None:
-        if run := self.state.chosen:
-            self.post_message(self.Opened(run))
+        """Show the run under the cursor on the dashboard; where it is there already, close the list."""
+        run = self.state.chosen
+        if run and run.path == self.state.on_dashboard:
+            self.screen.dismiss()
+        elif run:
+            self.post_message(OpenRun(RunDir(Path(run.path))))
 
     def action_mark(self) -> None:
         if run := self.state.chosen:
@@ -190,17 +157,14 @@ class RunList(Widget, can_focus=True):
             marked = (*others, run.path) if others == self.state.marked else others
             self._move_to(self.state.cursor + 1, replace(self.state, marked=marked))
 
-    def on_run_table_clicked(self, message: RunTable.Clicked) -> None:
-        index = self.state.top + message.line
-        if index < len(self.state.runs):
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to a run that is clicked; open one that is clicked twice."""
+        line = event.screen_y - self._table.region.y - ROWS_ABOVE
+        index = self.state.top + line
+        if 0 <= line < self._table.lines and index < len(self.state.runs):
             self._move_to(index, self.state)
-            if message.twice:
+            if event.chain > 1:
                 self.action_open()
-
-    def on_click(self) -> None:
-        line = self.query_one(FilterLine)
-        if line.display:  # the click has moved the focus to this list, where letters are commands
-            line.focus()
 
     def on_mouse_scroll_down(self) -> None:
         self.action_move(WHEEL_RUNS)
@@ -209,16 +173,4 @@ class RunList(Widget, can_focus=True):
         self.action_move(-WHEEL_RUNS)
 
     def action_filter(self) -> None:
-        line = self.query_one(FilterLine)
-        line.display = True
-        line.focus()
-        line.select_all()  # what is typed now replaces the words that were kept
-        self.call_after_refresh(self._select)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._select(words=event.value)
-
-    def on_input_submitted(self) -> None:
-        self.query_one(FilterLine).display = False
-        self.focus()
-        self.call_after_refresh(self._select)
+        self.app.push_screen(FilterInput(self.state.words, FILTER, lambda words: self._select(words=words)))

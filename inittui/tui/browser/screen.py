@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
-from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from inittui.common.errors import RunError, printable
@@ -22,7 +24,7 @@ from inittui.tui.browser.run_pair import RunPair, read_pair
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
-from inittui.tui.messages import OpenRun
+from inittui.tui.messages import State
 from inittui.tui.widgets.key_line import KeyLine
 from inittui.tui.widgets.panel import Panel, drawn
 from inittui.tui.widgets.question import DeleteQuestion
@@ -59,16 +61,12 @@ class BrowserScreen(Screen[None]):
     BrowserScreen #head, BrowserScreen #footer { height: 1; }
     """
 
-    class RunsRead(Message):
+    @dataclass
+    class RunsRead(State):
         """The runs of the folder as they are now, with the widths that their columns want."""
 
-        def __init__(self, runs: Sequence[RunSummary], widths: Widths) -> None:
-            super().__init__()
-            self.runs = runs
-            self.widths = widths
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, type(self))
+        runs: Sequence[RunSummary]
+        widths: Widths
 
     def __init__(self, folder: Path, shown: RunDir | None, glyphs: Glyphs) -> None:
         """`shown` is the run on the dashboard."""
@@ -86,12 +84,13 @@ class BrowserScreen(Screen[None]):
         yield KeyLine(self.glyphs, sorted((*RunList.KEYS, *self.KEYS), key=lambda key: key.rank), last=("close",))
 
     def on_mount(self) -> None:
-        self.run_worker(self._read_folder, thread=True, group="read")
+        self._read_folder()
 
     def on_unmount(self) -> None:
         self._left.set()
         self._read_now.set()
 
+    @work(thread=True, group="read")
     def _read_folder(self) -> None:
         index = RunIndex(self._folder)
         while not self._left.is_set():
@@ -104,50 +103,44 @@ class BrowserScreen(Screen[None]):
         self._head.runs = message.runs
         self._list.show(message.runs, message.widths)
 
-    def on_run_list_opened(self, message: RunList.Opened) -> None:
-        if message.run.path == self._list.state.on_dashboard:
-            self.dismiss()
-        else:
-            self.post_message(OpenRun(RunDir(Path(message.run.path))))
-
     def action_compare(self) -> None:
         pair, chosen = self._list.marked(), self._list.state.chosen
         if len(pair) == 1 and chosen is not None and chosen.path != pair[0].path:
             pair.append(chosen)
         if len(pair) == 2:
-            self.run_worker(partial(self._compare, *pair), thread=True, group="compare", exclusive=True)
+            self._compare(*pair)
         elif len(pair) > 2:
-            self._warn(f"two runs can be compared, {len(pair)} are marked; space takes a mark away")
+            self._report(f"two runs can be compared, {len(pair)} are marked; space takes a mark away", "warning")
         else:
-            self._warn("space marks a run; then c on another compares the two")
+            self._report("space marks a run; then c on another compares the two", "warning")
 
+    @work(thread=True, group="compare", exclusive=True)
     def _compare(self, a: RunSummary, b: RunSummary) -> None:
         """In a thread: presets and results are read."""
         try:
-            pair = read_pair(a, b)
+            self.app.call_from_thread(self._show_pair, read_pair(a, b))
         except (RunError, OSError) as error:
             self.app.call_from_thread(self._report, error)
-        else:
-            self.app.call_from_thread(self._show_pair, pair)
 
     def _show_pair(self, pair: RunPair) -> None:
         if self.is_current:  # the user may have closed it meanwhile
             self.app.push_screen(CompareScreen(pair, self.glyphs))
 
     def action_delete(self) -> None:
-        listed, chosen = self._list.state, self._list.state.chosen
-        targets = [run for run in self._list.runs or () if run.path in listed.marked] or ([chosen] if chosen else [])
+        chosen = self._list.state.chosen
+        targets = self._list.marked() or ([chosen] if chosen else [])
         if alive := next((run for run in targets if run.alive), None):
-            self._warn(f"{alive.name} is alive: a run that is alive can't be deleted")
-        elif any(run.path == listed.on_dashboard for run in targets):
-            self._warn("the run on the dashboard can't be deleted: open another one first")
+            self._report(f"{alive.name} is alive: a run that is alive can't be deleted", "warning")
+        elif any(run.path == self._list.state.on_dashboard for run in targets):
+            self._report("the run on the dashboard can't be deleted: open another one first", "warning")
         elif targets:
             self.app.push_screen(DeleteQuestion(targets), partial(self._answered, targets))
 
     def _answered(self, targets: Sequence[RunSummary], answer: str | None) -> None:
         if answer:
-            self.run_worker(partial(self._delete, targets), thread=True, group="delete")
+            self._delete(targets)
 
+    @work(thread=True, group="delete")
     def _delete(self, targets: Sequence[RunSummary]) -> None:
         """In a thread: a folder may be large or slow."""
         for target in targets:
@@ -157,8 +150,5 @@ class BrowserScreen(Screen[None]):
                 self.app.call_from_thread(self._report, error)
             self._read_now.set()
 
-    def _warn(self, message: str) -> None:
-        self.notify(printable(message), severity="warning", timeout=6, markup=False)
-
-    def _report(self, error: Exception) -> None:
-        self.notify(printable(str(error)), severity="error", timeout=6, markup=False)
+    def _report(self, problem: Exception | str, severity: SeverityLevel = "error") -> None:
+        self.notify(printable(str(problem)), severity=severity, timeout=6, markup=False)
