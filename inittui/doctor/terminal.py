@@ -1,7 +1,7 @@
 """Checks how the dashboard is shown here: terminal, colours, size, locale."""
 
 from inittui.doctor.check import Check, System
-from inittui.tui.draw.layout import SMALLEST
+from inittui.tui.draw.rows import SMALLEST
 from inittui.tui.terminal.capabilities import background, colours, locale_of, shows_blocks
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec.structs import replace
-from textual import events
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -22,6 +22,7 @@ from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import default_runs_dir
+from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.palette import palette, variables
 from inittui.tui.messages import BoardChanged, MachineChanged, OpenRun
 from inittui.tui.screens.main import MainScreen
@@ -55,10 +56,13 @@ class Dashboard(App[Leave]):
         environment unless they are given; `runs_dir` is for a source that has no run of its own."""
         capabilities.prepare(os.environ)
         super().__init__()
+        environment = capabilities.given_environment()
+        if ascii_only is None:
+            ascii_only = not capabilities.shows_blocks(environment)
         self.source = source
         self._board = board
-        self.glyphs = capabilities.glyphs_for(ascii_only)
-        self._first_theme = capabilities.background(theme, capabilities.given_environment())
+        self.glyphs = Glyphs(ascii=ascii_only)
+        self._first_theme = capabilities.background(theme, environment)
         self._refresh_seconds = 1 / refresh
         self._watch_machine = watch_machine
         self._runs_dir = runs_dir
@@ -73,9 +77,7 @@ class Dashboard(App[Leave]):
     @property
     def few_colours(self) -> bool:
         """Whether the terminal has 16 colours only. Without colours the full palette gives better greys."""
-        if self.is_headless or self.no_color:
-            return False
-        return self.console.color_system == "standard"
+        return not (self.is_headless or self.no_color) and self.console.color_system == "standard"
 
     def on_mount(self) -> None:
         if reason := textual_private.unsupported(self):
@@ -91,26 +93,24 @@ class Dashboard(App[Leave]):
         self.guard.on_end(lambda code: self._exit_from(loop, code))
         self.main = MainScreen(self.source, self.glyphs, self._board)
         self.push_screen(self.main)
-        self.run_worker(self._follow, thread=True, exclusive=True)
+        self._follow()
 
     def on_print(self, event: events.Print) -> None:
         """Write what a library prints where its C code writes to. It appears after the dashboard has closed."""
         with contextlib.suppress(OSError):  # a full disk must not disturb the screen
             os.write(2 if event.stderr else 1, event.text.encode("utf-8", "replace"))
 
+    @work(thread=True)
     def _follow(self) -> None:
         """Poll the source, in a thread, because files may be slow (NFS) and the screen must not wait for them."""
-        from inittui.tui.machine_monitor import MachineMonitor
+        from inittui.tui import machine_monitor
 
-        worker = get_current_worker()
-        monitor = MachineMonitor() if self._watch_machine else None
+        machine_monitor.begin()
         screen: MainScreen | None = None
         posted: Board | None = None
         sampled_after_end = False
         sampled_at = time.monotonic() - MACHINE_SECONDS / 2  # the first load is measured over half of the time
-        while not worker.is_cancelled and not self._ended.is_set():
-            if self.main is None:
-                return
+        while self.main is not None and not self._ended.is_set():
             if self.main is not screen:  # another run was opened
                 screen, posted, sampled_after_end = self.main, None, False
                 last_read = screen.board
@@ -128,9 +128,9 @@ class Dashboard(App[Leave]):
                 # The matrix needs it for intervals. The import takes 0.2 s, and in this thread it does not block the screen.
                 import scipy.special  # noqa: F401
             due = time.monotonic() - sampled_at >= MACHINE_SECONDS and not (board.ended and sampled_after_end)
-            if monitor is not None and due:
+            if self._watch_machine and due:
                 sampled_at, sampled_after_end = time.monotonic(), True
-                screen.post_message(MachineChanged(monitor.sample(board)))
+                screen.post_message(MachineChanged(machine_monitor.sample(board)))
             self._ended.wait(self._refresh_seconds * (REST if board.ended else 1))
 
     def _exit_from(self, loop: asyncio.AbstractEventLoop, code: int) -> None:
@@ -147,14 +147,11 @@ class Dashboard(App[Leave]):
         self.push_screen(BrowserScreen(folder, shown, self.glyphs))
 
     def on_open_run(self, message: OpenRun) -> None:
-        self.open_run(message.run)
+        self._open(message.run)
 
-    def open_run(self, run: RunDir) -> None:
-        """Show another run."""
-        self.run_worker(partial(self._read_run, run), thread=True, group="open", exclusive=True)
-
-    def _read_run(self, run: RunDir) -> None:
-        """Read the run, in a thread, because a long log takes a while."""
+    @work(thread=True, group="open", exclusive=True)
+    def _open(self, run: RunDir) -> None:
+        """Read the run, in a thread, because a long log takes a while, and show it."""
         worker = get_current_worker()
         try:
             follower = Follower(run, run.liveness)

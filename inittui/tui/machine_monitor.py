@@ -5,6 +5,7 @@ NVML can be slow, so samples are taken in the thread that polls the board.
 
 import contextlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import psutil
@@ -16,56 +17,55 @@ from inittui.tui.views.machine import Gpu, Machine
 T = TypeVar("T")
 
 
-class MachineMonitor:
-    """Takes samples, and keeps NVML open between them."""
+def begin() -> None:
+    """Begin the interval over which the first sample's load is measured. Call both in the same thread."""
+    psutil.cpu_percent()
 
-    def __init__(self) -> None:
-        self._nvml: Any = None  # the module pynvml, once it was initialised
-        self._nvml_tried = False
-        psutil.cpu_percent()  # the first call has no interval to measure over
 
-    def sample(self, board: Board) -> Machine:
-        """The load now. `memory_ours` is the memory of this run's workers."""
-        memory = psutil.virtual_memory()
-        pids = {arm.pid for arm in board.arms if arm.pid is not None and arm.state not in ENDED}
-        return Machine(
-            cpu=psutil.cpu_percent() / 100,
-            cores=psutil.cpu_count() or 1,
-            load=psutil.getloadavg()[0],
-            memory_used=memory.total - memory.available,
-            memory_total=memory.total,
-            memory_ours=sum(map(_own_memory, pids)),
-            gpu=self._gpu(board, pids),
-        )
+def sample(board: Board) -> Machine:
+    """The load now. `memory_ours` is the memory of this run's workers."""
+    memory = psutil.virtual_memory()
+    pids = {arm.pid for arm in board.arms if arm.pid is not None and arm.state not in ENDED}
+    return Machine(
+        cpu=psutil.cpu_percent() / 100,
+        cores=psutil.cpu_count() or 1,
+        load=psutil.getloadavg()[0],
+        memory_used=memory.total - memory.available,
+        memory_total=memory.total,
+        memory_ours=sum(map(_own_memory, pids)),
+        gpu=_gpu(board, pids),
+    )
 
-    def _gpu(self, board: Board, pids: set[int]) -> Gpu | None:
-        """The GPU that the run trains on; None on a CPU, or without NVML."""
-        device = board.device.device if board.device else ""
-        nvml = None if device == "cpu" else self._initialised_nvml()
-        if nvml is None:
-            return None
-        with contextlib.suppress(nvml.NVMLError):
-            handle = nvml.nvmlDeviceGetHandleByIndex(int(device.partition(":")[2] or 0))
-            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-            return Gpu(
-                utilisation=_if_reported(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
-                memory_used=memory.used,
-                memory_total=memory.total,
-                memory_ours=_gpu_memory(nvml, handle, board, pids),
-                watts=_if_reported(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
-                celsius=_if_reported(nvml, lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
-            )
+
+def _gpu(board: Board, pids: set[int]) -> Gpu | None:
+    """The GPU that the run trains on; None on a CPU, or without NVML."""
+    device = board.device.device if board.device else ""
+    nvml = None if device == "cpu" else _nvml()
+    if nvml is None:
         return None
+    with contextlib.suppress(nvml.NVMLError):
+        handle = nvml.nvmlDeviceGetHandleByIndex(int(device.partition(":")[2] or 0))
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        return Gpu(
+            utilisation=_if_reported(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
+            memory_used=memory.used,
+            memory_total=memory.total,
+            memory_ours=_gpu_memory(nvml, handle, board, pids),
+            watts=_if_reported(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+            celsius=_if_reported(nvml, lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
+        )
+    return None
 
-    def _initialised_nvml(self) -> Any:
-        if not self._nvml_tried:
-            self._nvml_tried = True
-            import pynvml
 
-            with contextlib.suppress(pynvml.NVMLError):
-                pynvml.nvmlInit()
-                self._nvml = pynvml
-        return self._nvml
+@cache
+def _nvml() -> Any:
+    """The module pynvml, initialised; None without a driver."""
+    import pynvml
+
+    with contextlib.suppress(pynvml.NVMLError):
+        pynvml.nvmlInit()
+        return pynvml
+    return None
 
 
 def _if_reported(nvml: Any, query: Callable[[], T]) -> T | None:

@@ -14,18 +14,14 @@ def pause_or_continue(run: RunDir, board: Board, chosen: int | None) -> str:
     if board.ended:
         process.resume(run)
         return "It continues from the last checkpoint."
-    if chosen is None:
-        verb: control_requests.Verb = (
-            "pause" if any(arm.state not in (*ENDED, "paused") for arm in board.arms) else "resume"
-        )
-        control_requests.ask(run, verb)
-        return "All arms pause." if verb == "pause" else "All arms continue."
-    arm = board.arms[chosen]
-    if arm.state in ENDED and not arm.resumable:
+    arm = None if chosen is None else board.arms[chosen]
+    if arm and arm.state in ENDED and not arm.resumable:
         raise RunError(f"{arm.name} is {arm.state}: it can't be resumed")
-    verb = "resume" if arm.state in (*ENDED, "paused") else "pause"
-    control_requests.ask(run, verb, arm.folder)
-    return f"{arm.name} pauses." if verb == "pause" else f"{arm.name} continues."
+    pauses = any(each.state not in (*ENDED, "paused") for each in ((arm,) if arm else board.arms))
+    control_requests.ask(run, "pause" if pauses else "resume", arm.folder if arm else "")
+    if arm is None:
+        return "All arms pause." if pauses else "All arms continue."
+    return f"{arm.name} pauses." if pauses else f"{arm.name} continues."
 
 
 def stop(run: RunDir, board: Board, chosen: int | None) -> str:

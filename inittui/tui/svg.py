@@ -16,9 +16,8 @@ def screenshot(run: RunDir, columns: int, rows: int) -> str:
 
 
 async def _draw(source: StillSource, columns: int, rows: int) -> str:
-    app = Dashboard(
-        source, ascii_only=False, theme="dark", watch_machine=False
-    )  # the picture does not depend on a terminal
+    # The picture does not depend on a terminal.
+    app = Dashboard(source, ascii_only=False, theme="dark", watch_machine=False)
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause(0.2)
         if app.unsupported:

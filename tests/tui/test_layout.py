@@ -3,7 +3,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.geometry import Region
 
-from inittui.tui.draw.layout import SMALLEST, Plan, plan
+from inittui.tui.draw.layout import Plan, plan
+from inittui.tui.draw.rows import SMALLEST
 from tests.helpers import steady
 from tests.tui.builders import SIZES
 

@@ -7,6 +7,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from inittui.board.thinned_series import Number, Spot, Thinned
@@ -164,17 +166,16 @@ class _Canvas:
 
     def __init__(self, width: int, height: int, glyphs: Glyphs) -> None:
         self.width, self.height, self.glyphs = width, height, glyphs
-        self._dots = [[0] * width for _ in range(height)]
+        self._dots: dict[tuple[int, int], tuple[int, str]] = {}  # the bits and the style, by row and column
         self._markers: dict[tuple[int, int], Span] = {}  # by row and column; they hide the dots of their cell
-        self._styles = [[""] * width for _ in range(height)]
 
     def _dot_row(self, value: float, scale: Scale) -> int:
         return round((1 - scale.share(value)) * (self.height * 4 - 1))
 
     def _dot(self, x: int, y: int, style: str) -> None:
-        row, column = y // 4, x // 2
-        self._dots[row][column] |= _BRAILLE[y % 4][x % 2]
-        self._styles[row][column] = style
+        cell = y // 4, x // 2
+        bits, _ = self._dots.get(cell, (0, ""))
+        self._dots[cell] = (bits | _BRAILLE[y % 4][x % 2], style)
 
     def draw(self, series: Series, scale: Scale, last_x: int) -> None:
         """The values up to `last_x`: dots and the segments between them, or markers."""
@@ -211,22 +212,18 @@ class _Canvas:
         for x, value in reversed(_spots(series.values)):
             if x <= last_x and value is not None and math.isfinite(value):
                 column, row = _column(x, last_x, self.width * 2) // 2, self._dot_row(value, scale) // 4
-                if self._markers.get((row, column)) == marker:
-                    return
                 nearest = (*range(column, -1, -1), *range(column + 1, self.width))
-                self._markers[row, next((c for c in nearest if (row, c) not in self._markers), column)] = marker
+                free = (c for c in nearest if self._markers.get((row, c), marker) == marker)
+                self._markers[row, next(free, column)] = marker
                 return
 
     def rows(self) -> list[Row]:
-        out: list[Row] = []
+        rows: list[Row] = []
         for y in range(self.height):
-            row: Row = []
-            for x in range(self.width):
-                char, style = self._markers.get((y, x)) or (chr(0x2800 + self._dots[y][x]), self._styles[y][x])
-                char = " " if char == "\u2800" else char
-                if row and row[-1][1] == style:
-                    row[-1] = (row[-1][0] + char, style)
-                else:
-                    row.append((char, style))
-            out.append(row)
-        return out
+            cells = [self._markers.get((y, x)) or self._dots_at(y, x) for x in range(self.width)]
+            rows.append([("".join(char for char, _ in run), style) for style, run in groupby(cells, key=itemgetter(1))])
+        return rows
+
+    def _dots_at(self, row: int, column: int) -> Span:
+        bits, style = self._dots.get((row, column), (0, ""))
+        return (chr(0x2800 + bits) if bits else " ", style)

@@ -1,7 +1,5 @@
 """The characters to draw with, for terminals that show Unicode and for ASCII, and the arms' markers and colours."""
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 
 from inittui.common.errors import printable
@@ -23,47 +21,19 @@ _SINGLE = str.maketrans(
 )
 
 
-@dataclass(frozen=True)
 class Glyphs:
     """The characters of Unicode or, with `ascii`, of ASCII."""
 
-    ascii: bool = False
-
-    @property
-    def levels(self) -> str:
-        """The bars of a sparkline, the lowest first, without the empty one."""
-        return "_.-=+*#@" if self.ascii else "▁▂▃▄▅▆▇█"
-
-    @property
-    def markers(self) -> str:
-        return "ox#+%&$~" if self.ascii else "●▲■◆★▼✚○"
-
-    @property
-    def bar(self) -> tuple[str, str, str]:
-        """The full, half and empty parts of a bar."""
-        return ("=", "-", ".") if self.ascii else ("━", "╸", "─")
-
-    @property
-    def star(self) -> str:
-        return "*" if self.ascii else "★"
-
-    @property
-    def cross(self) -> str:
-        """Marks a value that is not finite."""
-        return "X" if self.ascii else "✗"
-
-    @property
-    def tick(self) -> str:
-        return "ok" if self.ascii else "✓"
-
-    @property
-    def dot(self) -> str:
-        return "-" if self.ascii else "·"
-
-    @property
-    def caps(self) -> tuple[str, str]:
-        """The ends of an interval, the lower one first."""
-        return ("_", "^") if self.ascii else ("┴", "┬")
+    def __init__(self, *, ascii: bool = False) -> None:
+        self.ascii = ascii
+        self.levels = "_.-=+*#@" if ascii else "▁▂▃▄▅▆▇█"  # a sparkline's bars, the lowest first, without the empty one
+        self.markers = "ox#+%&$~" if ascii else "●▲■◆★▼✚○"
+        self.bar = ("=", "-", ".") if ascii else ("━", "╸", "─")  # the full, half and empty parts
+        self.star = "*" if ascii else "★"
+        self.cross = "X" if ascii else "✗"  # marks a value that is not finite
+        self.tick = "ok" if ascii else "✓"
+        self.dot = "-" if ascii else "·"
+        self.caps = ("_", "^") if ascii else ("┴", "┬")  # the ends of an interval, the lower one first
 
     def marker(self, arm: int) -> str:
         """The marker of the arm with this index."""

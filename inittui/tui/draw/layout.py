@@ -3,24 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
-SMALLEST = (40, 10)  # columns and rows of the smallest terminal
+from textual.geometry import Region
+
+from inittui.tui.draw.rows import SMALLEST
+
 Lines = Callable[[int], int]  # lines for a width
-
-
-class Region(NamedTuple):
-    """Cells of the screen. Textual's Region is not used: `inittui doctor` imports this module, and Textual takes long to
-    import."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def area(self) -> int:
-        return self.width * self.height
 
 
 @dataclass(frozen=True)
@@ -69,9 +58,7 @@ def _grid(arms: int, width: int, narrowest: int) -> tuple[int, int]:
 
 def _cut(body: Region, lines: int) -> tuple[Region, Region]:
     """The first `lines` lines of the body, and the rest."""
-    lines = max(0, min(lines, body.height))
-    top = Region(body.x, body.y, body.width, lines)
-    return top, Region(body.x, body.y + lines, body.width, body.height - lines)
+    return body.split_horizontal(max(0, min(lines, body.height)))
 
 
 def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zoom: str) -> Plan:
@@ -84,8 +71,7 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
         regions[zoom] = rest
         return Plan(regions, "panels", columns, panel)
     side = max(40, body.width * 33 // 100)
-    left = Region(rest.x, rest.y, rest.width - side, rest.height)
-    regions["sample"] = Region(rest.x + left.width, rest.y, side, rest.height)
+    left, regions["sample"] = rest.split_vertical(rest.width - side)
     lower = min(_bordered(table, left.width), max(5, rest.height - 6))
     regions["chart"], regions["result"] = _cut(left, left.height - lower)
     return Plan(regions, "panels", columns, panel)
@@ -94,14 +80,11 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
 def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, ended: bool, zoom: str) -> Plan:
     """One below the other. While the run trains: arms and chart; at the end: table and sample."""
     columns, rows = _grid(arms, body.width, 38)
-    as_panels = not ended and not zoom and body.height >= rows * 5 + 7
-    if as_panels:
-        regions["arms"], rest = _cut(body, rows * 5)
-        regions["chart"] = rest
+    if not ended and not zoom and body.height >= rows * 5 + 7:
+        regions["arms"], regions["chart"] = _cut(body, rows * 5)
         return Plan(regions, "panels", columns, 5)
-    room_for_lines = max(2, body.height // 4)
     if zoom or not ended:
-        lines = min(arms, room_for_lines)
+        lines = min(arms, max(2, body.height // 4))
         if body.height - lines >= 5:
             regions["arms"], body = _cut(body, lines)
         regions[zoom or "chart"] = body

@@ -1,6 +1,7 @@
 """The dark and the light Textual theme, also for terminals with 16 colours, and the panels' colours in any theme."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.style import Style
 from textual.theme import Theme
@@ -19,86 +20,47 @@ _DARK_GREY, _BRIGHT_RED, _BRIGHT_GREEN, _YELLOW, _BRIGHT_BLUE, _PINK, _BRIGHT_CY
 ON_DARK_16 = (_BRIGHT_CYAN, _YELLOW, _PINK, _BRIGHT_GREEN, _BRIGHT_RED, _GREY, _BROWN, _BRIGHT_BLUE)
 ON_LIGHT_16 = (_BLUE, _RED, _PURPLE, _DARK_GREY, _BRIGHT_BLUE, _GREEN, _CYAN, _BROWN)
 
-DARK = Theme(
-    name="inittui-dark",
-    primary="#56B4E9",
-    secondary="#E69F00",
-    accent="#7FB4FF",
-    warning="#F0C244",
-    error="#FF7B72",
-    success="#4FD6A5",
-    foreground="#D8DEE9",
-    background="#0D1017",
-    surface="#151A23",
-    panel="#1C2330",
-    dark=True,
-)
-LIGHT = Theme(
-    name="inittui-light",
-    primary="#0072B2",
-    secondary="#A86800",
-    accent="#0B5CAD",
-    warning="#8A5A00",
-    error="#B3261E",
-    success="#006B4F",
-    foreground="#1B1F27",
-    background="#FBFBF8",
-    surface="#F1F1EC",
-    panel="#E6E6DF",
-    dark=False,
-)
+# A role's colour in the dark and the light theme, then in the same two for 16 colours.
+_ROLES = {
+    "primary": ("#56B4E9", "#0072B2", _BRIGHT_CYAN, _BLUE),
+    "secondary": ("#E69F00", "#A86800", _YELLOW, _RED),
+    "accent": ("#7FB4FF", "#0B5CAD", _CYAN, _BLUE),
+    "warning": ("#F0C244", "#8A5A00", _YELLOW, _PURPLE),
+    "error": ("#FF7B72", "#B3261E", _BRIGHT_RED, _RED),
+    "success": ("#4FD6A5", "#006B4F", _BRIGHT_GREEN, _GREEN),
+    "foreground": ("#D8DEE9", "#1B1F27", _WHITE, _BLACK),
+    "background": ("#0D1017", "#FBFBF8", _BLACK, _WHITE),
+    "surface": ("#151A23", "#F1F1EC", _BLACK, _WHITE),
+    "panel": ("#1C2330", "#E6E6DF", _DARK_GREY, _GREY),
+}
+_DIM = ("#8792A6", "#5B6472", _GREY, _DARK_GREY)
+_TRACK = ("#3A4457", "#B9BDC6", _DARK_GREY, _GREY)
+_ARMS = (ON_DARK, ON_LIGHT, ON_DARK_16, ON_LIGHT_16)
 
-DARK_16 = Theme(
-    name=DARK.name,
-    primary=_BRIGHT_CYAN,
-    secondary=_YELLOW,
-    accent=_CYAN,
-    warning=_YELLOW,
-    error=_BRIGHT_RED,
-    success=_BRIGHT_GREEN,
-    foreground=_WHITE,
-    background=_BLACK,
-    surface=_BLACK,
-    panel=_DARK_GREY,
-    dark=True,
-)
-LIGHT_16 = Theme(
-    name=LIGHT.name,
-    primary=_BLUE,
-    secondary=_RED,
-    accent=_BLUE,
-    warning=_PURPLE,
-    error=_RED,
-    success=_GREEN,
-    foreground=_BLACK,
-    background=_WHITE,
-    surface=_WHITE,
-    panel=_GREY,
-    dark=False,
-)
+
+def _column(*, dark: bool, few: bool) -> int:
+    return 2 * few + (not dark)
 
 
 def palette(*, dark: bool, few: bool) -> Theme:
     """The dark or the light theme. `few`: for a terminal with 16 colours."""
-    return (DARK_16 if few else DARK) if dark else (LIGHT_16 if few else LIGHT)
+    column = _column(dark=dark, few=few)
+    colours: dict[str, Any] = {role: choices[column] for role, choices in _ROLES.items()}
+    return Theme(name="inittui-dark" if dark else "inittui-light", dark=dark, **colours)
 
 
 def variables(theme: Theme, *, few: bool = False) -> dict[str, str]:
     """Hexadecimal colours for Rich styles, by variable name. Rich can't read a theme's own variables that are blends."""
-    dark = theme.dark
-    plain = palette(dark=dark, few=few)
-    arms = (ON_DARK_16 if dark else ON_LIGHT_16) if few else (ON_DARK if dark else ON_LIGHT)
-    dim, track = ("#8792A6", "#3A4457") if dark else ("#5B6472", "#B9BDC6")
-    if few:
-        dim, track = (_GREY, _DARK_GREY) if dark else (_DARK_GREY, _GREY)
+    column = _column(dark=theme.dark, few=few)
+    plain = palette(dark=theme.dark, few=few)
     return {
-        "inittui-dim": dim,
-        "inittui-track": track,
+        "inittui-dim": _DIM[column],
+        "inittui-track": _TRACK[column],
         "inittui-accent": _hex(theme.accent, plain.accent),
         "inittui-good": _hex(theme.success, plain.success),
         "inittui-warn": _hex(theme.warning, plain.warning),
         "inittui-bad": _hex(theme.error, plain.error),
-        **{f"inittui-arm{arm}": colour for arm, colour in enumerate(arms)},
+        **{f"inittui-arm{arm}": colour for arm, colour in enumerate(_ARMS[column])},
     }
 
 

@@ -7,6 +7,7 @@ A row is a list of spans, each a text and the key of its style: `dim`, `bold`, `
 
 from rich.cells import cell_len, set_cell_size
 
+SMALLEST = (40, 10)  # columns and rows of the smallest terminal; here, because `inittui doctor` imports no Textual
 Span = tuple[str, str]
 Row = list[Span]
 

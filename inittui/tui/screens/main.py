@@ -12,7 +12,8 @@ from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs
-from inittui.tui.draw.layout import SMALLEST, Plan, plan
+from inittui.tui.draw.layout import Plan, plan
+from inittui.tui.draw.rows import SMALLEST
 from inittui.tui.keys import Key
 from inittui.tui.messages import BoardChanged, MachineChanged
 from inittui.tui.screens.help import HelpScreen

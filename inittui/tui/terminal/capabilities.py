@@ -5,8 +5,6 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Literal
 
-from inittui.tui.draw.glyphs import Glyphs
-
 Colours = Literal["24-bit", "256", "16", "grey"]
 Theme = Literal["auto", "dark", "light"]
 
@@ -75,8 +73,3 @@ def prepare(environment: MutableMapping[str, str]) -> None:
 
 def _is_direct(environment: Mapping[str, str]) -> bool:
     return not environment.get("COLORTERM") and environment.get("TERM", "").lower() in _DIRECT
-
-
-def glyphs_for(ascii_only: bool | None) -> Glyphs:
-    """The characters to draw with: ASCII or all, determined from the environment if `ascii_only` is None."""
-    return Glyphs(ascii=not shows_blocks(given_environment()) if ascii_only is None else ascii_only)

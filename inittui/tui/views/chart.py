@@ -28,7 +28,7 @@ class ChartPanel(BoardPanel):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs)
-        self._cached = RenderCache[list[Row]]()
+        self._cached = RenderCache()
 
     def title(self, width: int) -> Row:  # noqa: ARG002
         return [(title(self.metric, log=self.log_scale), "bold")]

@@ -42,7 +42,7 @@ class ResultPanel(BoardPanel):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs)
-        self._cached = RenderCache[list[Row]]()
+        self._cached = RenderCache()
 
     def title(self, width: int) -> Row:  # noqa: ARG002
         return [(title(self.board), "good bold" if self.board.ended else "bold")]
