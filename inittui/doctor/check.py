@@ -3,9 +3,8 @@
 The checks are functions of a `System`, so that a test can give them any machine.
 """
 
+import contextlib
 import os
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,42 +46,16 @@ class System:
 
 def here() -> System:
     """The system of this process."""
+    import psutil
+
     from inittui.tui.terminal.capabilities import given_environment
 
-    return System(
-        environment=given_environment(),
-        user=_user(),
-        uid=os.getuid(),
-        terminal=_terminal(),
-    )
-
-
-def _user() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # in a container the user id may have no name
-        return os.environ.get("USER", "")
+    return System(given_environment(), user=psutil.Process().username(), uid=os.getuid(), terminal=_terminal())
 
 
 def _terminal() -> tuple[int, int] | None:
     """Columns and rows of the terminal, also if standard output is a file or a pipe."""
-    for stream in (sys.__stdout__, sys.__stdin__, sys.__stderr__):
-        try:
-            if stream is not None and stream.isatty():
-                size = os.get_terminal_size(stream.fileno())
-                return size.columns, size.lines
-        except (OSError, ValueError):  # closed, or a terminal without a size
-            continue
+    for descriptor in (1, 0, 2):
+        with contextlib.suppress(OSError):  # closed, or no terminal
+            return os.get_terminal_size(descriptor)
     return None
-
-
-def shows_colour() -> bool:
-    """Whether standard output is a terminal that shows colours."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in ("", "dumb")
-
-
-def columns() -> int:
-    """The width of a line for people."""
-    return max(40, min(100, shutil.get_terminal_size((80, 24)).columns))

@@ -1,14 +1,13 @@
 """Checks the data sets and the folders: whether they exist, are complete and writable, and how much space is free."""
 
 import os
-import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
 
 from inittui.common import formatting
+from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError
-from inittui.doctor.check import Check, State, System
+from inittui.doctor.check import Check, State
 from inittui.experiment import dataset_files, datasets, preset_files
 
 MB = 1e6
@@ -40,93 +39,69 @@ def data(data_dir: Path) -> list[Check]:
     return checks
 
 
-@dataclass(frozen=True)
-class Storage:
-    """Where a folder is, or would be made: its nearest folder that exists, whether that is writable, the free bytes."""
+def runs(folder: Path) -> Check:
+    """The folder of the runs: no run starts without it."""
+    if fault := _fault(folder):
+        fix = "make it writable, or give another with --runs-dir or INITTUI_RUNS_DIR"
+        return Check("runs", "fault", f"{folder}: {fault}", fix)
+    content = _content(folder) if folder.is_dir() else "not there yet"
+    return _space("runs", folder, f"{folder}: {content}", "--runs-dir")
 
-    nearest: Path
-    free: int
-    kind: str  # of file system; empty if unknown
-    fault: str = ""  # why nothing can be written there; empty if it can
+
+def data_folder(folder: Path) -> Check:
+    """The folder of the data sets: only a download writes to it."""
+    if fault := _fault(folder):
+        fix = "make it writable, or give another with --data-dir"
+        return Check("data-dir", "note", f"{folder}: {fault}: no data set can be downloaded", fix)
+    return _space("data-dir", folder, f"{folder}{'' if folder.is_dir() else ': not there yet'}", "--data-dir")
 
 
-def storage(folder: Path, system: System, may_write: Callable[[Path], bool] | None = None) -> Storage:
-    """The storage of a folder, which need not exist yet."""
-    nearest = next((path for path in (folder, *folder.parents) if _exists(path)), Path("/"))
-    may = may_write or (lambda path: os.access(path, os.W_OK | os.X_OK))
-    kind = _filesystem(nearest, system)
+def _fault(folder: Path) -> str:
+    """Why nothing can be written to the folder, which need not exist yet; empty if it can."""
+    nearest = _nearest(folder)
     try:
         statistics = os.statvfs(nearest)
     except OSError as error:
-        return Storage(nearest, 0, kind, fault=(error.strerror or str(error)).lower())
+        return reason(error)
     free = statistics.f_bavail * statistics.f_frsize
-    fault = ""
-    if not stat.S_ISDIR(nearest.stat().st_mode):
-        fault = f"{nearest} is not a folder"
-    elif statistics.f_flag & os.ST_RDONLY:
-        fault = "its file system is read-only"
-    elif not may(nearest):
-        fault = f"{nearest} is not yours to write to" if nearest != folder else "it is not yours to write to"
-    elif free < FULL_BYTES:
-        fault = f"{free / MB:.0f} MB are free"
-    elif statistics.f_files and not statistics.f_favail:
-        fault = "no inode is free"
-    return Storage(nearest, free, kind, fault)
+    if not nearest.is_dir():
+        return f"{nearest} is not a folder"
+    if statistics.f_flag & os.ST_RDONLY:
+        return "its file system is read-only"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest if nearest != folder else 'it'} is not yours to write to"
+    if free < FULL_BYTES:
+        return f"{free / MB:.0f} MB are free"
+    return "no inode is free" if statistics.f_files and not statistics.f_favail else ""
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # not accessible: its parent is checked instead
-        return False
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists."""
+    # Not Path.exists, which raises an error for a folder below one that is not accessible.
+    return next((path for path in (folder, *folder.parents) if os.path.exists(path)), Path("/"))  # noqa: PTH110
 
 
-def _filesystem(path: Path, system: System) -> str:
-    """The type of the file system of `path`, from the table of mounts."""
-    try:
-        path = path.resolve()
-    except OSError:
-        return ""
-    kind, longest = "", -1
-    for line in system.read("proc/mounts").splitlines():
-        fields = line.split()
-        if len(fields) < 3:
-            continue
-        point = Path(fields[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
-        if (
-            path.is_relative_to(point) and len(point.parts) >= longest
-        ):  # of two mounts on one point the later hides the other
-            kind, longest = fields[2], len(point.parts)
-    return kind
-
-
-def runs(folder: Path, system: System, may_write: Callable[[Path], bool] | None = None) -> Check:
-    """The folder of the runs: no run starts without it."""
-    there = storage(folder, system, may_write)
-    if there.fault:
-        fix = "make it writable, or give another with --runs-dir or INITTUI_RUNS_DIR"
-        return Check("runs", "fault", f"{folder}: {there.fault}", fix)
-    content = _content(folder) if folder.is_dir() else "not there yet"
-    return _writable("runs", f"{folder}: {content}", there, "--runs-dir")
-
-
-def data_folder(folder: Path, system: System, may_write: Callable[[Path], bool] | None = None) -> Check:
-    """The folder of the data sets: only a download writes to it."""
-    there = storage(folder, system, may_write)
-    if there.fault:
-        fix = "make it writable, or give another with --data-dir"
-        return Check("data-dir", "note", f"{folder}: {there.fault}: no data set can be downloaded", fix)
-    return _writable("data-dir", f"{folder}{'' if folder.is_dir() else ': not there yet'}", there, "--data-dir")
-
-
-def _writable(name: str, what: str, there: Storage, option: str) -> Check:
-    finding = f"{what}; {there.free / 1e9:.1f} GB free{f', {there.kind}' if there.kind else ''}"
-    if there.kind in NETWORK:
+def _space(name: str, folder: Path, what: str, option: str) -> Check:
+    """The free space of the file system of `folder`, and whether it is a network's."""
+    nearest = _nearest(folder)
+    free, kind = shutil.disk_usage(nearest).free, _filesystem(nearest)
+    finding = f"{what}; {free / 1e9:.1f} GB free{f', {kind}' if kind else ''}"
+    if kind in NETWORK:
         fix = f"a network file system can be slow, or unavailable for a while; {option} on a local disk"
         return Check(name, "note", finding, fix)
-    if there.free < LITTLE_BYTES:
+    if free < LITTLE_BYTES:
         return Check(name, "note", finding, f"give a folder on a disk with more free space with {option}")
     return Check(name, "ok", finding)
+
+
+def _filesystem(path: Path) -> str:
+    """The type of the file system of `path`; empty if it is unknown."""
+    import psutil
+
+    path = path.resolve()
+    mounts = [mount for mount in psutil.disk_partitions(all=True) if path.is_relative_to(mount.mountpoint)]
+    # Of two mounts on one point the later hides the other.
+    return max(reversed(mounts), key=lambda mount: len(mount.mountpoint)).fstype if mounts else ""
 
 
 def _content(folder: Path) -> str:

@@ -1,5 +1,7 @@
 """Whether systemd would end a run when the user logs out."""
 
+import re
+
 from inittui.doctor import cgroups
 from inittui.doctor.check import Check, System
 
@@ -40,21 +42,15 @@ def _settings(system: System) -> dict[str, str]:
     settings = _pairs(main.replace("\n#", "\n")) | _pairs(main)
     drop_ins: dict[str, str] = {}
     for folder in _FOLDERS:
-        try:
-            names = [path.name for path in (system.root / folder / "logind.conf.d").glob("*.conf")]
-        except OSError:  # not readable
-            names = []
-        for name in names:
-            drop_ins.setdefault(name, f"{folder}/logind.conf.d/{name}")
-    for name in sorted(drop_ins):
-        settings |= _pairs(system.read(drop_ins[name]))
+        for path in (system.root / folder / "logind.conf.d").glob("*.conf"):
+            drop_ins.setdefault(path.name, f"{folder}/logind.conf.d/{path.name}")
+    for _, path_below_root in sorted(drop_ins.items()):
+        settings |= _pairs(system.read(path_below_root))
     return settings
 
 
 def _pairs(text: str) -> dict[str, str]:
-    lines = (line.strip() for line in text.splitlines())
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith(("#", ";")))
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    return dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", text, re.MULTILINE))
 
 
 def _concerns(settings: dict[str, str], user: str) -> bool:

@@ -5,12 +5,12 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from inittui.common import formatting
+from inittui.common.child_process import child_environment
 from inittui.common.cores import usable_cores
 from inittui.common.errors import printable
 from inittui.doctor import cgroups
@@ -33,45 +33,30 @@ def python() -> Check:
     return Check("python", "ok", f"{platform.python_version()} in {sys.prefix}")
 
 
-def packages(wanted: Sequence[str] | None = None, versions: Mapping[str, str | None] | None = None) -> Check:
-    """Whether every requirement (`wanted`, such as textual>=6.0) is installed and new enough."""
-    pairs = [_requirement(line) for line in (_wanted() if wanted is None else wanted) if "extra ==" not in line]
-    installed = {name: _version(name) if versions is None else versions.get(name) for name, _ in pairs}
-    outdated = [
-        (name, least)
-        for name, least in pairs
-        if installed[name] is None or _number(installed[name] or "") < _number(least)
-    ]
+def packages() -> Check:
+    """Whether every required package is installed and new enough."""
+    try:
+        lines = [line for line in metadata.requires("inittui") or () if "extra ==" not in line]
+    except metadata.PackageNotFoundError:  # started from a checkout
+        finding = "inittui is not installed here, so its requirements are unknown"
+        return Check("packages", "note", finding, "pip install .")
+    needed = dict(re.findall(r"^([\w.-]+)>=([\d.]+)", "\n".join(lines), re.MULTILINE))
+    installed = {name: _version(name) for name in needed}
+    outdated = {name: least for name, least in needed.items() if _number(installed[name]) < _number(least)}
     if outdated:
         finding = "; ".join(
-            f"{name} {installed[name] or 'is missing'}, needs {least} or newer" for name, least in outdated
+            f"{name} {installed[name] or 'is missing'}, needs {least} or newer" for name, least in outdated.items()
         )
-        names = " ".join(f"'{name}>={least}'" for name, least in outdated)
+        names = " ".join(f"'{name}>={least}'" for name, least in outdated.items())
         return Check("packages", "fault", finding, f"{sys.executable} -m pip install {names}")
-    if not pairs:
-        return Check(
-            "packages", "note", "inittui is not installed here, so its requirements are unknown", "pip install ."
-        )
     return Check("packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items()))
 
 
-def _wanted() -> list[str]:
-    try:
-        return metadata.requires("inittui") or []
-    except metadata.PackageNotFoundError:  # started from a checkout
-        return []
-
-
-def _version(name: str) -> str | None:
+def _version(name: str) -> str:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return None
-
-
-def _requirement(line: str) -> tuple[str, str]:
-    match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:>=\s*([0-9.]+))?", line)
-    return (match[1], match[2] or "0") if match else (line, "0")
+        return ""
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -101,16 +86,12 @@ def look_for_gpus() -> Gpus:
         for index in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            gpus.append((_text(pynvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
-        return Gpus(tuple(gpus), driver=_text(pynvml.nvmlSystemGetDriverVersion()))
+            gpus.append((str(pynvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
+        return Gpus(tuple(gpus), driver=str(pynvml.nvmlSystemGetDriverVersion()))
     except pynvml.NVMLError as error:
         return Gpus(error=str(error))
     finally:
         pynvml.nvmlShutdown()
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def gpu(system: System, reported: Gpus) -> Check:
@@ -145,49 +126,33 @@ def gpu(system: System, reported: Gpus) -> Check:
 
 def _card(system: System) -> str:
     """The PCI address of an NVIDIA graphics card, driver or not."""
-    try:
-        cards = sorted((system.root / "sys/bus/pci/devices").iterdir())
-    except OSError:
-        return ""
-    for card in cards:
+    for card in sorted((system.root / "sys/bus/pci/devices").glob("*")):
         folder = f"sys/bus/pci/devices/{card.name}"
         if system.read(f"{folder}/vendor").strip() == "0x10de" and system.read(f"{folder}/class").startswith("0x03"):
             return card.name
     return ""
 
 
-class TorchProbe:
-    """Imports torch in a process of its own, while the other checks are made."""
-
-    def __init__(self) -> None:
-        from inittui.common.child_process import child_environment
-
-        self._process = subprocess.Popen(
+def import_torch(seconds: float = TORCH_SECONDS) -> tuple[dict[str, Any] | None, str]:
+    """Version, CUDA version and devices of torch, or None; and the last line of its error output, or why there is no answer.
+    A process of its own imports it."""
+    try:
+        process = subprocess.run(
             [sys.executable, "-c", _TORCH],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
             env=child_environment(),
+            timeout=seconds,
         )
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-    def answer(self, seconds: float = TORCH_SECONDS) -> tuple[dict[str, Any] | None, str]:
-        """Version, CUDA version and devices of torch, or None; and the last line of its error output."""
-        try:
-            out, err = self._process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return None, f"it was not imported within {seconds:.0f} seconds"
-        last = err.decode("utf-8", "replace").strip().splitlines()[-1:]
-        try:
-            document = json.loads(out.decode("utf-8", "replace").strip().splitlines()[-1])
-        except (ValueError, IndexError):
-            return None, printable(last[0]) if last else f"it ended with exit code {self._process.returncode}"
-        return document if isinstance(document, dict) else None, printable(last[0]) if last else ""
+    except subprocess.TimeoutExpired:
+        return None, f"it was not imported within {seconds:.0f} seconds"
+    last_line = printable(process.stderr.strip().rpartition("\n")[2])
+    try:
+        return json.loads(process.stdout.strip().rpartition("\n")[2]), last_line
+    except ValueError:
+        return None, last_line or f"it ended with exit code {process.returncode}"
 
 
 def torch(answer: dict[str, Any] | None, last_line: str, gpus: Gpus) -> Check:
@@ -227,7 +192,10 @@ def cores(system: System) -> Check:
 
 def memory(system: System) -> Check:
     """The free memory, within the limit of a control group."""
-    total, free = _meminfo(system)
+    import psutil
+
+    machine = psutil.virtual_memory()
+    total, free = machine.total, machine.available
     limit = cgroups.memory(system)
     finding = f"{free / GB:.1f} of {total / GB:.1f} GB free"
     if limit is not None and limit[0] < total:
@@ -241,13 +209,3 @@ def memory(system: System) -> Check:
     if free < ENOUGH_BYTES:
         return Check("memory", "note", f"{finding}; two arms on MNIST need about 2 GB", fix)
     return Check("memory", "ok", finding)
-
-
-def _meminfo(system: System) -> tuple[int, int]:
-    pairs = dict(re.findall(r"^(\w+):\s+(\d+) kB", system.read("proc/meminfo"), re.MULTILINE))
-    if "MemTotal" in pairs and "MemAvailable" in pairs:
-        return int(pairs["MemTotal"]) * 1024, int(pairs["MemAvailable"]) * 1024
-    import psutil
-
-    memory = psutil.virtual_memory()
-    return memory.total, memory.available

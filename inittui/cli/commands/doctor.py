@@ -1,5 +1,9 @@
 """`inittui doctor`: checks this machine, and says how to fix each fault."""
 
+import os
+import shutil
+import sys
+
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 
@@ -26,14 +30,18 @@ def run(arguments: Arguments) -> int:
     import json
 
     from inittui.doctor import render
-    from inittui.doctor.check import columns, here, shows_colour
+    from inittui.doctor.check import here
     from inittui.doctor.examine import examine
 
+    width = max(40, min(100, shutil.get_terminal_size().columns))
+    colour = (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    )
     checks = []
     for check in examine(here(), options.runs_dir(arguments), options.data_dir(arguments)):
         checks.append(check)
         if not arguments.json:
-            print("\n".join(render.lines(check, columns(), colour=shows_colour())), flush=True)
+            print("\n".join(render.lines(check, width, colour=colour)), flush=True)
     if arguments.json:
         rows = [
             {"name": check.name, "state": check.state, "found": check.finding, "mend": check.fix} for check in checks

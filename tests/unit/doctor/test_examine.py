@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,16 +17,22 @@ from tests.unit.doctor.conftest import MakeSystem
 NO_GPU = machine.Gpus(error="NVML Shared Library Not Found", library=False)
 
 
+@pytest.fixture(autouse=True)
+def torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch is not imported."""
+    monkeypatch.setattr(machine, "import_torch", lambda: ({"version": "2.14", "cuda": None, "devices": []}, ""))
+
+
 @pytest.mark.parametrize("terminal", [None, (80, 24)])
 def test_a_system_of_which_nothing_can_be_read_is_examined_to_the_end(
     system: MakeSystem, tmp_path: Path, terminal: tuple[int, int] | None
 ) -> None:
     bare = system(user="", environment={}, terminal=terminal)
-    checks = list(examine(bare, tmp_path / "runs", tmp_path / "data", with_torch=False))
+    checks = list(examine(bare, tmp_path / "runs", tmp_path / "data"))
     names = [check.name for check in checks]
     assert names == [
         *("python", "packages", "gpu", "cores", "memory", "terminal", "locale", "logout"),
-        *("runs", "data-dir", "data", "presets"),
+        *("runs", "data-dir", "data", "presets", "torch"),
     ]
     assert not [check for check in checks if "could not be checked" in check.finding]
     assert not list(tmp_path.glob("runs")), "nothing is made"
@@ -41,15 +46,15 @@ def test_a_check_that_stumbles_is_told_and_the_others_go_on(
 
     monkeypatch.setattr(machine, "look_for_gpus", stumble)
     monkeypatch.setattr(machine, "cores", stumble)
-    checks = {check.name: check for check in examine(system(), tmp_path, tmp_path, with_torch=False)}
+    checks = {check.name: check for check in examine(system(), tmp_path, tmp_path)}
     assert checks["gpu"].finding == checks["cores"].finding == "could not be checked: ZeroDivisionError: odd"
     assert checks["gpu"].state == "note"
-    assert checks["presets"].state == "ok"
+    assert checks["presets"].state == checks["torch"].state == "ok"
 
 
 def test_without_joblib_only_the_cores_are_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "joblib", None)  # its import fails
-    checks = {check.name: check for check in examine(here(), tmp_path, tmp_path, with_torch=False)}
+    checks = {check.name: check for check in examine(here(), tmp_path, tmp_path)}
     assert "could not be checked" in checks["cores"].finding
     assert "joblib" in checks["cores"].finding
     assert checks["presets"].state == "ok"
@@ -59,16 +64,7 @@ def test_without_joblib_only_the_cores_are_unknown(tmp_path: Path, monkeypatch: 
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
-    """The command on folders of its own; torch is not asked."""
-
-    class Probe:
-        def answer(self) -> tuple[dict[str, Any], str]:
-            return {"version": "2.14", "cuda": None, "devices": []}, ""
-
-        def close(self) -> None:
-            pass
-
-    monkeypatch.setattr(machine, "TorchProbe", Probe)
+    """The command on folders of its own."""
     monkeypatch.setattr(machine, "look_for_gpus", lambda: NO_GPU)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("CONFIG", "DATA", "CACHE"):
@@ -118,7 +114,7 @@ def test_torch_is_not_loaded_into_this_process() -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from inittui.doctor.examine import examine; from inittui.doctor.check import here;"
-        "assert list(examine(here(), Path('/nonexistent'), Path('/nonexistent'), with_torch=False));"
+        "assert list(examine(here(), Path('/nonexistent'), Path('/nonexistent')));"
         "sys.exit(bool({'torch', 'textual.app', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

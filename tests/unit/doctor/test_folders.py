@@ -1,25 +1,41 @@
 """Folders, data sets, presets."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from inittui.doctor import folders
 from inittui.experiment.datasets import DATASETS
 from tests.helpers import write_run
-from tests.unit.doctor.conftest import MakeSystem
+
+Mount = Callable[..., None]
 
 
-def test_runs_are_counted_with_what_they_take_and_nothing_is_changed(system: MakeSystem, tmp_path: Path) -> None:
+@pytest.fixture
+def mount(monkeypatch: pytest.MonkeyPatch) -> Mount:
+    """Lets these folders be the mount points of file systems of these types."""
+
+    def of(*mounts: tuple[str, str]) -> None:
+        partitions = [SimpleNamespace(mountpoint=folder, fstype=kind) for folder, kind in mounts]
+        monkeypatch.setattr(psutil, "disk_partitions", lambda **_: partitions)
+
+    return of
+
+
+def test_runs_are_counted_with_what_they_take_and_nothing_is_changed(mount: Mount, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
-    assert "not there yet" in folders.runs(folder, system()).finding
+    assert "not there yet" in folders.runs(folder).finding
     assert not folder.exists()
     write_run(folder)
     (folder / "no run").mkdir()
     (folder / "big").write_bytes(bytes(3_000_000))
     before = sorted(folder.rglob("*"))
-    check = folders.runs(folder, system({"proc/mounts": "/dev/sda1 / ext4 rw 0 0\n"}))
+    mount(("/", "ext4"))
+    check = folders.runs(folder)
     assert check.state == "ok"
     assert f"{folder}: 1 run, 3.0 MB; " in check.finding
     assert check.finding.endswith("GB free, ext4")
@@ -27,58 +43,50 @@ def test_runs_are_counted_with_what_they_take_and_nothing_is_changed(system: Mak
 
 
 def test_a_home_that_is_not_to_be_written_to_is_a_fault_for_runs_and_a_note_for_data(
-    system: MakeSystem, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     for folder in (tmp_path, tmp_path / "not" / "yet"):
-        check = folders.runs(folder, system(), lambda _path: False)
+        check = folders.runs(folder)
         assert check.state == "fault"
         assert "not yours to write to" in check.finding
         assert "--runs-dir" in check.fix
-        check = folders.data_folder(folder, system(), lambda _path: False)
+        check = folders.data_folder(folder)
         assert check.state == "note"
         assert "--data-dir" in check.fix
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_the_permission_is_seen(system: MakeSystem, tmp_path: Path) -> None:
+def test_a_folder_without_the_permission_is_seen(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert folders.runs(tmp_path / "runs", system()).state == "fault"
+    assert folders.runs(tmp_path / "runs").state == "fault"
     tmp_path.chmod(0o700)
 
 
-def test_a_folder_below_a_file_is_a_fault(system: MakeSystem, tmp_path: Path) -> None:
+def test_a_folder_below_a_file_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    check = folders.runs(tmp_path / "file" / "runs", system())
+    check = folders.runs(tmp_path / "file" / "runs")
     assert check.state == "fault"
     assert f"{tmp_path / 'file'} is not a folder" in check.finding
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "nfs", "cifs", "fuse.sshfs"])
-def test_a_network_file_system_is_noted(system: MakeSystem, tmp_path: Path, kind: str) -> None:
-    mounts = f"/dev/sda1 / ext4 rw 0 0\nbox:/x {tmp_path} {kind} rw 0 0\nproc /proc proc\nshort\n"
-    check = folders.runs(tmp_path / "runs", system({"proc/mounts": mounts}))
+def test_a_network_file_system_is_noted(mount: Mount, tmp_path: Path, kind: str) -> None:
+    mount(("/", "ext4"), (str(tmp_path), "xfs"), (str(tmp_path), kind), ("/proc", "proc"))
+    check = folders.runs(tmp_path / "runs")
     assert check.state == "note"
     assert check.finding.endswith(kind)
     assert "local disk" in check.fix
 
 
-def test_a_mount_point_with_a_space_is_understood(system: MakeSystem, tmp_path: Path) -> None:
-    folder = tmp_path / "my runs"
-    folder.mkdir()
-    mounts = f"/dev/sda1 / ext4 rw 0 0\n/dev/sdb {tmp_path}/my\\040runs xfs rw 0 0\n"
-    assert folders.runs(folder, system({"proc/mounts": mounts})).finding.endswith("free, xfs")
-
-
-def test_little_room_is_noted_and_no_room_a_fault(
-    system: MakeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_little_room_is_noted_and_no_room_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.statvfs(tmp_path)
 
     def of(free_bytes: float, inodes: int = 1000) -> str:
         fields = list(real)
         fields[1], fields[4], fields[5], fields[7] = 1, int(free_bytes), 1000, inodes
         monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(fields))
-        return folders.runs(tmp_path, system()).state
+        return folders.runs(tmp_path).state
 
     assert of(2e9) == "ok"
     assert of(5e8) == "note"

@@ -1,7 +1,11 @@
 """Packages, torch, GPUs, cores, memory."""
 
+from collections.abc import Callable
+from importlib import metadata
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from inittui.doctor import cgroups, machine
@@ -11,11 +15,23 @@ NO_GPU = machine.Gpus(error="NVML Shared Library Not Found", library=False)
 ONE_GPU = machine.Gpus((("NVIDIA H100", 70_000_000_000, 80_000_000_000),), driver="550.54")
 
 
-def test_packages_that_are_missing_or_too_old_are_faults_with_the_command_that_mends_them() -> None:
+def test_packages_that_are_missing_or_too_old_are_faults_with_the_command_that_mends_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed = {"textual": "6.0", "rich": "15.0.0", "numpy": "2.4.6+cpu"}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise metadata.PackageNotFoundError(name)
+        return installed[name]
+
     wanted = ["textual>=6.0", "rich>=13.7", "numpy>=1.24", "pytest>=8; extra == 'test'"]
-    good = machine.packages(wanted, {"textual": "6.0", "rich": "15.0.0", "numpy": "2.4.6+cpu"})
+    monkeypatch.setattr(metadata, "requires", lambda _: wanted)
+    monkeypatch.setattr(metadata, "version", version)
+    good = machine.packages()
     assert (good.state, good.finding) == ("ok", "textual 6.0, rich 15.0.0, numpy 2.4.6+cpu")
-    bad = machine.packages(wanted, {"textual": "5.9.9", "rich": None, "numpy": "1.24"})
+    installed = {"textual": "5.9.9", "numpy": "1.24"}
+    bad = machine.packages()
     assert bad.state == "fault"
     assert bad.finding == "textual 5.9.9, needs 6.0 or newer; rich is missing, needs 13.7 or newer"
     assert bad.fix.endswith("-m pip install 'textual>=6.0' 'rich>=13.7'")
@@ -55,17 +71,13 @@ def test_torch_and_the_gpu_are_seen_together(
 
 @pytest.mark.slow
 def test_torch_answers_from_a_process_of_its_own() -> None:
-    probe = machine.TorchProbe()
-    answer, _ = probe.answer()
-    probe.close()
+    answer, _ = machine.import_torch()
     assert answer is not None
     assert set(answer) == {"version", "cuda", "devices"}
 
 
 def test_a_torch_that_does_not_answer_is_told() -> None:
-    probe = machine.TorchProbe()
-    answer, words = probe.answer(0.0)
-    probe.close()
+    answer, words = machine.import_torch(0.0)
     assert answer is None
     assert "not imported within" in words
 
@@ -114,9 +126,9 @@ def test_a_driver_that_fails_is_a_fault_and_a_card_without_one_a_note(system: Ma
         (
             {
                 "proc/self/cgroup": "4:cpu,cpuacct:/x\n",
-                "sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us": "300000\n",
-                "sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_period_us": "100000\n",
-                "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
+                "sys/fs/cgroup/cpu/x/cpu.cfs_quota_us": "300000\n",
+                "sys/fs/cgroup/cpu/x/cpu.cfs_period_us": "100000\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
             },
             "quota is 3): on",
         ),
@@ -127,14 +139,25 @@ def test_cores_are_shown_with_the_quota(system: MakeSystem, files: dict[str, str
     assert words in machine.cores(system(files, cores=8)).finding
 
 
-MEMINFO = "MemTotal:       16000000 kB\nMemFree: 1 kB\nMemAvailable:   {} kB\n"
+@pytest.fixture
+def available(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets this many of 16 GB be available."""
+
+    def of(gigabytes: float) -> None:
+        free = SimpleNamespace(total=16_000_000_000, available=int(gigabytes * 1e9))
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+
+    return of
 
 
-def test_memory_is_what_is_free_within_the_limit(system: MakeSystem) -> None:
-    check = machine.memory(system({"proc/meminfo": MEMINFO.format(8_000_000)}))
-    assert (check.state, check.finding) == ("ok", "8.2 of 16.4 GB free")
-    assert machine.memory(system({"proc/meminfo": MEMINFO.format(1_500_000)})).state == "note"
-    check = machine.memory(system({"proc/meminfo": MEMINFO.format(500_000)}))
+def test_memory_is_what_is_free_within_the_limit(system: MakeSystem, available: Callable[[float], None]) -> None:
+    available(8.2)
+    check = machine.memory(system())
+    assert (check.state, check.finding) == ("ok", "8.2 of 16.0 GB free")
+    available(1.5)
+    assert machine.memory(system()).state == "note"
+    available(0.5)
+    check = machine.memory(system())
     assert check.state == "fault"
     assert check.fix
 
@@ -158,8 +181,11 @@ def test_memory_is_what_is_free_within_the_limit(system: MakeSystem) -> None:
         },
     ],
 )
-def test_a_control_groups_limit_counts_and_its_cache_does_not(system: MakeSystem, files: dict[str, str]) -> None:
-    check = machine.memory(system({"proc/meminfo": MEMINFO.format(8_000_000), **files}))
+def test_a_control_groups_limit_counts_and_its_cache_does_not(
+    system: MakeSystem, available: Callable[[float], None], files: dict[str, str]
+) -> None:
+    available(8.0)
+    check = machine.memory(system(files))
     assert check.state == "fault"
     assert "0.5 GB free, of the control group's 2.0 GB" in check.finding
     assert cgroups.memory(system({"proc/self/cgroup": ""})) is None
