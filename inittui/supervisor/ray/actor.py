@@ -16,10 +16,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy
 import torch
 
 from inittui.common.atomic_files import read_plain
@@ -41,34 +42,24 @@ class Greeting(NamedTuple):
     instructions: str
 
 
-class Begun(NamedTuple):
-    """Training began. `offset` is where new lines begin in the node's log; `stamps` are of files that the supervisor has."""
-
-    offset: int
-    stamps: dict[str, Stamp]
-
-
 class Report(NamedTuple):
-    """What is new since the last report: whole `lines` of the log, `printed` output, `files`. `left` are the names of the
-    files that exist now. `code` is the worker's exit code if it has ended and this report has the last of its files."""
+    """What is new since the last report: whole `lines` of the log, `printed` output, `files`. `stamps` are of all files that
+    exist now. `code` is the worker's exit code if it has ended and this report has the last of its files."""
 
     lines: bytes
     printed: bytes
-    files: dict[str, tuple[Stamp, bytes]]
-    left: frozenset[str]
+    files: dict[str, bytes]
+    stamps: dict[str, Stamp]
     code: int | None
 
 
 def packed(data: Dataset) -> dict[str, Any]:
     """The data set's fields, tensors as numpy arrays: a node's processes read these in Ray's store without a copy."""
-    values = {field.name: getattr(data, field.name) for field in fields(data)}
-    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in values.items()}
+    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in vars(data).items()}
 
 
 def unpacked(values: Mapping[str, Any]) -> Dataset:
     """The data set of `packed`."""
-    import numpy
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the store is read-only: training never writes to its images
         tensors = {name: torch.from_numpy(value) for name, value in values.items() if isinstance(value, numpy.ndarray)}
@@ -97,9 +88,10 @@ class TrainingActor:
 
     def begin(
         self, job: Job, elapsed: float, last: bytes, files: Mapping[str, bytes], data: Mapping[str, Any]
-    ) -> Begun:
-        """Train `job` in a thread. `elapsed` is seconds since the run began, since clocks differ between machines; `last` is
-        the last line of the arm's log, whose number the next event follows; `files` are the checkpoints. Raises OSError."""
+    ) -> dict[str, Stamp]:
+        """Train `job` in a thread; returns the stamps of `files`, the checkpoints. `elapsed` is seconds since the run began,
+        since clocks differ between machines; `last` is the last line of the arm's log, whose number the next event follows.
+        Raises OSError."""
         self.clean_up()
         self._root = Path(tempfile.mkdtemp(prefix="inittui-"))
         # The same name as in the run: messages contain it.
@@ -111,9 +103,9 @@ class TrainingActor:
         worker.redirect(folder / "worker.log")
         self._control, self._code = Control(), None
         here = replace(job, folder=folder, zero=time.monotonic() - elapsed)
-        stamps = {path.name: stamp for path in self._files() if (stamp := _stamp(path))}
+        stamps = self._stamps()
         threading.Thread(target=self._work, args=(here, unpacked(data)), daemon=True, name="training").start()
-        return Begun(len(last), stamps)
+        return stamps
 
     def _work(self, job: Job, data: Dataset) -> None:
         code = 1
@@ -137,22 +129,20 @@ class TrainingActor:
         """The log from byte `offset`, the output from byte `printed`, and the files whose stamp is not in `known`. A call can
         be repeated, if its reply is lost."""
         code = self._code  # read first: once it is set, all files are there
-        files: dict[str, tuple[Stamp, bytes]] = {}
-        left = set()
+        stamps = self._stamps()
+        files: dict[str, bytes] = {}
         # Files are read before the log: a checkpoint must never be ahead of the lines in the same report.
-        for path in self._files():
-            with contextlib.suppress(FileNotFoundError):
-                stamp = _stamp(path)
-                left.add(path.name)
-                if stamp is not None and known.get(path.name) != stamp:
-                    files[path.name] = stamp, read_plain(path)
+        for name, stamp in stamps.items():
+            if known.get(name) != stamp:
+                with contextlib.suppress(FileNotFoundError):
+                    files[name] = read_plain(self._folder / name)
         fresh = _beyond(self._folder / "events.jsonl", offset)
         output = _beyond(self._folder / "worker.log", printed)
         whole = fresh[: fresh.rfind(b"\n") + 1]
-        more = len(fresh) == MOST_BYTES or len(output) == MOST_BYTES
-        if more:  # the files may be ahead of these lines: a later report has them
-            files = {}
-        return Report(whole, output, files, frozenset(left), None if more else code)
+        if len(fresh) == MOST_BYTES or len(output) == MOST_BYTES:
+            # The files may be ahead of these lines: a later report has them.
+            return Report(whole, output, {}, stamps, None)
+        return Report(whole, output, files, stamps, code)
 
     def clean_up(self) -> None:
         """Delete the arm's folder on the node."""
@@ -160,16 +150,13 @@ class TrainingActor:
             shutil.rmtree(self._root, ignore_errors=True)
             self._root = None
 
-    def _files(self) -> list[Path]:
-        return [path for pattern in SENT_FILES for path in sorted(self._folder.glob(pattern))]
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    def _stamps(self) -> dict[str, Stamp]:
+        stamps = {}
+        for path in (path for pattern in SENT_FILES for path in self._folder.glob(pattern)):
+            with contextlib.suppress(FileNotFoundError):  # deleted or replaced meanwhile
+                status = path.stat()
+                stamps[path.name] = status.st_ino, status.st_mtime_ns, status.st_size
+        return stamps
 
 
 def _beyond(path: Path, offset: int) -> bytes:

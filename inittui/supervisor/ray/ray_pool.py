@@ -14,7 +14,7 @@ from inittui.engine import device as devices
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
 from inittui.supervisor.ray import private
-from inittui.supervisor.ray.actor import Begun, Greeting, Report, TrainingActor, packed
+from inittui.supervisor.ray.actor import Greeting, Report, Stamp, TrainingActor, packed
 from inittui.supervisor.ray.cluster import Cluster
 from inittui.supervisor.ray.run_mirror import ArmMirror
 from inittui.supervisor.workers import worker
@@ -24,20 +24,8 @@ from inittui.supervisor.workers.worker import Job
 
 POLL_SECONDS = 0.15
 RETRY_SECONDS = 1.0  # after a reply was lost
-LIVES = 5  # how many workers of an arm may die in a row without a checkpoint in between
+MOST_DEATHS = 5  # of the workers of an arm in a row, without a checkpoint in between
 START_ATTEMPTS = 3  # how many actors in a row may fail to start before the waiting arms fail
-
-
-@dataclass(eq=False)
-class RayMember(Member):
-    """An arm. `actor` trains it, if it has a worker."""
-
-    actor: "ActorState | None" = None
-    lives: int = LIVES
-
-    @property
-    def has_worker(self) -> bool:
-        return self.actor is not None
 
 
 @dataclass(eq=False)
@@ -48,19 +36,18 @@ class ActorState:
     reply: Any  # Ray's reference to the reply of the call in progress; None if there is none
     node: str = "a node"
     ready: bool = False
-    member: RayMember | None = None
+    member: "Member[ActorState] | None" = None
     mirror: ArmMirror | None = None
     poll_at: float = 0.0  # on the monotonic clock; 0 before the member's training began
 
 
-class RayPool(Pool[RayMember]):
+class RayPool(Pool[ActorState]):
     """As `ForkedPool`, on a cluster. Ray decides which arm starts, and where. A paused arm keeps its place on the node."""
 
     def __init__(
         self, jobs: Sequence[Job], data: Dataset, cluster: Cluster, emit: Callable[[events.Event], None]
     ) -> None:
-        super().__init__({job.folder.name: RayMember(job) for job in jobs})
-        self._emit = emit
+        super().__init__(jobs, emit)
         self._actors: list[ActorState] = []
         self._data = ray.put(packed(data))  # once; each node fetches it once
         self._actor_class = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **cluster.needs)(TrainingActor)
@@ -82,27 +69,23 @@ class RayPool(Pool[RayMember]):
             member, mirror = actor.member, actor.mirror
             if member is not None and member.stop_overdue:
                 self._kill(actor)
-                self._end(member, "killed, since it did not stop")
+                self.end(member, "killed, since it did not stop")
             elif actor.reply is None and mirror is not None and now >= actor.poll_at and mirror.flush():
                 actor.reply = actor.handle.poll.remote(mirror.offset, mirror.printed, mirror.stamps)
         for member in self.members.values():
-            if member.pause_sent and not member.pause_requested and member.has_worker:
+            if member.pause_sent and not member.pause_requested and member.worker is not None:
                 member.pause_sent = False
-                self.send(member, worker.RESUME)
+                self.send(member.worker, worker.RESUME)
         self._fill()
 
-    def new_member(self, job: Job) -> RayMember:
-        return RayMember(job)
-
-    def send(self, member: RayMember, command: bytes) -> None:
-        if member.actor is not None:
-            member.actor.handle.control.remote(command)
+    def send(self, to: ActorState, command: bytes) -> None:
+        to.handle.control.remote(command)
 
     # Starting and ending actors
 
     def _fill(self) -> None:
         """Give waiting members to actors without one; start or end actors so that there is one per waiting member."""
-        waiting = [m for m in self.selected("") if not m.pause_requested and not m.has_worker]
+        waiting = self._waiting()
         for actor in [actor for actor in self._actors if actor.ready and actor.member is None and actor.reply is None]:
             if waiting:
                 self._begin(actor, waiting.pop(0))
@@ -115,14 +98,17 @@ class RayPool(Pool[RayMember]):
         for actor in starting[len(waiting) :]:
             self._kill(actor)
 
-    def _begin(self, actor: ActorState, member: RayMember) -> None:
+    def _waiting(self) -> list[Member[ActorState]]:
+        return [m for m in self.selected("") if m.worker is None and not m.pause_requested]
+
+    def _begin(self, actor: ActorState, member: Member[ActorState]) -> None:
         try:
             mirror = ArmMirror(member.job)
             last_line, files = mirror.start_files()
         except OSError as error:
-            self._end(member, f"its files can't be used: {one_line(error)}")
+            self.end(member, f"its files can't be used: {one_line(error)}")
             return
-        actor.mirror, actor.member, member.actor = mirror, member, actor
+        actor.mirror, actor.member, member.worker = mirror, member, actor
         elapsed = time.monotonic() - member.job.zero
         actor.reply = actor.handle.begin.remote(member.job, elapsed, last_line, files, self._data)
 
@@ -138,12 +124,8 @@ class RayPool(Pool[RayMember]):
         if actor.mirror is not None:
             actor.mirror.close()
         if actor.member is not None:
-            actor.member.actor = None
+            actor.member.worker = None
         actor.member = actor.mirror = None
-
-    def _end(self, member: RayMember, reason: str = "") -> None:
-        member.ended = True
-        self._emit(events.Gone(arm=member.folder, reason=reason))
 
     # Replies
 
@@ -169,28 +151,26 @@ class RayPool(Pool[RayMember]):
             else:
                 self._handle_reply(actor, reply)
 
-    def _handle_reply(self, actor: ActorState, reply: Greeting | Begun | Report) -> None:
+    def _handle_reply(self, actor: ActorState, reply: Greeting | dict[str, Stamp] | Report | None) -> None:
         now = time.monotonic()
         if isinstance(reply, Greeting):
             actor.node, actor.ready, self._failed_starts = reply.node, True, 0
             self._exact = self._exact and reply.instructions == self._instructions
-        elif isinstance(reply, Begun) and actor.mirror is not None:
-            actor.mirror.begun(reply)
+        elif isinstance(reply, dict) and actor.mirror is not None:  # training began
+            actor.mirror.stamps = reply
             actor.poll_at = now
         elif isinstance(reply, Report) and actor.mirror is not None and actor.member is not None:
             actor.poll_at = now + POLL_SECONDS
             if not actor.mirror.write(reply):
                 return
+            member = actor.member
             if reply.files:
-                actor.member.lives = LIVES
+                member.deaths = 0
             if reply.code is not None:
-                self._finished(actor, actor.member, reply.code)
-
-    def _finished(self, actor: ActorState, member: RayMember, code: int) -> None:
-        self._release(actor)
-        actor.poll_at = 0.0
-        actor.reply = actor.handle.clean_up.remote()
-        self._end(member, how_it_ended(code << 8))  # as a wait status has it
+                self._release(actor)
+                actor.poll_at = 0.0
+                actor.reply = actor.handle.clean_up.remote()
+                self.end(member, how_it_ended(reply.code << 8))  # as a wait status has it
 
     def _lost(self, actor: ActorState, why: str, *, died: bool) -> None:
         """An actor is gone. Its member starts again from its last checkpoint, on any node with room."""
@@ -200,16 +180,15 @@ class RayPool(Pool[RayMember]):
             self._failed_starts += not ready
             if self._failed_starts >= START_ATTEMPTS:
                 self._failed_starts = 0
-                for waiting in self.selected(""):
-                    if not waiting.has_worker and not waiting.pause_requested:
-                        self._end(waiting, f"no worker can be started: {why}")
+                for waiting in self._waiting():
+                    self.end(waiting, f"no worker can be started: {why}")
             return
         member.pause_sent = False
-        member.lives -= 1
-        if member.stop_sent_at is not None or not died or member.lives <= 0:
-            self._end(member, f"its worker on {actor.node} {why}")
+        member.deaths += 1
+        if member.stop_sent_at is not None or not died or member.deaths >= MOST_DEATHS:
+            self.end(member, f"its worker on {actor.node} {why}")
             return
         note = f"its worker on {actor.node} {why}; from its last checkpoint, where there is room"
-        self._emit(events.Resumed(arms=(member.folder,), exact=self._exact, note=note))
+        self.emit(events.Resumed(arms=(member.folder,), exact=self._exact, note=note))
         if member.pause_requested:  # `Resumed` shows it as waiting
-            self._emit(events.Asked(verb="pause", arm=member.folder, by="the supervisor"))
+            self.emit(events.Asked(verb="pause", arm=member.folder, by="the supervisor"))

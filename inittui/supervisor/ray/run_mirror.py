@@ -7,8 +7,10 @@ from pathlib import Path
 from inittui.common.atomic_files import read_plain, replace
 from inittui.record.disk_room import NO_ROOM, DiskRoom
 from inittui.record.event_log import EventLog
-from inittui.supervisor.ray.actor import Begun, Report, Stamp
+from inittui.supervisor.ray.actor import Report, Stamp
 from inittui.supervisor.workers.worker import Job
+
+CHECKPOINTS = "checkpoint.*.safetensors"
 
 
 class ArmMirror:
@@ -24,13 +26,10 @@ class ArmMirror:
     def start_files(self) -> tuple[bytes, dict[str, bytes]]:
         """What a node needs to continue: the log's last line, whose number and time the next event follows, and the
         checkpoints by file name."""
-        content = read_plain(self._folder / "events.jsonl").removesuffix(b"\n")
-        last = content[content.rfind(b"\n") + 1 :]
-        files = {path.name: read_plain(path) for path in sorted(self._folder.glob("checkpoint.*.safetensors"))}
-        return (last + b"\n" if last else b""), files
-
-    def begun(self, reply: Begun) -> None:
-        self.offset, self.printed, self.stamps = reply.offset, 0, dict(reply.stamps)
+        lines = read_plain(self._folder / "events.jsonl").splitlines()
+        last = lines[-1] + b"\n" if lines else b""
+        self.offset = len(last)  # where new lines begin in the node's log
+        return last, {path.name: read_plain(path) for path in self._folder.glob(CHECKPOINTS)}
 
     def flush(self) -> bool:
         """Write what waits in memory. False while the disk is full."""
@@ -44,14 +43,17 @@ class ArmMirror:
         self._log.append_lines(report.lines)
         self.offset += len(report.lines)
         if report.printed:
+            path = self._folder / "worker.log"
             with contextlib.suppress(OSError):
-                self._print(report.printed)
+                log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+                with os.fdopen(log, "wb", buffering=0) as file:
+                    file.write(report.printed)
             self.printed += len(report.printed)
         if not self.flush():
             return False
         if report.files:
             self._log.sync()
-        for name, (stamp, content) in report.files.items():
+        for name, content in report.files.items():
             try:
                 replace(self._folder / Path(name).name, content)
             except OSError as error:
@@ -59,19 +61,12 @@ class ArmMirror:
                     raise
                 self._room.mark(full=True)
                 return False
-            self.stamps[name] = stamp
+            self.stamps[name] = report.stamps[name]
         if report.code is not None:  # a worker that has finished has deleted its checkpoints
-            for path in self._folder.glob("checkpoint.*.safetensors"):
-                if path.name not in report.left:
+            for path in self._folder.glob(CHECKPOINTS):
+                if path.name not in report.stamps:
                     path.unlink(missing_ok=True)
         return True
-
-    def _print(self, output: bytes) -> None:
-        file = os.open(self._folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(file, output)
-        finally:
-            os.close(file)
 
     def close(self) -> None:
         self._room.mark(full=False)

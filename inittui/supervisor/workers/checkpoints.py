@@ -4,12 +4,11 @@ Any safetensors reader reads them, and reading executes nothing. A replica's fil
 since the last one, so ten seeds cost no more than one. A thread writes the files: training waits for the copy alone.
 """
 
-import queue
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -92,46 +91,34 @@ def clear(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Written:
-    """How saving went. `cost` is seconds of computing, in training and in this thread; `fault` is why it failed, or ""."""
-
-    cost: float
-    bytes: int
-    fault: str = ""
-
-
 class CheckpointWriter:
     """Saves the replicas of an arm while they train. May be called from each of the training threads."""
 
     def __init__(self, folder: Path, arm: str, log: EventLog) -> None:
         self._folder, self._arm, self._log = folder, arm, log
-        self._tasks: queue.SimpleQueue[tuple[list[Snapshot], float]] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Written] = queue.SimpleQueue()
+        self._thread = ThreadPoolExecutor(1, "checkpoints")
+        self._writing: Future[tuple[float, int]] | None = None
         self._pending: list[Replica] = []  # whose snapshots are being written
         self._interval = EVERY_SECONDS
         self._began = time.monotonic()
         self._last: dict[int, float] = {}  # when each seed's last snapshot was taken
         self._lock = threading.RLock()
-        threading.Thread(target=self._write_snapshots, daemon=True, name="checkpoints").start()
 
     def tick(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]] = NO_REPLICAS) -> None:
         """Called between two steps of `replicas`. Logs what was saved, and starts to save `replicas` and the `idle` ones,
         which no thread trains at the moment, if the interval has passed."""
-        if not self._pending and time.monotonic() - self._last.get(replicas[0].seed, self._began) < self._interval:
+        if self._writing is None and not self._due(replicas):
             return
         with self._lock:
             self._collect()
-            if not self._pending and time.monotonic() - self._last.get(replicas[0].seed, self._began) >= self._interval:
-                with idle as others:
-                    self._begin([*replicas, *others])
+            if self._writing is None and self._due(replicas):
+                self._begin(replicas, idle)
 
     def save(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]] = NO_REPLICAS) -> None:
         """Save, and return when the files are on disk."""
         with self._lock:
             self._collect(wait=True)
-            with idle as others:
-                self._begin([*replicas, *others])
+            self._begin(replicas, idle)
             self._collect(wait=True)
 
     def remove_all(self) -> None:
@@ -140,40 +127,39 @@ class CheckpointWriter:
         self._log.sync()
         clear(self._folder)
 
-    def _begin(self, replicas: Sequence[Replica]) -> None:
-        began = time.monotonic()
-        self._last |= {replica.seed: began for replica in replicas}
-        # A checkpoint must never be ahead of the log. While the disk is full, the previous one stays.
-        if not self._log.flush():
-            return
-        self._pending = [replica for replica in replicas if replica.saved != replica.position]
-        if self._pending:
-            snapshots = [replica.snapshot() for replica in self._pending]
-            self._tasks.put((snapshots, time.monotonic() - began))
+    def _due(self, replicas: Sequence[Replica]) -> bool:
+        return time.monotonic() - self._last.get(replicas[0].seed, self._began) >= self._interval
+
+    def _begin(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]]) -> None:
+        with idle as others:
+            began = time.monotonic()
+            together = [*replicas, *others]
+            self._last |= {replica.seed: began for replica in together}
+            # A checkpoint must never be ahead of the log. While the disk is full, the previous one stays.
+            if not self._log.flush():
+                return
+            self._pending = [replica for replica in together if replica.saved != replica.position]
+            if self._pending:
+                snapshots = [replica.snapshot() for replica in self._pending]
+                self._writing = self._thread.submit(self._write, snapshots, time.monotonic() - began)
 
     def _collect(self, *, wait: bool = False) -> None:
-        if not self._pending or (not wait and self._done.empty()):
+        if self._writing is None or not (wait or self._writing.done()):
             return
-        written = self._done.get()
-        replicas, self._pending = self._pending, []
-        if written.fault:
-            for replica in replicas:
+        writing, self._writing = self._writing, None
+        try:
+            cost, size = writing.result()
+        except Exception as error:  # of any kind: training continues, and tries again
+            for replica in self._pending:
                 replica.saved = None
-            print(f"no checkpoint: {written.fault}", flush=True)
-            return
-        self._interval = min(MOST_SECONDS, max(EVERY_SECONDS, written.cost / COST_SHARE))
-        self._log.append(events.Saved(seconds=round(written.cost, 4), bytes=written.bytes))
+            print(f"no checkpoint: {reason(error) if isinstance(error, OSError) else one_line(error)}", flush=True)
+        else:
+            self._interval = min(MOST_SECONDS, max(EVERY_SECONDS, cost / COST_SHARE))
+            self._log.append(events.Saved(seconds=round(cost, 4), bytes=size))
 
-    def _write_snapshots(self) -> None:
-        while True:
-            snapshots, copying = self._tasks.get()
-            began = time.thread_time()
-            size, fault = 0, ""
-            try:
-                self._log.sync()
-                size = sum(write(self._folder, snapshot, self._arm) for snapshot in snapshots)
-            except OSError as error:
-                fault = reason(error)
-            except Exception as error:  # if this thread ended, training would wait for it forever
-                fault = one_line(error)
-            self._done.put(Written(copying + time.thread_time() - began, size, fault))
+    def _write(self, snapshots: list[Snapshot], copying: float) -> tuple[float, int]:
+        """Returns the seconds of computing, with `copying`, which training has waited for, and the bytes."""
+        began = time.thread_time()
+        self._log.sync()
+        size = sum(write(self._folder, snapshot, self._arm) for snapshot in snapshots)
+        return copying + time.thread_time() - began, size

@@ -2,32 +2,33 @@
 
 import time
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from inittui.record import events
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.worker import Job
 
 STOP_GRACE_SECONDS = 10.0
+W = TypeVar("W")
 
 
 @dataclass(eq=False)
-class Member:
+class Member(Generic[W]):
     """An arm and its worker. A member whose pause is requested starts no worker; a pause is sent only to a running one."""
 
     job: Job
+    worker: W | None = None
     pause_requested: bool = False
     pause_sent: bool = False
     ended: bool = False
     stop_sent_at: float | None = None  # on the monotonic clock
+    deaths: int = 0  # of its workers in a row, without a checkpoint in between
 
     @property
     def folder(self) -> str:
         return self.job.folder.name
-
-    @property
-    @abstractmethod
-    def has_worker(self) -> bool: ...
 
     @property
     def stop_overdue(self) -> bool:
@@ -35,14 +36,13 @@ class Member:
         return self.stop_sent_at is not None and time.monotonic() - self.stop_sent_at > STOP_GRACE_SECONDS
 
 
-M = TypeVar("M", bound=Member)
-
-
-class Pool(Generic[M]):
+class Pool(Generic[W]):
     """The members by their folders. An empty folder means all that have not ended."""
 
-    def __init__(self, members: dict[str, M]) -> None:
-        self.members = members
+    def __init__(self, jobs: Sequence[Job], emit: Callable[[events.Event], None]) -> None:
+        """`emit` appends to the supervisor's log."""
+        self.members = {job.folder.name: Member[W](job) for job in jobs}
+        self.emit = emit
 
     @property
     def busy(self) -> bool:
@@ -58,9 +58,9 @@ class Pool(Generic[M]):
     def pause(self, folder: str) -> None:
         for member in self.selected(folder):
             member.pause_requested = True
-            if member.has_worker and not member.pause_sent:
+            if member.worker is not None and not member.pause_sent:
                 member.pause_sent = True
-                self.send(member, worker.PAUSE)
+                self.send(member.worker, worker.PAUSE)
 
     def resume(self, folder: str) -> None:
         """Withdraw a pause request. The member continues as soon as there is room."""
@@ -69,23 +69,24 @@ class Pool(Generic[M]):
 
     def restart(self, job: Job) -> None:
         """Train an arm whose worker has ended, from its checkpoint."""
-        self.members[job.folder.name] = self.new_member(job)
+        self.members[job.folder.name] = Member(job)
 
     def stop(self, folder: str = "") -> None:
         for member in self.selected(folder):
-            if not member.has_worker:
+            if member.worker is None:
                 member.ended = True
             elif member.stop_sent_at is None:
                 member.stop_sent_at = time.monotonic()
-                self.send(member, worker.STOP)
+                self.send(member.worker, worker.STOP)
 
-    def selected(self, folder: str) -> list[M]:
+    def selected(self, folder: str) -> list[Member[W]]:
         return [m for m in self.members.values() if not m.ended and folder in ("", m.folder)]
 
-    @abstractmethod
-    def new_member(self, job: Job) -> M:
-        """A member whose worker has not started."""
+    def end(self, member: Member[W], reason: str = "", detail: str = "") -> None:
+        """Its worker is gone. `reason` is "" if that worker has logged why."""
+        member.ended = True
+        self.emit(events.Gone(arm=member.folder, reason=reason, detail=detail))
 
     @abstractmethod
-    def send(self, member: M, command: bytes) -> None:
-        """Send worker.PAUSE, RESUME or STOP to the member's worker."""
+    def send(self, to: W, command: bytes) -> None:
+        """Send worker.PAUSE, RESUME or STOP."""

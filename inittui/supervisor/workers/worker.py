@@ -5,7 +5,7 @@ pipe, one byte each: pause, resume, stop. When the supervisor ends, for whatever
 itself.
 """
 
-import contextlib
+import io
 import os
 import signal
 import threading
@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy
 import torch
 
-from inittui.common.atomic_files import one_line
+from inittui.common.atomic_files import one_line, replace
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
@@ -76,22 +77,17 @@ class Control:
     def handle(self, command: bytes) -> None:
         if command == STOP:
             self.stop("stopped by hand")
-        elif command in (PAUSE, RESUME):
+        else:
             self.pausing = command == PAUSE
             self._changed.set()
 
     def listen(self, control_pipe: int) -> None:
         """Handle the pipe's commands. When the pipe closes, request a stop, and end the process after a grace period."""
-        while True:
-            try:
-                command = os.read(control_pipe, 1)
-            except OSError:
-                command = b""
+        while command := os.read(control_pipe, 1):
             self.handle(command)
-            if not command:
-                self.stop("the supervisor is gone")
-                time.sleep(ORPHAN_GRACE_SECONDS)
-                os._exit(1)
+        self.stop("the supervisor is gone")
+        time.sleep(ORPHAN_GRACE_SECONDS)
+        os._exit(1)
 
 
 class Worker:
@@ -105,7 +101,7 @@ class Worker:
         self._threads_waiting = 0  # in a pause
         self._paused = False  # whether `Paused` is logged
         self._room = DiskRoom(job.folder, lambda: bool(control.stop_reason))
-        for leftover in job.folder.glob(".checkpoint.*"):  # of a worker that was killed while it wrote
+        for leftover in job.folder.glob(".*.[0-9]*"):  # of a worker that was killed while it wrote
             leftover.unlink(missing_ok=True)
         # A checkpoint belongs to this arm as it is: an arm that was edited must not continue from it.
         self._arm = msgspec.json.encode(job.arm, order="deterministic").decode()
@@ -185,10 +181,8 @@ class Worker:
     def _write_predictions(self) -> bool:
         """False while the disk is full."""
         try:
-            write_predictions(self.job.folder / "predictions.npz", self.trainer.evaluations)
+            replace(self.job.folder / "predictions.npz", predictions(self.trainer.evaluations))
         except OSError as error:
-            with contextlib.suppress(OSError):
-                (self.job.folder / ".predictions.npz").unlink(missing_ok=True)
             if error.errno in NO_ROOM:
                 return False
             traceback.print_exc()  # only the pictures need them: the arm is trained all the same
@@ -212,23 +206,18 @@ def work(job: Job, data: Dataset, control: Control) -> int:
     set_up_thread(job.threads)
     set_precision(job.arm.training.precision)
     worker = Worker(job, control)
-    try:
-        code = _train(worker, data)
-    finally:
-        all_written = worker.drain()
-        worker.log.close()
-    return code if all_written else EVENTS_LOST
-
-
-def _train(worker: Worker, data: Dataset) -> int:
+    code = 0
     try:
         worker.train(data)
     except Stop as stop:
         worker.stopped(stop)
     except Exception as error:  # of any kind: the arm's log has to say it, and the other arms continue
         worker.emit(_failure(error))
-        return 1
-    return 0
+        code = 1
+    finally:
+        all_written = worker.drain()
+        worker.log.close()
+    return code if all_written else EVENTS_LOST
 
 
 def _failure(error: Exception) -> events.Failed:
@@ -246,22 +235,20 @@ def _failure(error: Exception) -> events.Failed:
     return events.Failed(kind="exception", reason=f"{type(error).__name__}: {one_line(error)}", detail=detail)
 
 
-def write_predictions(path: Path, evaluations: dict[int, Evaluation]) -> None:
-    """Write the last test of every replica: `answers` uint16 [replicas, n]; of the first replica the most probable `classes`
-    uint16 and their `probabilities` float16, both [n, shown]. numpy.load reads it and executes nothing."""
-    import numpy
-
+def predictions(evaluations: dict[int, Evaluation]) -> bytes:
+    """A file for numpy.load with the last test of every replica: `answers` uint16 [replicas, n]; of the first replica the
+    most probable `classes` uint16 and their `probabilities` float16, both [n, shown]. Loading it executes nothing."""
     first = next(iter(evaluations.values()))
     answers = [tested.classes[:, 0].cpu().numpy() for tested in evaluations.values()]
-    temporary = path.with_name(".predictions.npz")
+    file = io.BytesIO()
     numpy.savez(
-        temporary,
+        file,
         seeds=numpy.asarray(list(evaluations), dtype=numpy.int64),
         answers=numpy.stack(answers).astype(numpy.uint16),
         classes=first.classes.cpu().numpy().astype(numpy.uint16),
         probabilities=first.probabilities.cpu().numpy().astype(numpy.float16),
     )
-    temporary.replace(path)
+    return file.getvalue()
 
 
 def redirect(path: Path) -> None:

@@ -56,7 +56,7 @@ def job(folder: Path, of: Arm = SHORT) -> Job:
 
 def begin(actor: TrainingActor, mirror: ArmMirror, of: Job) -> None:
     last, files = mirror.start_files()
-    mirror.begun(actor.begin(of, time.monotonic() - of.zero, last, files, packed(DATA)))
+    mirror.stamps = actor.begin(of, time.monotonic() - of.zero, last, files, packed(DATA))
 
 
 def ask(actor: TrainingActor, mirror: ArmMirror) -> int | None:
