@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Liveness = Literal["alive", "dead", "elsewhere"]
 
@@ -46,6 +46,11 @@ def _started_elsewhere(pid: int) -> int | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else round(100 * process.create_time())
     except (psutil.Error, ValueError, OverflowError):
         return None
+
+
+def fields(pid: int) -> dict[str, Any]:
+    """What identifies process `pid` of this machine, by the names of these fields in the status of a run."""
+    return {"pid": pid, "pid_started": started(pid), "host": host(), "boot": boot_id()}
 
 
 def liveness(*, at_host: str, boot: str, pid: int | None, start: int | None) -> Liveness:

@@ -48,15 +48,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(log)
-    status = replace(
-        run.status(),
-        state="starting",
-        reason="",
-        pid=supervisor.pid,
-        pid_started=process_identity.started(supervisor.pid),
-        host=process_identity.host(),
-        boot=process_identity.boot_id(),
-    )
+    status = replace(run.status(), state="starting", reason="", **process_identity.fields(supervisor.pid))
     try:
         run.write_status(status)
     except OSError as error:  # without its pid in the status nobody could watch or stop it
@@ -104,7 +96,7 @@ def resume(
         control_requests.ask(run, "resume")
         return None
     board = Follower(run).poll()
-    resume_check.check(run, board, resume_check.unfinished(board))
+    resume_check.check(run, board)
     if run.alive():  # another process has resumed it meanwhile
         control_requests.ask(run, "resume")
         return None

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Sequence
 
 from inittui.board.state import ArmBoard, Board
 from inittui.common.atomic_files import read_plain, reason
@@ -28,18 +27,17 @@ def exactness(before: Status, now: Status, *, on_cpu: bool) -> tuple[bool, str]:
     return False, f"as close as {now.device} allows: its kernels may add in another order"
 
 
-def check(run: RunDir, board: Board, arms: Sequence[ArmBoard]) -> None:
+def check(run: RunDir, board: Board) -> None:
     """Raises RunError if there is nothing to resume, or if a file that resuming reads or writes is damaged or not safe.
 
     A run that was killed after its last arm had finished can be resumed too: its result has not been written.
     """
-    name = run.name
+    name, arms = run.name, unfinished(board)
     if not arms and board.result is not None:
         failed = [arm for arm in board.arms if arm.state == "failed"]
         why = f"{failed[0].name}: {failed[0].reason}; that would happen again" if failed else "it has finished"
         raise RunError(f"run '{name}' has nothing to resume ({why}); 'inittui report {name}' shows its table")
-    folders = [run.path, run.path / "arms", *(run.arm(arm.folder) for arm in arms)]
-    for folder in folders:
+    for folder in (run.path, run.path / "arms", *(run.arm(arm.folder) for arm in arms)):
         try:
             status = folder.lstat()
         except OSError as error:

@@ -46,11 +46,9 @@ def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place
     there = on.startswith("ray://") and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65536
     if on not in ("ray", "auto") and not there:
         raise UsageError(f"{where} {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
-    need = ["ray", *(["grpc"] if there else [])]  # only Ray's client needs grpc
-    if missing := [module for module in need if find_spec(module) is None]:
-        raise UsageError(
-            f"{where} {on}: needs {', '.join(missing)}, which is not installed; pip install 'inittui[ray]'"
-        )
+    need = ("ray", "grpc") if there else ("ray",)  # only Ray's client needs grpc
+    if missing := ", ".join(module for module in need if find_spec(module) is None):
+        raise UsageError(f"{where} {on}: needs {missing}, which is not installed; pip install 'inittui[ray]'")
     return Place(on, share)
 
 
@@ -97,8 +95,16 @@ def check_device(requested: str, option: str = "--device", place: Place = HERE) 
     kind, mark, number = requested.partition(":")
     if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
         raise DeviceError(f"{option} {requested}: expected auto, cpu, cuda or cuda:N, as in cuda:1")
-    if place.on:
-        _check_device_there(requested, option, place)
+    if place.on:  # Ray assigns each arm its share of a GPU
+        if mark:
+            raise DeviceError(
+                f"{option} {requested}: on Ray an arm gets whichever GPU is free; expected auto, cpu or cuda"
+            )
+        part, join = ("--gpus-per-arm", " ") if option.startswith("--") else ("gpus_per_arm", "=")
+        if requested == "cuda" and not place.gpus_per_arm:
+            raise DeviceError(f"{option} cuda: on Ray it takes {part} as well, as in {part}{join}0.25")
+        if requested == "cpu" and place.gpus_per_arm:
+            raise DeviceError(f"{option} cpu: {part} {place.gpus_per_arm:g} is given too; expected one of the two")
         return
     if kind != "cuda":
         return
@@ -112,14 +118,3 @@ def check_device(requested: str, option: str = "--device", place: Place = HERE) 
         raise DeviceError(f"{option} {requested}: no NVIDIA GPU can be used here ({error}); use {option} cpu") from None
     if number and int(number) >= count:
         raise DeviceError(f"{option} {requested}: no such device; expected cuda:0 to cuda:{count - 1}")
-
-
-def _check_device_there(requested: str, option: str, place: Place) -> None:
-    """On a cluster, Ray assigns each arm its share of a GPU."""
-    if ":" in requested:
-        raise DeviceError(f"{option} {requested}: on Ray an arm gets whichever GPU is free; expected auto, cpu or cuda")
-    part, join = ("--gpus-per-arm", " ") if option.startswith("--") else ("gpus_per_arm", "=")
-    if requested == "cuda" and not place.gpus_per_arm:
-        raise DeviceError(f"{option} cuda: on Ray it takes {part} as well, as in {part}{join}0.25")
-    if requested == "cpu" and place.gpus_per_arm:
-        raise DeviceError(f"{option} cpu: {part} {place.gpus_per_arm:g} is given too; expected one of the two")

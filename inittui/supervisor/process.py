@@ -19,16 +19,15 @@ from msgspec.structs import replace
 from inittui.analysis import result_document
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
-from inittui.board.state import Board
 from inittui.common import process_identity
 from inittui.common.atomic_files import one_line
 from inittui.common.errors import InittuiError
-from inittui.experiment.preset import Preset
 from inittui.launch import resume_check
 from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
 from inittui.record.disk_room import DiskRoom
 from inittui.record.event_log import EventLog
+from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, Status, arm_folders
 
 if TYPE_CHECKING:
@@ -57,22 +56,16 @@ class Supervisor:
         for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
             with contextlib.suppress(OSError):
                 leftover.unlink()
-        self.preset: Preset = run.preset()
-        before = Follower(run).poll()
-        self.before: Board | None = before if before.t else None  # as an earlier supervisor left it
-        self.status: Status = replace(
-            run.status(),
-            pid=os.getpid(),
-            pid_started=process_identity.started(os.getpid()),
-            host=process_identity.host(),
-            boot=process_identity.boot_id(),
-            workers={},
-            # The run's clock continues where it stopped: time without a supervisor does not count.
-            **({"monotonic": time.monotonic() - before.t} if self.before else {}),
-        )
+        self.preset = run.preset()
+        board = Follower(run).poll()
+        self.before = board if board.t else None  # as an earlier supervisor left it
+        self.status = replace(run.status(), workers={}, **process_identity.fields(os.getpid()))
+        if self.before:  # the run's clock continues where it stopped: time without a supervisor does not count
+            self.status = replace(self.status, monotonic=time.monotonic() - board.t)
         self.log = EventLog(run.log, self.status.monotonic)
         self.stopping = False
         self.cluster: Cluster | None = None  # None if the run trains on this machine
+        self.pool: ForkedPool | RayPool  # from the beginning of training on
         self._unsaved = False  # whether the status has still to be written, because the disk is full
         self._room = DiskRoom(run.path, lambda: self.stopping)
 
@@ -211,11 +204,18 @@ class Supervisor:
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:
         """Train every arm, and handle requests meanwhile."""
-        self.pool = self._new_pool(jobs, data)
+        if self.cluster is not None:
+            from inittui.supervisor.ray.ray_pool import RayPool
+
+            self.pool = RayPool(jobs, data, self.cluster, self.log.append)
+        else:
+            from inittui.supervisor.workers.forked_pool import ForkedPool
+
+            self.pool = ForkedPool(jobs, data, self.slots, self.log.append, self._started)
         folders = arm_folders(self.preset)
         while self.pool.busy:
             for verb, folder, by in control_requests.take(self.run, folders):
-                self._handle(verb, folder, by, jobs)
+                self._handle(verb, folder, by)
             if self.stopping:
                 self.pool.stop()
             self.pool.tick()
@@ -225,20 +225,11 @@ class Supervisor:
             self._room.mark(full=not self._flush())
             time.sleep(TICK_SECONDS)
 
-    def _new_pool(self, jobs: list["Job"], data: "Dataset") -> "ForkedPool | RayPool":
-        if self.cluster is not None:
-            from inittui.supervisor.ray.ray_pool import RayPool
-
-            return RayPool(jobs, data, self.cluster, self.log.append)
-        from inittui.supervisor.workers.forked_pool import ForkedPool
-
-        return ForkedPool(jobs, data, self.slots, self.log.append, self._started)
-
     def _leave_cluster(self) -> None:
         if self.cluster is not None:
             self.cluster.close()
 
-    def _handle(self, verb: control_requests.Verb, folder: str, by: str, jobs: list["Job"]) -> None:
+    def _handle(self, verb: control_requests.Verb, folder: str, by: str) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))
         {"pause": self.pool.pause, "stop": self.pool.stop, "resume": self.pool.resume}[verb](folder)
         if verb != "resume":
@@ -246,9 +237,8 @@ class Supervisor:
         ended = {name for name, member in self.pool.members.items() if member.ended and folder in ("", name)}
         again = [arm.folder for arm in resume_check.unfinished(Follower(self.run).poll()) if arm.folder in ended]
         self._log_resumed(again, self.status)
-        for job in jobs:
-            if job.folder.name in again:
-                self.pool.restart(job)
+        for name in again:
+            self.pool.restart(name)
 
     def _started(self, folder: str, pid: int) -> None:
         self._save_status(workers={**self.status.workers, folder: pid})
@@ -272,7 +262,11 @@ class Supervisor:
         states = {arm.state for arm in now.arms}
         outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
         now = replace(now, phase=outcome)
-        models = predictions.model_comparisons(self.run, self.preset, data)
+        models: list[ModelComparison] = []
+        try:
+            models = predictions.model_comparisons(self.run, self.preset, data)
+        except Exception:  # the result has to be written all the same
+            traceback.print_exc()
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
         # Without it, 'inittui report' reads the logs.
         self._room.wait(partial(self.run.write_result, document), "result.json is not written")

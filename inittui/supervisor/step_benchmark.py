@@ -37,34 +37,25 @@ def seconds_per_step(job: BenchmarkJob) -> float:
     devices.set_up_thread(job.threads)
     devices.set_precision(job.arm.training.precision)
     steps = 4
-    while True:
-        seconds = _epoch(job.arm, steps, job.inputs, job.classes, device)
-        if seconds > SECONDS or steps >= 1024:
-            return seconds / steps
+    while (seconds := _epoch(job, steps, device)) <= SECONDS and steps < 1024:
         steps *= 4
+    return seconds / steps
 
 
-def _epoch(arm: Arm, steps: int, inputs: tuple[int, int], classes: int, device: torch.device) -> float:
+def _epoch(job: BenchmarkJob, steps: int, device: torch.device) -> float:
     """The seconds of the second of two epochs: the first includes what happens once."""
-    draws = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (steps * arm.training.batch_size, *inputs), generator=draws, dtype=torch.uint8)
-    labels = torch.randint(classes, (len(images),), generator=draws)
-    names = tuple(map(str, range(classes)))
+    draws, training = torch.Generator().manual_seed(0), job.arm.training
+    images = torch.randint(256, (steps * training.batch_size, *job.inputs), generator=draws, dtype=torch.uint8)
+    labels = torch.randint(job.classes, (len(images),), generator=draws)
+    names = tuple(map(str, range(job.classes)))
     noise = Dataset("noise", "noise", images, labels, images[:10], labels[:10], pixel_max=255.0, classes=names)
-    training = replace(arm.training, epochs=2, seeds=arm.training.seeds[:1], stop_stuck=None)
-    short = replace(arm, training=training)
-    epochs = [event for event in Trainer(short, noise, device).run() if isinstance(event, events.Epoch)]
-    return epochs[-1].seconds
+    short = replace(job.arm, training=replace(training, epochs=2, seeds=training.seeds[:1], stop_stuck=None))
+    return [event for event in Trainer(short, noise, device).run() if isinstance(event, events.Epoch)][-1].seconds
 
 
-def main() -> int:
+if __name__ == "__main__":
     try:
         print(seconds_per_step(msgspec.json.decode(sys.stdin.buffer.read(), type=BenchmarkJob)))
     except InittuiError as error:
         print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        raise SystemExit(error.exit_code) from None

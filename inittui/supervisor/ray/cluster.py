@@ -24,13 +24,15 @@ CLIENT_TRIES = 3  # to connect to a cluster through its client port
 
 
 class Cluster:
-    """The cluster that a run trains on. `slots` is how many arms train at the same time, on the nodes at the start."""
+    """The cluster that a run trains on. `slots` is how many arms train at the same time, on the nodes at the start. `name` is
+    the device as the run records it, `label` as viewers show it."""
 
     def __init__(self, on: str, threads: int, gpus: float) -> None:
         """`threads` are CPUs per arm, `gpus` the share of a GPU per arm. Raises DeviceError if the cluster can't be reached,
         has no room for an arm, or has other versions."""
         self.on, self.gpus = on, gpus
         self.device = torch.device("cuda", 0) if gpus else torch.device("cpu")  # Ray shows a process only its own GPU
+        self.name = f"{self.device.type} on ray"  # without the number of nodes, which may change
         self.needs: dict[str, float] = {"num_cpus": 1, "num_gpus": gpus} if gpus else {"num_cpus": threads}
         self._joined = False
         try:
@@ -41,15 +43,12 @@ class Cluster:
             raise
 
     def _join(self) -> None:
+        _check_port(self.on)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "inittui"}
         if self.on == "ray":
             # The default since Ray 2.60: other users of this machine need the user's token.
             os.environ.setdefault("RAY_AUTH_MODE", "token")
-        address = os.environ.get("RAY_ADDRESS", "") if self.on == "auto" else self.on
-        _check_port(self.on, address)
-
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "inittui"}
-        if self.on == "ray":
             options |= {"address": "local", "include_dashboard": False, "num_cpus": usable_cores()}
             options |= {"object_store_memory": STORE_BYTES, "_node_ip_address": private.LOOPBACK}
         else:
@@ -79,7 +78,7 @@ class Cluster:
 
         alive = [node for node in ray.nodes() if node["Alive"]]
         self.slots = sum(self._slots_of(node["Resources"]) for node in alive)
-        self.node_count = len(alive)
+        self.label = f"{self.name} ({formatting.count(len(alive), 'node')}, {self.slots} arms at a time)"
         if not self.slots:
             what = f"a GPU's share of {self.gpus:g}" if self.gpus else f"{self.needs['num_cpus']:g} CPU(s)"
             raise DeviceError(
@@ -120,16 +119,6 @@ class Cluster:
         by_gpu = resources.get("GPU", 0.0) / self.gpus if self.gpus else by_cpu
         return int(min(by_cpu, by_gpu) + 1e-9)
 
-    @property
-    def name(self) -> str:
-        """The device of the run, without the number of nodes, which may change."""
-        return f"{self.device.type} on ray"
-
-    @property
-    def label(self) -> str:
-        """The cluster as viewers show it."""
-        return f"{self.name} ({formatting.count(self.node_count, 'node')}, {self.slots} arms at a time)"
-
     def close(self) -> None:
         """Leave the cluster. Its actors of this run end, and so does a cluster that this run started."""
         if self._joined:
@@ -148,18 +137,18 @@ def init(options: dict[str, Any]) -> None:
     for left in reversed(range(CLIENT_TRIES)):
         try:
             ray.init(**options)
+            return
         except (ConnectionError, RuntimeError) as error:
             if not private.client_server_crashed(error) or not left:
                 raise
             print(f"{private.summary(error)} Once more.", flush=True)
-        else:
-            return
 
 
-def _check_port(on: str, address: str) -> None:
+def _check_port(on: str) -> None:
     """Raises DeviceError at once if nothing answers: Ray itself tries for a long time, and may then end this process."""
+    address = os.environ.get("RAY_ADDRESS", "") if on == "auto" else on
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if on == "ray" or not address or not port.isdecimal():
+    if not port.isdecimal():
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()

@@ -67,9 +67,9 @@ class Pool(Generic[W]):
         for member in self.selected(folder):
             member.pause_requested = False
 
-    def restart(self, job: Job) -> None:
+    def restart(self, folder: str) -> None:
         """Train an arm whose worker has ended, from its checkpoint."""
-        self.members[job.folder.name] = Member(job)
+        self.members[folder] = Member(self.members[folder].job)
 
     def stop(self, folder: str = "") -> None:
         for member in self.selected(folder):

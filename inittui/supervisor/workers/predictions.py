@@ -1,9 +1,10 @@
 """Summaries of the predictions at the end of a run: the gallery, confusion matrices, comparisons of trained models."""
 
-import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
@@ -39,26 +40,35 @@ class Predicted:
         """Per image the share of the counted replicas that answer each of `classes`, [n, classes]."""
         return numpy.stack([(self.answers[self.counted] == number).mean(0) for number in classes], axis=1)
 
+    def prediction(self, image: int) -> gallery.Prediction:
+        pairs = zip(self.classes[image].tolist(), self.probabilities[image].tolist(), strict=True)
+        return tuple((int(number), round(float(share), 4)) for number, share in pairs)
 
-def _predicted(run: RunDir, preset: Preset, data: Dataset) -> list[Predicted | None]:
+    def tally(self, image: int) -> gallery.Tally:
+        votes = Counter(self.answers[self.counted, image].tolist())
+        return tuple(sorted(votes.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    def confusion(self, labels: Array, classes: int) -> tuple[tuple[int, ...], ...]:
+        """One matrix of `gallery.Gallery.confusion`."""
+        answers = numpy.minimum(self.answers[self.counted], classes)  # all beyond the classes count in one column
+        width = classes + bool((answers == classes).any())
+        counts = numpy.bincount((labels * width + answers).ravel(), minlength=classes * width)
+        return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
+
+
+def _predicted(run: RunDir, preset: Preset, labels: Array, classes: int) -> list[Predicted | None]:
     """The predictions of each arm, in order; None if the arm has none because it failed or was stopped."""
-    labels = data.test_labels.cpu().numpy()
-    return [_load(run, folder, labels, stuck_below(1 / len(data.classes))) for folder in arm_folders(preset)]
+    return [_load(run.arm(folder), labels, stuck_below(1 / classes)) for folder in arm_folders(preset)]
 
 
-def _load(run: RunDir, folder: str, labels: Array, enough: float) -> Predicted | None:
+def _load(folder: Path, labels: Array, enough: float) -> Predicted | None:
     try:
-        with numpy.load(run.arm(folder) / "predictions.npz", allow_pickle=False) as arrays:
+        with numpy.load(folder / "predictions.npz", allow_pickle=False) as arrays:
             answers = arrays["answers"].astype(numpy.int64)
-            learnt = [i for i, right in enumerate((answers == labels).mean(1)) if right >= enough]
-            return Predicted(
-                seeds=[int(seed) for seed in arrays["seeds"]],
-                answers=answers,
-                classes=arrays["classes"],
-                probabilities=arrays["probabilities"],
-                counted=learnt or list(range(len(answers))),
-                learnt=bool(learnt),
-            )
+            learnt = numpy.flatnonzero((answers == labels).mean(1) >= enough).tolist()
+            counted = learnt or list(range(len(answers)))
+            seeds = arrays["seeds"].tolist()
+            return Predicted(seeds, answers, arrays["classes"], arrays["probabilities"], counted, bool(learnt))
     except (OSError, ValueError, KeyError, BadZipFile):
         return None
 
@@ -66,11 +76,11 @@ def _load(run: RunDir, folder: str, labels: Array, enough: float) -> Predicted |
 def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
     """Write the gallery: images drawn at random, of which the first is the one shown while training, then those on which arms
     differ and err most consistently. Writes nothing if no arm has predictions."""
-    predicted = _predicted(run, preset, data)
+    labels = data.test_labels.cpu().numpy()
+    predicted = _predicted(run, preset, labels, len(data.classes))
     known = {index: arm for index, arm in enumerate(predicted) if arm is not None}
     if not known:
         return
-    labels = data.test_labels.cpu().numpy()
     # With an arm at chance nearly every image would be a dispute and a mistake.
     judges = {index: arm for index, arm in known.items() if arm.learnt} or known
     disputes, mistakes = _scores(judges, labels)
@@ -83,8 +93,8 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
             index=i,
             label=int(labels[i]),
             pixels=grey(data, i).hex(),
-            predictions=tuple(_prediction(arm, i) for arm in predicted),
-            tallies=tuple(_tally(arm, i) for arm in predicted),
+            predictions=tuple(arm.prediction(i) if arm else () for arm in predicted),
+            tallies=tuple(arm.tally(i) if arm else () for arm in predicted),
         )
         for i in shown
     )
@@ -104,7 +114,7 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
             judges=tuple(judges),
             replicas=tuple(len(arm.counted) if arm else 0 for arm in predicted),
             left_out=tuple(len(arm.answers) - len(arm.counted) if arm else 0 for arm in predicted),
-            confusion=tuple(_confusion(arm, labels, len(data.classes)) for arm in predicted),
+            confusion=tuple(arm.confusion(labels, len(data.classes)) if arm else () for arm in predicted),
             disputed=_ranked(disputes[shown]),
             mistaken=_ranked(mistakes[shown]),
         ),
@@ -145,56 +155,21 @@ def _order(preset: Preset, count: int) -> list[int]:
     return [first, *(i for i in shuffled if i != first)]
 
 
-def _prediction(arm: Predicted | None, index: int) -> gallery.Prediction:
-    if arm is None:
-        return ()
-    pairs = zip(arm.classes[index].tolist(), arm.probabilities[index].tolist(), strict=True)
-    return tuple((int(number), round(float(share), 4)) for number, share in pairs)
-
-
-def _tally(arm: Predicted | None, index: int) -> gallery.Tally:
-    if arm is None:
-        return ()
-    numbers, votes = numpy.unique(arm.answers[arm.counted, index], return_counts=True)
-    pairs = zip(numbers.tolist(), votes.tolist(), strict=True)
-    return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
-
-
-def _confusion(arm: Predicted | None, labels: Array, classes: int) -> tuple[tuple[int, ...], ...]:
-    """One matrix of `gallery.Gallery.confusion`."""
-    if arm is None:
-        return ()
-    answers = numpy.minimum(arm.answers[arm.counted], classes)  # all outputs beyond the classes count in one column
-    width = classes + bool((answers == classes).any())
-    counts = numpy.bincount((labels * width + answers).ravel(), minlength=classes * width)
-    return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
-
-
 def model_comparisons(run: RunDir, preset: Preset, data: Dataset) -> list[ModelComparison]:
     """For every two arms and each seed of both, on how many test images only the one trained model is right. In a sweep only
-    arms at the same values are compared: all of five hundred would be 124,750 pairs. On an error, which is printed, there are
-    none: the result has to be written all the same.
-    """
-    try:
-        return _model_comparisons(preset, data, _predicted(run, preset, data))
-    except Exception:
-        traceback.print_exc()
-        return []
-
-
-def _model_comparisons(preset: Preset, data: Dataset, predicted: Sequence[Predicted | None]) -> list[ModelComparison]:
+    arms at the same values are compared: all of five hundred would be 124,750 pairs."""
     labels = data.test_labels.cpu().numpy()
     right = {
-        of_preset.name: dict(zip(arm.seeds, arm.answers == labels, strict=True))
-        for of_preset, arm in zip(preset.arms, predicted, strict=True)
+        index: dict(zip(arm.seeds, arm.answers == labels, strict=True))
+        for index, arm in enumerate(_predicted(run, preset, labels, len(data.classes)))
         if arm is not None
     }
-    same_values = {arm.name: index % (preset.block or 1) for index, arm in enumerate(preset.arms)}
     rows = []
-    for (a, of_a), (b, of_b) in combinations(right.items(), 2):
-        if same_values[a] != same_values[b]:
+    for a, b in combinations(right, 2):
+        if (b - a) % (preset.block or 1):  # at other values of the sweep
             continue
-        seeds = [seed for seed in of_a if seed in of_b]
-        only_a, only_b = ([int((x[seed] & ~y[seed]).sum()) for seed in seeds] for x, y in ((of_a, of_b), (of_b, of_a)))
-        rows.append(ModelComparison(a, b, tuple(seeds), tuple(only_a), tuple(only_b)))
+        pairs = {seed: (right[a][seed], right[b][seed]) for seed in right[a] if seed in right[b]}
+        only_a = tuple(int((of_a & ~of_b).sum()) for of_a, of_b in pairs.values())
+        only_b = tuple(int((of_b & ~of_a).sum()) for of_a, of_b in pairs.values())
+        rows.append(ModelComparison(preset.arms[a].name, preset.arms[b].name, tuple(pairs), only_a, only_b))
     return rows

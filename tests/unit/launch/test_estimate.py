@@ -14,7 +14,7 @@ from inittui.experiment.overrides import Overrides
 from inittui.experiment.preset import Model
 from inittui.experiment.preset_files import load
 from inittui.launch import estimate
-from inittui.launch.estimate import Rate, parameters
+from inittui.launch.estimate import parameters
 from inittui.launch.start_run import Place
 from tests.helpers import write_run
 from tests.system.conftest import Command, inittui, runs_dir  # noqa: F401  fixtures
@@ -33,7 +33,7 @@ def test_parameters_are_those_of_the_network(hidden: tuple[int, ...], norm: str)
 
 
 def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured"))
     monkeypatch.setattr(estimate, "usable_cores", lambda: 2)
     changes = Overrides(
         arms=["he_normal", "zeros"], sweep=["model.depth=2,3"], set=["training.batch_size=100", "model.width=10"],
@@ -83,7 +83,7 @@ def test_arms_trainings_and_steps_are_counted(tmp_path: Path, monkeypatch: pytes
 def test_of_a_cluster_is_said_what_can_be_known_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place, device: str, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured"))
     monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
     chosen = load("digits", Overrides(arms=["he_normal", "zeros"], set=["model.hidden=[10]"], epochs="10", seeds="4"))
     said = estimate.lines_of(chosen, runs_dir=tmp_path, data_dir=tmp_path, device=device, threads=1, place=place)
@@ -93,14 +93,14 @@ def test_of_a_cluster_is_said_what_can_be_known_without_it(
 
 
 def test_a_rate_is_not_remembered_from_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured just now"))
     run = write_run(tmp_path, load("digits"))
     run.write_status(replace(run.status(), on="auto"))
     assert "measured just now" in "\n".join(told(Overrides(), tmp_path))
 
 
 def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured just now"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured just now"))
     like = load("digits")
     run = write_run(tmp_path, like)
     assert f"at the rate of the run {run.name}" in "\n".join(told(Overrides(), tmp_path))
@@ -110,7 +110,7 @@ def test_a_rate_is_remembered_from_a_run_like_it(tmp_path: Path, monkeypatch: py
 
 
 def test_data_that_are_not_there_are_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured"))
     said = estimate.lines_of(load("mnist3"), runs_dir=tmp_path, data_dir=tmp_path / "none", device="cpu", threads=1)
     assert f"MNIST is not in {tmp_path / 'none'}: it would be downloaded" in "\n".join(said)
     assert "is not in" not in "\n".join(told(Overrides(), tmp_path))
@@ -158,6 +158,6 @@ def test_a_bad_number_of_epochs_is_refused_in_one_line(capsys: pytest.CaptureFix
 def test_seeds_that_can_establish_nothing_are_called_that(
     changes: dict[str, Any], words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "_measured", lambda *_: Rate(1e6, "measured"))
+    monkeypatch.setattr(estimate, "_measured", lambda *_: (1e6, "measured"))
     lines = told(Overrides(**changes), tmp_path)
     assert [line for line in lines if "establish" in line] == ([] if words is None else [words])

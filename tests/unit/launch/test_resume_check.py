@@ -36,7 +36,7 @@ KILLED = events.Gone(arm="", reason="killed by signal 9 (SIGKILL)")
 def refusal(run: RunDir, board: Board | None = None) -> str:
     board = board or Follower(run).poll()
     with pytest.raises(RunError) as caught:
-        check(run, board, unfinished(board))
+        check(run, board)
     words = str(caught.value)
     assert words.isprintable()
     assert words.startswith(f"run '{run.name}'")
@@ -89,7 +89,7 @@ def test_every_arm_of_an_interrupted_run_goes_on_but_those_that_are_trained() ->
 
 def test_a_run_whose_checkpoints_are_whole_may_go_on(stopped: RunDir) -> None:
     board = Follower(stopped).poll()
-    check(stopped, board, unfinished(board))
+    check(stopped, board)
     assert len(unfinished(board)) == 2
 
 
@@ -97,7 +97,7 @@ def test_a_run_without_checkpoints_may_go_on_from_its_start(tmp_path: Path) -> N
     run = empty_run(tmp_path)
     write_events(run, canned_events(preset(), until=2.0))
     board = Follower(run).poll()
-    check(run, board, unfinished(board))
+    check(run, board)
     assert not list(run.path.rglob("checkpoint*"))
 
 
@@ -106,7 +106,7 @@ def test_a_run_that_died_between_its_last_arms_end_and_its_result_goes_on(tmp_pa
     write_events(run, canned_events(preset())[:-1])
     board = Follower(run).poll()
     assert unfinished(board) == []
-    check(run, board, [])
+    check(run, board)
     result = finished_board().result
     assert result is not None
     run.write_result(result)
@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_refused_with_its_mend(
     assert words.endswith("; move it out of the run, and this seed is trained from its start")
     path.unlink()
     board = Follower(stopped).poll()
-    check(stopped, board, unfinished(board))
+    check(stopped, board)
 
 
 def test_a_checkpoint_that_cant_be_read_is_refused(stopped: RunDir) -> None:
@@ -155,7 +155,7 @@ def test_what_an_arm_left_that_is_trained_is_not_looked_at(tmp_path: Path) -> No
     run = write_run(tmp_path, endings={1: STOPPED})
     (run.arm("xavier_normal") / "checkpoint.777.safetensors").write_bytes(b"damaged")
     board = Follower(run).poll()
-    check(run, board, unfinished(board))
+    check(run, board)
     assert [arm.name for arm in unfinished(board)] == ["he_normal"]
 
 
