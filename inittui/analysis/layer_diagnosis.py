@@ -6,7 +6,7 @@ signal is followed up to the layer before it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from inittui.record.events import Probe
@@ -24,9 +24,7 @@ def health(value: float | None, start: float | None) -> Health:
     """The health of a layer's signal or gradient `value`, compared with the one at the `start`."""
     if value is None or start is None or not math.isfinite(value) or not math.isfinite(start):
         return "exploding" if value is None and start is not None else "unknown"
-    if value == 0 or start == 0:
-        return "vanishing"
-    if value * FACTOR < start:
+    if value == 0 or start == 0 or value * FACTOR < start:
         return "vanishing"
     return "exploding" if value > FACTOR * start else "healthy"
 
@@ -55,11 +53,8 @@ def _signal(probe: Probe) -> str:
         return ""
     share = end / start
     last = len(hidden)
-    words = (
-        f"{_share(share)} of the signal is left at layer {last}"
-        if share < 1
-        else f"it is {_times(share)} at layer {last}"
-    )
+    left = f"{_share(share)} of the signal is left" if share < 1 else f"it is {_times(share)}"
+    words = f"{left} at layer {last}"
     expected = probe.signal
     if len(expected) == len(probe.layers) and expected[0] and expected[last - 1] is not None:
         theory = (expected[last - 1] or 0.0) / expected[0]
@@ -78,7 +73,8 @@ def _pace(what: str, share: float, layers: int) -> str:
 
 
 def _gradient(layers: Sequence[LayerProbe]) -> str:
-    # From the last hidden layer to the first: the output layer has another width.
+    # From the last hidden layer to the first: the output layer has another width. By ∂L/∂z, since the ratio of the weights'
+    # gradients does not show that Xavier's vanish: there a small signal meets a large gradient, and the other way round.
     inner = layers[:-1]
     if len(inner) < 2:
         return ""
@@ -95,15 +91,12 @@ def _gradient(layers: Sequence[LayerProbe]) -> str:
 
 def _inputs(layers: Sequence[LayerProbe]) -> str:
     """A signal that comes from the biases has a healthy size and still depends on no input."""
-    hidden = layers[:-1] or layers
-    for number, layer in enumerate(hidden, 1):
-        if layer.cosine is None or layer.spread is None or not layer.rms:
-            continue
-        if layer.cosine >= SAME and layer.spread < CARRIED * layer.rms:
-            share = _share(layer.spread / layer.rms)
+    for number, layer in enumerate(layers[:-1] or layers, 1):
+        cosine, spread, rms = layer.cosine, layer.spread, layer.rms
+        if cosine is not None and cosine >= SAME and spread is not None and rms and spread < CARRIED * rms:
             return (
-                f"from layer {number} on all images look alike (mean cosine {layer.cosine:.3f}): "
-                f"only {share} of what it carries depends on the image"
+                f"from layer {number} on all images look alike (mean cosine {cosine:.3f}): "
+                f"only {_share(spread / rms)} of what it carries depends on the image"
             )
     return ""
 
@@ -132,15 +125,15 @@ def jacobian(probe: Probe) -> list[str]:
 
 def _healthy(probe: Probe) -> str:
     layers = probe.layers
-    wanted: tuple[tuple[str, Callable[[LayerProbe], bool]], ...] = (
-        ("gradient", lambda layer: _is_size(layer.grad_z)),
-        ("deviation over the images", lambda layer: _is_size(layer.spread)),
-        ("cosine", lambda layer: layer.cosine is not None and math.isfinite(layer.cosine)),
-    )
-    for what, measured in wanted:
-        missing = [number for number, layer in enumerate(layers, 1) if not measured(layer)]
-        if missing:
-            return f"nothing amiss is seen, but the {what} of layer {missing[0]} of {len(layers)} could not be measured"
+    measured = {
+        "gradient": [_is_size(layer.grad_z) for layer in layers],
+        "deviation over the images": [_is_size(layer.spread) for layer in layers],
+        "cosine": [layer.cosine is not None and math.isfinite(layer.cosine) for layer in layers],
+    }
+    for what, known in measured.items():
+        if not all(known):
+            number = f"{known.index(False) + 1} of {len(layers)}"
+            return f"nothing amiss is seen, but the {what} of layer {number} could not be measured"
     if len(layers) < 3:
         return "too few layers for signal or gradient to go astray"
     start, end = layers[0].rms, layers[-2].rms

@@ -83,7 +83,7 @@ def _cost(axes: "Axes", board: Board, _: ResultDocument) -> None:
     """The mean training cost per epoch, and the band from the lowest to the highest seed."""
     from matplotlib.ticker import MaxNLocator
 
-    several = False
+    several = any(len(arm.replicas) > 1 for arm in board.arms)
     lowest = math.inf
     for index, arm in enumerate(board.arms):
         means = [math.nan if value is None else value for value in arm.mean(lambda point: point.train_cost)]
@@ -91,7 +91,6 @@ def _cost(axes: "Axes", board: Board, _: ResultDocument) -> None:
         band = arm.band(lambda point: point.train_cost)
         axes.plot(epochs, means, label=_name(arm), markevery=max(1, len(means) // 8), **look(index))  # type: ignore[arg-type]
         if len(arm.replicas) > 1:
-            several = True
             low, high = ([math.nan if end[i] is None else end[i] for end in band] for i in (0, 1))
             axes.fill_between(epochs, low, high, color=look(index)["color"], alpha=0.15, linewidth=0)  # type: ignore[arg-type]
         lowest = min([lowest, *(end for end, _ in band if end is not None)])
@@ -123,10 +122,7 @@ def _sweep(axes: "Axes", _: Board, document: ResultDocument) -> None:
                 axes.errorbar(x, means[x], yerr=ends, capsize=2, linewidth=0.7, color=own["color"])
             if (failures := arm.failures) and 0 < failures.n == failures.at_chance and summary:
                 stuck = True
-                at = [x], [means[x]]
-                axes.plot(
-                    *at, linestyle="none", marker=own["marker"], color=own["color"], markerfacecolor="white", zorder=3
-                )
+                axes.plot([x], [means[x]], **own | {"linestyle": "none"}, markerfacecolor="white", zorder=3)  # type: ignore[arg-type]
         axes.plot(range(len(means)), means, label=_plain(name), **own)  # type: ignore[arg-type]
     axes.set_xticks(range(len(grid.columns)), [_plain(value) for value in grid.columns])
     if len(grid.columns) > MOST_TICKS:

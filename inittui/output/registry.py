@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 
 from inittui.common.errors import UsageError, path_of
+from inittui.common.optional_extras import need
 from inittui.output import formats
 
 TYPE_CHECKING = False
@@ -45,7 +46,8 @@ class FileFormat:
             raise UsageError(f"{option} {text}: it is a folder; expected a file")
         if not path.parent.is_dir():
             raise UsageError(f"{option} {text}: there is no folder '{path.parent}'; make it first")
-        _check_library(f"{option} {text}", self.module, self.extra)
+        if self.module:
+            need(f"{option} {text}", self.extra, self.module)
         return path
 
 
@@ -68,18 +70,12 @@ class FolderFormat:
 
     def path(self, text: str) -> "Path":
         """The folder that the option names; it need not exist. Raises UsageError if it is a file or a library is missing."""
-        _check_library(f"{self.option} {text}", self.module, self.extra)
+        if self.module:
+            need(f"{self.option} {text}", self.extra, self.module)
         path = path_of(text).absolute()
         if path.exists() and not path.is_dir():
             raise UsageError(f"{self.option} {text}: it is a file; expected a folder")
         return path
-
-
-def _check_library(what: str, module: str, extra: str) -> None:
-    if module:
-        from inittui.common.optional_extras import need
-
-        need(what, extra, module)
 
 
 def printed() -> dict[str, PrintedFormat]:

@@ -211,7 +211,7 @@ def test_a_files_mode_is_everybodys_as_the_umask_has_it_and_an_old_one_is_replac
         ([], "nowhere to write to; expected --to FILE, --tensorboard DIR or --wandb DIR"),
         (
             ["--to", "run.xlsx"],
-            "--to run.xlsx: expected a file that ends in one of .csv, .svg, .png, .pdf, .parquet, .md",
+            "--to run.xlsx: expected a file that ends in one of .csv, .parquet, .svg, .png, .pdf, .md",
         ),
         (["--to", "nowhere/run.csv"], "--to nowhere/run.csv: there is no folder 'nowhere'; make it first"),
         (["--to", "a.csv", "--figure", "pie"], "--figure pie: expected one of both, cost, accuracy"),

@@ -1,4 +1,4 @@
-"""The table of epochs as a Parquet file, with the column types of `epoch_table.COLUMNS`."""
+"""The table of epochs as CSV (unrounded, an empty cell where a value is missing) and as Parquet, with typed columns."""
 
 from inittui.output.registry import FileFormat
 
@@ -7,7 +7,20 @@ if TYPE_CHECKING:
     from inittui.output.results import Results
 
 
-def render(results: "Results") -> bytes:
+def _csv(results: "Results") -> bytes:
+    import csv
+    import io
+
+    from inittui.analysis import epoch_table
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(epoch_table.COLUMNS)
+    writer.writerows(epoch_table.rows(results.board))
+    return text.getvalue().encode()
+
+
+def _parquet(results: "Results") -> bytes:
     import io
 
     import pyarrow
@@ -23,4 +36,7 @@ def render(results: "Results") -> bytes:
     return content.getvalue()
 
 
-FORMATS = (FileFormat(".parquet", "one row per arm, seed and epoch", render, module="pyarrow", extra="parquet"),)
+FORMATS = (
+    FileFormat(".csv", "one row per arm, seed and epoch", _csv),
+    FileFormat(".parquet", "one row per arm, seed and epoch", _parquet, module="pyarrow", extra="parquet"),
+)
