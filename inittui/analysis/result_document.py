@@ -93,10 +93,8 @@ def _target(board: Board) -> float | None:
 def arms(board: Board, *, interval: bool = True) -> tuple[ArmResult, ...]:
     """The arms of the document as they are now. Without `interval` scipy is not imported: a screen can't wait for it."""
     below, target = stuck_below(_chance(board)), _target(board)
-    return tuple(
-        _arm(arm, of_preset, below, target, interval=interval)
-        for arm, of_preset in zip(board.arms, board.preset.arms, strict=True)
-    )
+    pairs = zip(board.arms, board.preset.arms, strict=True)
+    return tuple(_arm(arm, of_preset, below, target, interval=interval) for arm, of_preset in pairs)
 
 
 def _arm(arm: ArmBoard, of_preset: Arm, below: float, target: float | None, *, interval: bool) -> ArmResult:

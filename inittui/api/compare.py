@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +116,10 @@ def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool)
     return Result(run)
 
 
-@contextlib.contextmanager
-def _bars() -> Iterator[Callable[[Board], None]]:
+def _bars() -> contextlib.AbstractContextManager[Callable[[Board], None]]:
     from inittui.api.progress_bars import bars  # imports rich, which `progress=False` does not need
 
-    with bars() as show:
-        yield show
+    return bars()
 
 
 def _watch(follower: Follower, show: Callable[[Board], None]) -> Board:
@@ -145,9 +143,9 @@ def _rows(arms: Row | Sequence[Row]) -> list[Row]:
 
 def _seeds(seeds: int | Sequence[int] | None) -> str | None:
     """In the form of the command line: `10` is how many, `1,2,3` and `7,` are which."""
-    if seeds is None or isinstance(seeds, int):
-        return None if seeds is None else str(seeds)
-    return ",".join(map(str, seeds)) + ","
+    if seeds is None:
+        return None
+    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ","
 
 
 def _folder(given: str | Path | None, default: Callable[[], Path]) -> Path:

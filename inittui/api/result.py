@@ -71,9 +71,8 @@ class Result:
         need("result.table", "pandas", "pandas")
         import pandas
 
-        return pandas.read_csv(
-            io.StringIO(tables.comma_separated(self._document)), keep_default_na=False, na_values=[""]
-        )
+        csv = io.StringIO(tables.comma_separated(self._document))
+        return pandas.read_csv(csv, keep_default_na=False, na_values=[""])
 
     @property
     def epochs(self) -> "pandas.DataFrame":
@@ -82,11 +81,9 @@ class Result:
         return epoch_table.frame(Follower(self._run, self._run.liveness).poll())
 
     def __repr__(self) -> str:
-        of_arms = ", ".join(
-            f"{name} {formatting.percent(accuracy.mean if accuracy else None)}"
-            for name, accuracy in self.accuracy.items()
-        )
-        return printable(f"<inittui run {self.run}, {self.status}: {of_arms}>")
+        means = {name: accuracy.mean if accuracy else None for name, accuracy in self.accuracy.items()}
+        arms = ", ".join(f"{name} {formatting.percent(mean)}" for name, mean in means.items())
+        return printable(f"<inittui run {self.run}, {self.status}: {arms}>")
 
     def __str__(self) -> str:
         return self._unfinished() + tables.text(self._document)

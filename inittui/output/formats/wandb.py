@@ -6,12 +6,19 @@ from inittui.output.registry import FolderFormat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from inittui.record.run_directory import RunDir
 
 PROJECT = "inittui"
 # x_disable_stats has no public name: without it W&B adds this machine's load to the run.
-SETTINGS = {"silent": True, "console": "off", "x_disable_stats": True, "disable_git": True, "save_code": False}
+SETTINGS: "dict[str, Any]" = {
+    "silent": True,
+    "console": "off",
+    "x_disable_stats": True,
+    "disable_git": True,
+    "save_code": False,
+}
 
 
 def _write(run: "RunDir", folder: "Path", _: bool) -> str:
