@@ -7,7 +7,6 @@ from rich.cells import cell_len
 from inittui.board.state import ArmBoard, Board
 from inittui.board.thinned_series import Number, Thinned
 from inittui.common import formatting
-from inittui.tui.draw.border import BORDER
 from inittui.tui.draw.charts import bar, buckets, sparkline
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.rows import Row, fit, pad, spread, width_of
@@ -15,29 +14,11 @@ from inittui.tui.draw.scale import Scale, extremes
 from inittui.tui.keys import Key
 from inittui.tui.views.header import STATE_STYLES, loading
 from inittui.tui.widgets.board_view import BoardPanel
-from inittui.tui.widgets.panel import Panel, drawn
+from inittui.tui.widgets.panel import drawn
 
 SAYS_WHY = ("failed", "stopped", "interrupted")
 UNDER_WAY = ("training", "paused")
 LABEL = 8  # the width of "epochs  " and "now     "
-
-
-class ArmPanel(Panel):
-    """One of the panels in the grid of arms, which hands it the board."""
-
-    def __init__(self, glyphs: Glyphs, arm_index: int, board: Board) -> None:
-        super().__init__(glyphs, id=f"arm-{arm_index}")
-        self._arm_index, self._board, self._log = arm_index, board, True
-
-    def show(self, board: Board, *, log: bool, chosen: bool) -> None:
-        self._board, self._log = board, log
-        self.border_key = "accent bold" if chosen else BORDER
-
-    def title(self, width: int) -> Row:
-        return title(self._board.arms[self._arm_index], self._arm_index, self.glyphs, width)
-
-    def paint(self, width: int, height: int) -> list[Row]:
-        return panel(self._board, self._arm_index, width, height, self.glyphs, log=self._log)
 
 
 class OpenedArmPanel(BoardPanel):
@@ -84,27 +65,19 @@ def title(arm: ArmBoard, arm_index: int, glyphs: Glyphs, width: int) -> Row:
 def panel(board: Board, arm_index: int, width: int, height: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
     """The rows inside an arm's panel, for a height of one line or more."""
     arm = board.arms[arm_index]
-    if arm.state in SAYS_WHY and height > 1:
-        rows = [_state_line(arm, arm_index, width, glyphs), _numbers(arm, width)]
-        if arm.reason:
-            rows.insert(1, [(fit(arm.reason, width), STATE_STYLES[arm.state])])
-    elif _has_not_begun(arm):
+    if _has_not_begun(arm):
         words = [] if _trains(board) else [loading(board, width, glyphs)]
         return [pad(row, width) for row in [[(_waiting(board, arm), "accent")], *words][:height]]
-    else:
-        rows = [_state_line(arm, arm_index, width, glyphs), _numbers(arm, width)]
-    left = height - len(rows)
-    if arm.state == "finished" and left >= 2:
-        rows += _epochs(board, arm, arm_index, width, left, glyphs, log=log)
-    elif left >= 4:
-        rows += _epochs(board, arm, arm_index, width, left - (1 if left < 6 else 2), glyphs, log=log)
-        rows += _now(arm, arm_index, width, 1 if left < 6 else 2, glyphs, log=log)
-    elif left >= 2:
-        rows += _epochs(board, arm, arm_index, width, left - 1, glyphs, log=log) + _now(
-            arm, arm_index, width, 1, glyphs, log=log
-        )
-    elif left == 1:
-        rows += _both(arm, arm_index, width, glyphs, log=log)
+    rows = [_state_line(arm, arm_index, width, glyphs), _numbers(arm, width)]
+    if arm.state in SAYS_WHY and arm.reason:
+        rows.insert(1, [(fit(arm.reason, width), STATE_STYLES[arm.state])])
+    left, room, style = height - len(rows), max(1, width - LABEL), arm_style(arm_index)
+    if left == 1:
+        rows += _labelled("costs", [_both(arm, room, glyphs, log=log)], style)
+    elif left > 1:
+        now = 0 if arm.state == "finished" else 1 if left < 6 else 2
+        rows += _labelled("epochs", _epochs(board, arm, room, left - now, glyphs, log=log), style)
+        rows += _labelled(_now_label(arm), _now(arm, room, now, glyphs, log=log), f"{style} soft")
     return [pad(row, width) for row in rows[:height]]
 
 
@@ -121,13 +94,13 @@ def line(board: Board, arm_index: int, width: int, glyphs: Glyphs, *, log: bool,
         return pad([*row, (_waiting(board, arm), "dim")], width)
     if arm.state not in ("training", "finished"):  # paused, or waiting to continue
         row.append((f"{arm.state} ", STATE_STYLES.get(arm.state, "accent")))
-    row += [(f"{_epoch(arm)} ", ""), (f"{formatting.cost(_last_cost(arm))} ", "bold")]
-    accuracy = _accuracy(arm)
-    row.append((f"{formatting.percent(accuracy)} " if accuracy is not None else "      … ", ""))
+    row += [(f"{_epoch(arm, '/')} ", ""), (f"{formatting.cost(_last_cost(arm))} ", "bold")]
+    accuracies = _accuracies(arm)
+    row.append((f"{formatting.percent(statistics.fmean(accuracies))} " if accuracies else "      … ", ""))
     if arm.given_up:
         row.append((f"{arm.given_up} ", "warn"))
     room = width - width_of(row)
-    return pad(row + (_both(arm, arm_index, room, glyphs, log=log, label=False)[0] if room > 3 else []), width)
+    return pad([*row, (_both(arm, room, glyphs, log=log), style)] if room > 3 else row, width)
 
 
 def _has_not_begun(arm: ArmBoard) -> bool:
@@ -142,23 +115,22 @@ def _trains(board: Board) -> bool:
 def _waiting(board: Board, arm: ArmBoard) -> str:
     if arm.state == "paused":
         return "paused before it began"
-    if arm.state == "starting" or board.phase != "training":
-        return arm.state if arm.state == "starting" else board.phase
-    return "waiting for a free core" if _trains(board) else "starting"
+    if arm.state == "waiting" and board.phase != "training":
+        return board.phase
+    return "waiting for a free core" if arm.state == "waiting" and _trains(board) else "starting"
 
 
-def _epoch(arm: ArmBoard) -> str:
-    digits = len(str(arm.epochs))
-    return f"{min(arm.epochs_done + (arm.state in UNDER_WAY), arm.epochs):>{digits}}/{arm.epochs}"
+def _epoch(arm: ArmBoard, of: str) -> str:
+    """The present epoch, `of`, and the number of epochs."""
+    epoch = min(arm.epochs_done + (arm.state in UNDER_WAY), arm.epochs)
+    return f"{epoch:>{len(str(arm.epochs))}}{of}{arm.epochs}"
 
 
 def _state_line(arm: ArmBoard, arm_index: int, width: int, glyphs: Glyphs) -> Row:
     """`training  epoch 7 of 15  ━━━━━╸────  46 %`"""
-    style = STATE_STYLES.get(arm.state, "accent")
-    row: Row = [(f"{arm.state:<9} ", style)]
+    row: Row = [(f"{arm.state:<9} ", STATE_STYLES.get(arm.state, "accent"))]
     if arm.steps:
-        epoch = min(arm.epochs, arm.epochs_done + (arm.state in UNDER_WAY))
-        row.append((f"epoch {epoch:>{len(str(arm.epochs))}} of {arm.epochs}  ", ""))
+        row.append((f"epoch {_epoch(arm, ' of ')}  ", ""))
         share = f" {100 * arm.progress:3.0f} %"
         room = width - width_of(row) - len(share)
         row += [*bar(arm.progress, room, glyphs, arm_style(arm_index)), (share, "")] if room > 5 else []
@@ -177,33 +149,23 @@ def _last_cost(arm: ArmBoard) -> float | None:
     return active.points[-1].train_cost if active.points else None
 
 
-def _accuracy(arm: ArmBoard) -> float | None:
-    if any(replica.given_up for replica in arm.replicas):  # a stopped seed counts with its last result
-        last = [replica.points[-1].test_accuracy for replica in arm.replicas if replica.points]
-        return statistics.fmean(last) if last else None
-    accuracies = arm.curve("test_accuracy").mean
-    return accuracies[-1] if accuracies else None
-
-
-def _deviation(arm: ArmBoard) -> float | None:
-    """The sample standard deviation of the seeds' accuracies in the newest tested epoch; None for one seed."""
+def _accuracies(arm: ArmBoard) -> list[float]:
+    """The seeds' accuracies in the newest tested epoch; a stopped seed counts with its last one."""
     longest = max((len(replica.points) for replica in arm.replicas), default=0)
-    values = [r.points[-1].test_accuracy for r in arm.replicas if r.points and (r.given_up or len(r.points) == longest)]
-    return statistics.stdev(values) if len(values) > 1 else None
+    return [r.points[-1].test_accuracy for r in arm.replicas if r.points and (r.given_up or len(r.points) == longest)]
 
 
 def _numbers(arm: ArmBoard, width: int) -> Row:
     if not arm.replicas:
         return []
-    accuracy = _accuracy(arm)
+    accuracies = _accuracies(arm)
     started = arm.active is not None and (arm.active.running or arm.active.points)
     row: Row = [("cost ", "dim"), (formatting.cost(_last_cost(arm)) if started else "…", "bold")]
-    row += [("   test ", "dim"), (formatting.percent(accuracy) if accuracy is not None else "…", "bold")]
-    if (deviation := _deviation(arm)) is not None:
-        row.append((f" ± {100 * deviation:.2f}", ""))
+    row += [("   test ", "dim"), (formatting.percent(statistics.fmean(accuracies)) if accuracies else "…", "bold")]
+    if len(accuracies) > 1:
+        row.append((f" ± {100 * statistics.stdev(accuracies):.2f}", ""))
     if len(arm.seeds) > 1:
-        count = sum(bool(r.points) for r in arm.replicas)
-        seeds = f"{count} seed{'s' if count != 1 else ''}"
+        seeds = formatting.count(sum(bool(replica.points) for replica in arm.replicas), "seed")
         row += [(f"   mean of {seeds}" if width >= 60 else f"   {seeds}", "dim")]
         if arm.together and arm.state in UNDER_WAY:
             row += [(f", {arm.together} at a time{': more do not fit' if width >= 90 else ''}", "warn")]
@@ -216,49 +178,44 @@ def _series(arm: ArmBoard) -> Thinned:
     return arm.curve("train_cost").mean
 
 
+def _running(arm: ArmBoard) -> Thinned:
+    """The costs reported in the current epoch."""
+    return arm.active.running if arm.active and arm.state in UNDER_WAY else Thinned()
+
+
 def _columns(arm: ArmBoard, width: int) -> list[Number]:
     """The epochs' costs as columns; all epochs of the run fill `width`."""
     costs = _series(arm)
-    return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)) if costs else 0)
+    return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)))
 
 
-def _epochs(
-    board: Board, arm: ArmBoard, arm_index: int, width: int, rows: int, glyphs: Glyphs, *, log: bool
-) -> list[Row]:
-    room = max(1, width - LABEL)
+def _labelled(label: str, lines: list[str], style: str) -> list[Row]:
+    return [[(fit("" if y else label, LABEL), "dim"), (line, style)] for y, line in enumerate(lines)]
+
+
+def _epochs(board: Board, arm: ArmBoard, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[str]:
     # All arms share one scale, so that their panels can be compared.
     scale = Scale.of([cost for other in board.arms for cost in extremes(_series(other))], log=log)
-    lines = sparkline(_columns(arm, room), room, rows, glyphs, scale)
-    return [
-        [(fit("epochs" if y == 0 else "", LABEL), "dim"), (text, arm_style(arm_index))] for y, text in enumerate(lines)
-    ]
+    return sparkline(_columns(arm, width), width, rows, glyphs, scale)
 
 
-def _now(arm: ArmBoard, arm_index: int, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[Row]:
+def _now(arm: ArmBoard, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[str]:
     """The running cost of the current epoch; at the end of the epoch it fills the line."""
-    active = arm.active
-    room = max(1, width - LABEL)
-    running = active.running if active and arm.state in UNDER_WAY else Thinned()
-    share = active.step / arm.steps if active and arm.steps else 0.0
-    columns = buckets(running, room, max(1, round(room * share))) if running else []
-    lines = sparkline(columns, room, rows, glyphs, Scale.of(columns, log=log))
-    label = "now" if arm.state in UNDER_WAY else ""
-    if active and len(arm.seeds) > 1 and running:
-        label = f"{active.seed}"[: LABEL - 1]
-    return [
-        [(fit(label if y == 0 else "", LABEL), "dim"), (text, f"{arm_style(arm_index)} soft")]
-        for y, text in enumerate(lines)
-    ]
+    share = arm.active.step / arm.steps if arm.active and arm.steps else 0.0
+    columns = buckets(_running(arm), width, max(1, round(width * share)))
+    return sparkline(columns, width, rows, glyphs, Scale.of(columns, log=log))
 
 
-def _both(arm: ArmBoard, arm_index: int, width: int, glyphs: Glyphs, *, log: bool, label: bool = True) -> list[Row]:
+def _now_label(arm: ArmBoard) -> str:
+    """`now`, or the seed whose cost it is."""
+    if arm.active and len(arm.seeds) > 1 and _running(arm):
+        return f"{arm.active.seed}"[: LABEL - 1]
+    return "now" if arm.state in UNDER_WAY else ""
+
+
+def _both(arm: ArmBoard, width: int, glyphs: Glyphs, *, log: bool) -> str:
     """The epochs' costs and then the reports of the current epoch, in one line."""
-    room = max(1, width - (LABEL if label else 0))
-    active = arm.active
-    running = active.running if active and arm.state in UNDER_WAY else Thinned()
-    epochs = _columns(arm, room)
-    tail = buckets(running, max(1, min(room // 3, room - len(epochs), len(running)))) if running else []
-    columns = (epochs + tail)[:room]
-    text = sparkline(columns, room, 1, glyphs, Scale.of(columns, log=log))[0]
-    head: Row = [(fit("costs", LABEL), "dim")] if label else []
-    return [[*head, (text, arm_style(arm_index))]]
+    running, epochs = _running(arm), _columns(arm, width)
+    tail = buckets(running, max(1, min(width // 3, width - len(epochs), len(running))))
+    columns = (epochs + tail)[:width]
+    return sparkline(columns, width, 1, glyphs, Scale.of(columns, log=log))[0]

@@ -1,6 +1,7 @@
 """The arms: a grid of panels, or a line per arm; and the keys that choose, pause and stop them."""
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
@@ -12,12 +13,12 @@ from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
 from inittui.tui import steering
+from inittui.tui.draw.border import BORDER
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.layout import Plan
 from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.views import arm
-from inittui.tui.views.arm import ArmPanel
 from inittui.tui.views.errors import ErrorsScreen
 from inittui.tui.widgets.board_view import BoardView
 from inittui.tui.widgets.panel import Panel, drawn
@@ -25,24 +26,43 @@ from inittui.tui.widgets.question import Question
 
 MOST_PANELS = 60  # more arms than that have a line each and no panel
 
+_layout_key = partial(Key, group="Layout")
+_arms_key = partial(Key, group="Arms", rank=60)
+
+
+class ArmPanel(Panel):
+    """An arm in the grid."""
+
+    def __init__(self, arms: "ArmsPanel", arm_index: int) -> None:
+        super().__init__(arms.glyphs, id=f"arm-{arm_index}")
+        self._arms, self._arm_index = arms, arm_index
+
+    @property
+    def border_key(self) -> str:
+        return "accent bold" if self._arm_index == self._arms.chosen else BORDER
+
+    def title(self, width: int) -> Row:
+        return arm.title(self._arms.board.arms[self._arm_index], self._arm_index, self.glyphs, width)
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        arms = self._arms
+        return arm.panel(arms.board, self._arm_index, width, height, self.glyphs, log=arms.log_scale)
+
 
 class ArmLines(Panel):
     """A line per arm."""
 
     BORDERED = False
 
-    def __init__(self, glyphs: Glyphs, board: Board) -> None:
-        super().__init__(glyphs, id="lines")
-        self._board, self._log, self._chosen = board, True, -1
-
-    def show(self, board: Board, *, log: bool, chosen: int | None) -> None:
-        self._board, self._log, self._chosen = board, log, -1 if chosen is None else chosen
-        self.repaint()
+    def __init__(self, arms: "ArmsPanel") -> None:
+        super().__init__(arms.glyphs, id="lines")
+        self._arms = arms
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
+        board, chosen, log = self._arms.board, self._arms.chosen, self._arms.log_scale
         return [
-            arm.line(self._board, arm_index, width, self.glyphs, log=self._log, chosen=arm_index == self._chosen)
-            for arm_index in range(len(self._board.arms))
+            arm.line(board, arm_index, width, self.glyphs, log=log, chosen=arm_index == chosen)
+            for arm_index in range(len(board.arms))
         ]
 
 
@@ -52,29 +72,26 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
     NAME = "arms"
     TAKES = ("board", "log_scale", "chosen", "source")
     KEYS = (
-        Key(
+        _layout_key(
             "down,j",
             "scroll_arms(1)",
             "scroll the arms down, when there are many; the table, when it is alone",
             shown="down",
-            group="Layout",
         ),
-        Key("up,k", "scroll_arms(-1)", "scroll the arms up", shown="up", group="Layout"),
-        Key("pagedown", "page_arms(1)", "a page of arms down", group="Layout"),
-        Key("pageup", "page_arms(-1)", "a page of arms up", group="Layout"),
-        Key(
+        _layout_key("up,k", "scroll_arms(-1)", "scroll the arms up", shown="up"),
+        _layout_key("pagedown", "page_arms(1)", "a page of arms down"),
+        _layout_key("pageup", "page_arms(-1)", "a page of arms up"),
+        _arms_key(
             "p",
             "pause",
             "pause or resume the chosen arm, or all; a run that has ended continues from its checkpoints",
             "pause",
-            group="Arms",
-            rank=60,
         ),
-        Key("x", "stop", "stop the chosen arm, or the run; asks first", "stop", group="Arms", rank=60),
-        Key("tab", "choose(1)", "choose an arm for p and x: the next one; Esc: none", group="Arms"),
-        Key("shift+tab", "choose(-1)", "the arm before", group="Arms"),
-        Key("escape", "choose(0)", "no arm: p and x mean all of them", shown="Esc", group="Arms"),
-        Key("e", "errors", "why an arm failed, in full", "errors", group="Arms", rank=60),
+        _arms_key("x", "stop", "stop the chosen arm, or the run; asks first", "stop"),
+        _arms_key("tab", "choose(1)", "choose an arm for p and x: the next one; Esc: none"),
+        _arms_key("shift+tab", "choose(-1)", "the arm before"),
+        _arms_key("escape", "choose(0)", "no arm: p and x mean all of them", shown="Esc"),
+        _arms_key("e", "errors", "why an arm failed, in full", "errors"),
     )
     DEFAULT_CSS = """
     ArmsPanel { scrollbar-size-vertical: 1; }
@@ -87,30 +104,25 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id=self.NAME)
         self.glyphs = glyphs
-        self._columns, self._panel_height = 1, 1
+        self._plan = Plan()
         self._panels: list[ArmPanel] = []
-        self._lines: ArmLines | None = None
+        self._lines = ArmLines(self)
 
     def compose(self) -> ComposeResult:
         count = len(self.board.arms)
-        indices = range(count if count <= MOST_PANELS else 0)
-        self._panels = [ArmPanel(self.glyphs, arm_index, self.board) for arm_index in indices]
-        self._lines = ArmLines(self.glyphs, self.board)
+        self._panels = [ArmPanel(self, arm_index) for arm_index in range(count if count <= MOST_PANELS else 0)]
         with Grid():
             yield from self._panels
             yield self._lines
 
     def repaint(self) -> None:
-        if self._lines is None or not self.display:
-            return
-        for arm_index, panel in enumerate(self._panels):
-            panel.show(self.board, log=self.log_scale, chosen=arm_index == self.chosen)
-        self._lines.show(self.board, log=self.log_scale, chosen=self.chosen)
+        for panel in (*self._panels, self._lines):
+            panel.repaint()
 
     def laid_out(self, plan: Plan) -> None:
         """Show panels or lines, as the plan says."""
+        self._plan = plan
         as_panels = plan.arms_as == "panels" and bool(self._panels)
-        self._columns, self._panel_height = plan.columns, plan.panel_height
         columns = plan.columns if as_panels else 1
         each = plan.panel_height if as_panels else len(self.board.arms)
         grid = self.query_one(Grid)
@@ -119,17 +131,16 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         grid.styles.height = each * -(-len(self._panels) // columns) if as_panels else each
         for panel in self._panels:
             panel.display = as_panels
-        self.query_one(ArmLines).display = not as_panels
+        self._lines.display = not as_panels
 
     def watch_chosen(self) -> None:
         """Scroll to the chosen arm."""
         if self.chosen is not None:
-            height = self._panel_height
-            row = Region(0, self.chosen // self._columns * height, 1, height)
-            self.scroll_to_region(row, animate=False)
+            height = self._plan.panel_height
+            self.scroll_to_region(Region(0, self.chosen // self._plan.columns * height, 1, height), animate=False)
 
     def action_scroll_arms(self, by: int) -> None:
-        self.scroll_relative(y=by * self._panel_height, animate=False)
+        self.scroll_relative(y=by * self._plan.panel_height, animate=False)
 
     def action_page_arms(self, by: int) -> None:
         self.scroll_relative(y=by * self.size.height, animate=False)

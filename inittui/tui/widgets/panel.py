@@ -32,7 +32,6 @@ class Panel(Widget):
     """A subclass draws `paint` in a border with `title`, or without a border if `BORDERED` is false."""
 
     BORDERED = True
-    border_key = drawn(BORDER)  # the style of the border
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -48,6 +47,11 @@ class Panel(Widget):
     def title(self, width: int) -> Row:  # noqa: ARG002
         """The title in the border, cut to `width` cells."""
         return []
+
+    @property
+    def border_key(self) -> str:
+        """The style of the border."""
+        return BORDER
 
     @property
     def inside(self) -> Size:
