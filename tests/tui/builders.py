@@ -25,6 +25,8 @@ from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row
+from inittui.tui.views.sample import SamplePanel, SampleViewState
+from inittui.tui.widgets.panel import Panel
 from tests.galleries import canned_gallery
 from tests.helpers import Canned, board_of, canned_events, finished_board, preset, running_board
 
@@ -141,6 +143,19 @@ def with_cost(value: float | None, *, until: float | None = 2.5) -> Board:
     of = preset(2)
     canned = canned_events(of, costs=lambda arm, _, epoch: 0.5 if arm == 0 and epoch == 1 else value, until=until)
     return board_of(of, canned)
+
+
+def sample_panel(
+    board: Board, gallery: Gallery | None, state: SampleViewState | None = None, glyphs: Glyphs | None = None
+) -> SamplePanel:
+    """The sample panel, on no screen."""
+    panel = SamplePanel(glyphs or Glyphs())
+    panel.board, panel.gallery, panel.state = board, gallery, state or SampleViewState()
+    return panel
+
+
+def title_of(panel: Panel) -> str:
+    return text_of(panel.title(80))
 
 
 def gallery_where(of: Preset, *, agree: bool) -> Gallery:

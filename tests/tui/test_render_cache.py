@@ -24,7 +24,7 @@ def test_a_picture_that_is_kept_is_at_every_event_the_one_that_would_be_drawn(st
 
 
 def drawn(board: boards.Board) -> list[Row]:
-    return chart.chart(board, 60, 12, Glyphs(), metric="cost", log=True)
+    return chart.chart(board, 60, 12, Glyphs(), metric="train_cost", log=True)
 
 
 def test_reports_of_the_epoch_under_way_make_no_picture_anew_and_its_end_does() -> None:

@@ -13,7 +13,7 @@ from inittui.record import events
 from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, width_of
-from inittui.tui.views import arm, chart, confusion, header, machine, result, sample
+from inittui.tui.views import arm, chart, confusion, header, machine, result
 from inittui.tui.views.machine import Gpu, Machine
 from inittui.tui.views.sample import SampleViewState
 from tests.galleries import canned_gallery
@@ -27,8 +27,10 @@ from tests.tui.builders import (
     gallery_where,
     lines_of,
     named,
+    sample_panel,
     states,
     text_of,
+    title_of,
     with_cost,
 )
 
@@ -53,20 +55,22 @@ EXACT: dict[str, View] = {
     "arm panel, linear": lambda board, w, h, glyphs: arm.panel(board, len(board.arms) - 1, w, h, glyphs, log=False),
     "arm line": lambda board, w, _, glyphs: [arm.line(board, 0, w, glyphs, log=True)],
     "last arm's line": lambda board, w, _, glyphs: [arm.line(board, len(board.arms) - 1, w, glyphs, log=False)],
-    "chart": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="cost", log=True),
-    "chart of accuracies": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="accuracy", log=True),
+    "chart": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="train_cost", log=True),
+    "chart of accuracies": lambda board, w, h, glyphs: chart.chart(
+        board, w, h, glyphs, metric="test_accuracy", log=True
+    ),
     "header": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs),
     "header of a replay": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs, "replay x4"),
-    "live sample": lambda board, w, h, glyphs: sample.sample(board, None, SampleViewState(), w, h, glyphs),
-    "gallery": lambda board, w, h, glyphs: sample.sample(
-        board, gallery_of(board.preset, 6), SampleViewState("mistaken", 1), w, h, glyphs
-    ),
-    "gallery of seeds": lambda board, w, h, glyphs: sample.sample(
-        board, gallery_of(board.preset, 6, seeds=12), SampleViewState("disputed", 1), w, h, glyphs
-    ),
-    "confusions": lambda board, w, h, glyphs: sample.sample(
-        board, gallery_of(board.preset, 200), SampleViewState(confused=0), w, h, glyphs
-    ),
+    "live sample": lambda board, w, h, glyphs: sample_panel(board, None, glyphs=glyphs).paint(w, h),
+    "gallery": lambda board, w, h, glyphs: sample_panel(
+        board, gallery_of(board.preset, 6), SampleViewState("mistaken", 1), glyphs
+    ).paint(w, h),
+    "gallery of seeds": lambda board, w, h, glyphs: sample_panel(
+        board, gallery_of(board.preset, 6, seeds=12), SampleViewState("disputed", 1), glyphs
+    ).paint(w, h),
+    "confusions": lambda board, w, h, glyphs: sample_panel(
+        board, gallery_of(board.preset, 200), SampleViewState(confused=0), glyphs
+    ).paint(w, h),
     "confusions of seeds": lambda board, w, h, glyphs: confusion.confusion(
         board, gallery_of(board.preset, 999, seeds=12), len(board.arms) - 1, w, h, glyphs
     ),
@@ -99,7 +103,7 @@ def table_of(board: Board, width: int = 76, glyphs: Glyphs | None = None) -> str
 
 def sample_of(board: Board, shown: SampleViewState | None = None, *, agree: bool = False, width: int = 76) -> str:
     pictures = gallery_where(board.preset, agree=agree) if board.ended else None
-    return "\n".join(lines_of(sample.sample(board, pictures, shown or SampleViewState(), width, 12, Glyphs())))
+    return "\n".join(lines_of(sample_panel(board, pictures, shown).paint(width, 12)))
 
 
 @pytest.mark.parametrize("view", [*EXACT, *WITHIN])
@@ -121,7 +125,7 @@ def test_a_view_fits_its_room_in_every_state(view: str, state: str, width: int, 
 def test_every_state_has_its_titles(state: str) -> None:
     board = states()[state]
     assert result.title(board) == ("accuracy" if board.ended else "accuracy so far")
-    assert sample.title(board, None, SampleViewState())
+    assert title_of(sample_panel(board, None, SampleViewState()))
     assert [chart.title(metric, log=True) for metric in chart.METRICS] == [
         "training cost per epoch, log",
         "test cost per epoch, log",
@@ -137,7 +141,7 @@ def test_every_state_has_its_titles(state: str) -> None:
 def test_the_note_about_replaced_data_is_shown_from_the_moment_it_is_known(until: float | None, height: int) -> None:
     for endings in ({}, {0: FAILED}, {0: STOPPED, 1: STOPPED}):
         board = running_board(note=NOTE, until=99 if until is None else until, endings=endings)
-        assert header.has_note(board)
+        assert header.note(board)
         for width in (40, 80, 120, 200):
             rows = lines_of(header.header(board, 5.0, width, height, Glyphs()))
             assert any(line.startswith(f" Note: {NOTE}"[: width - 1]) for line in rows)
@@ -336,7 +340,7 @@ def test_the_live_sample_waits_for_training_then_for_the_first_epoch() -> None:
 
 @pytest.mark.parametrize("width", [36, 56, 76])
 def test_the_sample_shows_the_label_and_each_arm_s_prediction(width: int) -> None:
-    text = "\n".join(lines_of(sample.sample(states()["training"], None, SampleViewState(), width, 22, Glyphs())))
+    text = "\n".join(lines_of(sample_panel(states()["training"], None).paint(width, 22)))
     assert "label 8" in text
     for start in ("● xavi", "▲ he_n"):
         (line,) = [line for line in text.split("\n") if start in line]
@@ -349,7 +353,7 @@ def test_wrong_answers_are_marked_and_counted() -> None:
     assert text.count("✗") == 2  # on image 0 all err
     assert "disagreement 1 of 4; 6 mistakes in 297" in text
     assert (
-        sample.title(states()["finished"], canned_gallery(preset(2)), SampleViewState("disputed", 1))
+        title_of(sample_panel(states()["finished"], canned_gallery(preset(2)), SampleViewState("disputed", 1)))
         == "test image 3, label 3"
     )
 
@@ -372,15 +376,13 @@ def test_no_disagreement_and_no_mistake_are_said_in_words() -> None:
 
 def test_a_run_that_ended_without_pictures_promises_none() -> None:
     for state in ("stopped", "finished"):
-        text = "\n".join(lines_of(sample.sample(states()[state], None, SampleViewState(), 76, 12, Glyphs())))
+        text = "\n".join(lines_of(sample_panel(states()[state], None).paint(76, 12)))
         assert "label 8" in text
         assert "after the last epoch" not in text
 
 
 def test_arms_without_a_prediction_say_why() -> None:
-    text = "\n".join(
-        lines_of(sample.sample(states()["all failed before an epoch"], None, SampleViewState(), 76, 12, Glyphs()))
-    )
+    text = "\n".join(lines_of(sample_panel(states()["all failed before an epoch"], None).paint(76, 12)))
     assert text.count("no prediction: failed") == 2
 
 
@@ -389,14 +391,14 @@ def test_arms_without_a_prediction_say_why() -> None:
 
 def seeds_of(shown: SampleViewState, width: int = 76) -> str:
     board = finished_board(2, seeds=12)
-    return "\n".join(lines_of(sample.sample(board, canned_gallery(board.preset, seeds=12), shown, width, 20, Glyphs())))
+    return "\n".join(lines_of(sample_panel(board, canned_gallery(board.preset, seeds=12), shown).paint(width, 20)))
 
 
 def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
     text = seeds_of(SampleViewState("disputed", 1))  # image 3: he_normal errs on 11 of 12 seeds, xavier_normal on none
-    assert sample.title(finished_board(2), canned_gallery(preset(2), seeds=12), SampleViewState("disputed", 1)) == (
-        "test image 3, label 3"
-    )
+    assert title_of(
+        sample_panel(finished_board(2), canned_gallery(preset(2), seeds=12), SampleViewState("disputed", 1))
+    ) == ("test image 3, label 3")
     first, second = (line for line in text.split("\n") if "● xavier" in line or "▲ he_n" in line)
     assert "3 ✓" in first
     assert first.rstrip().endswith("12 of 12")
@@ -411,7 +413,7 @@ def test_of_several_seeds_it_is_shown_how_many_answer_what() -> None:
 def test_seeds_that_are_left_out_are_named() -> None:
     board = finished_board(2, seeds=12)
     pictures = replace(canned_gallery(board.preset, seeds=12), left_out=(3, 0))
-    text = " ".join("\n".join(lines_of(sample.sample(board, pictures, SampleViewState(), 100, 20, Glyphs()))).split())
+    text = " ".join("\n".join(lines_of(sample_panel(board, pictures).paint(100, 20))).split())
     assert "seeds at chance left out: xavier_normal 3" in text
 
 
@@ -484,7 +486,7 @@ def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
     board = finished_board(2)
     without = replace(canned_gallery(board.preset), confusion=())
     assert lines_of(confusion.confusion(board, without, 0, 60, 10, Glyphs()))[0].strip() == "no predictions of this arm"
-    assert sample.title(board, without, SampleViewState(confused=1)) == "confusions of he_normal"
+    assert title_of(sample_panel(board, without, SampleViewState(confused=1))) == "confusions of he_normal"
 
 
 # The machine, and words
@@ -506,7 +508,7 @@ def test_a_deep_network_is_told_in_short() -> None:
 
 
 def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
-    rows = chart.chart(with_cost(None), 60, 12, Glyphs(), metric="cost", log=True)
+    rows = chart.chart(with_cost(None), 60, 12, Glyphs(), metric="train_cost", log=True)
     signs = "".join(lines_of(rows))
     assert "●" in signs
     assert "✗" in signs

@@ -170,7 +170,7 @@ class MainScreen(Screen[None]):
             ended=self.board.ended,
             zoom=self.zoom,
             whole=any(panel.WHOLE for panel in self.panels if self.zoom == panel.NAME),
-            note=header.has_note(self.board),
+            note=bool(header.note(self.board)),
         )
 
     def _repaint(self) -> None:
@@ -239,4 +239,4 @@ class MainScreen(Screen[None]):
 
 def _layout_of(board: Board) -> tuple[bool, ...]:
     """What the layout depends on: it is planned again when this changes."""
-    return board.ended, bool(board.result), header.has_note(board)
+    return board.ended, bool(board.result), bool(header.note(board))

@@ -9,8 +9,11 @@ from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 
-METRICS = ("cost", "test cost", "accuracy")
-_FIGURES = {"cost": "train_cost", "test cost": "test_cost", "accuracy": "test_accuracy"}
+METRICS = {
+    "train_cost": "training cost per epoch",
+    "test_cost": "test cost per epoch",
+    "test_accuracy": "test accuracy, %",
+}
 
 
 class ChartPanel(BoardPanel):
@@ -23,7 +26,7 @@ class ChartPanel(BoardPanel):
         Key("c", "metric", "next curve: training cost, test cost, test accuracy", "curve", group="Chart"),
         Key("1", "zoom", "the chart alone; again: everything", "chart", group="Layout"),
     )
-    metric = drawn(METRICS[0])
+    metric = drawn("train_cost")  # a key of METRICS
     log_scale = drawn(True)
 
     def __init__(self, glyphs: Glyphs) -> None:
@@ -45,38 +48,35 @@ class ChartPanel(BoardPanel):
         await self.screen.run_action("toggle_log")
 
     async def action_metric(self) -> None:
-        self.metric = METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)]
+        metrics = list(METRICS)
+        self.metric = metrics[(metrics.index(self.metric) + 1) % len(metrics)]
         if not self.display:
             await self.come_forward()
 
 
 def title(metric: str, *, log: bool) -> str:
-    """What the chart shows: `mean training cost per epoch, log`."""
-    what = {"cost": "training cost per epoch", "test cost": "test cost per epoch", "accuracy": "test accuracy, %"}
-    return what[metric] + (", log" if log and metric != "accuracy" else "")
+    """What the chart shows: `training cost per epoch, log`."""
+    return METRICS[metric] + (", log" if log and metric != "test_accuracy" else "")
 
 
 def chart(board: Board, width: int, height: int, glyphs: Glyphs, *, metric: str, log: bool) -> list[Row]:
     """A line per arm, the mean of its seeds, between pale lines for the lowest and the highest seed. The x axis
     has all epochs from the start."""
-    curves = [arm.curve(_FIGURES[metric]) for arm in board.arms]
-    factor = 100 if metric == "accuracy" else 1
-    series: list[Series] = []
-    for arm_index, curve in enumerate(curves):
-        if len(board.arms[arm_index].seeds) > 1:
+    factor = 100 if metric == "test_accuracy" else 1
+    bands: list[Series] = []
+    means: list[Series] = []
+    for arm_index, arm in enumerate(board.arms):
+        curve, style = arm.curve(metric), arm_style(arm_index)
+        means.append(Series(curve.mean.times(factor), glyphs.marker(arm_index), style))
+        if len(arm.seeds) > 1:
             edges = [edge.times(factor) for edge in (curve.low, curve.high)]
-            series += [Series(edge, glyphs.dot, f"{arm_style(arm_index)} soft", "bare") for edge in edges]
-    # The means come last because they are drawn over the bands.
-    series += [
-        Series(curve.mean.times(factor), glyphs.marker(arm_index), arm_style(arm_index))
-        for arm_index, curve in enumerate(curves)
-    ]
+            bands += [Series(edge, glyphs.dot, f"{style} soft", "bare") for edge in edges]
     return line_chart(
-        series,
+        [*bands, *means],  # the means are drawn over the bands
         width,
         height,
         glyphs,
         last_x=max(arm.epochs for arm in board.arms),
-        log=log and metric != "accuracy",
+        log=log and metric != "test_accuracy",
         empty="the first epoch is under way" if board.phase == "training" else board.detail or board.phase,
     )

@@ -23,7 +23,6 @@ STATE_STYLES = {
     "refused": "bad",
 }
 
-
 _replay_key = partial(Key, group="Replay", replay=True, rank=20, rank_ended=50)
 
 
@@ -77,21 +76,22 @@ def header(board: Board, now: float, width: int, height: int, glyphs: Glyphs, ta
             spread([*name, ("  ", ""), (board.preset.title, "dim")], _time(board, now, tag), width),
             pad([(" ", ""), *_joined(facts, width, glyphs)[1:]], width),
         ]
-    if note := _note(board):
+    if words := note(board):
         # The note changes what the numbers mean, so it replaces facts where lines are few.
-        rows = [*rows[: max(1, height - 1)], [(fit(f" {glyphs.text(note)}", width), "warn")]]
+        rows = [*rows[: max(1, height - 1)], [(fit(f" {glyphs.text(words)}", width), "warn")]]
     return rows[:height]
 
 
 def _facts(board: Board) -> list[str]:
     preset = board.preset
     training = preset.training
+    data, seeds = board.data, training.seeds
     facts = [
-        _data(board),
+        f"{data.title} {data.train:,}/{data.test:,}" if data else preset.data.name,
         network(preset, board),
         f"{training.optimizer} {training.learning_rate:g}",
         f"batch {training.batch_size}",
-        _seeds(preset),
+        f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds from {seeds[0]}",
     ]
     if training.precision != "float32":
         facts.insert(0, training.precision)  # the numbers depend on it
@@ -107,23 +107,12 @@ def network(preset: Preset, board: Board) -> str:
         return model.factory.rpartition("/")[2]
     shape = board.data and (board.data.shape or (board.data.rows, board.data.columns))
     inputs = str(math.prod(shape)) if shape else "?"
-    outputs = preset.model.outputs or (len(board.data.classes) if board.data else "?")
-    hidden = "-".join(map(str, preset.model.hidden))
-    if len(preset.model.hidden) > 6 and len(set(preset.model.hidden)) == 1:
-        hidden = f"{len(preset.model.hidden)}x{preset.model.hidden[0]}"
+    outputs = model.outputs or (len(board.data.classes) if board.data else "?")
+    hidden = "-".join(map(str, model.hidden))
+    if len(model.hidden) > 6 and len(set(model.hidden)) == 1:
+        hidden = f"{len(model.hidden)}x{model.hidden[0]}"
     norm = "" if model.norm == "none" else f", {model.norm} norm"
     return f"{inputs}-{hidden}-{outputs} {model.activation}{norm}" if hidden else f"{inputs}-{outputs}"
-
-
-def _seeds(preset: Preset) -> str:
-    given = preset.training.seeds
-    return f"seed {given[0]}" if len(given) == 1 else f"{len(given)} seeds from {given[0]}"
-
-
-def _data(board: Board) -> str:
-    if board.data is None:
-        return board.preset.data.name
-    return f"{board.data.title} {board.data.train:,}/{board.data.test:,}"
 
 
 def _joined(facts: list[str], room: int, glyphs: Glyphs) -> Row:
@@ -147,7 +136,7 @@ def _time(board: Board, now: float, tag: str) -> Row:
     return [*row, (f", {formatting.clock(left)} left " if left is not None else " ", "")]
 
 
-def _note(board: Board) -> str:
+def note(board: Board) -> str:
     """A note that changes what the numbers mean, or an error; empty if there is none."""
     if board.disk_full:
         return "Disk full: training continues; its events stay in memory until space is free"
@@ -162,10 +151,6 @@ def _note(board: Board) -> str:
     if board.resumed and board.resumed.note and not board.ended:
         return f"Resumed, {board.resumed.note}"
     return ""
-
-
-def has_note(board: Board) -> bool:
-    return bool(_note(board))
 
 
 def loading(board: Board, width: int, glyphs: Glyphs) -> Row:

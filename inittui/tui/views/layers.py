@@ -1,6 +1,7 @@
 """The layer view: it shows by depth why an arm trains or does not train."""
 
 from dataclasses import replace
+from functools import partial
 
 from inittui.record.layer_probe import QUANTITIES
 from inittui.tui.draw.rows import Row
@@ -10,6 +11,8 @@ from inittui.tui.views.layers_drawing import LayerViewState, probe_of
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
 
+_layers_key = partial(Key, group="Layers")
+
 
 class LayersPanel(BoardPanel):
     """Shown alone only. Its keys bring it forward."""
@@ -17,33 +20,20 @@ class LayersPanel(BoardPanel):
     NAME = "layers"
     TAKES = ("board", "chosen")
     KEYS = (
-        Key(
-            "4",
-            "zoom",
-            "the layers: signal, gradient and theory by depth; again: everything",
-            "layers",
-            group="Layers",
-        ),
-        Key(
+        _layers_key("4", "zoom", "the layers: signal, gradient and theory by depth; again: everything", "layers"),
+        _layers_key(
             "v",
             "quantity(1)",
             "the next quantity: signal, gradient, spread, cosine, dead units, …",
             "quantity",
-            group="Layers",
             named_alone=True,
         ),
-        Key("V", "quantity(-1)", "the quantity before", group="Layers"),
-        Key("i", "at_start", "as initialised, or as it is now", "start/now", group="Layers", named_alone=True),
-        Key(
-            "full_stop",
-            "layer(1)",
-            "the next layer, for its weights",
-            "next layer",
-            shown=".",
-            group="Layers",
-            named_alone=True,
+        _layers_key("V", "quantity(-1)", "the quantity before"),
+        _layers_key("i", "at_start", "as initialised, or as it is now", "start/now", named_alone=True),
+        _layers_key(
+            "full_stop", "layer(1)", "the next layer, for its weights", "next layer", shown=".", named_alone=True
         ),
-        Key("comma", "layer(-1)", "the layer before", shown=",", group="Layers"),
+        _layers_key("comma", "layer(-1)", "the layer before", shown=","),
     )
     chosen: drawn[int | None] = drawn(None)
     selection = drawn(LayerViewState())

@@ -56,16 +56,12 @@ def line(machine: Machine | None, width: int, glyphs: Glyphs) -> Row:
     if gpu is not None:
         if gpu.utilisation is not None:
             groups.append(_meter("GPU", gpu.utilisation, glyphs, wide=width >= 110))
-        ours = f" ({formatting.gigabytes(gpu.memory_ours)} ours)" if gpu.memory_ours is not None else ""
-        groups.append([("GPU memory ", "dim"), (f"{_of(gpu.memory_used, gpu.memory_total)}{ours}", "")])
+        groups.append(_memory("GPU memory", gpu.memory_used, gpu.memory_total, gpu.memory_ours))
         if gpu.watts is not None and gpu.celsius is not None:
             groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
-    groups.append(
-        _meter(f"CPU {machine.cores} core{'s' if machine.cores != 1 else ''}", machine.cpu, glyphs, wide=width >= 76)
-    )
+    groups.append(_meter(f"CPU {formatting.count(machine.cores, 'core')}", machine.cpu, glyphs, wide=width >= 76))
     groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
-    ours = f" ({formatting.gigabytes(machine.memory_ours)} ours)"
-    groups.append([("memory ", "dim"), (_of(machine.memory_used, machine.memory_total) + ours, "")])
+    groups.append(_memory("memory", machine.memory_used, machine.memory_total, machine.memory_ours))
     row: Row = [(" ", "")]
     for group in groups:
         if width_of(row) + width_of(group) + 3 > width:
@@ -79,5 +75,6 @@ def _meter(name: str, share: float, glyphs: Glyphs, *, wide: bool) -> Row:
     return [(f"{name} ", "dim"), *gauge, (f"{100 * share:3.0f} %", "")]
 
 
-def _of(used: int, total: int) -> str:
-    return f"{formatting.gigabytes(used)} of {formatting.gigabytes(total)} GB"
+def _memory(name: str, used: int, total: int, ours: int | None) -> Row:
+    of_run = f" ({formatting.gigabytes(ours)} ours)" if ours is not None else ""
+    return [(f"{name} ", "dim"), (f"{formatting.gigabytes(used)} of {formatting.gigabytes(total)} GB{of_run}", "")]

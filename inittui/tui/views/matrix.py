@@ -1,6 +1,7 @@
 """The matrix of a sweep: a cell per scheme and value, with a cursor that opens an arm."""
 
 from dataclasses import replace
+from functools import partial
 
 from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
@@ -8,6 +9,9 @@ from inittui.tui.views import matrix_drawing
 from inittui.tui.views.matrix_drawing import MEASURES, ORDERS, STATES, MatrixViewState
 from inittui.tui.widgets.board_view import BoardPanel
 from inittui.tui.widgets.panel import drawn
+
+_matrix_key = partial(Key, group="Matrix")
+_matrix_alone_key = partial(_matrix_key, only_alone=True)
 
 FILTER = f"words of a scheme, {', '.join(STATES)}, or as depth=10,30"
 
@@ -18,48 +22,30 @@ class MatrixPanel(BoardPanel):
     NAME = "matrix"
     WHOLE = True
     KEYS = (
-        Key(
-            "5", "zoom", "the matrix of a sweep: scheme by value; again: everything", "matrix", group="Matrix", rank=10
-        ),
-        Key(
+        _matrix_key("5", "zoom", "the matrix of a sweep: scheme by value; again: everything", "matrix", rank=10),
+        _matrix_key(
             "o",
             "order",
             "the matrix's rows: best first, best in the cursor's column first, as given",
             "order",
-            group="Matrix",
             named_alone=True,
         ),
-        Key(
-            "slash",
-            "filter",
-            "only rows and values with these words, as 'he chance depth=10,30'",
-            "filter",
-            shown="/",
-            group="Matrix",
-            only_alone=True,
+        _matrix_alone_key(
+            "slash", "filter", "only rows and values with these words, as 'he chance depth=10,30'", "filter", shown="/"
         ),
-        Key(
-            "a",
-            "across",
-            "the next swept key as columns of the matrix",
-            "key across",
-            group="Matrix",
-            named_alone=True,
-        ),
-        Key(
+        _matrix_key("a", "across", "the next swept key as columns of the matrix", "key across", named_alone=True),
+        _matrix_alone_key(
             "enter",
             "open",
             "the arm under the cursor of the matrix alone, and back; arrows move the cursor, v turns the matrix",
             "this arm",
-            group="Matrix",
-            only_alone=True,
         ),
-        Key("v", "measure(1)", short="quantity", only_alone=True),
-        Key("V", "measure(-1)", only_alone=True),
-        Key("n,right", "move(0, 1)", only_alone=True),
-        Key("b,left", "move(0, -1)", only_alone=True),
-        Key("down,j", "move(1, 0)", only_alone=True),
-        Key("up,k", "move(-1, 0)", only_alone=True),
+        _matrix_alone_key("v", "measure(1)", short="quantity"),
+        _matrix_alone_key("V", "measure(-1)"),
+        _matrix_alone_key("n,right", "move(0, 1)"),
+        _matrix_alone_key("b,left", "move(0, -1)"),
+        _matrix_alone_key("down,j", "move(1, 0)"),
+        _matrix_alone_key("up,k", "move(-1, 0)"),
     )
     state = drawn(MatrixViewState())
 
