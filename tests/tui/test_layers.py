@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from inittui.board.fold import fold
 from inittui.board.source import StillSource
-from inittui.board.state import ArmBoard, Board
+from inittui.board.state import Board
 from inittui.record.events import Probe
 from inittui.record.layer_probe import QUANTITIES, LayerProbe
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, width_of
-from inittui.tui.views import layers_drawing
-from inittui.tui.views.layers_drawing import LayerViewState, heat_map, histogram
+from inittui.tui.views import layers
+from inittui.tui.views.layers import LayersPanel
 from tests.helpers import finished_board, running_board, steady
-from tests.tui.builders import dashboard, lines_of, named, numbers, press, screen_styles, shown, text_of
+from tests.tui.builders import dashboard, lines_of, named, numbers, press, screen_styles, shown, text_of, title_of
 
 SIZES = ((120, 40), (80, 24), (60, 20), (40, 10))
 BINS = (1, 4, 2, 8, 6, 3, 1)
@@ -76,12 +76,25 @@ def epochs(depth: int, last: int = 2, **values: Any) -> list[Probe]:
     return [probe(depth, epoch, **values) for epoch in range(last + 1)]
 
 
-def view(
-    board: Board, state: LayerViewState | None = None, width: int = 116, height: int = 22, glyphs: Glyphs | None = None
-) -> str:
-    return "\n".join(
-        lines_of(layers_drawing.layers(board, state or LayerViewState(), width, height, glyphs or Glyphs()))
-    )
+class State(NamedTuple):
+    """What a panel shows."""
+
+    quantity: int = 0
+    at_start: bool = False
+    arm: int = 0
+    layer: int = 1
+
+
+def panel(board: Board, state: State | None = None, glyphs: Glyphs | None = None) -> LayersPanel:
+    """The layer view, on no screen."""
+    of = LayersPanel(glyphs or Glyphs())
+    of.board = board
+    of.quantity_number, of.at_start, of.chosen, of.layer_number = state or State()
+    return of
+
+
+def view(board: Board, state: State | None = None, width: int = 116, height: int = 22) -> str:
+    return "\n".join(lines_of(panel(board, state).paint(width, height)))
 
 
 def signs(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -124,24 +137,24 @@ def any_probes(draw: st.DrawFn) -> list[Probe]:
 @settings(steady, max_examples=50)
 @given(
     st.lists(any_probes(), min_size=1, max_size=2),
-    st.builds(LayerViewState, st.integers(0, 20), st.booleans(), st.integers(0, 1), st.integers(1, 40)),
+    st.builds(State, st.integers(0, 20), st.booleans(), st.integers(0, 1), st.integers(1, 40)),
     st.integers(0, 200),
     st.integers(0, 45),
     st.booleans(),
 )
-@example([[], [probe(3)]], LayerViewState(), 116, 30, False)
-@example([[probe(0)], [probe(0, 1)]], LayerViewState(layer=3), 116, 30, False)
-@example([[probe(5, rms=math.nan, grad_z=math.inf, low=math.nan)]], LayerViewState(), 116, 30, True)
-@example([[probe(31), probe(3, 1)]], LayerViewState(layer=31), 116, 30, False)
+@example([[], [probe(3)]], State(), 116, 30, False)
+@example([[probe(0)], [probe(0, 1)]], State(layer=3), 116, 30, False)
+@example([[probe(5, rms=math.nan, grad_z=math.inf, low=math.nan)]], State(), 116, 30, True)
+@example([[probe(31), probe(3, 1)]], State(layer=31), 116, 30, False)
 def test_it_fits_its_room_whatever_was_measured(
-    of_arms: list[list[Probe]], state: LayerViewState, width: int, height: int, plain: bool
+    of_arms: list[list[Probe]], state: State, width: int, height: int, plain: bool
 ) -> None:
     board = board_with(*of_arms)
-    turned = LayerViewState(state.quantity, state.at_start, state.arm % len(of_arms), state.layer)
-    rows = layers_drawing.layers(board, turned, width, height, Glyphs(ascii=plain))
+    turned = State(state.quantity, state.at_start, state.arm % len(of_arms), state.layer)
+    rows = panel(board, turned, Glyphs(ascii=plain)).paint(width, height)
     assert len(rows) <= max(1, height)
     assert {width_of(row) for row in rows} <= {width}
-    assert layers_drawing.title(board, turned).isprintable()
+    assert title_of(panel(board, turned)).isprintable()
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
@@ -149,7 +162,7 @@ def test_it_fits_its_room_whatever_was_measured(
 def test_every_quantity_is_shown_at_every_size(depth: int, size: tuple[int, int]) -> None:
     board = board_with(epochs(depth), epochs(max(1, depth // 2), rms=1.0))
     for quantity, plain in product(range(len(QUANTITIES)), (False, True)):
-        rows = layers_drawing.layers(board, LayerViewState(quantity=quantity), *size, Glyphs(ascii=plain))
+        rows = panel(board, State(quantity=quantity), Glyphs(ascii=plain)).paint(*size)
         assert len(rows) == size[1] or size[1] == 4
         text = "\n".join(lines_of(rows))
         assert "arm-0: " in text
@@ -170,19 +183,19 @@ def test_before_the_first_probe_and_where_there_is_none_it_says_so() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (LayerViewState(), "layers, signal: rms of z, after epoch 2"),
-        (LayerViewState(at_start=True), "layers, signal: rms of z, as initialised"),
-        (LayerViewState(quantity=1), "layers, gradient: rms of dL/dz per image, after epoch 2"),
+        (State(), "layers, signal: rms of z, after epoch 2"),
+        (State(at_start=True), "layers, signal: rms of z, as initialised"),
+        (State(quantity=1), "layers, gradient: rms of dL/dz per image, after epoch 2"),
         (
-            LayerViewState(quantity=len(QUANTITIES) + 4, at_start=True),
+            State(quantity=len(QUANTITIES) + 4, at_start=True),
             "layers, share of dead ReLU units, as initialised",
         ),
-        (LayerViewState(arm=1), "layers, signal: rms of z, as initialised"),
-        (LayerViewState(arm=2), "layers, signal: rms of z"),
+        (State(arm=1), "layers, signal: rms of z, as initialised"),
+        (State(arm=2), "layers, signal: rms of z"),
     ],
 )
-def test_its_title_says_what_is_shown_and_when(state: LayerViewState, words: str) -> None:
-    assert layers_drawing.title(board_with(epochs(3), [probe(3)], []), state) == words
+def test_its_title_says_what_is_shown_and_when(state: State, words: str) -> None:
+    assert title_of(panel(board_with(epochs(3), [probe(3)], []), state)) == words
 
 
 # Sentences
@@ -190,20 +203,20 @@ def test_its_title_says_what_is_shown_and_when(state: LayerViewState, words: str
 
 def test_every_arm_has_its_sentence_the_chosen_one_first_and_whole() -> None:
     board = board_with(epochs(21), epochs(21, rms=0.5), epochs(2))
-    text = view(board, LayerViewState(at_start=True), 116, 30)
+    text = view(board, State(at_start=True), 116, 30)
     assert (
         "● arm-0: signal halves with every layer, or faster; 2e-04 % of the signal is left at layer 20, theory says"
         in text
     )
     assert "▲ arm-1: signal (100 % of it at layer 20) and gradient keep their size." in text
     assert "■ arm-2: too few layers for signal or gradient to go astray." in text
-    chosen = view(board, LayerViewState(arm=1), 116, 30)
+    chosen = view(board, State(arm=1), 116, 30)
     assert chosen.index("arm-1: signal (") < chosen.index("arm-0: signal halves")
 
 
 def test_a_small_view_is_all_sentence() -> None:
     board = board_with(epochs(21, grad_z=[1e-6 * 2**index for index in range(21)]))
-    words = " ".join(view(board, LayerViewState(), 56, 6).split())
+    words = " ".join(view(board, State(), 56, 6).split())
     assert words == (
         "● arm-0: signal halves with every layer, or faster; 2e-04 % of the signal is left at layer 20; "
         "gradient vanishes on its way back: at layer 1 it is 2e-04 % of what it is at layer 20."
@@ -213,21 +226,21 @@ def test_a_small_view_is_all_sentence() -> None:
 # The chart
 
 
-def drawn(board: Board, state: LayerViewState, glyphs: Glyphs | None = None) -> list[tuple[str, str]]:
+def drawn(board: Board, state: State, glyphs: Glyphs | None = None) -> list[tuple[str, str]]:
     """The signs of the chart alone: of a view too narrow for anything beside it."""
-    return signs(layers_drawing.layers(board, state, 90, 24, glyphs or Glyphs()))
+    return signs(panel(board, state, glyphs).paint(90, 24))
 
 
 @pytest.mark.parametrize("depth", [1, 3, 21])
 def test_every_layer_is_a_mark(depth: int) -> None:
     board = board_with([probe(depth, 1, rms=[3.0**index for index in range(depth)])])
-    marks = [sign for sign in drawn(board, LayerViewState()) if sign == ("●", "arm0")]
+    marks = [sign for sign in drawn(board, State()) if sign == ("●", "arm0")]
     assert len(marks) == depth + 1  # and one mark before the sentence
 
 
 def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> None:
     board = board_with(epochs(9))
-    for state in (LayerViewState(), LayerViewState(at_start=True), LayerViewState(quantity=1)):
+    for state in (State(), State(at_start=True), State(quantity=1)):
         assert any(style == "arm0 soft" for _, style in drawn(board, state))
         assert "marks: measured; lines: theory at initialisation" in view(board, state)
         ascii_ = drawn(
@@ -237,22 +250,22 @@ def test_theory_is_a_line_under_the_marks_as_initialised_and_afterwards() -> Non
         assert ("o", "arm0") in ascii_
         assert ("o", "arm0 soft") not in ascii_
     for quantity in range(2, len(QUANTITIES)):
-        assert not any("soft" in style for _, style in drawn(board, LayerViewState(quantity=quantity)))
+        assert not any("soft" in style for _, style in drawn(board, State(quantity=quantity)))
 
 
 def test_measurement_is_drawn_over_every_arms_theory() -> None:
     same = [replace(probe(9), signal=tuple(0.5**index for index in range(9)))]
-    ascii_ = drawn(board_with(same, same), LayerViewState(), Glyphs(ascii=True))
+    ascii_ = drawn(board_with(same, same), State(), Glyphs(ascii=True))
     assert not any(sign == (".", "arm0 soft") for sign in ascii_)
     assert sum(sign == ("x", "arm1") for sign in ascii_) == 9 + 1
 
 
 def test_the_gradients_theory_has_the_size_that_was_measured_at_the_output() -> None:
     of = replace(probe(3, grad_z=[0.1, 0.1, 0.4]), gradient=(2.0, 0.5, 1.0))
-    gradient = LayerViewState(quantity=1)
-    assert layers_drawing.theory(board_with([of]).arms[0], gradient) == pytest.approx([0.8, 0.2, 0.4])
+    gradient = QUANTITIES[1]
+    assert layers.theory(board_with([of]).arms[0], gradient) == pytest.approx([0.8, 0.2, 0.4])
     unknown = replace(of, gradient=(2.0, None, 1.0))
-    assert layers_drawing.theory(board_with([unknown]).arms[0], gradient) == [
+    assert layers.theory(board_with([unknown]).arms[0], gradient) == [
         pytest.approx(0.8),
         None,
         0.4,
@@ -261,26 +274,26 @@ def test_the_gradients_theory_has_the_size_that_was_measured_at_the_output() -> 
 
 def test_what_is_not_finite_is_a_cross_and_what_a_layer_has_not_is_none() -> None:
     cross = ("✗", "bad")
-    assert cross in drawn(board_with([probe(5, rms=[1.0, 1.0, None, 1.0, 1.0])]), LayerViewState())
-    dead = LayerViewState(quantity=4)
-    assert dead.shown.key == "dead"
+    assert cross in drawn(board_with([probe(5, rms=[1.0, 1.0, None, 1.0, 1.0])]), State())
+    dead = State(quantity=4)
     board = board_with([probe(5, dead=[0.1, 0.2, 0.3, 0.4, None])])
     assert cross not in drawn(board, dead)
     assert sum(sign == ("●", "arm0") for sign in drawn(board, dead)) == 4 + 1
-    assert "no saturated in these layers" in view(board, LayerViewState(quantity=5))
+    assert "no saturated in these layers" in view(board, State(quantity=5))
 
 
 # The heat map
 
 
-def mapped(arm: ArmBoard, state: LayerViewState | None = None, width: int = 50, height: int = 40) -> list[Row]:
-    return heat_map(arm, state or LayerViewState(), width, height, Glyphs())
+def mapped(board: Board, state: State | None = None, width: int = 50, height: int = 40) -> list[Row]:
+    shown = panel(board, state)
+    return shown.heat_map(board.arms[shown.arm_index], width, height)
 
 
 @pytest.mark.parametrize("depth", [1, 3, 31])
 @pytest.mark.parametrize("last", [0, 1, 7])
 def test_a_row_a_layer_and_a_column_a_probe(depth: int, last: int) -> None:
-    head, *rows, foot = mapped(board_with(epochs(depth, last)).arms[0])
+    head, *rows, foot = mapped(board_with(epochs(depth, last)))
     assert text_of(head).strip() == "arm-0: layer by epoch"
     assert [text_of(row[:1]).strip() for row in rows] == [str(index + 1) for index in range(depth)]
     assert all([len(text) for text, _ in row[1 : last + 2]] == [2] * (last + 1) for row in rows)
@@ -288,14 +301,14 @@ def test_a_row_a_layer_and_a_column_a_probe(depth: int, last: int) -> None:
 
 
 def test_far_epochs_are_named_in_full() -> None:
-    *_, foot = mapped(board_with([probe(2, 5), probe(2, 1_000_000)]).arms[0])
+    *_, foot = mapped(board_with([probe(2, 5), probe(2, 1_000_000)]))
     assert text_of(foot).split() == ["5", "1000000"]
 
 
 @pytest.mark.parametrize("height", [3, 4, 8, 20])
 def test_where_there_is_no_room_for_all_the_first_and_the_last_are_shown(height: int) -> None:
     board = board_with(epochs(31, 60))
-    _, *rows, foot = mapped(board.arms[0], width=23, height=height)
+    _, *rows, foot = mapped(board, width=23, height=height)
     shown_ = [int(text_of(row[:1])) for row in rows]
     assert len(rows) == height - 2
     assert shown_[0] == 1
@@ -306,7 +319,7 @@ def test_where_there_is_no_room_for_all_the_first_and_the_last_are_shown(height:
 
 def test_a_cells_shade_is_its_size_and_its_colour_its_health() -> None:
     rms = [1.0, 0.5, 0.2, 0.01, 30.0, None, 0.0]
-    _, *rows, _ = mapped(board_with([probe(7, rms=rms)]).arms[0])
+    _, *rows, _ = mapped(board_with([probe(7, rms=rms)]))
     shades = [row[1] for row in rows]
     assert [style for _, style in shades] == ["good", "good", "good", "warn", "bad", "bad", "warn"]
     assert shades[3][0] == "░░"
@@ -318,14 +331,14 @@ def test_a_cells_shade_is_its_size_and_its_colour_its_health() -> None:
 
 
 def test_a_gradient_is_healthy_beside_that_of_the_last_hidden_layer() -> None:
-    arm = board_with([probe(4, grad_z=[1e-4, 0.02, 0.02, 5.0])]).arms[0]
-    _, *rows, _ = mapped(arm, LayerViewState(quantity=1))
+    board = board_with([probe(4, grad_z=[1e-4, 0.02, 0.02, 5.0])])
+    _, *rows, _ = mapped(board, State(quantity=1))
     assert [row[1][1] for row in rows] == ["warn", "good", "good", "bad"]
 
 
 def test_what_a_layer_has_not_is_an_empty_cell() -> None:
-    arm = board_with([probe(3, dead=[0.5, 0.1, None]), probe(3, 1, dead=[0.5, None, math.nan])]).arms[0]
-    _, *rows, _ = mapped(arm, LayerViewState(quantity=4))
+    board = board_with([probe(3, dead=[0.5, 0.1, None]), probe(3, 1, dead=[0.5, None, math.nan])])
+    _, *rows, _ = mapped(board, State(quantity=4))
     assert [[cell for cell, _ in row[1:3]] for row in rows] == [["██", "██"], ["░░", "  "], ["  ", "✗✗"]]
     assert {style for row in rows for cell, style in row[1:3] if cell in ("██", "░░")} == {
         "accent"
@@ -335,11 +348,11 @@ def test_what_a_layer_has_not_is_an_empty_cell() -> None:
 def test_the_chosen_layers_number_is_marked_also_where_an_arm_has_fewer() -> None:
     board = board_with(epochs(6), epochs(3))
     for state, number in (
-        (LayerViewState(layer=2), "2"),
-        (LayerViewState(layer=6), "6"),
-        (LayerViewState(arm=1, layer=6), "3"),
+        (State(layer=2), "2"),
+        (State(layer=6), "6"),
+        (State(arm=1, layer=6), "3"),
     ):
-        _, *rows, _ = mapped(board.arms[state.arm], state)
+        _, *rows, _ = mapped(board, state)
         assert [text_of(row[:1]).strip() for row in rows if row[0][1] == "accent bold"] == [number]
 
 
@@ -347,7 +360,7 @@ def test_the_chosen_layers_number_is_marked_also_where_an_arm_has_fewer() -> Non
 
 
 def weights(probed: LayerProbe, width: int = 40, height: int = 10) -> list[str]:
-    return lines_of(histogram(replace(probe(0), layers=(layer(), probed)), 2, 0, width, height, Glyphs()))
+    return lines_of(layers.histogram(replace(probe(0), layers=(layer(), probed)), 2, 0, width, height, Glyphs()))
 
 
 def test_a_column_is_as_high_as_its_count() -> None:
@@ -374,10 +387,10 @@ def test_weights_without_a_range_are_told_in_words(values: dict[str, Any], words
 
 def test_the_view_shows_the_weights_of_the_chosen_layer_or_of_the_last_there_is() -> None:
     board = board_with(epochs(5), epochs(2))
-    assert "weights of layer 3, 18 to 10" in view(board, LayerViewState(layer=3))
-    assert "weights of layer 2, 17 to 9" in view(board, LayerViewState(arm=1, layer=5))
-    assert "weights of" not in view(board, LayerViewState(layer=3), height=12)  # no room for them
-    assert "weights of" not in view(board_with([probe(0)]), LayerViewState(layer=3))
+    assert "weights of layer 3, 18 to 10" in view(board, State(layer=3))
+    assert "weights of layer 2, 17 to 9" in view(board, State(arm=1, layer=5))
+    assert "weights of" not in view(board, State(layer=3), height=12)  # no room for them
+    assert "weights of" not in view(board_with([probe(0)]), State(layer=3))
 
 
 # On the screen

@@ -75,12 +75,13 @@ class SamplePanel(BoardPanel):
         wide = width_of(drawn[0]) if drawn else 0
         if beside:
             texts = self._predictions(shown, width - wide - 3, room)
+            none: Row = []
             rows = [
-                [(" ", ""), *pad(pixel_row, wide), ("  ", ""), *text]
-                for pixel_row, text in zip_longest(drawn, texts, fillvalue=[])
+                [(" ", ""), *pad(pixels_row, wide), ("  ", ""), *text]
+                for pixels_row, text in zip_longest(drawn, texts, fillvalue=none)
             ]
         else:
-            rows = [[(" " * ((width - wide) // 2), ""), *pixel_row] for pixel_row in drawn]
+            rows = [[(" " * ((width - wide) // 2), ""), *pixels_row] for pixels_row in drawn]
             rows += [[], *self._predictions(shown, width, room - len(drawn) - 1)]
         return [pad(row, width) for row in rows[:room] + [[]] * (room - len(rows)) + footer]
 
