@@ -25,6 +25,7 @@ from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row
+from inittui.tui.views.result import ResultPanel
 from inittui.tui.views.sample import SamplePanel, SampleViewState
 from inittui.tui.widgets.panel import Panel
 from tests.galleries import canned_gallery
@@ -151,6 +152,15 @@ def sample_panel(
     """The sample panel, on no screen."""
     panel = SamplePanel(glyphs or Glyphs())
     panel.board, panel.gallery, panel.state = board, gallery, state or SampleViewState()
+    return panel
+
+
+def result_panel(
+    board: Board, glyphs: Glyphs | None = None, *, alone: bool = False, each_seed: bool = False, top: int = 0
+) -> ResultPanel:
+    """The accuracy table, on no screen."""
+    panel = ResultPanel(glyphs or Glyphs())
+    panel.board, panel.alone, panel.each_seed, panel.top = board, alone, each_seed, top
     return panel
 
 

@@ -19,8 +19,7 @@ from inittui.record import events
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import width_of
-from inittui.tui.views import matrix_drawing
-from inittui.tui.views.matrix_drawing import MEASURES, MatrixViewState
+from inittui.tui.views.matrix import MEASURES, MatrixPanel, MatrixViewState
 from inittui.tui.widgets.panel import Panel
 from tests.helpers import board_of, canned_events, steady
 from tests.tui.builders import SIZES, lines_of, press, screen_text
@@ -41,6 +40,13 @@ def board(of: Preset, until: float | None = None) -> Board:
     per_row = len(of.arms) // (len(of.rows) or 1)
     learns = lambda arm, _, __: 0.1 if arm < per_row else 0.9  # noqa: E731
     return board_of(of, canned_events(of, until=until, accuracies=learns))
+
+
+def panel(of: Board, state: MatrixViewState | None = None, glyphs: Glyphs | None = None) -> MatrixPanel:
+    """The matrix, on no screen."""
+    matrix = MatrixPanel(glyphs or Glyphs())
+    matrix.board, matrix.state = of, state or MatrixViewState()
+    return matrix
 
 
 def source(of: Board) -> Dashboard:
@@ -110,8 +116,8 @@ def test_a_filter_means_names_states_and_values(words: str, rows: tuple[int, ...
 @pytest.mark.parametrize("size", SIZES)
 def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_only: bool) -> None:
     of = board(swept({"model.depth": [2, 3, 4]}))
-    for measure, name in enumerate(MEASURES):
-        rows = matrix_drawing.matrix(of, MatrixViewState(measure), size[0] - 4, size[1] - 6, Glyphs(ascii=ascii_only))
+    for name in MEASURES:
+        rows = panel(of, MatrixViewState(name), Glyphs(ascii=ascii_only)).paint(size[0] - 4, size[1] - 6)
         assert all(width_of(row) == size[0] - 4 for row in rows)
         assert len(rows) <= size[1] - 6
         text = "\n".join(lines_of(rows))
@@ -124,7 +130,7 @@ def test_a_cell_says_in_words_what_its_colour_says(size: tuple[int, int], ascii_
 
 def test_it_fills_while_it_trains_and_is_empty_before() -> None:
     before = board(swept({"model.depth": [2, 3]}), until=1.3)
-    text = "\n".join(lines_of(matrix_drawing.matrix(before, MatrixViewState(), 80, 20, Glyphs())))
+    text = "\n".join(lines_of(panel(before).paint(80, 20)))
     assert text.count("...") == 4
 
 
@@ -133,11 +139,11 @@ def test_of_several_seeds_the_curve_has_the_means_interval() -> None:
     swept_board = board_of(
         of, canned_events(of, accuracies=lambda arm, seed, _: 0.5 + 0.1 * (seed % 3) - 0.2 * (arm // 3))
     )
-    text = "\n".join(lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(), 80, 30, Glyphs())))
+    text = "\n".join(lines_of(panel(swept_board).paint(80, 30)))
     assert {"┬", "┴"} <= set(text)
     assert "95 % interval" in text
     alone = board(swept({"model.depth": [2, 3, 4]}))
-    assert "interval" not in "\n".join(lines_of(matrix_drawing.matrix(alone, MatrixViewState(), 80, 30, Glyphs())))
+    assert "interval" not in "\n".join(lines_of(panel(alone).paint(80, 30)))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -275,13 +281,13 @@ def test_what_does_not_fit_is_counted_and_partly_stuck_arms_are_sentence() -> No
     of = swept({"model.depth": list(range(2, 22))}, arms=3, seeds=3)
     stuck = lambda arm, seed, _: 0.1 if arm == 1 and seed else 0.9  # noqa: E731
     swept_board = board_of(of, canned_events(of, accuracies=stuck))
-    text = "\n".join(lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(1), 76, 18, Glyphs())))
+    text = "\n".join(lines_of(panel(swept_board, MatrixViewState("trains")).paint(76, 18)))
     assert "1 of 3" in text
     assert re.search(r"\d+ more right", text)
     assert "more" not in "\n".join(
-        lines_of(matrix_drawing.matrix(swept_board, MatrixViewState(1, only="depth=2,3"), 76, 18, Glyphs()))
+        lines_of(panel(swept_board, MatrixViewState("trains", only="depth=2,3")).paint(76, 18))
     )
-    some = matrix_drawing.grid_of(swept_board, MatrixViewState(only="some"))
+    some = panel(swept_board, MatrixViewState(only="some")).grid()
     assert some is not None
     assert some.rows == ("s0",)
 

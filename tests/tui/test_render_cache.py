@@ -6,9 +6,9 @@ from inittui.record import events
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.render_cache import RenderCache, epoch_key
 from inittui.tui.draw.rows import Row
-from inittui.tui.views import chart, result
+from inittui.tui.views import chart
 from tests.helpers import canned_events, preset, running_board
-from tests.tui.builders import FAILED
+from tests.tui.builders import FAILED, result_panel
 
 
 @pytest.mark.parametrize("story", [{}, {"endings": {1: FAILED}}], ids=["finished", "failed"])
@@ -20,7 +20,7 @@ def test_a_picture_that_is_kept_is_at_every_event_the_one_that_would_be_drawn(st
     for event, place in canned_events(of, **story):  # type: ignore[arg-type]
         board = now = fold(board, event, place)
         assert curves(epoch_key(now), lambda: drawn(now)) == drawn(now)  # noqa: B023
-        assert table(epoch_key(now), lambda: result.table(now, 60, 9, Glyphs())) == result.table(now, 60, 9, Glyphs())  # noqa: B023
+        assert table(epoch_key(now), lambda: result_panel(now).paint(60, 9)) == result_panel(now).paint(60, 9)  # noqa: B023
 
 
 def drawn(board: boards.Board) -> list[Row]:

@@ -27,6 +27,7 @@ from tests.tui.builders import (
     gallery_where,
     lines_of,
     named,
+    result_panel,
     sample_panel,
     states,
     text_of,
@@ -81,9 +82,13 @@ WITHIN: dict[str, View] = {
     "machine": lambda _board, w, _h, glyphs: [machine.line(BUSY, w, glyphs)],
     "machine with a GPU": lambda _board, w, _h, glyphs: [machine.line(ON_GPU, w, glyphs)],
     "no machine": lambda _board, w, _h, glyphs: [machine.line(None, w, glyphs)],
-    "table": lambda board, w, h, glyphs: result.table(board, w, h, glyphs),
-    "table alone": lambda board, w, h, glyphs: result.whole(board, w, h, glyphs, each_seed=True, top=0),
-    "table alone, scrolled": lambda board, w, h, glyphs: result.whole(board, w, h, glyphs, each_seed=True, top=7),
+    "table": lambda board, w, h, glyphs: result_panel(board, glyphs).paint(w, h),
+    "table alone": lambda board, w, h, glyphs: result_panel(board, glyphs, alone=True, each_seed=True, top=0).paint(
+        w, h
+    ),
+    "table alone, scrolled": lambda board, w, h, glyphs: result_panel(
+        board, glyphs, alone=True, each_seed=True, top=7
+    ).paint(w, h),
 }
 # Below these a row may be longer than its room: the widget cuts it.
 NARROWEST = {
@@ -98,7 +103,7 @@ NARROWEST = {
 
 
 def table_of(board: Board, width: int = 76, glyphs: Glyphs | None = None) -> str:
-    return "\n".join(lines_of(result.table(board, width, 20, glyphs or Glyphs())))
+    return "\n".join(lines_of(result_panel(board, glyphs).paint(width, 20)))
 
 
 def sample_of(board: Board, shown: SampleViewState | None = None, *, agree: bool = False, width: int = 76) -> str:
@@ -124,7 +129,7 @@ def test_a_view_fits_its_room_in_every_state(view: str, state: str, width: int, 
 @pytest.mark.parametrize("state", sorted(states()))
 def test_every_state_has_its_titles(state: str) -> None:
     board = states()[state]
-    assert result.title(board) == ("accuracy" if board.ended else "accuracy so far")
+    assert title_of(result_panel(board)) == ("accuracy" if board.ended else "accuracy so far")
     assert title_of(sample_panel(board, None, SampleViewState()))
     assert [chart.title(metric, log=True) for metric in chart.METRICS] == [
         "training cost per epoch, log",
@@ -232,7 +237,7 @@ def test_a_reason_with_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("width", [72, 76, 100])
 @pytest.mark.parametrize("state", ["training", "finished", "cost huge, finished", "cost none, finished"])
 def test_from_72_cells_on_the_table_has_all_its_columns(width: int, state: str) -> None:
-    rows = lines_of(result.table(states()[state], width, 20, Glyphs()))
+    rows = lines_of(result_panel(states()[state]).paint(width, 20))
     for column, head in enumerate(result.HEADS):
         assert (head in rows[0]) == (column != accuracy_table.INTERVAL)  # which takes several seeds
     assert all(len(row) <= width for row in rows)
@@ -278,7 +283,7 @@ def test_the_table_is_the_report_s() -> None:
 @pytest.mark.parametrize("state", ["training", "finished", "finished, three seeds", "finished, failed arm"])
 def test_the_table_has_as_many_lines_as_it_says(width: int, state: str) -> None:
     board = states()[state]
-    assert len(result.table(board, width, 60, Glyphs())) == result.rows_needed(board, width)
+    assert len(result_panel(board).paint(width, 60)) == result.rows_needed(board, width)
 
 
 def alone(board: Board, width: int = 76, *, each_seed: bool = False) -> list[str]:
@@ -318,8 +323,9 @@ def test_each_seed_has_its_row_below_its_arm() -> None:
 def test_the_table_alone_can_be_read_to_its_last_line(height: int) -> None:
     board = finished_board(5, seeds=7)
     everything = result.everything(board, 76, Glyphs(), each_seed=True)
-    last = result.furthest(len(everything), height)
-    seen = [result.whole(board, 76, height, Glyphs(), each_seed=True, top=top) for top in range(last + 1)]
+    seen = [
+        result_panel(board, alone=True, each_seed=True, top=top).paint(76, height) for top in range(len(everything))
+    ]
     assert all(len(rows) <= height and rows[0] == everything[0] for rows in seen)
     if height > 1:
         assert seen[-1][-1] == everything[-1]

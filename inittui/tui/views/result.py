@@ -45,18 +45,11 @@ class ResultPanel(BoardPanel):
         self._cached = RenderCache()
 
     def title(self, width: int) -> Row:  # noqa: ARG002
-        return [(title(self.board), "good bold" if self.board.ended else "bold")]
+        return [("accuracy", "good bold") if self.board.ended else ("accuracy so far", "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        board, alone, each_seed, top = self.board, self.alone, self.each_seed, self.top
-        return self._cached(
-            (width, height, alone, each_seed, top, *epoch_key(board)),
-            lambda: (
-                whole(board, width, height, self.glyphs, each_seed=each_seed, top=top)
-                if alone
-                else table(board, width, height, self.glyphs)
-            ),
-        )
+        key = (width, height, self.alone, self.each_seed, self.top, *epoch_key(self.board))
+        return self._cached(key, lambda: self._whole(width, height) if self.alone else self._beside(width, height))
 
     def watch_alone(self) -> None:
         self.top = 0
@@ -67,16 +60,32 @@ class ResultPanel(BoardPanel):
         await self.come_forward()
 
     def action_scroll_table(self, by: int) -> None:
-        inside = self.inside
-        lines = len(everything(self.board, inside.width, self.glyphs, each_seed=self.each_seed))
-        self.top = max(0, min(self.top + by, furthest(lines, inside.height)))
+        lines = len(everything(self.board, self.inside.width, self.glyphs, each_seed=self.each_seed))
+        furthest = max(0, lines - max(2, self.inside.height))
+        self.top = max(0, min(self.top + by, furthest))
 
     def action_page_table(self, by: int) -> None:
         self.action_scroll_table(by * max(1, self.inside.height - 2))
 
+    def _beside(self, width: int, height: int) -> list[Row]:
+        """The table, with the best accuracy marked, and the sentences that fit."""
+        rows, _ = _table(self.board, width, self.glyphs, each_seed=False)
+        style = _style(self.board)
+        lines = _wrapped(_sentences(self.board), width, LONGEST_SENTENCE, self.glyphs, style)
+        room = height - len(rows)
+        if 0 < room < len(lines):
+            lines = [*lines[: room - 1], [(fit("… key 2 shows the rest", width), style)]]
+        return [*rows, *lines][:height]
 
-def title(board: Board) -> str:
-    return "accuracy" if board.ended else "accuracy so far"
+    def _whole(self, width: int, height: int) -> list[Row]:
+        """The heads, and the table with all sentences from line `top` on."""
+        heads, *rest = everything(self.board, width, self.glyphs, each_seed=self.each_seed)
+        top = min(self.top, max(0, 1 + len(rest) - max(2, height)))
+        shown = rest[top : top + max(0, height - 1)]
+        below = len(rest) - top - len(shown)
+        if below and len(shown) > 1:
+            shown[-1] = [(fit(f"… {below + 1} lines more: down, page down", width), "dim")]
+        return [heads, *shown][:height]
 
 
 def rows_needed(board: Board, width: int) -> int:
@@ -84,75 +93,64 @@ def rows_needed(board: Board, width: int) -> int:
     return 1 + len(board.arms) + sum(len(wrap(words, width, LONGEST_SENTENCE)) for words in _sentences(board))
 
 
-def table(board: Board, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The table, with the best accuracy marked, and the sentences that fit."""
-    rows, _ = _table(board, width, glyphs, each_seed=False)
-    lines = [line for words in _sentences(board) for line in wrap(glyphs.text(words), width, LONGEST_SENTENCE)]
-    room = max(0, height - len(rows))
-    if 0 < room < len(lines):
-        lines = [*lines[: room - 1], fit("… key 2 shows the rest", width).rstrip()]
-    return [*rows, *([(line, "accent" if board.ended else "dim")] for line in lines)][:height]
-
-
-def whole(board: Board, width: int, height: int, glyphs: Glyphs, *, each_seed: bool, top: int) -> list[Row]:
-    """The heads, and the table with all sentences from line `top` on."""
-    (heads, *rest) = everything(board, width, glyphs, each_seed=each_seed)
-    top = min(top, furthest(1 + len(rest), height))
-    shown = rest[top : top + max(0, height - 1)]
-    below = len(rest) - top - len(shown)
-    if below and len(shown) > 1:
-        shown[-1] = [(fit(f"… {below + 1} lines more: down, page down", width), "dim")]
-    return [heads, *shown][:height]
-
-
-def furthest(lines: int, height: int) -> int:
-    """The largest useful `top` of `whole` for so many `lines`."""
-    return max(0, lines - max(2, height))
-
-
 def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> list[Row]:
-    """All rows of `whole`, for any height."""
+    """All rows of the table alone, for any height."""
     rows, spared = _table(board, width, glyphs, each_seed=each_seed)
     texts = _sentences(board) + (sentences.asides(board.result) if board.result else [])
-    style = "accent" if board.ended else "dim"
-    lines: list[Row] = [[(line, style)] for words in texts for line in wrap(glyphs.text(words), width, 40)]
+    rows += _wrapped(texts, width, 40, glyphs, _style(board))
     if spared:
         words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
-        lines += [[(line, "dim")] for line in wrap(glyphs.text(words), width, 40)]
-    return [*rows, *lines]
+        rows += _wrapped([words], width, 40, glyphs, "dim")
+    return rows
+
+
+def _style(board: Board) -> str:
+    return "accent" if board.ended else "dim"
+
+
+def _wrapped(texts: Sequence[str], width: int, most: int, glyphs: Glyphs, style: str) -> list[Row]:
+    """The texts, each in at most `most` lines."""
+    return [[(line, style)] for words in texts for line in wrap(glyphs.text(words), width, most)]
 
 
 def _table(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> tuple[list[Row], list[str]]:
     """The heads and rows, and the names of the columns that do not fit."""
-    table_rows = accuracy_table.rows(_arms(board), each_seed=each_seed)
-    cells = [tuple(cell.strip() for cell in row) for row in table_rows]
-    shown = _columns(cells, width)
-    spared = [HEADS[i] for i in accuracy_table.columns(cells) if i not in shown]
-    widths = {i: max(len(HEADS[i]), *(cell_len(_plain(row[i], glyphs)) for row in cells)) for i in shown}
-    widths[0] = max(6, min(widths[0], width - 4 - sum(widths[i] + 2 for i in shown if i)))
-    head = fit("  " + HEADS[0], widths[0] + 2)
-    rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in shown if i), "dim")]]
+    cells = [[cell.strip() for cell in row] for row in accuracy_table.rows(_arms(board), each_seed=each_seed)]
+    columns = accuracy_table.columns(cells)
+    widths = _widths(cells, columns, width)
+    others = [i for i in widths if i != SCHEME]
+    head = fit(f"  {HEADS[SCHEME]}", widths[SCHEME] + 2)
+    rows: list[Row] = [[(head + "".join(f"  {HEADS[i]:>{widths[i]}}" for i in others), "dim")]]
     arm_index = -1
     for row in cells:
         of_arm = bool(row[SCHEME])  # else one of its seeds
         arm_index += of_arm
         failed, best = board.arms[arm_index].state == "failed", row[ACCURACY].endswith("*")
+        row[ACCURACY] = row[ACCURACY].replace("*", glyphs.star)
         colour = arm_style(arm_index)
-        spans: Row = [
-            (f"{glyphs.marker(arm_index)} " if of_arm else "  ", colour),
-            (fit(row[0], widths[0]), f"{colour} bold"),
-        ]
-        for i in (i for i in shown if i):
+        marker = f"{glyphs.marker(arm_index)} " if of_arm else "  "
+        spans: Row = [(marker, colour), (fit(row[SCHEME], widths[SCHEME]), f"{colour} bold")]
+        for i in others:
             style = "" if of_arm else "dim"
             if i == ACCURACY and of_arm:
                 style = "bad" if failed else "good bold" if best else "bold"
-            spans.append((f"  {_plain(row[i], glyphs):>{widths[i]}}", style))
+            spans.append((f"  {row[i]:>{widths[i]}}", style))
         rows.append(spans)
-    return rows, spared
+    return rows, [HEADS[i] for i in columns if i not in widths]
 
 
-def _plain(cell: str, glyphs: Glyphs) -> str:
-    return cell.removesuffix("*") + glyphs.star if cell.endswith("*") else cell
+def _widths(cells: list[list[str]], columns: list[int], width: int) -> dict[int, int]:
+    """The widths of the columns that fit. Names are cut before a column is left out, but no two names become equal."""
+    widths = {i: max(len(HEADS[i]), *(cell_len(row[i]) for row in cells)) for i in columns}
+    names = [row[SCHEME] for row in cells if row[SCHEME]]
+    distinct = (k for k in range(SHORTEST_NAME, 200) if len({fit(name, k) for name in names}) == len(names))
+    shortest = min(widths[SCHEME], next(distinct, 200))
+    for spare in SPARED:
+        if shortest + sum(widths[i] + 2 for i in widths if i != SCHEME) + 2 <= width:
+            break
+        widths.pop(spare, None)
+    room = width - 4 - sum(widths[i] + 2 for i in widths if i != SCHEME)
+    return widths | {SCHEME: max(6, min(widths[SCHEME], room))}
 
 
 def _arms(board: Board) -> Sequence[ArmResult]:
@@ -180,9 +178,7 @@ def _columns(cells: list[tuple[str, ...]], width: int) -> list[int]:
 
 def _sentences(board: Board) -> list[str]:
     if board.result:
-        return sentences.verdicts(board.result) + sentences.notes(
-            board.result
-        )  # the header has the data's note as well
+        return sentences.verdicts(board.result) + sentences.notes(board.result)
     if board.ended:
         return []
     if len(board.preset.training.seeds) == 1 and len(board.arms) > 1:
