@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import math
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,11 +33,15 @@ class DataFilesError(DataError):
 
 @dataclass(frozen=True)
 class Inspection:
-    """Whether the files of a data set are usable: their `state`, `what` is there or is wrong, and the `fix`."""
+    """Whether the files of a data set are usable: their `state`, `what` is there or is wrong, and the `fix`.
+
+    `contents` are the bytes of the four files, headers included, if they are complete.
+    """
 
     state: Literal["complete", "absent", "damaged"]
     what: str
     fix: str = ""
+    contents: Sequence[bytearray] = ()
 
     @property
     def detail(self) -> str:
@@ -55,11 +60,6 @@ def inspect(name: str, data_dir: Path) -> Inspection:
     The state is "absent" if files are missing and the others are undamaged: a download completes them. A data set without
     files is always complete.
     """
-    return read(name, data_dir)[0]
-
-
-def read(name: str, data_dir: Path) -> tuple[Inspection, list[bytearray]]:
-    """As `inspect`, with the bytes of the four files, headers included, if they are complete; else an empty list."""
     entry = datasets.DATASETS[name]
     raw = entry.raw(data_dir)
     fix = "give another --data-dir; the data set is downloaded there"
@@ -68,24 +68,23 @@ def read(name: str, data_dir: Path) -> tuple[Inspection, list[bytearray]]:
     for file in entry.files:
         path = raw / file.name
         try:
-            content = _content(path, file)
-            _check(path, file, content, len(entry.classes))
-            contents.append(content)
+            contents.append(_content(path, file, len(entry.classes)))
         except FileNotFoundError:
             missing.append(file.name)
         except ValueError as error:
-            return Inspection("damaged", f"{path}: {error}", fix), []
+            return Inspection("damaged", f"{path}: {error}", fix)
         except OSError as error:
             what = f"{path}: can't be read ({error.strerror or error})"
-            return Inspection("damaged", what, f"make it readable, or {fix}"), []
+            return Inspection("damaged", what, f"make it readable, or {fix}")
     if missing:
         what = f"{raw}: {entry.title} is not there" if not contents else f"{raw}: {', '.join(missing)} missing"
-        return Inspection("absent", what, "run again with a network to download it, or give another --data-dir"), []
-    return Inspection("complete", f"{raw}: {entry.title}, {entry.train:,} and {entry.test:,} images"), contents
+        return Inspection("absent", what, "run again with a network to download it, or give another --data-dir")
+    what = f"{raw}: {entry.title}, {entry.train:,} and {entry.test:,} images"
+    return Inspection("complete", what, contents=contents)
 
 
-def _content(path: Path, file: RawFile) -> bytearray:
-    """All bytes, in a writable buffer as torch wants it. Raises OSError, or ValueError for another type or size."""
+def _content(path: Path, file: RawFile, classes: int) -> bytearray:
+    """All bytes, in a writable buffer as torch wants it. Raises OSError, or ValueError if the file is damaged."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would block for ever
         raise ValueError(f"a {'folder' if stat.S_ISDIR(status.st_mode) else 'special file'}, expected a file")
@@ -94,13 +93,7 @@ def _content(path: Path, file: RawFile) -> bytearray:
     content = bytearray(file.size)
     with path.open("rb") as stream:
         stream.readinto(content)
-    return content
-
-
-def _check(path: Path, file: RawFile, content: bytearray, classes: int) -> None:
-    """Raises ValueError, with the actual and the expected value, if the file is damaged."""
-    header = bytes(content[: len(file.header)])
-    if header != file.header:
+    if (header := bytes(content[: len(file.header)])) != file.header:
         raise ValueError(f"begins with {header.hex()}, expected the IDX header {file.header.hex()}")
     if file.md5 is not None:
         if (md5 := _md5(content)) != file.md5:
@@ -112,6 +105,7 @@ def _check(path: Path, file: RawFile, content: bytearray, classes: int) -> None:
         _check_labels(content, file, classes)
     else:
         _check_images(content, file)
+    return content
 
 
 def _archived(archive: Path, file: RawFile) -> bytes | None:

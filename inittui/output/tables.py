@@ -11,7 +11,7 @@ from inittui.analysis.accuracy_table import ACCURACY, COLUMNS, SPARED, columns, 
 from inittui.analysis.sentences import sentences
 from inittui.common.errors import printable
 from inittui.record.result_schema import ResultDocument
-from inittui.schemes.catalogue import scheme
+from inittui.schemes.spec import Init
 
 CSV_COLUMNS = (
     "run", "arm", "init", "changes", "status", "seed", "epochs", "train_cost", "test_cost", "test_accuracy", "seconds",
@@ -92,7 +92,7 @@ def comma_separated(document: ResultDocument) -> str:
     writer.writerow(CSV_COLUMNS)
     for arm in document.arms:
         # A spreadsheet must distinguish `he_normal` from `he_normal` with tanh.
-        init = scheme(arm.init.name).label(arm.init.parameters)
+        init = Init(arm.init.name, arm.init.parameters).label
         head = [document.run, arm.name, init, "; ".join(arm.changes), arm.status]
         if not arm.replicas:  # it failed before it began: a row without figures
             writer.writerow([*head, *[""] * (len(CSV_COLUMNS) - len(head))])

@@ -34,7 +34,7 @@ def explained(typed: str, width: int) -> list[str]:
         check(absolute(own, Path.cwd(), SCHEME), SCHEME)
     facts = [
         ("weights", init.formula),
-        ("variance", entry.variance_of(init.parameters)),
+        ("variance", init.variance),
         ("biases", init.bias),
         ("for", entry.derived_for),
         ("paper", entry.paper),
@@ -43,7 +43,7 @@ def explained(typed: str, width: int) -> list[str]:
         ("Keras", entry.keras),
         ("JAX", entry.jax),
     ]
-    same = as_variance_scaling(entry.rule_of(init.parameters))
+    same = as_variance_scaling(init.rule)
     if same and init.name != "variance_scaling":
         facts.append(("weights as", same))
     lines = [typed if typed in SCHEMES else init.label, ""]

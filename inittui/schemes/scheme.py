@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from inittui.common import formatting
 from inittui.schemes.rule import GAINS, Rule
 
 Value = float | str  # a number, or a word such as fan_out
@@ -64,8 +63,8 @@ class Scheme:
     """One entry of the catalogue: what is shown of a scheme, and the rule that the engine draws by.
 
     `short` is `derived_for` in a few words, for lists. `torch`, `keras` and `jax` are the names of the same scheme there.
-    `formula`, `variance` and `bias` are empty if the text follows from the rule; `formula_of`, `variance_of` and `bias_of`
-    return the text in both cases. `notes` are traps.
+    `formula`, `variance` and `bias` are empty if the text follows from the rule; `spec.Init` has the text in both cases.
+    `notes` are traps.
     """
 
     name: str
@@ -101,23 +100,3 @@ class Scheme:
             if parameter.default is not None and key not in replaced
         }
         return defaults | dict(parameters)
-
-    def rule_of(self, parameters: Parameters) -> Rule:
-        """The rule for `parameters`, defaults filled in."""
-        return self.rule(self.complete(parameters))
-
-    def label(self, parameters: Parameters) -> str:
-        """The scheme as it is typed, without parameters at their default: `he_normal`, `normal(std=0.01)`."""
-        changed = {key: value for key, value in sorted(parameters.items()) if value != self.parameters[key].default}
-        inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in changed.items())
-        return (self.title or self.name) + (f"({inside})" if inside else "")
-
-    def formula_of(self, parameters: Parameters) -> str:
-        """How the weights are drawn, short enough for a panel's title."""
-        return self.formula or self.rule_of(parameters).formula()
-
-    def variance_of(self, parameters: Parameters) -> str:
-        return self.variance or self.rule_of(parameters).variance()
-
-    def bias_of(self, parameters: Parameters) -> str:
-        return self.bias or f"N(0, {self.rule_of(parameters).bias_scale:g})"

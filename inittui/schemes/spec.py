@@ -7,10 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from inittui.common import formatting
 from inittui.common.errors import SchemeError, nearest
 from inittui.common.user_code_refs import SCHEME, reference
 from inittui.schemes import user_scheme
 from inittui.schemes.catalogue import SCHEMES, scheme
+from inittui.schemes.rule import Rule
 from inittui.schemes.scheme import Value
 
 
@@ -34,16 +36,33 @@ class Init(Struct, frozen=True):
         return cls(name, check_parameters(name, parameters))
 
     @property
+    def rule(self) -> Rule:
+        """How weights and biases are drawn, defaults filled in."""
+        entry = scheme(self.name)
+        return entry.rule(entry.complete(self.parameters))
+
+    @property
     def label(self) -> str:
-        return scheme(self.name).label(self.parameters)
+        """The scheme as it is typed, without parameters at their default: `he_normal`, `normal(std=0.01)`."""
+        entry = scheme(self.name)
+        changed = {
+            key: value for key, value in sorted(self.parameters.items()) if value != entry.parameters[key].default
+        }
+        inside = ", ".join(f"{k}={v if isinstance(v, str) else formatting.number(v)}" for k, v in changed.items())
+        return (entry.title or self.name) + (f"({inside})" if inside else "")
 
     @property
     def formula(self) -> str:
-        return scheme(self.name).formula_of(self.parameters)
+        """How the weights are drawn, short enough for a panel's title."""
+        return scheme(self.name).formula or self.rule.formula()
+
+    @property
+    def variance(self) -> str:
+        return scheme(self.name).variance or self.rule.variance()
 
     @property
     def bias(self) -> str:
-        return scheme(self.name).bias_of(self.parameters)
+        return scheme(self.name).bias or f"N(0, {self.rule.bias_scale:g})"
 
 
 def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]:

@@ -28,9 +28,6 @@ def entry(own: UserFunction) -> Scheme:
         short="your own",
         derived_for=f"your purpose: the function {own.function}{SCHEME.signature}",
         paper="yours",
-        torch="none",
-        keras="none",
-        jax="none",
         gains="what the function does",
         bias="its own",
         notes=(

@@ -37,16 +37,16 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
 
 
 def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
-    files, contents = dataset_files.read(entry.name, data_dir)
+    files = dataset_files.inspect(entry.name, data_dir)
     if files.state == "absent":
         download(entry.name, data_dir, report)
-        files, contents = dataset_files.read(entry.name, data_dir)
+        files = dataset_files.inspect(entry.name, data_dir)
     if files.state != "complete":
         raise DataFilesError(f"{entry.title} in {data_dir} is {files.state} ({files.what})", files.fix)
     train_images, train_labels, test_images, test_labels = (
         # The tensor shares the bytes that were checked, so nothing is read twice or copied.
         torch.frombuffer(content, dtype=torch.uint8, offset=len(file.header)).view(file.shape)
-        for file, content in zip(entry.files, contents, strict=True)
+        for file, content in zip(entry.files, files.contents, strict=True)
     )
     return Dataset(
         name=entry.name,

@@ -17,7 +17,6 @@ from inittui.engine.initialisation import lsuv, user_scheme
 from inittui.engine.initialisation.distributions import draw
 from inittui.engine.networks.layers import Layer, Shape, layers
 from inittui.engine.networks.random_streams import stream
-from inittui.schemes.catalogue import scheme
 from inittui.schemes.rule import Rule
 from inittui.schemes.spec import Init
 
@@ -35,7 +34,7 @@ def initialise(
     are fitted to data. Raises SchemeError when that batch is missing or can't be fitted to, when a pattern matches no layer,
     and when a user's own scheme fails.
     """
-    rule = scheme(init.name).rule_of(init.parameters)
+    rule = init.rule
     named_layers = layers(network)
     chosen = []
     for pattern in exclude:

@@ -13,7 +13,6 @@ from inittui.engine.probes.measure import batch_size, measure
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm
 from inittui.record import events
-from inittui.schemes.catalogue import scheme
 
 WITH_MEAN = ("constant", "identity")  # distributions whose weights have a mean; the theory assumes mean zero
 MEAN_ERRORS = 6.0  # the weights of a user's own scheme have a mean when it is this many standard errors from 0
@@ -75,7 +74,7 @@ class Prober:
         """The predicted root mean square of signal and gradient by layer; empty where the theory does not apply. It does not
         apply to a user's own network, whose activations are unknown."""
         model, init = self._arm.model, self._arm.init
-        rule = scheme(init.name).rule_of(init.parameters)
+        rule = init.rule
         if model.factory is not None or model.exclude or rule.distribution in WITH_MEAN:
             return [], []
         laws = []

@@ -10,7 +10,7 @@ from inittui.common.errors import SchemeError
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.layers import Shape, layers
 from inittui.engine.networks.random_streams import stream
-from inittui.schemes.catalogue import SCHEMES, scheme
+from inittui.schemes.catalogue import SCHEMES
 from inittui.schemes.describe import as_variance_scaling
 from inittui.schemes.rule import GAINS, Rule, truncated_deviation
 from inittui.schemes.spec import Init
@@ -49,7 +49,7 @@ def weights(typed: str, *widths: int, seed: int = 1) -> list[Tensor]:
 
 def rule(typed: str) -> Rule:
     init = Init.of(typed)
-    return scheme(init.name).rule_of(init.parameters)
+    return init.rule
 
 
 def of(*distributions: str) -> list[str]:

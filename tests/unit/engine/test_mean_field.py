@@ -21,7 +21,6 @@ from inittui.engine.probes import mean_field
 from inittui.engine.probes.mean_field import LayerLaw, gradient, mean_square, mean_square_slope, signal
 from inittui.engine.probes.measure import measure
 from inittui.experiment.preset import Data, Model
-from inittui.schemes.catalogue import scheme
 from inittui.schemes.spec import Init
 from tests.helpers import steady
 
@@ -189,7 +188,7 @@ def test_tanh_is_critical_where_poole_and_schoenholz_found_it() -> None:
     assert chi(1.70) < 0.99
     assert chi(1.82) > 1.01
     init = Init.of("edge_of_chaos")
-    rule = scheme(init.name).rule_of(init.parameters)
+    rule = init.rule
     std = rule.std(512, 512)
     assert std is not None
     assert chi(512 * std**2, rule.bias_std(512) ** 2) == pytest.approx(1.0, abs=1e-3)
@@ -232,7 +231,7 @@ def images(mnist_dir: Path) -> Tensor:
 
 def laws_of(network: nn.Module, typed: str) -> list[LayerLaw]:
     init = Init.of(typed)
-    rule = scheme(init.name).rule_of(init.parameters)
+    rule = init.rule
     actual = []
     for _, layer in layers(network):
         fan_out, fan_in = layer.weight.shape[:2]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inittui.experiment import datasets
-from inittui.experiment.dataset_files import inspect, read
+from inittui.experiment.dataset_files import inspect
 from inittui.experiment.datasets import DATASETS, RawFile
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (file.name for file in DATASETS["mnist"].files)
@@ -38,10 +38,10 @@ def put(data_dir: Path, name: str, content: bytes) -> None:
 
 
 def test_real_mnist_is_complete(mnist_dir: Path) -> None:
-    inspection, contents = read("mnist", mnist_dir)
+    inspection = inspect("mnist", mnist_dir)
     assert (inspection.state, inspection.fix) == ("complete", "")
     assert "60,000 and 10,000 images" in inspection.detail
-    assert [len(content) for content in contents] == [file.size for file in DATASETS["mnist"].files]
+    assert [len(content) for content in inspection.contents] == [file.size for file in DATASETS["mnist"].files]
 
 
 def test_nothing_there_is_absent(tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_a_damaged_file_is_named_with_the_fault_and_the_fix(
     linked: Path, mnist_dir: Path, name: str, damage: Callable[[bytes], bytes], words: str
 ) -> None:
     put(linked, name, damage((mnist_dir / "MNIST" / "raw" / name).read_bytes()))
-    inspection, contents = read("mnist", linked)
-    assert (inspection.state, contents) == ("damaged", [])
+    inspection = inspect("mnist", linked)
+    assert (inspection.state, inspection.contents) == ("damaged", ())
     assert str(linked / "MNIST" / "raw" / name) in inspection.detail
     assert words in inspection.detail
     assert "give another --data-dir; the data set is downloaded there" in inspection.detail

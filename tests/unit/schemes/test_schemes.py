@@ -92,13 +92,13 @@ def test_a_scheme_is_added_by_one_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", DEVIATIONS)
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(512, 512), (784, 10), (3, 4096), (1, 1)])
 def test_a_schemes_deviation_is_its_formula(name: str, fan_in: int, fan_out: int) -> None:
-    deviation = scheme(name).rule_of(PARAMETERS.get(name, {})).std(fan_in, fan_out)
+    deviation = Init(name, PARAMETERS.get(name, {})).rule.std(fan_in, fan_out)
     assert deviation == pytest.approx(DEVIATIONS[name](fan_in, fan_out), rel=1e-12)
 
 
 def test_what_only_the_data_or_a_person_can_tell_has_no_deviation() -> None:
-    assert scheme("lsuv").rule_of({}).std(512, 512) is None
-    assert scheme("./mine.py:init").rule_of({}).std(512, 512) is None
+    assert Init("lsuv").rule.std(512, 512) is None
+    assert Init("./mine.py:init").rule.std(512, 512) is None
 
 
 @pytest.mark.parametrize(
@@ -120,30 +120,28 @@ def test_what_only_the_data_or_a_person_can_tell_has_no_deviation() -> None:
 )
 def test_parameters_change_the_deviation_as_they_say(typed: str, expected: float) -> None:
     init = Init.of(typed)
-    assert scheme(init.name).rule_of(init.parameters).std(784, 10) == pytest.approx(expected, rel=1e-12)
+    assert init.rule.std(784, 10) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["xavier_normal", "he_normal", "lecun_normal", "torch_default", "edge_of_chaos"])
 def test_the_named_ones_are_parameter_sets_of_variance_scaling(name: str) -> None:
-    same = Init.of(as_variance_scaling(scheme(name).rule_of({})))
+    same = Init.of(as_variance_scaling(Init(name).rule))
     for fans in ((512, 512), (784, 10), (3, 4096)):
-        assert scheme(same.name).rule_of(same.parameters).std(*fans) == pytest.approx(
-            DEVIATIONS[name](*fans), rel=1e-12
-        )
+        assert same.rule.std(*fans) == pytest.approx(DEVIATIONS[name](*fans), rel=1e-12)
 
 
 def test_only_schemes_that_define_biases_have_them() -> None:
     assert {row.name for row in SCHEMES.values() if row.bias != "zero"} == {"torch_default", "edge_of_chaos"}
     for row in SCHEMES.values():
         std = {"torch_default": 1 / math.sqrt(3 * 100), "edge_of_chaos": math.sqrt(0.05)}.get(row.name, 0.0)
-        assert row.rule_of(PARAMETERS.get(row.name, {})).bias_std(100) == pytest.approx(std)
+        assert Init(row.name, PARAMETERS.get(row.name, {})).rule.bias_std(100) == pytest.approx(std)
     assert Init.of("edge_of_chaos(sigma_b2=0.2)").bias == "N(0, 0.2)"
 
 
 @pytest.mark.parametrize("row", SCHEMES.values(), ids=SCHEMES)
 def test_an_entry_has_every_text(row: Scheme) -> None:
-    parameters = PARAMETERS.get(row.name, {})
-    drawn = (row.formula_of(parameters), row.variance_of(parameters), row.bias_of(parameters))
+    init = Init(row.name, PARAMETERS.get(row.name, {}))
+    drawn = (init.formula, init.variance, init.bias)
     for words in (*drawn, row.short, row.derived_for, row.paper, row.torch, row.keras, row.jax, row.gains):
         assert words.strip() == words != ""
         assert words.isprintable()
@@ -200,7 +198,7 @@ def test_a_panels_formula_is_that_of_its_parameters(typed: str, formula: str) ->
     ],
 )
 def test_a_variance_follows_from_the_rule(name: str, variance: str) -> None:
-    assert scheme(name).variance_of({}) == variance
+    assert Init(name).variance == variance
 
 
 @pytest.mark.parametrize(
@@ -228,7 +226,7 @@ def test_a_gain_is_a_number_or_an_activations_name() -> None:
     assert gain(1.5) == 1.5
     assert gain("tanh") == 5 / 3
     assert GAINS["leaky_relu"] == math.sqrt(2 / (1 + 0.01**2))
-    assert scheme("orthogonal").rule_of({"gain": "relu"}).gain == math.sqrt(2)
+    assert Init("orthogonal", {"gain": "relu"}).rule.gain == math.sqrt(2)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +375,7 @@ def chosen(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
 def test_a_label_is_what_parse_reads(choice: tuple[str, dict[str, object]]) -> None:
     name, given = choice
     parameters = check_parameters(name, given)
-    assert Init.of(scheme(name).label(parameters)) == Init(name, parameters)
+    assert Init.of(Init(name, parameters).label) == Init(name, parameters)
     assert Init.of({"name": name, **parameters}) == Init(name, parameters)  # the table of a preset
 
 
@@ -387,11 +385,11 @@ def test_whatever_the_parameters_there_are_words_and_numbers(choice: tuple[str, 
     init = Init(choice[0], check_parameters(*choice))
     assert init.formula
     assert init.bias
-    std = scheme(init.name).rule_of(init.parameters).std(30, 20)
+    std = init.rule.std(30, 20)
     assert std is None or std >= 0
     assert explained(init.label, 80)
 
 
 def test_a_label_leaves_defaults_out() -> None:
-    assert scheme("orthogonal").label({"gain": 1.0}) == "orthogonal"
-    assert scheme("orthogonal").label({"gain": 2.0}) == "orthogonal(gain=2)"
+    assert Init("orthogonal", {"gain": 1.0}).label == "orthogonal"
+    assert Init("orthogonal", {"gain": 2.0}).label == "orthogonal(gain=2)"
