@@ -37,7 +37,7 @@ from inittui.engine.networks.build import mlp
 from inittui.engine.networks.random_streams import stream
 from inittui.engine.step.autograd_step import AutogradStep
 from inittui.engine.step.batched_mlp import BatchedMLP
-from inittui.engine.step.optimizer_kernel import OptimizerKernel
+from inittui.engine.step.optimizer_kernel import optimizer_kernel
 from inittui.engine.step.replica import Replica
 from inittui.experiment.overrides import Overrides
 from inittui.experiment.preset import Data, Training
@@ -106,7 +106,7 @@ def products(device: torch.device) -> Step:
 def floor(device: torch.device) -> Step:
     network = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(WIDTHS))).to(device)
     flat = torch.cat([p.detach().flatten() for p in network.parameters()])
-    adam, multiply = OptimizerKernel(flat, torch.full_like(flat, 1e-3), Training()), products(device)
+    adam, multiply = optimizer_kernel(flat, torch.full_like(flat, 1e-3), Training(), {}), products(device)
 
     def step() -> None:
         multiply()

@@ -78,15 +78,13 @@ class Trainer:
         self.deviations: list[float] = []  # of the weights of the first replica's layers, as initialised
         self.replicas = [self._replica(seed) for seed in arm.training.seeds]
         self.evaluations: dict[int, Evaluation] = {}  # the latest of each seed
-        self.prober = Prober(
-            arm, self.replicas[0], self.device_data.first(measure.BATCH), self.device_data.train_labels[: measure.BATCH]
-        )
+        probed = self.device_data.first(measure.BATCH), self.device_data.train_labels[: measure.BATCH]
+        self.prober = Prober(arm, self.replicas[0], *probed)
         self.training_steps = TrainingSteps(arm, self.device_data, hand_written=hand_written)
-        if not self.training_steps.hand_written:
-            max_batched = 1
-        elif max_batched is None:
+        if max_batched is None:
             max_batched = len(self.replicas) if device.type == "cuda" else 1
-        self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, max_batched)
+        most = max_batched if self.training_steps.hand_written else 1
+        self.scheduler = ReplicaScheduler(self.replicas, arm.training.epochs, most)
         # A user's own network may draw from torch's global stream, which all threads share.
         self.training_threads = 1 if own_network else min(training_threads, len(self.replicas))
         self.active_threads = self.training_threads
@@ -131,8 +129,7 @@ class Trainer:
                 yield from self._give_up_at_chance(replica)
 
     def _begin(self) -> events.Begin:
-        training = self.arm.training
-        network = self.replicas[0].network
+        training, network = self.arm.training, self.replicas[0].network
         shapes = [Shape.of(layer) for _, layer in layers(network)]
         return events.Begin(
             arm=self.arm.name,
@@ -148,9 +145,9 @@ class Trainer:
     def _train(self) -> Iterator[events.Event]:
         """Epochs of replicas that no other thread trains, until none is left."""
         while group := self.scheduler.acquire():
-            too_large = False
             try:
                 yield from self._epoch(group)
+                too_large = False
             except Exception as error:
                 # The optimizer is the last part of a step, so a step that fails has changed no replica.
                 too_large = len(group) > 1 and out_of_memory.explain(error) is not None
@@ -252,8 +249,7 @@ class Trainer:
     def _give_up_at_chance(self, replica: Replica) -> Iterator[events.Event]:
         """Stop training `replica` when it is still at chance after `stop_stuck` epochs. It has just been tested."""
         training = self.arm.training
-        if replica.epochs != training.stop_stuck or replica.epochs >= training.epochs:
-            return
-        if self.evaluations[replica.seed].accuracy < stuck_below(1 / len(self.data.classes)):
+        due = replica.epochs == training.stop_stuck and replica.epochs < training.epochs
+        if due and self.evaluations[replica.seed].accuracy < stuck_below(1 / len(self.data.classes)):
             replica.given_up = True
             yield events.AtChance(seed=replica.seed, epoch=replica.epochs)

@@ -22,15 +22,10 @@ class ReplicaScheduler:
     def acquire(self) -> list[Replica]:
         """The replicas that the calling thread trains next; empty when no replica is left to begin."""
         with self._lock:
-            free = [
-                replica
-                for replica in self._replicas
-                if replica.epochs < self._epochs and not replica.given_up and replica.seed not in self._busy
-            ]
-            if not free:
-                return []
-            first = min(free, key=lambda replica: replica.epochs)
-            level = [replica for replica in free if (replica.epochs, replica.step) == (first.epochs, first.step)]
+            left = [replica for replica in self._replicas if replica.epochs < self._epochs and not replica.given_up]
+            free = [replica for replica in left if replica.seed not in self._busy]
+            first = min(free, key=lambda replica: replica.epochs, default=None)
+            level = [r for r in free if first and (r.epochs, r.step) == (first.epochs, first.step)]
             group = level[: self.max_batched]
             self._busy.update(replica.seed for replica in group)
             return group
@@ -63,7 +58,6 @@ def run_in_threads(
 
     def work() -> None:
         consumed = threading.Event()
-        error: BaseException | None = None
         try:
             prepare()
             for event in train():
@@ -72,10 +66,10 @@ def run_in_threads(
                 consumed.wait()
                 if stop.is_set():
                     break
-        except BaseException as raised:  # of any kind: it is raised again in the thread that consumes the events
-            error = raised
+            messages.put((None, consumed))
+        except BaseException as error:  # of any kind: it is raised again in the thread that consumes the events
             stop.set()
-        messages.put((error, consumed))
+            messages.put((error, consumed))
 
     for number in range(threads):
         threading.Thread(target=work, daemon=True, name=f"training-{number}").start()

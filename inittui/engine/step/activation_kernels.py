@@ -25,36 +25,27 @@ class ActivationKernel:
     keeps_z: bool = False
 
 
+def _backward(name: str, *constants: object) -> Callable[[Tensor, Tensor], object]:
+    """The function `name` of aten, in place. It is looked up when it is called: a torch may not have it."""
+    return lambda g, z: getattr(torch_private.aten, name).grad_input(g, z, *constants, grad_input=g)
+
+
 ACTIVATION_KERNELS: dict[str, ActivationKernel] = {
-    "relu": ActivationKernel(
-        lambda z, _a: torch.relu_(z),
-        lambda g, a: torch_private.aten.threshold_backward.grad_input(g, a, 0, grad_input=g),
-    ),
+    "relu": ActivationKernel(lambda z, _a: torch.relu_(z), _backward("threshold_backward", 0)),
     "leaky_relu": ActivationKernel(
-        lambda z, _a: torch.nn.functional.leaky_relu_(z, _LEAK),
-        lambda g, a: torch_private.aten.leaky_relu_backward.grad_input(g, a, _LEAK, True, grad_input=g),
+        lambda z, _a: torch.nn.functional.leaky_relu_(z, _LEAK), _backward("leaky_relu_backward", _LEAK, True)
     ),
-    "tanh": ActivationKernel(
-        lambda z, _a: torch.tanh_(z),
-        lambda g, a: torch_private.aten.tanh_backward.grad_input(g, a, grad_input=g),
-    ),
-    "sigmoid": ActivationKernel(
-        lambda z, _a: torch.sigmoid_(z),
-        lambda g, a: torch_private.aten.sigmoid_backward.grad_input(g, a, grad_input=g),
-    ),
+    "tanh": ActivationKernel(lambda z, _a: torch.tanh_(z), _backward("tanh_backward")),
+    "sigmoid": ActivationKernel(lambda z, _a: torch.sigmoid_(z), _backward("sigmoid_backward")),
     "selu": ActivationKernel(
         lambda z, _a: torch.selu_(z),
         lambda g, a: torch_private.aten.elu_backward.grad_input(g, _SELU_ALPHA, _SELU_SCALE, 1, True, a, grad_input=g),
     ),
     "gelu": ActivationKernel(
-        lambda z, a: torch_private.aten.gelu.out(z, out=a),
-        lambda g, z: torch_private.aten.gelu_backward.grad_input(g, z, grad_input=g),
-        keeps_z=True,
+        lambda z, a: torch_private.aten.gelu.out(z, out=a), _backward("gelu_backward"), keeps_z=True
     ),
     "silu": ActivationKernel(
-        lambda z, a: torch_private.aten.silu.out(z, out=a),
-        lambda g, z: torch_private.aten.silu_backward.grad_input(g, z, grad_input=g),
-        keeps_z=True,
+        lambda z, a: torch_private.aten.silu.out(z, out=a), _backward("silu_backward"), keeps_z=True
     ),
     "linear": ActivationKernel(lambda _z, _a: None, lambda _g, _a: None),
 }

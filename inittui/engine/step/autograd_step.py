@@ -22,7 +22,6 @@ class AutogradStep:
         self.replicas = [replica]
         self._data, self._batch_size = data, training.batch_size
         self._order = torch.empty(0)
-        self._device = data.train.device
         self._bf16 = training.precision == "bf16"
         self.optimizer = optimizer(replica.network.parameters(), training)
         _load(self.optimizer, replica.optimizer_state())
@@ -40,7 +39,7 @@ class AutogradStep:
         (replica,) = self.replicas
         first = replica.step * self._batch_size
         x, labels = self._data.batch(self._order[first : first + self._batch_size])
-        with torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext():
+        with torch.autocast(x.device.type, torch.bfloat16) if self._bf16 else nullcontext():
             cost = cross_entropy(replica.network(x), labels)
         self.optimizer.zero_grad()
         cost.backward()  # type: ignore[no-untyped-call]

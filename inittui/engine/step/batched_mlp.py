@@ -20,7 +20,7 @@ from inittui.engine.data.device_data import DeviceData
 from inittui.engine.step.activation_kernels import ACTIVATION_KERNELS
 from inittui.engine.step.cuda_graph import CudaGraph
 from inittui.engine.step.flat_parameters import FlatParameters
-from inittui.engine.step.optimizer_kernel import OptimizerKernel
+from inittui.engine.step.optimizer_kernel import optimizer_kernel
 from inittui.engine.step.replica import Replica
 from inittui.experiment.preset import Arm, Training
 
@@ -87,7 +87,7 @@ class BatchedMLP:
 
         self._cuda_graph = CudaGraph(self.device) if self.device.type == "cuda" else None
         state = flat.join([replica.optimizer_state() for replica in replicas], block)
-        self._optimizer = OptimizerKernel(block, gradient_block, arm.training, state)
+        self._optimizer = optimizer_kernel(block, gradient_block, arm.training, state)
 
         # From here on nothing runs out of memory: the replicas' state moves into this object, and theirs are views of it.
         for row, replica in enumerate(replicas):
@@ -95,7 +95,7 @@ class BatchedMLP:
                 parameter.data = view[row].copy_(parameter.data)
             replica.costs = self._costs[row].copy_(replica.costs)
             # No reference to this step, which refers to the replicas: a cycle would keep its memory alive.
-            replica.optimizer_state = partial(flat.split, self._optimizer.state, row)
+            replica.optimizer_state = partial(flat.split, state, row)
 
     def begin_epoch(self, orders: Sequence[Tensor]) -> None:
         used = self._batches[0].numel()
@@ -169,7 +169,7 @@ def torch_has_all_kernels() -> bool:
             kernel.forward(torch.ones(1), a := torch.ones(1))
             kernel.backward(torch.ones(1), a)
         for optimizer in ("adam", "adamw", "sgd"):
-            OptimizerKernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer))()
+            optimizer_kernel(torch.ones(1), torch.ones(1), Training(optimizer=optimizer), {})()
     except (ImportError, AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
         warnings.warn(
             f"torch {torch.__version__}: the hand-written training step does not work ({type(error).__name__}: "

@@ -42,7 +42,7 @@ class FlatParameters:
             if first.dim() == 0:  # the number of steps taken
                 if any(value != first for values in given for value in values):
                     raise ValueError(f"optimizer/…/{key} differs between parameters that took the same steps")
-                joined[key] = first.clone()
+                joined[key] = first.to(block.device, copy=True)  # a captured step increments it there
                 continue
             joined[key] = torch.zeros_like(block, dtype=first.dtype)
             for parameter, view in enumerate(self.views(joined[key])):

@@ -18,36 +18,26 @@ ADAM: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": Fa
 SGD: dict[str, Any] = {"dampening": 0.0, "nesterov": False, "maximize": False}
 
 
-class OptimizerKernel:
-    """The optimizer of `training`. A call takes one step: it changes `block` by `gradient`, of the same shape."""
+def optimizer_kernel(block: Tensor, gradient: Tensor, training: Training, state: State) -> Callable[[], None]:
+    """A function that takes one step of the optimizer of `training`: it changes `block` by `gradient`, of the same shape.
 
-    def __init__(self, block: Tensor, gradient: Tensor, training: Training, state: State | None = None) -> None:
-        """Continues from `state`, and changes its tensors. Raises ValueError when it is the state of another optimizer."""
-        function = functional_optimizer(training.optimizer)
-        options: dict[str, Any] = {
-            "lr": training.learning_rate,
-            "weight_decay": training.weight_decay,
-            "foreach": False,
-        }
-        if training.optimizer == "sgd":
-            expected = {"momentum_buffer"} if training.momentum else set()
-            options |= SGD | {"momentum": training.momentum}
-        else:
-            expected = {"step", "exp_avg", "exp_avg_sq"}
-            options |= ADAM | {"capturable": block.device.type == "cuda"}
-        step: Callable[..., None] = partial(_sgd if training.optimizer == "sgd" else _adam, function, **options)
-        if state and state.keys() != expected:
-            raise ValueError(f"the optimizer remembers {sorted(state)}; expected {sorted(expected)}")
-        # The step count lies on the parameters' device too: a captured step increments it there.
-        self.state: State = {key: value.to(block.device) for key, value in (state or {}).items()}
-        # A fused kernel passes over the parameters once, not eight times. Not every torch and device has one: it is tried.
-        with suppress(RuntimeError, TypeError):
-            step(block.new_zeros(1), gradient.new_zeros(1), {}, fused=True)
-            step = partial(step, fused=True)
-        self._step = partial(step, block, gradient, self.state)
-
-    def __call__(self) -> None:
-        self._step()
+    It continues from `state`, and keeps it up to date. Raises ValueError when it is the state of another optimizer.
+    """
+    options: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "foreach": False}
+    if training.optimizer == "sgd":
+        expected = {"momentum_buffer"} if training.momentum else set()
+        options |= SGD | {"momentum": training.momentum}
+    else:
+        expected = {"step", "exp_avg", "exp_avg_sq"}
+        options |= ADAM | {"capturable": block.device.type == "cuda"}
+    if state and state.keys() != expected:
+        raise ValueError(f"the optimizer remembers {sorted(state)}; expected {sorted(expected)}")
+    run, function = _sgd if training.optimizer == "sgd" else _adam, functional_optimizer(training.optimizer)
+    # A fused kernel passes over the parameters once, not eight times. Not every torch and device has one: it is tried.
+    with suppress(RuntimeError, TypeError):
+        run(function, block.new_zeros(1), gradient.new_zeros(1), {}, **options, fused=True)
+        options["fused"] = True
+    return partial(run, function, block, gradient, state, **options)
 
 
 def _adam(function: Callable[..., None], block: Tensor, gradient: Tensor, state: State, **options: Any) -> None:
