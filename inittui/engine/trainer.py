@@ -71,7 +71,7 @@ class Trainer:
         self.data = data
         self.device = device
         own_network = arm.model.factory is not None
-        self.device_data = DeviceData.of(data, device, scale_test=scale_test, flat=not own_network)
+        self.device_data = DeviceData(data, device, scale_test=scale_test, flat=not own_network)
         self.steps = len(self.device_data.train) // arm.training.batch_size  # per epoch
         self.between_steps = between_steps
         self.report_seconds = report_seconds
@@ -108,7 +108,7 @@ class Trainer:
             yield from self._resume()
         else:
             yield self._begin()
-            yield self.prober.at_start(self.replicas[0])
+            yield self.prober.probe(self.replicas[0])
         yield sample_event(self.data, self._watched)
         if self.training_threads > 1:
             choose_kernels()

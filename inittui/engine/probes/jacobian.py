@@ -1,8 +1,5 @@
 """The singular values of a network's input-output Jacobian: how much it stretches each direction of its input."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +18,8 @@ def jacobian(network: nn.Module, x: Tensor) -> tuple[float, ...]:
     of `x`. The result is empty when the Jacobian does not exist, is not finite, or is too large. Source: Saxe et al. 2014,
     section 3; Pennington et al. 2017.
     """
-    with undisturbed(network), _separate(network, x), torch.enable_grad():
+    with undisturbed(network), torch.enable_grad():
+        _separate_images(network, x)
         inputs = x[:JACOBIAN_IMAGES].clone().requires_grad_()
         outputs = network(inputs)
         if not outputs.requires_grad or inputs.numel() * outputs.shape[1] > JACOBIAN_NUMBERS:
@@ -36,23 +34,18 @@ def jacobian(network: nn.Module, x: Tensor) -> tuple[float, ...]:
     return tuple(torch.linalg.svdvals(matrices).square().mean(0).sqrt().tolist())
 
 
-@contextmanager
-def _separate(network: nn.Module, x: Tensor) -> Iterator[None]:
-    """The output of an image does not depend on other images: batch norms keep the statistics of `x`, dropout is off."""
-    norms = [module for module in network.modules() if isinstance(module, BATCH_NORMS)]
-    fixed = [module for module in network.modules() if isinstance(module, (*BATCH_NORMS, *DROPOUTS))]
-    modes, momenta = [module.training for module in fixed], [norm.momentum for norm in norms]
+@torch.no_grad()
+def _separate_images(network: nn.Module, x: Tensor) -> None:
+    """Make an image's output independent of other images: batch norms keep the statistics of `x`, dropout is off."""
+    norms = {module: module.momentum for module in network.modules() if isinstance(module, BATCH_NORMS)}
     try:
+        for norm in norms:
+            norm.momentum = 1.0
         if norms:
-            for norm in norms:
-                norm.momentum = 1.0
-            with torch.no_grad():
-                network(x)
-        for module in fixed:
-            module.eval()
-        yield
+            network(x)
     finally:
-        for module, mode in zip(fixed, modes, strict=True):
-            module.training = mode
-        for norm, momentum in zip(norms, momenta, strict=True):
+        for norm, momentum in norms.items():
             norm.momentum = momentum
+    for module in network.modules():
+        if isinstance(module, (*BATCH_NORMS, *DROPOUTS)):
+            module.eval()

@@ -15,7 +15,7 @@ kink (the slope is wrong by a tenth at q = 1) and for a saturated tanh (wrong by
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,21 +23,13 @@ import numpy
 import torch
 from torch import Tensor
 
+from inittui.engine.networks.build import ACTIVATIONS
+
 NODES = 16  # per panel
 FARTHEST = 12.0  # standard deviations; less than 1e-32 of a Gaussian is beyond them
 PANELS = 40  # on each side of 0; each is half as wide as the next, and the narrowest is 1e-11 wide
-LEAK = 0.01  # torch.nn.LeakyReLU's slope
-
-Activation = Callable[[Tensor], Tensor]
-SMOOTH: dict[str, Activation] = {
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "gelu": torch.nn.functional.gelu,
-    "silu": torch.nn.functional.silu,
-    "selu": torch.nn.functional.selu,
-}
-# The slope below zero of the piecewise linear activations.
-KINKED = {"relu": 0.0, "leaky_relu": LEAK, "linear": 1.0}
+# The slope below zero of the piecewise linear activations. 0.01 is that of torch.nn.LeakyReLU.
+KINKED = {"relu": 0.0, "leaky_relu": 0.01, "linear": 1.0}
 
 
 @dataclass(frozen=True)
@@ -54,34 +46,26 @@ def mean_square(activation: str, q: float) -> float:
     """E[φ(√q·g)²] for g ~ N(0, 1). Raises KeyError for an unknown activation."""
     if activation in KINKED:
         return q * (1 + KINKED[activation] ** 2) / 2
-    return _expectation(lambda z: SMOOTH[activation](z) ** 2, q)
+    nodes, weights = _quadrature()
+    return float((weights * ACTIVATIONS[activation]()(nodes * math.sqrt(q)) ** 2).sum())
 
 
 def mean_square_slope(activation: str, q: float) -> float:
     """E[φ'(√q·g)²] for g ~ N(0, 1)."""
     if activation in KINKED:
         return (1 + KINKED[activation] ** 2) / 2
-    return _expectation(lambda z: _slope(SMOOTH[activation], z) ** 2, q)
-
-
-def _slope(activation: Activation, z: Tensor) -> Tensor:
-    with torch.enable_grad():
-        z = z.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(activation(z).sum(), z)
-    return slope
-
-
-def _expectation(function: Activation, q: float) -> float:
     nodes, weights = _quadrature()
-    return float((weights * function(nodes * math.sqrt(q)).detach()).sum())
+    z = (nodes * math.sqrt(q)).requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(ACTIVATIONS[activation]()(z).sum(), z)
+    return float((weights * slope**2).sum())
 
 
 @cache
 def _quadrature() -> tuple[Tensor, Tensor]:
     """Nodes g and weights w such that Σ w·f(g) = E[f(g)], g ~ N(0, 1). Both float64."""
     inside, shares = map(torch.from_numpy, numpy.polynomial.legendre.leggauss(NODES))  # on -1..1
-    edges = FARTHEST * 2.0 ** -torch.arange(PANELS, dtype=torch.float64)
-    edges = torch.cat([edges, torch.zeros(1, dtype=torch.float64)])
+    edges = torch.tensor([*(FARTHEST * 2.0**-panel for panel in range(PANELS)), 0.0], dtype=torch.float64)
     middles, halves = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
     right = (middles.unsqueeze(1) + halves.unsqueeze(1) * inside).flatten()
     weights = (halves.unsqueeze(1) * shares).flatten() * (-right.square() / 2).exp() / math.sqrt(2 * math.pi)

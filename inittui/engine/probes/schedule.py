@@ -43,22 +43,15 @@ class Prober:
         """Called when `replica` has ended an epoch: the probe, or None where none is due."""
         if replica.seed != self._seed or replica.epochs not in self._epochs:
             return None
-        before, self._before = self._before, None
-        return self._probe(replica, before)
+        return self.probe(replica)
 
-    def at_start(self, replica: Replica) -> events.Probe:
-        """The probe of the network as initialised, with the prediction of the theory."""
-        return self._probe(replica, None)
-
-    def _probe(self, replica: Replica, before: list[Tensor] | None) -> events.Probe:
+    def probe(self, replica: Replica) -> events.Probe:
+        """The probe of the network as it is. As initialised, it has the Jacobian and the prediction of the theory too."""
         began = time.perf_counter()
+        before, self._before = self._before, None
         measured = measure(replica.network, self._x, self._labels, before)
-        signal: list[float] = []
-        gradient: list[float] = []
-        singular_values: tuple[float, ...] = ()
-        if replica.epochs == 0:
-            signal, gradient = self._theory(replica)
-            singular_values = jacobian(replica.network, self._x)
+        at_start = replica.epochs == 0
+        signal, gradient = self._theory(replica) if at_start else ([], [])
         return events.Probe(
             seed=self._seed,
             epoch=replica.epochs,
@@ -66,7 +59,7 @@ class Prober:
             layers=measured,
             signal=tuple(map(events.finite, signal)),
             gradient=tuple(map(events.finite, gradient)),
-            jacobian=singular_values,
+            jacobian=jacobian(replica.network, self._x) if at_start else (),
             seconds=round(time.perf_counter() - began, 4),
         )
 

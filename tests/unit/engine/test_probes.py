@@ -404,7 +404,7 @@ def test_a_training_with_probes_is_bit_for_bit_the_one_without(noisy: str, model
 
     looked_at, unseen = Trainer(of, DATA, CPU), Trainer(of, DATA, CPU)
     unseen.prober = cast(
-        "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, at_start=lambda _: events.Paused())
+        "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, probe=lambda _: events.Paused())
     )
     emitted = list(looked_at.run())
     assert figures(emitted) == figures(unseen.run())
@@ -558,7 +558,7 @@ def test_what_a_probe_measures_is_the_network_as_it_is_in_training() -> None:
 
 def prober(of: Arm, data: Any = DATA) -> events.Probe:
     trainer = Trainer(of, data, CPU)
-    return trainer.prober.at_start(trainer.replicas[0])
+    return trainer.prober.probe(trainer.replicas[0])
 
 
 def test_theory_is_that_of_the_scheme_on_these_very_images() -> None:
@@ -635,5 +635,5 @@ def test_a_network_of_ones_own_is_probed_with_no_more_images_than_a_step_takes()
 def test_a_prober_looks_at_the_images_that_it_is_given() -> None:
     trainer = Trainer(arm(), DATA, CPU)
     x, labels = torch.rand(9, 16, generator=torch.Generator().manual_seed(1)), torch.arange(9) % 3
-    actual = Prober(arm(), trainer.replicas[0], x, labels).at_start(trainer.replicas[0])
+    actual = Prober(arm(), trainer.replicas[0], x, labels).probe(trainer.replicas[0])
     assert (actual.images, actual.layers) == (9, measure(trainer.replicas[0].network, x, labels))
