@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inittui.common.user_code_refs import DATA, UserFunction, reference
+from inittui.common.user_code_refs import DATA
 from inittui.engine.data.dataset import Dataset
-from inittui.engine.networks import user_code
+from inittui.engine.networks.user_code import UserCode, error_text, repeatable
 
 MOST_CLASSES = 65536  # predictions are stored in two bytes
 FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"
@@ -20,80 +20,56 @@ def load(text: str) -> Dataset:
     [n, channels, rows, columns]. Bytes (uint8) are scaled from 0..255 to 0..1; other values are not scaled. Labels are whole
     numbers from 0. Raises UserCodeError for anything else.
     """
-    own = reference(text, DATA)
-    assert own is not None
-    with user_code.repeatable(0):  # a resumed run needs the same images
-        returned = user_code.call(own, DATA)
+    code = UserCode.of(text, DATA)
+    with repeatable(0):  # a resumed run needs the same images
+        returned = code.call()
     if not isinstance(returned, tuple | list) or len(returned) not in (4, 5):
-        raise user_code.fault(own, DATA, f"it returned {_what(returned)}; expected {FORM}")
-    train, test = _inputs(own, "train", returned[0]), _inputs(own, "test", returned[2])
-    train_labels, test_labels = _labels(own, "train", returned[1], train), _labels(own, "test", returned[3], test)
+        raise code.fault(f"it returned {_what(returned)}; expected {FORM}")
+    train, train_labels = _inputs_and_labels(code, "train", *returned[:2])
+    test, test_labels = _inputs_and_labels(code, "test", *returned[2:4])
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
-        raise user_code.fault(
-            own,
-            DATA,
-            f"train_inputs are {_what(train)} and test_inputs {_what(test)}; expected the same but for their number",
-        )
+        shapes = f"train_inputs are {_what(train)} and test_inputs {_what(test)}"
+        raise code.fault(f"{shapes}; expected the same but for their number")
     count = int(max(train_labels.max(), test_labels.max())) + 1
     if count > MOST_CLASSES:
-        raise user_code.fault(own, DATA, f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
-    named = returned[4] if len(returned) == 5 else range(count)
+        raise code.fault(f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
+    names = returned[4] if len(returned) == 5 else range(count)
     try:
-        classes = () if isinstance(named, str) else tuple(map(str, named))
+        classes = () if isinstance(names, str) else tuple(map(str, names))
     except TypeError:
         classes = ()
     if not classes:
-        raise user_code.fault(own, DATA, f"its classes are {_what(named)}; expected a list of names")
+        raise code.fault(f"its classes are {_what(names)}; expected a list of names")
     if len(classes) < count:
-        raise user_code.fault(own, DATA, f"its labels go up to {count - 1}, and it names {len(classes)} classes")
-    return Dataset(
-        name="auto",
-        title=own.short,
-        train_images=train,
-        train_labels=train_labels,
-        test_images=test,
-        test_labels=test_labels,
-        pixel_max=255.0 if train.dtype == torch.uint8 else 1.0,
-        classes=classes,
-    )
+        raise code.fault(f"its labels go up to {count - 1}, and it names {len(classes)} classes")
+    pixel_max = 255.0 if train.dtype == torch.uint8 else 1.0
+    return Dataset("auto", code.function.short, train, train_labels, test, test_labels, pixel_max, classes)
 
 
-def _inputs(own: UserFunction, which: str, value: Any) -> Tensor:
-    tensor = _tensor(own, f"{which}_inputs", value)
-    if tensor.dim() not in (2, 3, 4) or not tensor.numel():
-        raise user_code.fault(
-            own,
-            DATA,
-            f"{which}_inputs are {_what(tensor)}; expected [n, features], [n, rows, columns] or "
-            "[n, channels, rows, columns], and at least one",
+def _inputs_and_labels(code: UserCode, which: str, inputs: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    inputs, labels = _tensor(code, f"{which}_inputs", inputs), _tensor(code, f"{which}_labels", labels)
+    if inputs.dim() not in (2, 3, 4) or not inputs.numel():
+        forms = "[n, features], [n, rows, columns] or [n, channels, rows, columns]"
+        raise code.fault(f"{which}_inputs are {_what(inputs)}; expected {forms}, and at least one")
+    if inputs.is_complex():
+        raise code.fault(f"{which}_inputs are {_what(inputs)}; expected real numbers")
+    if inputs.dtype != torch.uint8:
+        inputs = inputs.float()
+    if not inputs.isfinite().all():
+        raise code.fault(f"{which}_inputs hold values that are not finite")
+    whole = not labels.is_floating_point() and not labels.is_complex()
+    if labels.dim() != 1 or len(labels) != len(inputs) or not whole or int(labels.long().min()) < 0:
+        raise code.fault(
+            f"{which}_labels are {_what(labels)}; expected {len(inputs)} whole numbers from 0, one per input"
         )
-    if tensor.dtype == torch.uint8:
-        return tensor.contiguous()
-    if tensor.is_complex():
-        raise user_code.fault(own, DATA, f"{which}_inputs are {_what(tensor)}; expected real numbers")
-    tensor = tensor.float().contiguous()
-    if not tensor.isfinite().all():
-        raise user_code.fault(own, DATA, f"{which}_inputs hold values that are not finite")
-    return tensor
+    return inputs.contiguous(), labels.long()
 
 
-def _labels(own: UserFunction, which: str, value: Any, inputs: Tensor) -> Tensor:
-    tensor = _tensor(own, f"{which}_labels", value)
-    whole = not tensor.is_floating_point() and not tensor.is_complex()
-    if tensor.dim() != 1 or len(tensor) != len(inputs) or not whole or int(tensor.long().min()) < 0:
-        raise user_code.fault(
-            own,
-            DATA,
-            f"{which}_labels are {_what(tensor)}; expected {len(inputs)} whole numbers from 0, one per input",
-        )
-    return tensor.long()
-
-
-def _tensor(own: UserFunction, what: str, value: Any) -> Tensor:
+def _tensor(code: UserCode, what: str, value: Any) -> Tensor:
     try:
         return torch.as_tensor(value).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise user_code.fault(own, DATA, f"{what} can't become a tensor: {user_code.error_text(error)}") from None
+        raise code.fault(f"{what} can't become a tensor: {error_text(error)}") from None
 
 
 def _what(value: object) -> str:

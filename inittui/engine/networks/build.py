@@ -7,10 +7,10 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from inittui.common.user_code_refs import NETWORK, UserFunction, reference
-from inittui.engine.networks import user_code
+from inittui.common.user_code_refs import NETWORK
 from inittui.engine.networks.layers import layers
 from inittui.engine.networks.random_streams import stream
+from inittui.engine.networks.user_code import UserCode, error_text, repeatable
 from inittui.experiment.preset import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -33,12 +33,10 @@ def build(model: Model, shape: tuple[int, ...], classes: int, seed: int) -> nn.M
     A perceptron takes flat inputs. Parameters that no scheme fills are drawn from `seed`. Raises UserCodeError for a user's
     own network that can't be used.
     """
-    with user_code.repeatable(stream(seed, "module").initial_seed()):
+    with repeatable(stream(seed, "module").initial_seed()):
         if model.factory is None:
             return mlp(model, math.prod(shape), classes)
-        own = reference(model.factory, NETWORK)
-        assert own is not None
-        return _own(own, shape, classes)
+        return _own(UserCode.of(model.factory, NETWORK), shape, classes)
 
 
 def mlp(model: Model, inputs: int, classes: int) -> nn.Sequential:
@@ -66,28 +64,24 @@ def _undrawn(fan_in: int, fan_out: int) -> nn.Linear:
     return layer
 
 
-def _own(own: UserFunction, shape: tuple[int, ...], classes: int) -> nn.Module:
-    made = user_code.call(own, NETWORK, inputs=shape, classes=classes)
-    if not isinstance(made, nn.Module):
-        raise user_code.fault(own, NETWORK, f"it returned a {type(made).__name__}; expected a torch.nn.Module")
-    own_layers = [layer for _, layer in layers(made)]
+def _own(code: UserCode, shape: tuple[int, ...], classes: int) -> nn.Module:
+    network = code.call(inputs=shape, classes=classes)
+    if not isinstance(network, nn.Module):
+        raise code.fault(f"it returned a {type(network).__name__}; expected a torch.nn.Module")
+    own_layers = [layer for _, layer in layers(network)]
     if not own_layers:
-        raise user_code.fault(own, NETWORK, "its network has no Linear or Conv layer for a scheme to fill")
-    if any(layer in _handed_out for layer in own_layers):  # the seeds would train the same parameters
-        raise user_code.fault(own, NETWORK, "it returned a layer for the second time; expected new ones at every call")
+        raise code.fault("its network has no Linear or Conv layer for a scheme to fill")
+    if not _handed_out.isdisjoint(own_layers):  # the seeds would train the same parameters
+        raise code.fault("it returned a layer for the second time; expected new ones at every call")
     _handed_out.update(own_layers)
-    made.eval()
+    network.eval()
     try:
         with torch.no_grad():
-            logits = made(torch.zeros(2, *shape))
+            logits = network(torch.zeros(2, *shape))
     except Exception as error:
-        raise user_code.fault(
-            own, NETWORK, f"given inputs of shape {[2, *shape]}, its network raised {user_code.error_text(error)}"
-        ) from error
-    made.train()
+        raise code.fault(f"given inputs of shape {[2, *shape]}, its network raised {error_text(error)}") from error
+    network.train()
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != 2 or logits.shape[1] < classes:
         got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise user_code.fault(
-            own, NETWORK, f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]"
-        )
-    return made
+        raise code.fault(f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]")
+    return network

@@ -5,9 +5,11 @@ import importlib
 import importlib.util
 import inspect
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -17,45 +19,39 @@ import numpy
 import torch
 
 from inittui.common.errors import InittuiError
-from inittui.common.user_code_refs import Kind, UserFunction
+from inittui.common.user_code_refs import Kind, UserFunction, reference
 
 Function = Callable[..., Any]
 
 
-@lru_cache
-def load(own: UserFunction, kind: Kind) -> Function:
-    """The function that `own` names. Its file or module is imported once per process.
+@dataclass(frozen=True)
+class UserCode:
+    """A user's function, and what it is for. Its file or module is imported once per process, at the first call."""
 
-    Raises the kind's error when the function does not exist or takes other arguments.
-    """
-    if own.file and not own.file.is_file():
-        raise fault(own, kind, "there is no such file")
-    try:
-        with repeatable(0):  # the import may draw random numbers
-            module = _import_file(own.file) if own.file else importlib.import_module(own.where)
-    except (Exception, SystemExit) as error:
-        raise fault(own, kind, f"importing it raised {error_text(error)}") from error
-    function: Function | None = getattr(module, own.function, None)
-    if function is None or not callable(function):
-        has = [name for name, value in vars(module).items() if inspect.isfunction(value)]
-        raise fault(own, kind, f"it has no such function; it has {', '.join(has[:8]) or 'none at all'}")
-    positional, _, keywords = kind.signature.strip("()").partition("*")
-    try:
-        inspect.signature(function).bind(*_parameters(positional), **dict.fromkeys(_parameters(keywords)))
-    except TypeError:
-        raise fault(own, kind, f"it takes {inspect.signature(function)}; expected {kind.signature}") from None
-    except ValueError:  # a function written in C has no signature
-        pass
-    return function
+    function: UserFunction
+    kind: Kind
 
+    @classmethod
+    def of(cls, text: str, kind: Kind) -> "UserCode":
+        """The function that `text` names."""
+        function = reference(text, kind)
+        assert function is not None
+        return cls(function, kind)
 
-def call(own: UserFunction, kind: Kind, *positional: object, where: str = "", **keywords: object) -> Any:
-    """What the function returns. Raises the kind's error when it raises; `where` says for which layer it was called."""
-    function = load(own, kind)
-    try:
-        return function(*positional, **keywords)
-    except (Exception, SystemExit) as error:
-        raise fault(own, kind, f"{where}it raised {error_text(error)}") from error
+    def call(self, *positional: object, where: str = "", **keywords: object) -> Any:
+        """What the function returns. `where` says for which layer it is called.
+
+        Raises the kind's error when the function does not exist, takes other arguments, or raises.
+        """
+        function = _load(self)
+        try:
+            return function(*positional, **keywords)
+        except (Exception, SystemExit) as error:
+            raise self.fault(f"{where}it raised {error_text(error)}") from error
+
+    def fault(self, words: str) -> InittuiError:
+        """The error that says what is wrong with the function."""
+        return self.kind.error(f"{self.kind.noun} '{self.function}': {words}")
 
 
 @contextmanager
@@ -73,18 +69,33 @@ def repeatable(seed: int) -> Iterator[None]:
             numpy.random.set_state(array_state)
 
 
-def fault(own: UserFunction, kind: Kind, words: str) -> InittuiError:
-    """The error that says what is wrong with a user's function."""
-    return kind.error(f"{kind.noun} '{own}': {words}")
-
-
 def error_text(error: BaseException) -> str:
     """Type and message of `error`, on one line."""
     return f"{type(error).__name__}: {error}".replace("\n", " ").strip(" :")[:300]
 
 
-def _parameters(words: str) -> list[str]:
-    return [name.strip() for name in words.split(",") if name.strip()]
+@lru_cache
+def _load(code: UserCode) -> Function:
+    file, where, name = code.function.file, code.function.where, code.function.function
+    if file and not file.is_file():
+        raise code.fault("there is no such file")
+    try:
+        with repeatable(0):  # the import may draw random numbers
+            module = _import_file(file) if file else importlib.import_module(where)
+    except (Exception, SystemExit) as error:
+        raise code.fault(f"importing it raised {error_text(error)}") from error
+    function: Function | None = getattr(module, name, None)
+    if function is None or not callable(function):
+        has = [name for name, value in vars(module).items() if inspect.isfunction(value)]
+        raise code.fault(f"it has no such function; it has {', '.join(has[:8]) or 'none at all'}")
+    positional, _, keywords = (re.findall(r"\w+", names) for names in code.kind.signature.partition("*"))
+    try:
+        inspect.signature(function).bind(*positional, **dict.fromkeys(keywords))
+    except TypeError:
+        raise code.fault(f"it takes {inspect.signature(function)}; expected {code.kind.signature}") from None
+    except ValueError:  # a function written in C has no signature
+        pass
+    return function
 
 
 @lru_cache

@@ -18,9 +18,9 @@ from inittui.common.errors import DataError, PresetError, UserCodeError
 from inittui.common.user_code_refs import DATA, NETWORK, reference
 from inittui.engine.data import user_data
 from inittui.engine.data.load import load as load_data
-from inittui.engine.networks import user_code
 from inittui.engine.networks.build import build as build_network
 from inittui.engine.networks.example_cnn import small_cnn
+from inittui.engine.networks.user_code import UserCode
 from inittui.engine.trainer import Trainer
 from inittui.engine.watched_example import grey
 from inittui.experiment import preset_files
@@ -272,7 +272,7 @@ def test_arrays_from_a_file_are_a_data_set(tmp_path: Path) -> None:
     path.write_text(DATASETS)
     found = user_data.load(f"{path}:arrays")
     assert (found.name, found.title, found.note) == ("auto", "my_data.py", "")
-    assert (found.shape, found.inputs, found.rows, found.columns) == ((1, 4, 4), 16, 4, 4)
+    assert (found.shape, found.rows, found.columns) == ((1, 4, 4), 4, 4)
     assert found.classes == ("0", "1", "2")
     assert found.train_images.dtype == torch.uint8
     assert found.train_images.flatten().tolist() == list(range(112))
@@ -423,7 +423,7 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
     given_ = list(GOOD)
     for place in range(4):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(user_code, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]])
+            patched.setattr(UserCode, "call", lambda *_, place=place: [*given_[:place], values, *given_[place + 1 :]])
             try:
                 data = user_data.load("any.module:function")
                 words = f"own data 'any.module:function': {len(data.train_images)} images"
