@@ -7,7 +7,7 @@ orthogonal weights are made from the same normals.
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inittui.engine.networks.layers import Shape
 from inittui.schemes.rule import Rule, truncated_deviation
@@ -25,7 +25,8 @@ def draw(rule: Rule, shape: Shape, generator: torch.Generator, places: torch.Gen
         case "orthogonal":
             return orthonormal(shape, generator)
         case "identity":
-            return identity(shape)
+            weight = torch.empty(shape.weight)
+            return nn.init.dirac_(weight, shape.groups) if len(shape.weight) > 2 else nn.init.eye_(weight)
         case "sparse":
             keys = torch.rand(shape.weight, generator=places).flatten(1)
             zeros = keys.argsort(1)[:, rule.connections(shape.fan_in) :]
@@ -64,14 +65,3 @@ def orthonormal(shape: Shape, generator: torch.Generator) -> Tensor:
     q, r = torch.linalg.qr(normals)
     q = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
     return (q if rows >= columns else q.mT).reshape(shape.weight)
-
-
-def identity(shape: Shape) -> Tensor:
-    """1 from input i to output i of each group, at the centre of the kernel (Dirac); 0 elsewhere."""
-    middle = 0
-    for size in shape.kernel:
-        middle = middle * size + size // 2
-    weight = torch.zeros(shape.groups, shape.outputs, shape.inputs, shape.taps)
-    diagonal = torch.arange(min(shape.outputs, shape.inputs))
-    weight[:, diagonal, diagonal, middle] = 1.0
-    return weight.view(shape.weight)

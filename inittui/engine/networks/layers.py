@@ -15,40 +15,33 @@ def layers(network: nn.Module) -> list[tuple[str, Layer]]:
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a layer's weight as formulas need it.
+    """The shape of a layer's weight as formulas need it: [groups · outputs, inputs, *kernel].
 
-    A convolution with groups is several layers side by side: `outputs` and `inputs` are the channels of one group. A dense
-    layer has one group and no kernel.
-
-    fan_in = inputs · taps, fan_out = outputs · taps: the number of weights that one input feeds. torch.nn.init does not
-    divide its fan_out by the groups.
+    A convolution with groups is several layers side by side: outputs and inputs are the channels of one group. A dense layer
+    has one group and no kernel.
     """
 
-    outputs: int
-    inputs: int
-    kernel: tuple[int, ...] = ()
+    weight: tuple[int, ...]
     groups: int = 1
 
     @classmethod
     def of(cls, layer: Layer) -> "Shape":
-        groups = 1 if isinstance(layer, nn.Linear) else layer.groups
-        outputs, inputs, *kernel = layer.weight.shape
-        return cls(outputs // groups, inputs, tuple(kernel), groups)
+        return cls(tuple(layer.weight.shape), 1 if isinstance(layer, nn.Linear) else layer.groups)
+
+    @property
+    def outputs(self) -> int:
+        return self.weight[0] // self.groups
 
     @property
     def taps(self) -> int:
         """The number of elements of the kernel; 1 for a dense layer."""
-        return math.prod(self.kernel)
+        return math.prod(self.weight[2:])
 
     @property
     def fan_in(self) -> int:
-        return self.inputs * self.taps
+        return math.prod(self.weight[1:])
 
     @property
     def fan_out(self) -> int:
+        """The number of weights that one input feeds. torch.nn.init does not divide its fan_out by the groups."""
         return self.outputs * self.taps
-
-    @property
-    def weight(self) -> tuple[int, ...]:
-        """The shape of the weight tensor."""
-        return (self.groups * self.outputs, self.inputs, *self.kernel)

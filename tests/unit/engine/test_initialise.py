@@ -451,7 +451,7 @@ def test_a_layer_that_is_the_whole_network_is_filled_too() -> None:
 def test_a_layer_in_groups_has_the_fans_of_a_group() -> None:
     shape = Shape.of(nn.Conv2d(48, 96, (3, 5), groups=4))
     assert (shape.fan_in, shape.fan_out, shape.taps, shape.weight) == (12 * 15, 24 * 15, 15, (96, 12, 3, 5))
-    assert Shape.of(nn.Linear(3, 7)) == Shape(7, 3)
+    assert Shape.of(nn.Linear(3, 7)) == Shape((7, 3))
 
 
 def test_the_deviations_that_are_told_are_the_weights_own() -> None:
