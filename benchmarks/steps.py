@@ -127,7 +127,7 @@ def noise() -> Dataset:
 def whole_step(kind: str, device: torch.device, count: int, data_dir: Path | None) -> Step:
     arm = load("mnist3", Overrides()).arms[0]
     data = load_data(Data(name="mnist"), data_dir, lambda *_: None) if data_dir else noise()
-    images = DeviceData.of(data, device, scale_test=True, flat=True)
+    images = DeviceData(data, device, scale_test=True, flat=True)
     replicas = []
     for seed in range(count):
         network = mlp(arm.model, WIDTHS[0], WIDTHS[-1])

@@ -35,11 +35,6 @@ class Dataset:
         return (1, *rest) if len(rest) == 2 else rest
 
     @property
-    def inputs(self) -> int:
-        """The number of values in one input."""
-        return math.prod(self.shape)
-
-    @property
     def rows(self) -> int:
         """Rows of the picture that is drawn of one input. Features are drawn as a square."""
         return self.shape[-2] if len(self.shape) > 1 else -(-self.shape[0] // self.columns)

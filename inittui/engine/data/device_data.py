@@ -1,41 +1,25 @@
 """A data set in the memory of the device, and the batches of it that a network gets."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from inittui.engine.data.dataset import Dataset
 
 
-@dataclass(frozen=True)
 class DeviceData:
     """`train` and `test` are flat inputs [n, inputs], labels are int64 [n].
 
-    Bytes stay uint8 and are scaled batch by batch, which takes a quarter of the memory of float32. `shape` is the shape of
-    one input as the network gets it; () means flat, as a perceptron takes it.
+    Bytes stay uint8 and are scaled batch by batch, which takes a quarter of the memory of float32.
     """
 
-    train: Tensor
-    train_labels: Tensor
-    test: Tensor
-    test_labels: Tensor
-    train_divisor: float
-    test_divisor: float
-    shape: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, data: Dataset, device: torch.device, *, scale_test: bool, flat: bool) -> "DeviceData":
-        """`data` on `device`. Without `scale_test` the test inputs are not divided by `pixel_max`."""
-        return cls(
-            train=data.train_images.flatten(1).to(device),
-            train_labels=data.train_labels.to(device),
-            test=data.test_images.flatten(1).to(device),
-            test_labels=data.test_labels.to(device),
-            train_divisor=data.pixel_max,
-            test_divisor=data.pixel_max if scale_test else 1.0,
-            shape=() if flat else data.shape,
-        )
+    def __init__(self, data: Dataset, device: torch.device, *, scale_test: bool, flat: bool) -> None:
+        """`data` on `device`. A network gets inputs of `data.shape`, or flat ones, as a perceptron takes them. Without
+        `scale_test` the test inputs are not divided by `pixel_max`."""
+        self.train, self.train_labels = data.train_images.flatten(1).to(device), data.train_labels.to(device)
+        self.test, self.test_labels = data.test_images.flatten(1).to(device), data.test_labels.to(device)
+        self.train_divisor = data.pixel_max
+        self.test_divisor = data.pixel_max if scale_test else 1.0
+        self._shape = self.train.shape[1:] if flat else data.shape
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """The training inputs [n, *shape], float32, and labels [n] at `indices` [n]."""
@@ -55,4 +39,4 @@ class DeviceData:
         """`images` scaled and in the shape that the network takes. Returns a new tensor."""
         x = images.float()
         x = x.div_(divisor) if x is not images else x / divisor
-        return x.view(-1, *self.shape) if self.shape else x
+        return x.view(-1, *self._shape)

@@ -1,10 +1,10 @@
 """Data sets as tensors, on the CPU, as they are in the files: nothing is scaled here."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from inittui.common.errors import DataError
 from inittui.engine.data import user_data
@@ -12,7 +12,7 @@ from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.download import Report, download
 from inittui.experiment import dataset_files, datasets
 from inittui.experiment.dataset_files import DataFilesError
-from inittui.experiment.datasets import AUTO, STAND_IN, DatasetEntry, Loader
+from inittui.experiment.datasets import AUTO, STAND_IN, DatasetEntry
 from inittui.experiment.preset import Data
 
 
@@ -26,28 +26,17 @@ def load(spec: Data, data_dir: Path, report: Report) -> Dataset:
     """
     if spec.factory is not None:
         return _limited(user_data.load(spec.factory), spec.train_limit)
-    entry = datasets.entry(spec.name)
     try:
-        dataset = LOADERS[entry.loader](entry, data_dir, report)
+        return _limited(_dataset(datasets.entry(spec.name), data_dir, report), spec.train_limit)
     except DataFilesError as error:
         if spec.name != AUTO:
             raise
         return _stand_in(error.what, spec.train_limit)
-    return _limited(dataset, spec.train_limit)
 
 
-def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
-    files = dataset_files.inspect(entry.name, data_dir)
-    if files.state == "absent":
-        download(entry.name, data_dir, report)
-        files = dataset_files.inspect(entry.name, data_dir)
-    if files.state != "complete":
-        raise DataFilesError(f"{entry.title} in {data_dir} is {files.state} ({files.what})", files.fix)
-    train_images, train_labels, test_images, test_labels = (
-        # The tensor shares the bytes that were checked, so nothing is read twice or copied.
-        torch.frombuffer(content, dtype=torch.uint8, offset=len(file.header)).view(file.shape)
-        for file, content in zip(entry.files, files.contents, strict=True)
-    )
+def _dataset(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
+    tensors = _scikit_learn(entry) if entry.loader == "scikit-learn" else _idx(entry, data_dir, report)
+    train_images, train_labels, test_images, test_labels = tensors
     return Dataset(
         name=entry.name,
         title=entry.title,
@@ -60,38 +49,30 @@ def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
     )
 
 
-def _scikit_learn(entry: DatasetEntry, _data_dir: Path, _report: Report) -> Dataset:
+def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> list[Tensor]:
+    files = dataset_files.inspect(entry.name, data_dir)
+    if files.state == "absent":
+        download(entry.name, data_dir, report)
+        files = dataset_files.inspect(entry.name, data_dir)
+    if files.state != "complete":
+        raise DataFilesError(f"{entry.title} in {data_dir} is {files.state} ({files.what})", files.fix)
+    return [
+        # The tensor shares the bytes that were checked, so nothing is read twice or copied.
+        torch.frombuffer(content, dtype=torch.uint8, offset=len(file.header)).view(file.shape)
+        for file, content in zip(entry.files, files.contents, strict=True)
+    ]
+
+
+def _scikit_learn(entry: DatasetEntry) -> list[Tensor]:
     """The same 1,500 training and 297 test images in every run: a split that moved would make runs incomparable."""
     import sklearn.datasets
     from sklearn.model_selection import train_test_split
 
-    images = getattr(sklearn.datasets, f"load_{entry.name}")()
-    train_images, test_images, train_labels, test_labels = map(
-        torch.from_numpy,
-        train_test_split(
-            images.images.astype("uint8"),
-            images.target.astype("int64"),
-            train_size=entry.train,
-            random_state=0,
-            stratify=images.target,
-        ),
-    )
-    return Dataset(
-        name=entry.name,
-        title=entry.title,
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
-        pixel_max=entry.pixel_max,
-        classes=entry.classes,
-    )
-
-
-LOADERS: Mapping[Loader, Callable[[DatasetEntry, Path, Report], Dataset]] = {
-    "idx": _idx,
-    "scikit-learn": _scikit_learn,
-}
+    bunch = getattr(sklearn.datasets, f"load_{entry.name}")()
+    images, labels = bunch.images.astype("uint8"), bunch.target
+    parts = train_test_split(images, labels, train_size=entry.train, random_state=0, stratify=labels)
+    train_images, test_images, train_labels, test_labels = map(torch.from_numpy, parts)
+    return [train_images, train_labels, test_images, test_labels]
 
 
 def _limited(dataset: Dataset, limit: int | None) -> Dataset:
@@ -108,10 +89,9 @@ def _limited(dataset: Dataset, limit: int | None) -> Dataset:
 
 def _stand_in(why: str, limit: int | None) -> Dataset:
     """The digits instead of MNIST. A limit meant for MNIST is no error here: the user may only lack a network."""
-    digits = LOADERS[STAND_IN.loader](STAND_IN, Path(), lambda *_: None)
-    images = len(digits.train_images) + len(digits.test_images)
-    note = f"{why}, so these are scikit-learn's {images:,} 8x8 digits"
-    if limit is not None and limit > len(digits.train_images):
-        note += f", of which {len(digits.train_images):,} are for training instead of {limit:,}"
+    digits = _dataset(STAND_IN, Path(), lambda *_: None)
+    note = f"{why}, so these are scikit-learn's {STAND_IN.train + STAND_IN.test:,} 8x8 digits"
+    if limit is not None and limit > STAND_IN.train:
+        note += f", of which {STAND_IN.train:,} are for training instead of {limit:,}"
         limit = None
     return _limited(replace(digits, note=note), limit)

@@ -1,5 +1,6 @@
 """The hand-written step against autograd, alone and batched."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +40,7 @@ pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.bits]
 def replicas(of: Arm, images: DeviceData, *, dtype: torch.dtype = torch.float32) -> list[Replica]:
     made = []
     for seed in of.training.seeds:
-        network = mlp(of.model, DATA.inputs, len(DATA.classes))
+        network = mlp(of.model, math.prod(DATA.shape), len(DATA.classes))
         initialise(network, of.init, seed, batch=images.first(BATCH))
         order = stream(seed, "batches")
         made.append(Replica(seed, network.to(dtype), order, torch.zeros(STEPS, dtype=dtype)))
@@ -47,7 +48,7 @@ def replicas(of: Arm, images: DeviceData, *, dtype: torch.dtype = torch.float32)
 
 
 def images() -> DeviceData:
-    return DeviceData.of(DATA, CPU, scale_test=True, flat=True)
+    return DeviceData(DATA, CPU, scale_test=True, flat=True)
 
 
 def model(of: Arm, **changes: Any) -> Arm:

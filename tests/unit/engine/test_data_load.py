@@ -35,7 +35,7 @@ def damaged(tmp_path: Path) -> Path:
 
 
 def check(dataset: Dataset, images: tuple[int, int, int], test: int) -> None:
-    assert (dataset.rows, dataset.columns, dataset.inputs) == (images[1], images[2], images[1] * images[2])
+    assert (dataset.rows, dataset.columns, dataset.shape) == (images[1], images[2], (1, *images[1:]))
     assert dataset.train_images.shape == images
     assert dataset.test_images.shape == (test, *images[1:])
     assert dataset.train_labels.shape == images[:1]

@@ -1,5 +1,6 @@
 """One canonical memory layout of a network's parameters, whoever trains them: the same weights give the same figures."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +61,7 @@ def restored(trained: Trainer, **options: Any) -> Trainer:
 
 def loaded(replica: Replica) -> nn.Module:
     """A fresh network with the weights of `replica`."""
-    network = mlp(MODEL, DATA.inputs, len(DATA.classes))
+    network = mlp(MODEL, math.prod(DATA.shape), len(DATA.classes))
     network.load_state_dict(replica.network.state_dict())
     return network
 
@@ -139,7 +140,7 @@ def test_what_an_optimizer_remembers_and_its_gradients_lie_as_the_parameters_do(
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_inputs_are_aligned_wherever_they_begin_in_the_data(dtype: torch.dtype) -> None:
     data = replace(DATA, train_images=DATA.train_images[:, 1:].to(dtype), test_images=DATA.test_images[:, 1:].to(dtype))
-    images = DeviceData.of(data, CPU, scale_test=False, flat=True)
+    images = DeviceData(data, CPU, scale_test=False, flat=True)
     for x in (images.first(3), images.test_batch(7, 5)[0], images.batch(torch.tensor([4, 2]))[0]):
         assert is_canonical(x)
 

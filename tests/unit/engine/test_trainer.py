@@ -104,7 +104,7 @@ def inputs_of(of: Arm, data: Dataset) -> list[Tensor]:
 
 
 def started(of: Arm, data: Dataset, seed: int = 777) -> nn.Sequential:
-    network = mlp(of.model, data.inputs, len(data.classes))
+    network = mlp(of.model, math.prod(data.shape), len(data.classes))
     initialise(network, of.init, seed)
     return network
 
@@ -307,7 +307,7 @@ def test_a_test_cost_that_is_not_finite_is_null_and_training_goes_on(data: Datas
     for event in trainer.run():
         emitted.append(event)
         if isinstance(event, events.Sample):
-            trainer.device_data = replace(trainer.device_data, test_divisor=1e-40)  # pixels of infinity
+            trainer.device_data.test_divisor = 1e-40  # pixels of infinity
     assert [e.test_cost for e in epochs(emitted)] == [None, None]
     assert all(e.train_cost is not None for e in epochs(emitted))
     assert all(event == event_lines.decode(event_lines.encode(event)) for event in emitted)
