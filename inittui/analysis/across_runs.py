@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from inittui.analysis import comparisons, result_document
 from inittui.common.errors import RunError
 from inittui.experiment.preset import Arm, Preset
-from inittui.record.result_schema import Comparison, ResultDocument
+from inittui.record.result_schema import ResultDocument
 from inittui.record.run_directory import RunDir
 
 
@@ -61,16 +61,13 @@ def document_of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all
         seconds=round(sum(document.seconds for document in documents), 3),
         arms=arms,
         design=compared.design,
-        comparisons=tuple(map(_named, compared.comparisons)),
+        comparisons=tuple(
+            row if row.n else replace(row, verdict=f"{row.a} and {row.b} are not compared: they share no seed")
+            for row in compared.comparisons
+        ),
         speed=compared.speed,
         models=(),
     )
-
-
-def _named(comparison: Comparison) -> Comparison:
-    if comparison.n:
-        return comparison
-    return replace(comparison, verdict=f"{comparison.a} and {comparison.b} are not compared: they share no seed")
 
 
 def _examples(document: ResultDocument, preset: Preset) -> str:

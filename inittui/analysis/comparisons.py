@@ -34,7 +34,6 @@ from inittui.record.result_schema import (
 
 METRIC = "test_accuracy"
 TARGET_SHARE = 0.1  # of the cost of guessing
-Pairs = list[tuple[str, str]]
 
 
 class Compared(Struct, frozen=True):

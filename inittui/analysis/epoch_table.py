@@ -1,11 +1,6 @@
 """The table of epochs: one row per arm, seed and epoch. Data frames, CSV and Parquet files hold it."""
 
-from typing import TYPE_CHECKING
-
 from inittui.board.state import Board
-
-if TYPE_CHECKING:
-    import pandas
 
 # Columns with their pandas types. Costs are mean cross-entropies in nats per example, accuracies shares of 1, seconds those
 # of training in that epoch. A cost that was not finite is missing.
@@ -44,10 +39,3 @@ def rows(board: Board) -> list[tuple[str | int | float | None, ...]]:
         for replica in arm.replicas
         for point in replica.points
     ]
-
-
-def frame(board: Board) -> "pandas.DataFrame":
-    """The table as a data frame. pandas must be installed."""
-    import pandas
-
-    return pandas.DataFrame.from_records(rows(board), columns=list(COLUMNS)).astype(COLUMNS)

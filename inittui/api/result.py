@@ -78,7 +78,10 @@ class Result:
     def epochs(self) -> "pandas.DataFrame":
         """One row per arm, seed and epoch; see `analysis.epoch_table`. Raises UsageError if pandas is not installed."""
         need("result.epochs", "pandas", "pandas")
-        return epoch_table.frame(Follower(self._run, self._run.liveness).poll())
+        import pandas
+
+        rows = epoch_table.rows(Follower(self._run, self._run.liveness).poll())
+        return pandas.DataFrame.from_records(rows, columns=list(epoch_table.COLUMNS)).astype(epoch_table.COLUMNS)
 
     def __repr__(self) -> str:
         means = {name: accuracy.mean if accuracy else None for name, accuracy in self.accuracy.items()}

@@ -39,17 +39,6 @@ class FileFormat:
     ) -> None:
         self.ending, self.help, self.render, self.module, self.extra = ending, help, render, module, extra
 
-    def path(self, option: str, text: str) -> "Path":
-        """The file that `option` names. Raises UsageError if it can't be written or the library is missing."""
-        path = path_of(text)
-        if path.is_dir():
-            raise UsageError(f"{option} {text}: it is a folder; expected a file")
-        if not path.parent.is_dir():
-            raise UsageError(f"{option} {text}: there is no folder '{path.parent}'; make it first")
-        if self.module:
-            need(f"{option} {text}", self.extra, self.module)
-        return path
-
 
 class FolderFormat:
     """`inittui export --NAME DIR`. `write` takes the run, the folder and whether to continue until the run has ended, and
@@ -94,13 +83,19 @@ def folders() -> dict[str, FolderFormat]:
     return {definition.name: definition for definition in _all() if isinstance(definition, FolderFormat)}
 
 
-def file_of(option: str, text: str) -> "tuple[Path, FileFormat]":
-    """The file that `option` names, and its format. Raises UsageError."""
-    known = files()
-    of_file = known.get(path_of(text).suffix.lower())
+def file_of(text: str) -> "tuple[Path, FileFormat]":
+    """The file that `--to` names, and its format. Raises UsageError if it can't be written or the library is missing."""
+    known, path = files(), path_of(text)
+    of_file = known.get(path.suffix.lower())
     if of_file is None:
-        raise UsageError(f"{option} {text}: expected a file that ends in one of {', '.join(known)}")
-    return of_file.path(option, text), of_file
+        raise UsageError(f"--to {text}: expected a file that ends in one of {', '.join(known)}")
+    if path.is_dir():
+        raise UsageError(f"--to {text}: it is a folder; expected a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"--to {text}: there is no folder '{path.parent}'; make it first")
+    if of_file.module:
+        need(f"--to {text}", of_file.extra, of_file.module)
+    return path, of_file
 
 
 def _all() -> Iterator[PrintedFormat | FileFormat | FolderFormat]:

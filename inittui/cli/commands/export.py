@@ -55,7 +55,7 @@ def run(arguments: Arguments) -> int:
     from inittui.output import registry
     from inittui.output.results import Results
 
-    files = [registry.file_of("--to", text) for text in arguments.to]
+    files = [registry.file_of(text) for text in arguments.to]
     given = {name: getattr(arguments, name) for name in registry.folders() if getattr(arguments, name)}
     if not (files or given):
         options_ = ["--to FILE", *(f"{of_folder.option} DIR" for of_folder in registry.folders().values())]
