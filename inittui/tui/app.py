@@ -39,7 +39,6 @@ class Dashboard(App[Leave]):
     """Shows the boards of a source. Closing it changes nothing in the run."""
 
     TITLE = "inittui"
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
@@ -186,12 +185,9 @@ class Dashboard(App[Leave]):
         """The command palette's entries: Textual's own, and the action of each key that works now."""
         yield from super().get_system_commands(screen)
         main = self.main
-        if main is None:
-            return
-        for owner, key in main.keys():  # noqa: SIM118
-            if key.only_alone and not main.shows_alone(owner):
-                continue
-            if key.help and key.action not in ("app.command_palette", "leave"):
+        for owner, key in main.keys() if main else ():
+            works = not key.only_alone or (main and main.shows_alone(owner))
+            if works and key.help and key.action not in ("app.command_palette", "leave"):
                 title = key.short or key.action.partition("(")[0].rpartition(".")[2].replace("_", " ")
                 yield SystemCommand(title.capitalize(), key.help, partial(owner.run_action, key.action))
 

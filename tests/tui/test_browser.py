@@ -23,7 +23,7 @@ from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.tui.app import Dashboard
 from inittui.tui.browser import screen as browser
 from inittui.tui.browser.compare_screen import CompareScreen
-from inittui.tui.browser.run_list import RunList, RunTable
+from inittui.tui.browser.run_list import RunList
 from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.widgets.question import DeleteQuestion
@@ -428,7 +428,7 @@ async def test_a_thousand_runs_are_scrolled_through_and_only_what_is_seen_is_dra
             return cells(run, shown)
 
         monkeypatch.setattr(run_table, "cells", counted)
-        lines = listed.query_one(RunTable).lines
+        lines = listed.lines
         for key, first, last in (
             ("end", 1000 - lines, 999), ("home", 0, lines - 1), ("pagedown", 1, lines), ("up", 1, lines)
         ):  # fmt: skip

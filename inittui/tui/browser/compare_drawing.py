@@ -36,8 +36,8 @@ def _head(letter: str, side: Side, width: int, glyphs: Glyphs) -> Row:
     name = fit(run.name, min(cell_len(run.name), max(1, room)))
     row: Row = [(f" {letter} ", "brand"), (" ", ""), (name, "bold"), ("  ", ""), state]
     took = f"took {formatting.clock(run.seconds)}" if run.seconds is not None else ""
-    for fact in filter(None, (f"{formatting.age(run.age)} ago", side.data, took, run.device)):
-        if width_of(row) + cell_len(fact) + 3 <= width:
+    for fact in (f"{formatting.age(run.age)} ago", side.data, took, run.device):
+        if fact and width_of(row) + cell_len(fact) + 3 <= width:
             row += [(f" {glyphs.dot} ", "dim"), (fact, "dim")]
     return row
 
@@ -63,12 +63,8 @@ def _table(pair: RunPair, width: int, glyphs: Glyphs) -> list[Row]:
     rows: list[Row] = []
     for line, (name, *others) in enumerate(cells):
         styles = ("dim", "accent bold", "accent bold", "dim", "dim") if line == 0 else ("bold", "", "", "bold", "dim")
-        row: Row = [(fit(name, widths[0]), styles[0])]
-        row += [
-            (" " * (GAP + column - cell_len(cell)) + cell, style)
-            for cell, column, style in zip(others, widths[1:], styles[1:], strict=True)
-        ]
-        rows.append(row)
+        right = (" " * (GAP + room - cell_len(cell)) + cell for cell, room in zip(others, widths[1:], strict=True))
+        rows.append(list(zip((fit(name, widths[0]), *right), styles, strict=True)))
     return rows
 
 
@@ -82,20 +78,14 @@ def _cells(pair: RunPair, glyphs: Glyphs, *, full: bool) -> list[list[str]]:
     a, b = pair.a.arms, pair.b.arms
     for name in sorted(a | b, key=lambda name: not (name in a and name in b)):  # first the arms that both runs have
         both, difference = (a.get(name), b.get(name)), gain(pair, name)
-        cells.append(
-            [
-                name,
-                *(_accuracy(arm, full=full) for arm in both),
-                "-" if difference is None else verdict.points(difference),
-                " / ".join(str(_seeds(arm)) if arm else "-" for arm in both),
-            ]
-        )
+        points = "-" if difference is None else verdict.points(difference)
+        cells.append([name, *(_accuracy(arm, full=full) for arm in both), points, " / ".join(map(_seeds, both))])
     return [[glyphs.text(cell) for cell in row] for row in cells]
 
 
-def _seeds(arm: ArmResult) -> int:
+def _seeds(arm: ArmResult | None) -> str:
     """The number of seeds that have an accuracy."""
-    return sum(replica.test_accuracy is not None for replica in arm.replicas)
+    return str(sum(replica.test_accuracy is not None for replica in arm.replicas)) if arm else "-"
 
 
 def _accuracy(arm: ArmResult | None, *, full: bool) -> str:

@@ -1,4 +1,4 @@
-"""The widgets of the run list: a table with a cursor and marks, and the details of one run."""
+"""The runs of a folder: a table with a cursor and marks, and the details of one run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
-from textual.app import ComposeResult
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from inittui.common.errors import printable
 from inittui.record.run_directory import RunDir
@@ -29,38 +26,8 @@ FILTER = "words that the name, the state, the preset or an arm must have"
 WHEEL_RUNS = 3  # runs per notch of the mouse wheel
 
 
-class RunTable(Panel):
-    """The runs that fit, under a heading."""
-
-    state: drawn[ListState] = drawn(ListState)
-
-    @property
-    def lines(self) -> int:
-        """How many runs fit."""
-        return max(1, self.inside.height - 1)
-
-    def title(self, width: int) -> Row:  # noqa: ARG002
-        return drawing.title(self.state)
-
-    def paint(self, width: int, height: int) -> list[Row]:
-        return drawing.table(self.state, width, height, self.glyphs)
-
-
-class RunDetails(Panel):
-    """The run under the cursor."""
-
-    state: drawn[ListState] = drawn(ListState)
-
-    def title(self, width: int) -> Row:  # noqa: ARG002
-        run = self.state.chosen
-        return [(printable(run.name) if run else "", "bold")]
-
-    def paint(self, width: int, height: int) -> list[Row]:
-        return drawing.details(self.state, width, height, self.glyphs)
-
-
-class RunList(Widget, can_focus=True):
-    """The runs of a folder. The owner calls `show` whenever it has read the folder."""
+class RunList(Panel, can_focus=True):
+    """The runs that fit, under a heading. The owner calls `show` whenever it has read the folder."""
 
     KEYS = (
         Key("enter", "open", "open it on the dashboard", "open", rank=1),
@@ -74,36 +41,30 @@ class RunList(Widget, can_focus=True):
         Key("end", "move(1000000)", "to the oldest"),
     )
     BINDINGS = keys.bindings(KEYS)
-    DEFAULT_CSS = """
-    RunList { height: 1fr; }
-    RunList RunTable { height: 1fr; }
-    """
 
-    state: reactive[ListState] = reactive(ListState, always_update=True)
+    state: drawn[ListState] = drawn(ListState)
 
     def __init__(self, folder: Path, on_dashboard: str, glyphs: Glyphs) -> None:
         """`on_dashboard` is the path of the run on the dashboard: the cursor starts there."""
-        super().__init__()
+        super().__init__(glyphs, id="runs")
         self.runs: Sequence[RunSummary] | None = None  # all of them; None until the folder was read
         self._folder = folder
         self._path = on_dashboard  # of the run under the cursor, which stays there when runs come and go
-        self._table = RunTable(glyphs, id="runs")
-        self._details = RunDetails(glyphs, id="details")
-        self.set_reactive(RunList.state, ListState(on_dashboard=on_dashboard, empty=f"looking into {folder} …"))
+        self.state = ListState(on_dashboard=on_dashboard, empty=f"looking into {folder} …")
 
-    def compose(self) -> ComposeResult:
-        yield self._table
-        yield self._details
+    @property
+    def lines(self) -> int:
+        """How many runs fit."""
+        return max(1, self.inside.height - 1)
 
-    def watch_state(self, state: ListState) -> None:
-        self._table.state = self._details.state = state
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        return drawing.title(self.state)
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return drawing.table(self.state, width, height, self.glyphs)
 
     def on_resize(self) -> None:
-        height = self.screen.size.height
-        lines = 0 if height < 16 else 3 if height < 24 else 4 if height < 32 else 5
-        self._details.display = lines > 0
-        self._details.styles.height = lines + 2
-        self.call_after_refresh(self._select)
+        self._select()
 
     def show(self, runs: Sequence[RunSummary], widths: Widths) -> None:
         """Show `runs`, the newest first, with the `widths` that their columns want."""
@@ -127,7 +88,7 @@ class RunList(Widget, can_focus=True):
         cursor = max(0, min(cursor, len(state.runs) - 1))
         if state.runs:
             self._path = state.runs[cursor].path
-        top = drawing.scrolled(cursor, state.top, self._table.lines, len(state.runs))
+        top = drawing.scrolled(cursor, state.top, self.lines, len(state.runs))
         self.state = replace(state, cursor=cursor, top=top)
 
     def _why_empty(self, words: str) -> str:
@@ -141,7 +102,7 @@ class RunList(Widget, can_focus=True):
         self._move_to(self.state.cursor + by, self.state)
 
     def action_page(self, by: int) -> None:
-        self.action_move(by * self._table.lines)
+        self.action_move(by * self.lines)
 
     def action_open(self) -> None:
         """Show the run under the cursor on the dashboard; where it is there already, close the list."""
@@ -159,9 +120,9 @@ class RunList(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to a run that is clicked; open one that is clicked twice."""
-        line = event.screen_y - self._table.region.y - ROWS_ABOVE
+        line = event.y - ROWS_ABOVE
         index = self.state.top + line
-        if 0 <= line < self._table.lines and index < len(self.state.runs):
+        if 0 <= line < self.lines and index < len(self.state.runs):
             self._move_to(index, self.state)
             if event.chain > 1:
                 self.action_open()
@@ -174,3 +135,21 @@ class RunList(Widget, can_focus=True):
 
     def action_filter(self) -> None:
         self.app.push_screen(FilterInput(self.state.words, FILTER, lambda words: self._select(words=words)))
+
+
+class RunDetails(Panel):
+    """The run under the cursor of the list."""
+
+    def __init__(self, runs: RunList, glyphs: Glyphs) -> None:
+        super().__init__(glyphs, id="details")
+        self._list = runs
+
+    def on_mount(self) -> None:
+        self.watch(self._list, "state", self.repaint, init=False)
+
+    def title(self, width: int) -> Row:  # noqa: ARG002
+        run = self._list.state.chosen
+        return [(printable(run.name) if run else "", "bold")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        return drawing.details(self._list.state, width, height, self.glyphs)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 from inittui.analysis import result_document, sentences
 from inittui.analysis.across_runs import document_of_runs
 from inittui.common.errors import RunError
-from inittui.experiment.preset import SECTIONS, Preset
+from inittui.experiment.preset import KEYS, Preset
 from inittui.record.result_schema import ArmResult, ResultDocument
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunSummary
@@ -64,20 +65,14 @@ def differences(pair: RunPair) -> list[tuple[str, str, str]]:
     """Each setting in which the two runs differ, with A's value and B's."""
     a, b = pair.a, pair.b
     settings = []
-    for section in SECTIONS:
-        of_a, of_b = getattr(a.preset, section), getattr(b.preset, section)
-        settings += [
-            (f"{section}.{key}", _value(getattr(of_a, key)), _value(getattr(of_b, key)))
-            for key in of_a.__struct_fields__
-            if getattr(of_a, key) != getattr(of_b, key)
-        ]
-    if a.data != b.data and a.data and b.data:
-        settings.append(("images", a.data, b.data))
-    of_a, of_b = _arm_settings(a.preset), _arm_settings(b.preset)
-    settings += [(f"arm {name}", of_a[name], of_b[name]) for name in of_a if of_b.get(name, of_a[name]) != of_a[name]]
-    if a.summary.device != b.summary.device and a.summary.device and b.summary.device:
-        settings.append(("device", a.summary.device, b.summary.device))
-    return settings
+    for key in (f"{key.section}.{key.name}" for key in KEYS):
+        of_a, of_b = attrgetter(key)(a.preset), attrgetter(key)(b.preset)
+        if of_a != of_b:
+            settings.append((key, _value(of_a), _value(of_b)))
+    arms_a, arms_b = _arm_settings(a.preset), _arm_settings(b.preset)
+    facts = [("images", a.data, b.data), ("device", a.summary.device, b.summary.device)]
+    facts += [(f"arm {name}", of_arm, arms_b.get(name, "")) for name, of_arm in arms_a.items()]
+    return settings + [(name, of_a, of_b) for name, of_a, of_b in facts if of_a and of_b and of_a != of_b]
 
 
 def _arm_settings(preset: Preset) -> dict[str, str]:

@@ -11,16 +11,10 @@ from inittui.record import run_table
 from inittui.record.run_index import RunSummary
 from inittui.record.run_table import GAP, Widths
 from inittui.tui.draw.glyphs import Glyphs, arm_style
-from inittui.tui.draw.rows import Row, fit, pad, spread, width_of, wrap
+from inittui.tui.draw.rows import Row, fit, pad, spread, wrap
+from inittui.tui.views import header
 
-STATE_STYLES = {
-    "finished": "good",
-    "failed": "bad",
-    "refused": "bad",
-    "damaged": "bad",
-    "stopped": "warn",
-    "interrupted": "warn",
-}
+STATE_STYLES = {**header.STATE_STYLES, "damaged": "bad"}
 MARGIN = 3  # cells before the name: the cursor and the mark
 
 
@@ -46,7 +40,7 @@ class ListState:
 def matching(runs: Sequence[RunSummary], words: str) -> Sequence[RunSummary]:
     """The runs that have every one of `words` in their name, state, preset or arms."""
     parts = words.casefold().split()
-    return [run for run in runs if all(part in _searched(run) for part in parts)] if parts else runs
+    return [run for run in runs if all(part in _searched(run) for part in parts)]
 
 
 def _searched(run: RunSummary) -> str:
@@ -55,33 +49,26 @@ def _searched(run: RunSummary) -> str:
 
 def scrolled(cursor: int, top: int, lines: int, count: int) -> int:
     """The first of the `lines` runs on the screen: still `top`, unless the cursor would be off the screen."""
-    lines = max(1, lines)
     top = min(max(top, cursor - lines + 1), cursor)
     return max(0, min(top, count - lines))
 
 
-def header(runs: Sequence[RunSummary], folder: str, width: int) -> Row:
+def head(runs: Sequence[RunSummary], folder: str, width: int) -> Row:
     """The folder, the number of runs and their size."""
     left: Row = [(" inittui ", "brand"), (" runs", "bold"), ("  ", ""), (folder, "dim")]
     if not runs:
-        return pad(left, width)
+        return left
+    facts = f"{formatting.count(len(runs), 'run')}, {formatting.size(sum(run.size for run in runs))}"
     alive = sum(run.alive for run in runs)
-    facts = [
-        formatting.count(len(runs), "run"),
-        formatting.size(sum(run.size for run in runs)),
-        *([f"{alive} alive"] if alive else []),
-    ]
-    return spread(left, [(", ".join(facts) + " ", "")], width)
+    return spread(left, [(f"{facts}, {alive} alive " if alive else f"{facts} ", "")], width)
 
 
 def title(state: ListState) -> Row:
     """The title of the table: the cursor's position, the number of marks, the filter."""
-    position = f"  {state.cursor + 1:,} of {len(state.runs):,}" if state.runs else ""
-    marked = f"  {len(state.marked)} marked" if state.marked else ""
     return [
         ("newest first", "bold"),
-        (position, "dim"),
-        (marked, "accent"),
+        (f"  {state.cursor + 1:,} of {len(state.runs):,}" if state.runs else "", "dim"),
+        (f"  {len(state.marked)} marked" if state.marked else "", "accent"),
         (f"  with '{state.words}'" if state.words else "", "accent"),
     ]
 
@@ -91,44 +78,42 @@ def table(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[Row
     if not state.runs:
         return [[(line, "dim")] for line in wrap(state.empty, width, height)]
     columns = run_table.fit(state.widths, width - MARGIN)
-    rows: list[Row] = [[(" " * MARGIN + _joined({column: column for column in columns}, columns), "dim")]]
+    headings = (_cell(column, column, room) for column, room in columns.items())
+    rows: list[Row] = [[(" " * MARGIN + (" " * GAP).join(headings), "dim")]]
     for index, run in enumerate(state.runs[state.top : state.top + height - 1], state.top):
         at_cursor = index == state.cursor
         row: Row = [
             ((">" if glyphs.ascii else "▸") if at_cursor else " ", "accent bold"),
             (("#" if glyphs.ascii else "■") if run.path in state.marked else " ", "accent bold"),
             (" ", ""),
-            *_run(run, columns, width - MARGIN, at_cursor=at_cursor, on_dashboard=run.path == state.on_dashboard),
+            *_run(run, columns, at_cursor=at_cursor, on_dashboard=run.path == state.on_dashboard),
         ]
         row = pad(row, width)
         rows.append([(text, f"{style} cursor".strip()) for text, style in row] if at_cursor else row)
     return rows[:height]
 
 
-def _run(run: RunSummary, columns: Widths, width: int, *, at_cursor: bool, on_dashboard: bool) -> Row:
+def _run(run: RunSummary, columns: Widths, *, at_cursor: bool, on_dashboard: bool) -> Row:
     quiet = "" if at_cursor else "dim"  # dim text is not readable on the cursor's background
+    styles = {
+        "name": "accent bold" if on_dashboard else "bold" if at_cursor else "",
+        "state": STATE_STYLES.get(run.state, "accent" if run.alive else quiet),
+        "arms": "",
+    }
     cells = run_table.cells(run, columns)
-    gap = (" " * GAP, "")
-    name_style = "accent bold" if on_dashboard else "bold" if at_cursor else ""
-    row: Row = [
-        (fit(cells["name"], columns["name"]), name_style),
-        gap,
-        (fit(cells["state"], columns["state"]), STATE_STYLES.get(run.state, "accent" if run.alive else quiet)),
-    ]
-    if run.state == "damaged":
-        return [*row, gap, (fit(run.reason, max(0, width - width_of(row) - GAP)), quiet)]
-    for column in list(columns)[2:]:
-        text = _cell(cells[column], column, columns[column])
+    damaged = run.state == "damaged"
+    row: Row = []
+    for column, room in columns.items():
+        if damaged and column not in ("name", "state"):
+            return [*row, (run.reason, quiet)]
+        text = _cell(cells[column], column, room)
         if column == "best":
             figure = text[: len(formatting.percent(run.best.accuracy if run.best else None))]
-            row += [gap, (figure, "bold"), (text[len(figure) :], quiet)]
+            row += [(figure, "bold"), (text[len(figure) :], quiet)]
         else:
-            row += [gap, (text, "" if column == "arms" else quiet)]
-    return row
-
-
-def _joined(cells: dict[str, str], columns: Widths) -> str:
-    return (" " * GAP).join(_cell(cells[column], column, width) for column, width in columns.items())
+            row.append((text, styles.get(column, quiet)))
+        row.append((" " * GAP, ""))
+    return row[:-1]
 
 
 def _cell(text: str, column: str, width: int) -> str:
@@ -155,16 +140,12 @@ def details(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[R
         first += [(f" {glyphs.dot} ", "dim"), (fact, "")]
     note = _note(run)
     lines = wrap(note, width, max(1, height - 1 - min(len(run.arms), 2))) if note else []
-    lines_left = max(0, height - 1 - len(lines))
+    room = max(0, height - 1 - len(lines))
     arms = [_arm(run, index, width, glyphs) for index in range(len(run.arms))]
-    if len(arms) > lines_left:
-        more = len(arms) - lines_left + 1
-        arms = [*arms[: lines_left - 1], [(f"and {more} more arms", "dim")]] if lines_left else []
+    if len(arms) > room:
+        arms = [*arms[: room - 1], [(f"and {len(arms) - room + 1} more arms", "dim")]] if room else []
     note_style = "warn" if run.state in ("failed", "damaged") else "dim"
-    rows = [first, *arms, *([(line, note_style)] for line in lines)]
-    if len(rows) < height:
-        rows.append([(run.path, "dim")])
-    return rows[:height]
+    return [first, *arms, *([(line, note_style)] for line in lines), [(run.path, "dim")]][:height]
 
 
 def _arm(run: RunSummary, index: int, width: int, glyphs: Glyphs) -> Row:

@@ -19,31 +19,16 @@ from inittui.record.run_table import Widths
 from inittui.tui import keys
 from inittui.tui.browser import runs_drawing as drawing
 from inittui.tui.browser.compare_screen import CompareScreen
-from inittui.tui.browser.run_list import RunList
+from inittui.tui.browser.run_list import RunDetails, RunList
 from inittui.tui.browser.run_pair import RunPair, read_pair
 from inittui.tui.draw.glyphs import Glyphs
-from inittui.tui.draw.rows import Row
 from inittui.tui.keys import Key
 from inittui.tui.messages import State
 from inittui.tui.widgets.key_line import KeyLine
-from inittui.tui.widgets.panel import Panel, drawn
+from inittui.tui.widgets.panel import Page
 from inittui.tui.widgets.question import DeleteQuestion
 
 READ_SECONDS = 1.0  # between two reads of the folder
-
-
-class BrowserHead(Panel):
-    """One line: the folder, the number of runs and their size."""
-
-    BORDERED = False
-    runs: drawn[Sequence[RunSummary]] = drawn(())
-
-    def __init__(self, folder: Path, glyphs: Glyphs) -> None:
-        super().__init__(glyphs, id="head")
-        self._folder = folder
-
-    def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
-        return [drawing.header(self.runs, str(self._folder), width)]
 
 
 class BrowserScreen(Screen[None]):
@@ -59,6 +44,7 @@ class BrowserScreen(Screen[None]):
     DEFAULT_CSS = """
     BrowserScreen { overflow: hidden; background: $background; color: $foreground; }
     BrowserScreen #head, BrowserScreen #footer { height: 1; }
+    BrowserScreen #runs { height: 1fr; }
     """
 
     @dataclass
@@ -75,16 +61,24 @@ class BrowserScreen(Screen[None]):
         self._folder = folder
         self._left = threading.Event()
         self._read_now = threading.Event()
-        self._head = BrowserHead(folder, glyphs)
         self._list = RunList(folder, str(shown.path) if shown else "", glyphs)
+        self._details = RunDetails(self._list, glyphs)
+        self._head = Page(glyphs, lambda width: [drawing.head(self._list.runs or (), str(folder), width)], id="head")
 
     def compose(self) -> ComposeResult:
         yield self._head
         yield self._list
+        yield self._details
         yield KeyLine(self.glyphs, sorted((*RunList.KEYS, *self.KEYS), key=lambda key: key.rank), last=("close",))
 
     def on_mount(self) -> None:
         self._read_folder()
+
+    def on_resize(self) -> None:
+        height = self.size.height
+        lines = 0 if height < 16 else 3 if height < 24 else 4 if height < 32 else 5
+        self._details.display = lines > 0
+        self._details.styles.height = lines + 2
 
     def on_unmount(self) -> None:
         self._left.set()
@@ -100,8 +94,8 @@ class BrowserScreen(Screen[None]):
             self._read_now.wait(READ_SECONDS)
 
     def on_browser_screen_runs_read(self, message: RunsRead) -> None:
-        self._head.runs = message.runs
         self._list.show(message.runs, message.widths)
+        self._head.repaint()
 
     def action_compare(self) -> None:
         pair, chosen = self._list.marked(), self._list.state.chosen

@@ -12,7 +12,7 @@ from inittui.board.state import Board
 from inittui.launch import notify
 from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs
-from inittui.tui.draw.layout import Plan, plan
+from inittui.tui.draw.layout import plan
 from inittui.tui.draw.rows import SMALLEST
 from inittui.tui.keys import Key
 from inittui.tui.messages import BoardChanged, MachineChanged
@@ -112,26 +112,18 @@ class MainScreen(Screen[None]):
 
     def on_board_changed(self, message: BoardChanged) -> None:
         before, board = self.board, message.board
-        gallery = self.gallery
-        if not board.ended:
-            gallery = None  # the pictures of a run that was stopped and is resumed are out of date
-        elif gallery is None:
-            gallery = self.source.gallery()
+        # The pictures of a run that was stopped and is resumed are out of date.
+        gallery = (self.gallery or self.source.gallery()) if board.ended else None
         if gallery is not self.gallery:
             self._share(gallery=gallery)
         self._share(board=board)
         if self.source.live and board.phase == "refused":
             self.app.exit("done")  # there is nothing to show; the command line prints the reason
             return
-        if self.source.live and board.ended and not before.ended:
-            self._ring()
+        if self.source.live and board.ended and not before.ended:  # a bell, and a notification where there are any
+            textual_private.send(self.app, notify.to_terminal(f"inittui: {board.run} {board.phase}", os.environ))
         if _layout_of(before) != _layout_of(board):
             self._lay_out()
-
-    def _ring(self) -> None:
-        """Ring the bell at the end of a run, with a notification where the terminal shows one."""
-        words = f"inittui: {self.board.run} {self.board.phase}"
-        textual_private.send(self.app, notify.to_terminal(words, os.environ))
 
     def on_machine_changed(self, message: MachineChanged) -> None:
         self._share(machine=message.machine)
@@ -141,7 +133,16 @@ class MainScreen(Screen[None]):
         if self.app.return_code is not None:  # the app is exiting: its widgets may not be mounted
             return
         width, height = self.size
-        layout = self._plan(width, height)
+        layout = plan(
+            width,
+            height,
+            len(self.board.arms),
+            table=lambda inside: result.rows_needed(self.board, inside),
+            ended=self.board.ended,
+            zoom=self.zoom,
+            whole=any(panel.WHOLE for panel in self.panels if self.zoom == panel.NAME),
+            note=bool(header.note(self.board)),
+        )
         small = self.query_one("#too-small", Static)
         small.display = layout is None
         if layout is None:
@@ -160,18 +161,6 @@ class MainScreen(Screen[None]):
                 panel.laid_out(layout)
         self._footer.keys = self._keys_named()
         self.call_after_refresh(self._repaint)
-
-    def _plan(self, width: int, height: int) -> Plan | None:
-        return plan(
-            width,
-            height,
-            len(self.board.arms),
-            table=lambda inside: result.rows_needed(self.board, inside),
-            ended=self.board.ended,
-            zoom=self.zoom,
-            whole=any(panel.WHOLE for panel in self.panels if self.zoom == panel.NAME),
-            note=bool(header.note(self.board)),
-        )
 
     def _repaint(self) -> None:
         for panel in self.panels:

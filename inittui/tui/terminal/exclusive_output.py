@@ -58,7 +58,7 @@ def exclusive_output(*, ascii_only: bool = False) -> Iterator[None]:
         for descriptor, copy in copies.items():
             os.dup2(copy, descriptor)
             os.close(copy)
-        _report(_end_of(printed))
+        _report(printed)
         printed.close()
 
 
@@ -97,23 +97,17 @@ def _temporary_file() -> IO[bytes]:
         return open(os.devnull, "r+b")  # noqa: PTH123
 
 
-def _end_of(file: IO[bytes]) -> str:
-    """The last lines of `file`, at most REPORTED_BYTES, without escape sequences."""
-    try:
-        size = os.fstat(file.fileno()).st_size
-        end = os.pread(file.fileno(), REPORTED_BYTES, max(0, size - REPORTED_BYTES))
-    except OSError:  # it is /dev/null
-        return ""
+def _report(printed: IO[bytes]) -> None:
+    """Print the last lines of `printed`, at most REPORTED_BYTES, without escape sequences."""
+    size = os.fstat(printed.fileno()).st_size
+    end = os.pread(printed.fileno(), REPORTED_BYTES, max(0, size - REPORTED_BYTES))
     if size > REPORTED_BYTES:
         end = end.partition(b"\n")[2] or end
     text = _ESCAPES.sub("", end.decode("utf-8", "replace")).expandtabs()
-    return "\n".join(printable(line.rstrip()) for line in text.splitlines())
-
-
-def _report(text: str) -> None:
-    if text.strip() and sys.stderr is not None:
+    lines = "\n".join(printable(line.rstrip()) for line in text.splitlines())
+    if lines.strip() and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(f"printed while the dashboard was up:\n{text}", file=sys.stderr, flush=True)
+            print(f"printed while the dashboard was up:\n{lines}", file=sys.stderr, flush=True)
 
 
 def _flush() -> None:
