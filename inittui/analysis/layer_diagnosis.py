@@ -59,17 +59,15 @@ def _signal(probe: Probe) -> str:
     if len(expected) == len(probe.layers) and expected[0] and expected[last - 1] is not None:
         theory = (expected[last - 1] or 0.0) / expected[0]
         words += f", theory says {_share(theory) if theory < 1 else _times(theory)}"
-    return f"{_pace('signal', share, last - 1)}; {words}"
+    return f"signal {_pace(share, last - 1)}; {words}"
 
 
-def _pace(what: str, share: float, layers: int) -> str:
-    """How fast `what` shrinks or grows over this number of layers."""
+def _pace(share: float, layers: int) -> str:
+    """How fast a signal shrinks or grows that has this `share` of its size left after so many layers."""
     if share == 0:
-        return f"{what} dies out"
-    each = math.log(share) / layers
-    every = math.log(2) / abs(each)
-    verb = "halves" if each < 0 else "doubles"
-    return f"{what} {verb} every {every:.1f} layers" if every > 1.25 else f"{what} {verb} with every layer, or faster"
+        return "dies out"
+    verb, every = "halves" if share < 1 else "doubles", layers * math.log(2) / abs(math.log(share))
+    return f"{verb} every {every:.1f} layers" if every > 1.25 else f"{verb} with every layer, or faster"
 
 
 def _gradient(layers: Sequence[LayerProbe]) -> str:

@@ -124,9 +124,8 @@ def _sweep(axes: "Axes", _: Board, document: ResultDocument) -> None:
                 stuck = True
                 axes.plot([x], [means[x]], **own | {"linestyle": "none"}, markerfacecolor="white", zorder=3)  # type: ignore[arg-type]
         axes.plot(range(len(means)), means, label=_plain(name), **own)  # type: ignore[arg-type]
-    axes.set_xticks(range(len(grid.columns)), [_plain(value) for value in grid.columns])
-    if len(grid.columns) > MOST_TICKS:
-        axes.set_xticks(range(0, len(grid.columns), -(-len(grid.columns) // MOST_TICKS)))
+    ticks = range(0, len(grid.columns), math.ceil(len(grid.columns) / MOST_TICKS))
+    axes.set_xticks(ticks, [_plain(grid.columns[x]) for x in ticks])
     axes.set_xlabel(_plain(grid.column))
     axes.set_ylabel("test accuracy, %, mean of seeds" if several else "test accuracy, %")
     axes.set_ylim(0, 102)
