@@ -135,10 +135,9 @@ _ENTRIES = (
 )
 DATASETS: Mapping[str, DatasetEntry] = {entry.name: entry for entry in _ENTRIES}
 NAMES = (AUTO, *DATASETS)  # what data.name and --data may be
-PREFERRED = "mnist"  # what `auto` takes
-STAND_IN = DATASETS["digits"]  # what it takes where that is not available; it needs no file
+STAND_IN = DATASETS["digits"]  # what `auto` takes where MNIST is not available; it needs no file
 
 
 def entry(name: str) -> DatasetEntry:
     """The entry of `name`, one of NAMES; that of MNIST for `auto`."""
-    return DATASETS[PREFERRED if name == AUTO else name]
+    return DATASETS["mnist" if name == AUTO else name]

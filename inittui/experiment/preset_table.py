@@ -17,6 +17,8 @@ from inittui.experiment.preset import REPLACED, SECTIONS, SHAPE, SHARED, Arm, Ax
 from inittui.experiment.validation import section, show, value_of
 from inittui.schemes.spec import Init
 
+ARM_KEYS = ("name", "init", "model", "training")
+
 
 def build(table: Mapping[str, Any], *, name: str, source: str) -> Preset:
     """The preset in `table`. Raises PresetError with every fault; its message begins with `source`."""
@@ -133,19 +135,15 @@ def _arm(row: object, number: int, sections: Mapping[str, Any], faults: list[str
         faults.append(f'{where} = {show(row)}: expected a table, as in {{ init = "he_normal" }}')
         return None
     faults_before = len(faults)
-    for key in row:
+    training = row.get("training")
+    for key in [*row, *(f"training.{key}" for key in (training if isinstance(training, Mapping) else ()))]:
         if key in SHARED:
             faults.append(f"{where}.{key}: an arm can't change it; {SHARED[key]}")
-        elif key not in {"name", "init", "model", "training"}:
-            hint = nearest(key, ["name", "init", "model", "training"])
-            faults.append(f"{where}.{key}: no such key.{hint or ' Known: name, init, model, training.'}")
-    if isinstance(row.get("training"), Mapping):
-        for key in row["training"]:
-            if (why := SHARED.get(f"training.{key}")) is not None:
-                faults.append(f"{where}.training.{key}: an arm can't change it; {why}")
-    init = _init(row["init"], f"{where}.init", faults) if "init" in row else None
-    if "init" not in row:
-        faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
+        elif key in row and key not in ARM_KEYS:
+            faults.append(
+                f"{where}.{key}: no such key.{nearest(key, ARM_KEYS) or ' Known: ' + ', '.join(ARM_KEYS) + '.'}"
+            )
+    init = _init(row, where, faults)
     # The faults of a section are reported once, for the preset; its arms are still checked, against the defaults.
     shared: dict[str, Any] = {key: sections[key] or SECTIONS[key]() for key in ("model", "training")}
     own = {key: _section(base, row.get(key, {}), f"{where}.{key}", faults) for key, base in shared.items()}
@@ -162,13 +160,17 @@ def _arm(row: object, number: int, sections: Mapping[str, Any], faults: list[str
     return Arm(name=name, init=init, changes=changes, **own)
 
 
-def _init(given: object, where: str, faults: list[str]) -> Init | None:
-    """A scheme from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
+def _init(row: Mapping[str, Any], where: str, faults: list[str]) -> Init | None:
+    """The scheme of an arm, from `"he_normal"`, `"normal(std=0.01)"` or `{name = "normal", std = 0.01}`."""
+    if "init" not in row:
+        faults.append(f'{where}: no init; expected a scheme, as in init = "he_normal"')
+        return None
+    given = row["init"]
     if not isinstance(given, str) and not (isinstance(given, Mapping) and isinstance(given.get("name"), str)):
-        faults.append(f'{where} = {show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
+        faults.append(f'{where}.init = {show(given)}: expected "he_normal" or {{ name = "normal", std = 0.01 }}')
         return None
     try:
         return Init.of(given)
     except SchemeError as error:
-        faults.append(f"{where}: {error}")
+        faults.append(f"{where}.init: {error}")
         return None

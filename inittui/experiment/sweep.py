@@ -101,13 +101,12 @@ def expand(rows: Sequence[Arm], swept: Sequence[Axis], hidden: Sequence[int], fa
         return ()
     if not swept:
         return tuple(rows)
-    faults_before = len(faults)
-    for row, axis in product(rows, swept):
-        if row.model.factory and axis.key in {f"model.{name}" for name in REPLACED}:
-            faults.append(
-                f"sweep.{axis.key}: means nothing beside the factory of arm {row.name}; leave one of the two out"
-            )
-    if len(faults) > faults_before:
+    if idle := [
+        f"sweep.{axis.key}: means nothing beside the factory of arm {row.name}; leave one of the two out"
+        for row, axis in product(rows, swept)
+        if row.model.factory and axis.key.removeprefix("model.") in REPLACED
+    ]:
+        faults += idle
         return ()
     combinations = list(product(*(axis.values for axis in swept)))
     return tuple(_swept(row, swept, values, hidden, faults) for row in rows for values in combinations)

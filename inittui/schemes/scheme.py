@@ -13,7 +13,8 @@ Parameters = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a scheme: a number from `minimum` to `maximum`, or one of `words`, or either.
+    """A parameter of a scheme: a number from `minimum` to `maximum`, or one of `words`. With a word as its default, it is no
+    number.
 
     `default` None means that it is required, unless it replaces another one (`instead_of`): only one of the two can be given.
     """
@@ -23,7 +24,6 @@ class Parameter:
     minimum: float = 0.0
     maximum: float = math.inf
     whole: bool = False
-    number: bool = True
     words: tuple[str, ...] = ()
     instead_of: str = ""
     example: str = "0.01"
@@ -31,7 +31,7 @@ class Parameter:
     @property
     def expected(self) -> str:
         """The values that are allowed, for messages."""
-        if not self.number:
+        if isinstance(self.default, str):
             return f"one of {', '.join(self.words)}"
         kind = "a whole number" if self.whole else "a finite number"
         if math.isfinite(self.maximum):
@@ -44,7 +44,7 @@ class Parameter:
         """`value` as this parameter has it, or None if it is not allowed."""
         if isinstance(value, str):
             return value if value in self.words else None
-        if not self.number or isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(self.default, str) or isinstance(value, bool) or not isinstance(value, int | float):
             return None
         # Compared as they are: a large integer may not fit into a float.
         largest = min(self.maximum, sys.float_info.max)

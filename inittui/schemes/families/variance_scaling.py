@@ -25,7 +25,7 @@ TWO_KAIMINGS = (
     "1/(3 in), a sixth of 2/in (torch_default)."
 )
 HE_PARAMETERS = {
-    "mode": Parameter("fan_in keeps the signal's size, fan_out the gradient's", "fan_in", number=False, words=FANS[:2]),
+    "mode": Parameter("fan_in keeps the signal's size, fan_out the gradient's", "fan_in", words=FANS[:2]),
     "slope": Parameter("the activation's slope below zero: 0 for ReLU, 0.01 for torch's LeakyReLU", 0.0),
 }
 HE_GAINS = "√2 is built in, for relu; slope=a makes it √(2/(1+a²)), for leaky_relu"
@@ -123,12 +123,9 @@ SCHEMES = (
         gains="scale is the gain squared: linear and selu 1, relu 2, leaky_relu 2/(1+slope²), tanh 25/9",
         parameters={
             "scale": Parameter("the variance times the fan", 1.0),
-            "mode": Parameter("what it is divided by; fan_avg is (in + out) / 2", "fan_in", number=False, words=FANS),
+            "mode": Parameter("what it is divided by; fan_avg is (in + out) / 2", "fan_in", words=FANS),
             "distribution": Parameter(
-                "truncated_normal is cut at ±2 std and rescaled",
-                "truncated_normal",
-                number=False,
-                words=DISTRIBUTIONS,
+                "truncated_normal is cut at ±2 std and rescaled", "truncated_normal", words=DISTRIBUTIONS
             ),
         },
         notes=(

@@ -147,7 +147,7 @@ def test_an_entry_has_every_text(row: Scheme) -> None:
         assert words.isprintable()
     for parameter in row.parameters.values():
         assert parameter.meaning
-        assert parameter.words or parameter.number
+        assert parameter.words or not isinstance(parameter.default, str)
 
 
 def test_the_catalogue_fits_a_terminal_of_80_columns() -> None:
@@ -348,7 +348,7 @@ def test_control_characters_do_not_reach_the_message(text: str) -> None:
 def values_of(parameter: Parameter) -> st.SearchStrategy[object]:
     """Everything that it takes, as a person may give it."""
     words = st.sampled_from(parameter.words) if parameter.words else st.nothing()
-    if not parameter.number:
+    if isinstance(parameter.default, str):
         return words
     lowest, highest = max(parameter.minimum, -1e300), min(parameter.maximum, 1e300)
     if parameter.whole:
