@@ -9,31 +9,22 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from inittui.cli import commands, options, run
-from inittui.cli.parser import command_parser, listed
+from inittui.cli import commands, run
+from inittui.cli.parser import RUN, command_parser, listed
 from inittui.common.errors import InittuiError, UsageError, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from inittui.cli.parser import Command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. User errors are printed here, once, without a traceback."""
-    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if words and words[0] in names():
-            command = load(words[0])
-            return _flushed(command.run(command_parser(words[0], command).parse_args(words[1:])))
-        if words and not words[0].startswith("-"):
-            known = names()
-            raise UsageError(
-                f"no command '{words[0]}'.{nearest(words[0], known) or ' Known: ' + ', '.join(known) + '.'} "
-                "'inittui --help' lists the commands"
-            )
-        return _flushed(_run(words))
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # an error in this is reported below
+        return code
     except InittuiError as error:
         print(f"inittui: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,34 +48,32 @@ def names() -> list[str]:
 
 def load(name: str) -> "Command":
     """The module of a command."""
-    module: Any = import_module(f"inittui.cli.commands.{name}")
-    command: Command = module
-    return command
+    return import_module(f"inittui.cli.commands.{name}")
 
 
-def _commands() -> str:
-    """The part of `inittui --help` about the commands."""
-    summaries = listed({name: load(name) for name in names()})
-    return f"commands ('inittui COMMAND --help' describes one):\n{summaries}\n\n{options.RUN}\n\n"
-
-
-def _run(words: Sequence[str]) -> int:
-    """`inittui` without a command."""
-    parser = command_parser("", run, commands=_commands() if {"-h", "--help"} & {*words} else "")
+def _run(words: list[str]) -> int:
+    """Run the command that `words` name, or `inittui` without a command."""
+    known = names()
+    if words and words[0] in known:
+        command = load(words[0])
+        return command.run(command_parser(words[0], command).parse_args(words[1:]))
+    if words and not words[0].startswith("-"):
+        raise UsageError(
+            f"no command '{words[0]}'.{nearest(words[0], known) or ' Known: ' + ', '.join(known) + '.'} "
+            "'inittui --help' lists the commands"
+        )
+    about_commands = ""
+    if {"-h", "--help"} & {*words}:
+        summaries = listed({name: load(name) for name in known})
+        about_commands = f"commands ('inittui COMMAND --help' describes one):\n{summaries}\n\n{RUN}\n\n"
+    parser = command_parser("", run, commands=about_commands)
     arguments, unknown = parser.parse_known_args(words)
-    command = next((word for word in unknown if word in names()), None)
-    if command is not None:
-        raise UsageError(f"'{command}' comes after options; expected the command first: inittui {command} OPTIONS")
+    for word in unknown:
+        if word in known:
+            raise UsageError(f"'{word}' comes after options; expected the command first: inittui {word} OPTIONS")
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return run.run(arguments)
-
-
-def _flushed(code: int) -> int:
-    """The exit code, after standard output is written: an error in that is then still reported by `main`."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
-    return code
 
 
 def _discard_output() -> None:

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from inittui.cli.parser import Arguments, Options
+from inittui.cli.parser import RUN, Arguments, Options
 from inittui.common.errors import UsageError, path_of
 
 TYPE_CHECKING = False  # what these import, `inittui --help` would wait for
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from inittui.record.result_schema import ResultDocument
     from inittui.record.run_directory import RunDir
 
-RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
 WATCHING_CODES = "0 finished, 1 an arm failed, 2 bad input, 130 interrupted"
 DONE_CODES = "0 done, 2 bad input"
 THEMES = ("auto", "dark", "light")
@@ -202,13 +201,6 @@ def positive(text: str) -> float:
     return value
 
 
-def whole(least: int, most: int) -> "Callable[[str], int]":
-    """A function that reads a whole number from `least` to `most`. It raises ValueError."""
-
-    def read(text: str) -> int:
-        value = int(text)
-        if not least <= value <= most:
-            raise ValueError
-        return value
-
-    return read
+def whole(numbers: range) -> "Callable[[str], int]":
+    """A function that reads a whole number, one of `numbers`. It raises ValueError."""
+    return lambda text: numbers[numbers.index(int(text))]

@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     class Command(Protocol):
-        """What a module in `cli/commands/` defines. `ARGUMENTS` are those without a dash, as in `RUN`; `SUMMARY` is its line
-        in `inittui --help`; an example is what to type and what that does."""
+        """What a module in `cli/commands/` defines. Its docstring is the help text; the first line is also its line in
+        `inittui --help`. `ARGUMENTS` are those without a dash, as in `RUN`; an example is what to type and what that does."""
 
         ARGUMENTS: str
-        SUMMARY: str
-        DESCRIPTION: str
         EXIT_CODES: str
 
         @property
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
 
 Arguments = argparse.Namespace
+RUN = "RUN is a name, an unambiguous beginning of one, a path, or 'last'."
 # Called with an argument and what completes it: its values; or "runs", "presets", "schemes", "datasets", "file", "folder".
 Completer = Callable[[argparse.Action, str | Sequence[str]], None]
 
@@ -86,10 +85,11 @@ def command_parser(name: str, command: "Command", completer: Completer | None = 
     width = max(40, min(shutil.get_terminal_size().columns - 2, 100))  # as argparse fills, but never too wide to read
     prog = f"inittui {name}".strip()
     usage = " ".join(f"{prog} {command.ARGUMENTS} [OPTIONS]".split())
+    words = f"{command.__doc__} {RUN if 'RUN' in command.ARGUMENTS else ''}"
     parser = Parser(
         prog=prog,
         usage=usage if name else f"{usage}\n       inittui COMMAND [OPTIONS]",
-        description=textwrap.fill(command.DESCRIPTION, width),
+        description=textwrap.fill(" ".join(words.split()), width, break_on_hyphens=False),
         epilog=commands + _examples_and_codes(command.EXAMPLES, command.EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -99,10 +99,16 @@ def command_parser(name: str, command: "Command", completer: Completer | None = 
 
 
 def listed(commands: "dict[str, Command]") -> str:
-    """The commands with their summaries, one per line."""
-    usages = {f"{name} {command.ARGUMENTS}".strip(): command.SUMMARY for name, command in commands.items()}
-    width = max(map(len, usages)) + 2
-    return "\n".join(f"  {usage:<{width}}{summary}" for usage, summary in usages.items())
+    """The commands with the first lines of their help, one per line."""
+    usages = {name: f"{name} {command.ARGUMENTS}" for name, command in commands.items()}
+    width = max(map(len, usages.values())) + 2
+    return "\n".join(f"  {usages[name]:<{width}}{summary(command)}" for name, command in commands.items())
+
+
+def summary(command: "Command") -> str:
+    """The first line of a command's help, as a part of a sentence."""
+    line = str(command.__doc__).partition("\n")[0].rstrip(".")
+    return line[0].lower() + line[1:]
 
 
 def _examples_and_codes(examples: Sequence[tuple[str, str]], codes: str) -> str:

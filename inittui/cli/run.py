@@ -1,15 +1,13 @@
-"""`inittui` without a command: starts a run and shows it."""
+"""Which weight initialisation, why, and is the difference real? Trains the same network once per scheme, side by side, and
+shows the costs live.
+"""
 
 from inittui import __version__
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, printable
 
-ARGUMENTS = SUMMARY = ""
-DESCRIPTION = (
-    "Which weight initialisation, why, and is the difference real? Trains the same network once per scheme, side by side, "
-    "and shows the costs live."
-)
+ARGUMENTS = ""  # this is `inittui` without a command
 EXAMPLES = (
     ("inittui", "Xavier against He on MNIST, 15 epochs"),
     ("inittui --preset digits", "seconds, on any machine, no download"),
@@ -21,6 +19,16 @@ EXAMPLES = (
 )
 EXIT_CODES = options.WATCHING_CODES
 MOST_THREADS = 1024
+CHANGES = (
+    "set",
+    "sweep",
+    "epochs",
+    "stop_stuck",
+    "precision",
+    "seeds",
+    "seed",
+    "data",
+)  # options that change the preset
 
 
 def add_options(parser: Options) -> None:
@@ -81,7 +89,7 @@ def add_options(parser: Options) -> None:
         "--threads",
         metavar="N",
         default=1,
-        type=options.whole(1, MOST_THREADS),
+        type=options.whole(range(1, MOST_THREADS + 1)),
         expected=f"a whole number from 1 to {MOST_THREADS}",
         help="threads per worker on a CPU (1)",
     )
@@ -115,17 +123,7 @@ def run(arguments: Arguments) -> int:
     from inittui.output import tensorboard_events
     from inittui.output.formats.tensorboard import TENSORBOARD
 
-    overrides = Overrides(
-        arms=arguments.arm,
-        set=arguments.set,
-        sweep=arguments.sweep,
-        epochs=arguments.epochs,
-        stop_stuck=arguments.stop_stuck,
-        precision=arguments.precision,
-        seeds=arguments.seeds,
-        seed=arguments.seed,
-        data=arguments.data,
-    )
+    overrides = Overrides(arms=arguments.arm, **{name: getattr(arguments, name) for name in CHANGES})
     if arguments.detach and arguments.json:
         raise UsageError(
             "--detach and --json: expected one of the two; 'inittui report RUN --format json' prints it later"

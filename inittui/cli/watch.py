@@ -30,7 +30,20 @@ def watch(follower: Follower, arguments: Arguments, supervisor: Supervisor | Non
     as_json = getattr(arguments, "json", False)
     if as_json or arguments.plain or not can_show_dashboard():
         return _watch_as_lines(follower, supervisor, as_json=as_json)
-    return _watch_in_dashboard(follower, arguments, supervisor)
+    run_dir = follower.run
+    try:
+        from inittui.board.source import LiveSource
+
+        app, leave = show_dashboard(LiveSource(follower), arguments)
+    except (KeyboardInterrupt, RunError):  # before the dashboard could ask; or it can't be shown
+        if run_dir.alive():
+            _say_training_goes_on(run_dir)
+        raise
+    other_run = app.source.run is not None and app.source.run.path != run_dir.path
+    code = after_dashboard(app, leave, None if other_run else supervisor)
+    if other_run and run_dir.alive():
+        print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
+    return code
 
 
 def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_json: bool) -> int:
@@ -66,23 +79,6 @@ def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_jso
         for line in ["", *lines.closing(board).rstrip().split("\n")]:
             say(line)
     return EXIT_CODES[board.phase]
-
-
-def _watch_in_dashboard(follower: Follower, arguments: Arguments, supervisor: Supervisor | None) -> int:
-    run_dir = follower.run
-    try:
-        from inittui.board.source import LiveSource
-
-        app, leave = show_dashboard(LiveSource(follower), arguments)
-    except (KeyboardInterrupt, RunError):  # before the dashboard could ask; or it can't be shown
-        if run_dir.alive():
-            _say_training_goes_on(run_dir)
-        raise
-    other_run = app.source.run is not None and app.source.run.path != run_dir.path
-    code = after_dashboard(app, leave, None if other_run else supervisor)
-    if other_run and run_dir.alive():
-        print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
-    return code
 
 
 def _say_training_goes_on(run_dir: RunDir) -> None:

@@ -25,10 +25,9 @@ def cores(system: System) -> float | None:
 
 def memory(system: System) -> tuple[int, int] | None:
     """The limit and what is left of it, in bytes, of the group with the least left; None without a limit."""
-    limits = []
-    for controller, *names in _MEMORY:
-        for folder in _folders(system, controller):
-            limits.append(_left(system, folder, *names))
+    limits = [
+        _left(system, folder, *files) for controller, *files in _MEMORY for folder in _folders(system, controller)
+    ]
     return min((limit for limit in limits if limit is not None), key=lambda pair: pair[1], default=None)
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
+from inittui.tui.terminal.capabilities import given_environment
+
 State = Literal["ok", "note", "fault"]
 
 
@@ -33,7 +37,6 @@ class System:
     root: Path = Path("/")
     user: str = ""
     uid: int = 0
-    cores: int | None = None  # cores that this process may use; None: they are counted
     terminal: tuple[int, int] | None = None
 
     def read(self, path: str) -> str:
@@ -46,10 +49,6 @@ class System:
 
 def here() -> System:
     """The system of this process."""
-    import psutil
-
-    from inittui.tui.terminal.capabilities import given_environment
-
     return System(given_environment(), user=psutil.Process().username(), uid=os.getuid(), terminal=_terminal())
 
 

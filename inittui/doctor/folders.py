@@ -1,8 +1,11 @@
 """Checks the data sets and the folders: whether they exist, are complete and writable, and how much space is free."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
+
+import psutil
 
 from inittui.common import formatting
 from inittui.common.atomic_files import reason
@@ -31,10 +34,8 @@ def data(data_dir: Path) -> list[Check]:
             checks.append(Check("data", states[files.state], files.what, files.fix))
     if absent:
         state: State = "note" if len(absent) == len(downloaded) else "ok"
-        fix = (
-            "downloaded when a run needs it, or give another --data-dir; "
-            f"without a network: --data {datasets.STAND_IN.name}"
-        )
+        offline = f"without a network: --data {datasets.STAND_IN.name}"
+        fix = f"downloaded when a run needs it, or give another --data-dir; {offline}"
         checks.append(Check("data", state, f"{data_dir}: no {', no '.join(absent)}", fix))
     return checks
 
@@ -96,8 +97,6 @@ def _space(name: str, folder: Path, what: str, option: str) -> Check:
 
 def _filesystem(path: Path) -> str:
     """The type of the file system of `path`; empty if it is unknown."""
-    import psutil
-
     path = path.resolve()
     mounts = [mount for mount in psutil.disk_partitions(all=True) if path.is_relative_to(mount.mountpoint)]
     # Of two mounts on one point the later hides the other.
@@ -110,10 +109,8 @@ def _content(folder: Path) -> str:
     for path, _, names in os.walk(folder):  # skips what can't be read
         count += "preset.toml" in names and Path(path).parent == folder
         for name in names:
-            try:
+            with contextlib.suppress(OSError):  # deleted meanwhile
                 size += (Path(path) / name).lstat().st_size
-            except OSError:  # deleted meanwhile
-                continue
         files += len(names)
         if files > MOST_FILES:
             return f"{formatting.count(count, 'run')}, more than {formatting.size(size)}"
@@ -125,17 +122,14 @@ def presets() -> Check:
     shipped, own = preset_files.shipped_dir(), preset_files.user_dir()
     if not (shipped / f"{preset_files.DEFAULT}.toml").is_file():
         return Check("presets", "fault", f"{shipped}: the shipped presets are missing", "install inittui again")
-    names = sorted(path.stem for path in own.glob("*.toml")) if own.is_dir() else []
-    bad = [name for name in names if not _loads(name)]
+    names = sorted(path.stem for path in own.glob("*.toml"))
+    bad = []
+    for name in names:
+        try:
+            preset_files.load(name)
+        except InittuiError:
+            bad.append(name)
     if bad:
         return Check("presets", "note", f"{own}: can't be run: {', '.join(bad)}", f"inittui --preset {bad[0]} says why")
     finding = f"{len(list(shipped.glob('*.toml')))} shipped, {len(names) or 'none'} of yours in {own}"
     return Check("presets", "ok", finding)
-
-
-def _loads(name: str) -> bool:
-    try:
-        preset_files.load(name)
-    except InittuiError:
-        return False
-    return True

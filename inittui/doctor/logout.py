@@ -24,12 +24,8 @@ def logout(system: System) -> Check:
     if managed and lingers:
         return Check("logout", "ok", "runs in your own systemd manager, which lingers: a run goes on")
     if managed:
-        return Check(
-            "logout",
-            "fault",
-            "your systemd manager ends with your last session, and ends a run that it started",
-            f"once: {linger}",
-        )
+        finding = "your systemd manager ends with your last session, and ends a run that it started"
+        return Check("logout", "fault", finding, f"once: {linger}")
     if not kills:
         return Check("logout", "ok", "a run goes on (KillUserProcesses=no)")
     steps = f"start it with: {_SCOPE}" if lingers else f"once: {linger}; then start it with: {_SCOPE}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+import psutil
+
 from inittui.common import formatting
 from inittui.common.child_process import child_environment
 from inittui.common.cores import usable_cores
@@ -77,21 +79,18 @@ def look_for_gpus() -> Gpus:
     """The GPUs according to NVML, which needs neither torch nor CUDA."""
     import pynvml
 
+    gpus = []
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return Gpus(error=str(error), library=error.value != pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-    try:
-        gpus = []
         for index in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
             gpus.append((str(pynvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
-        return Gpus(tuple(gpus), driver=str(pynvml.nvmlSystemGetDriverVersion()))
-    except pynvml.NVMLError as error:
-        return Gpus(error=str(error))
-    finally:
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
         pynvml.nvmlShutdown()
+    except pynvml.NVMLError as error:
+        return Gpus(error=str(error), library=error.value != pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+    return Gpus(tuple(gpus), driver)
 
 
 def gpu(system: System, reported: Gpus) -> Check:
@@ -108,19 +107,12 @@ def gpu(system: System, reported: Gpus) -> Check:
             return Check("gpu", "note", finding, "nvidia-smi lists what uses its memory; or train with --device cpu")
         return Check("gpu", "ok", finding)
     if reported.error and reported.library:
-        return Check(
-            "gpu",
-            "fault",
-            f"the NVIDIA driver fails: {reported.error}{choice}",
-            "nvidia-smi says more; or --device cpu",
-        )
+        finding = f"the NVIDIA driver fails: {reported.error}{choice}"
+        return Check("gpu", "fault", finding, "nvidia-smi says more; or --device cpu")
     if card := _card(system):
-        return Check(
-            "gpu",
-            "note",
-            f"an NVIDIA card is there (PCI {card}) and no driver: training runs on the CPU",
-            "install the driver; start a container with its GPUs (docker run --gpus all)",
-        )
+        finding = f"an NVIDIA card is there (PCI {card}) and no driver: training runs on the CPU"
+        fix = "install the driver; start a container with its GPUs (docker run --gpus all)"
+        return Check("gpu", "note", finding, fix)
     return Check("gpu", "ok", f"no NVIDIA GPU: training runs on the CPU{choice}")
 
 
@@ -159,32 +151,25 @@ def torch(answer: dict[str, Any] | None, last_line: str, gpus: Gpus) -> Check:
     """Whether torch can be imported, and can use the GPUs. `last_line` is the last line of its error output."""
     if answer is None:
         return Check("torch", "fault", f"can't be imported: {last_line}", f"{sys.executable} -m pip install torch")
+    devices = answer["devices"]
     build = f"built for CUDA {answer['cuda']}" if answer["cuda"] else "built for the CPU only"
     finding = f"{answer['version']}, {build}"
-    if answer["devices"]:
-        return Check(
-            "torch",
-            "ok",
-            f"{finding}, uses {formatting.count(len(answer['devices']), 'GPU')}: {', '.join(answer['devices'])}",
-        )
-    if gpus.gpus and not answer["cuda"]:
-        return Check(
-            "torch", "note", f"{finding}: the GPU is not used", "install a CUDA build: pytorch.org names the command"
-        )
-    if gpus.gpus:
-        why = f" ({last_line})" if last_line else ""
-        return Check(
-            "torch",
-            "fault",
-            f"{finding}, can't use the GPU{why}",
-            f"a build for driver {gpus.driver} (pytorch.org), or a newer driver; check CUDA_VISIBLE_DEVICES; or --device cpu",
-        )
-    return Check("torch", "ok", f"{finding}, uses the CPU")
+    if devices:
+        return Check("torch", "ok", f"{finding}, uses {formatting.count(len(devices), 'GPU')}: {', '.join(devices)}")
+    if not gpus.gpus:
+        return Check("torch", "ok", f"{finding}, uses the CPU")
+    if not answer["cuda"]:
+        fix = "install a CUDA build: pytorch.org names the command"
+        return Check("torch", "note", f"{finding}: the GPU is not used", fix)
+    why = f" ({last_line})" if last_line else ""
+    driver = f"a build for driver {gpus.driver} (pytorch.org), or a newer driver"
+    fix = f"{driver}; check CUDA_VISIBLE_DEVICES; or --device cpu"
+    return Check("torch", "fault", f"{finding}, can't use the GPU{why}", fix)
 
 
 def cores(system: System) -> Check:
     """The cores that training may use. On a CPU an arm uses one."""
-    usable, quota = usable_cores() if system.cores is None else system.cores, cgroups.cores(system)
+    usable, quota = usable_cores(), cgroups.cores(system)
     limit = "" if quota is None else f" (the control group's quota is {quota:g})"
     arms = f"{formatting.count(usable, 'arm')} {'trains' if usable == 1 else 'train'}"
     return Check("cores", "ok", f"{formatting.count(usable, 'core')}{limit}: on a CPU {arms} at a time")
@@ -192,17 +177,13 @@ def cores(system: System) -> Check:
 
 def memory(system: System) -> Check:
     """The free memory, within the limit of a control group."""
-    import psutil
-
-    machine = psutil.virtual_memory()
-    total, free = machine.total, machine.available
-    limit = cgroups.memory(system)
+    whole = psutil.virtual_memory()
+    total, free, limit = whole.total, whole.available, cgroups.memory(system)
     finding = f"{free / GB:.1f} of {total / GB:.1f} GB free"
     if limit is not None and limit[0] < total:
         free = min(free, limit[1])
-        finding = (
-            f"{free / GB:.1f} GB free, of the control group's {limit[0] / GB:.1f} GB (machine: {total / GB:.1f} GB)"
-        )
+        group = f"the control group's {limit[0] / GB:.1f} GB (machine: {total / GB:.1f} GB)"
+        finding = f"{free / GB:.1f} GB free, of {group}"
     fix = "free memory or raise the limit; --preset digits with --threads 2 needs the least"
     if free < TORCH_BYTES:
         return Check("memory", "fault", f"{finding}; torch alone needs 0.6 GB", fix)

@@ -20,13 +20,8 @@ def terminal(system: System) -> Check:
         fix = "with a terminal: ssh -t HOST inittui" if ssh else ""
         return Check("terminal", "note", "none: inittui prints lines instead of the dashboard", fix)
     if term in ("", "dumb"):
-        finding = f"TERM={term}" if term else "TERM is not set"
-        return Check(
-            "terminal",
-            "note",
-            f"{finding}: inittui prints lines instead of the dashboard",
-            "TERM=xterm-256color inittui, if the terminal is a real one",
-        )
+        finding = f"{f'TERM={term}' if term else 'TERM is not set'}: inittui prints lines instead of the dashboard"
+        return Check("terminal", "note", finding, "TERM=xterm-256color inittui, if the terminal is a real one")
     within = [name for name, sign in (("tmux", "TMUX"), ("GNU screen", "STY")) if environment.get(sign)]
     finding = ", ".join([term, *(f"in {name}" for name in within), *(["over SSH"] if ssh else [])])
     return Check("terminal", "ok", finding)
@@ -55,9 +50,8 @@ def size(columns: int, rows: int) -> Check:
     """Whether the dashboard fits."""
     least = f"{SMALLEST[0]}x{SMALLEST[1]}"
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
-        return Check(
-            "size", "fault", f"{columns}x{rows}, and the dashboard needs {least}", "a larger window, or inittui --plain"
-        )
+        finding = f"{columns}x{rows}, and the dashboard needs {least}"
+        return Check("size", "fault", finding, "a larger window, or inittui --plain")
     return Check("size", "ok", f"{columns}x{rows}; the dashboard needs {least}, and shows all at 120x40")
 
 
@@ -67,21 +61,14 @@ def locale(system: System) -> Check:
     term = system.environment.get("TERM", "")
     blocks = shows_blocks(system.environment)
     if not name and blocks:
-        return Check(
-            "locale",
-            "note",
-            "none is set: draws blocks and Braille, which most such terminals show",
-            "if the characters are wrong: inittui --ascii; if they are right: export LANG=C.UTF-8",
-        )
+        finding = "none is set: draws blocks and Braille, which most such terminals show"
+        fix = "if the characters are wrong: inittui --ascii; if they are right: export LANG=C.UTF-8"
+        return Check("locale", "note", finding, fix)
     finding = f"{name}={value}" if name else "none is set"
     if blocks:
         return Check("locale", "ok", f"{finding}: blocks and Braille")
     if not shows_blocks({**system.environment, "TERM": ""}):
         fix = "export LANG=C.UTF-8 (locale -a lists others), or inittui --no-ascii if the terminal shows blocks nevertheless"
         return Check("locale", "note", f"{finding} is not UTF-8: draws ASCII only", fix)
-    return Check(
-        "locale",
-        "note",
-        f"{finding}, but TERM={term} has no Braille: draws ASCII only",
-        "inittui --no-ascii, if it has Braille",
-    )
+    finding = f"{finding}, but TERM={term} has no Braille: draws ASCII only"
+    return Check("locale", "note", finding, "inittui --no-ascii, if it has Braille")

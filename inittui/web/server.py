@@ -42,13 +42,9 @@ class DashboardServer:
         self._listener = listener
         self._title = title
         self._token = secrets.token_urlsafe(24)
+        self.address = f"http://{ADDRESS}:{self.port}/?token={self._token}"  # what a person opens
         self._cookie = f"inittui-{self.port}"  # browsers send the cookies of one port to all ports
         self._server = Server(command, host=ADDRESS, port=self.port, title=title)
-
-    @property
-    def address(self) -> str:
-        """The address that a person opens."""
-        return f"http://{ADDRESS}:{self.port}/?token={self._token}"
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM."""

@@ -1,15 +1,13 @@
-"""`inittui attach`: shows a run that is training."""
+"""Show a run that is training (the newest one).
+
+It is shown with its whole history; a run that has ended is shown as it ended. Leaving does not stop the run.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError
 
 ARGUMENTS = "[RUN]"
-SUMMARY = "show a run that is training (the newest one)"
-DESCRIPTION = (
-    "Show a run that is training, with its whole history; a run that has ended is shown as it ended. Leaving does not "
-    f"stop it. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui attach", "the newest run that is alive"),
     ("inittui attach deep5 --plain", "one line per epoch and arm, no dashboard"),

@@ -1,16 +1,15 @@
-"""`inittui compare`: compares the arms of several runs."""
+"""Compare the arms of several runs, seed by seed: --format, --baseline ARM, --all-pairs.
+
+They are compared as the arms of one run are: by final test accuracy, paired by seed if two arms share seeds. Runs on
+different images are refused, since their accuracies can't be compared. An arm's name that several runs have is followed by
+its run's name: ARM@RUN.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError
 
 ARGUMENTS = "RUN RUN..."
-SUMMARY = "compare the arms of several runs, seed by seed: --format, --baseline ARM, --all-pairs"
-DESCRIPTION = (
-    "Compare the arms of two or more runs, as the arms of one run are compared: by final test accuracy, paired by seed "
-    "if two arms share seeds. Runs on different images are refused, since their accuracies can't be compared. An arm's "
-    f"name that several runs have is followed by its run's name: ARM@RUN. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui compare deep5-2026 deep5-2027", "every arm against the first run's first"),
     ("inittui compare A B --baseline he_normal@B", "against another arm"),

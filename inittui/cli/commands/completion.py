@@ -1,20 +1,18 @@
-"""`inittui completion`: prints the completion script of a shell, which shtab writes from the parsers."""
+"""Print the completion script for bash, zsh or fish: commands, options, runs, presets, schemes.
+
+Put it where the shell looks for such scripts; the names of runs and presets are looked up when you press Tab.
+"""
 
 import argparse
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, printable
 
 ARGUMENTS = "SHELL"
-SUMMARY = "print the completion script for bash, zsh or fish: commands, options, runs, presets, schemes"
-DESCRIPTION = (
-    "Print the script with which your shell completes commands, options, runs, presets and schemes. Put it where the "
-    "shell looks for such scripts; the names of runs and presets are looked up when you press Tab."
-)
 EXAMPLES = (
     ("inittui completion bash > ~/.local/share/bash-completion/completions/inittui", ""),
     ("inittui completion zsh > ~/.zfunc/_inittui", "with fpath+=~/.zfunc before compinit in ~/.zshrc"),
@@ -24,47 +22,17 @@ EXIT_CODES = options.DONE_CODES
 SHELLS = ("bash", "zsh", "fish")
 
 
-def _runs() -> Iterable[str]:
-    from inittui.record.run_index import default_runs_dir, runs
-
-    return ["last", *(run.name for run in runs(default_runs_dir()))]
-
-
-def _presets() -> Iterable[str]:
-    from inittui.experiment import preset_files
-
-    return preset_files.known()
-
-
-def _schemes() -> Iterable[str]:
-    from inittui.schemes.catalogue import SCHEMES
-    from inittui.schemes.user_scheme import installed
-
-    return [*SCHEMES, *installed()]
-
-
-def _datasets() -> Iterable[str]:
-    from inittui.experiment import datasets
-
-    return datasets.NAMES
-
-
-LISTS: dict[str, Callable[[], Iterable[str]]] = {
-    "runs": _runs,
-    "presets": _presets,
-    "schemes": _schemes,
-    "datasets": _datasets,
-}
+LISTS = ("runs", "presets", "schemes", "datasets")
 
 
 def add_options(parser: Options) -> None:
     parser.add("shell", metavar="SHELL", nargs="?", one_of=SHELLS, help="bash, zsh or fish")
-    parser.add("--list", metavar="WHAT", one_of=tuple(LISTS), help=argparse.SUPPRESS)  # for the scripts
+    parser.add("--list", metavar="WHAT", one_of=LISTS, help=argparse.SUPPRESS)  # for the scripts
 
 
 def run(arguments: Arguments) -> int:
     if arguments.list is not None:
-        for name in LISTS[arguments.list]():
+        for name in _names(arguments.list):
             if name.isprintable() and not any(char.isspace() for char in name):  # a shell would split it
                 print(name)
         return 0
@@ -78,17 +46,37 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
+def _names(kind: str) -> Iterable[str]:
+    """The names of a kind in LISTS. A shell waits for them, so only what this kind needs is imported."""
+    if kind == "runs":
+        from inittui.record.run_index import default_runs_dir, runs
+
+        return ["last", *(run.name for run in runs(default_runs_dir()))]
+    if kind == "presets":
+        from inittui.experiment import preset_files
+
+        return preset_files.known()
+    if kind == "schemes":
+        from inittui.schemes.catalogue import SCHEMES
+        from inittui.schemes.user_scheme import installed
+
+        return [*SCHEMES, *installed()]
+    from inittui.experiment import datasets
+
+    return datasets.NAMES
+
+
 def _whole_parser() -> argparse.ArgumentParser:
     """One parser with every command, as shtab expects it."""
     from inittui.cli import main, run
-    from inittui.cli.parser import command_parser
+    from inittui.cli.parser import command_parser, summary
 
     parser = command_parser("", run, _complete)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
     for name in main.names():
         command = main.load(name)
         of_command = command_parser(name, command, _complete)
-        commands.add_parser(name, help=command.SUMMARY, parents=[of_command], add_help=False)
+        commands.add_parser(name, help=summary(command), parents=[of_command], add_help=False)
     return parser
 
 

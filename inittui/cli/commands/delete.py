@@ -1,4 +1,4 @@
-"""`inittui delete`: deletes runs, after a question."""
+"""Delete runs, after a question; never one that is alive."""
 
 import sys
 
@@ -7,8 +7,6 @@ from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, printable
 
 ARGUMENTS = "RUN..."
-SUMMARY = "delete runs, after a question; never one that is alive"
-DESCRIPTION = f"Delete runs, after a question. A run that is alive is never deleted. {options.RUN}"
 EXAMPLES = (
     ("inittui delete digits-20260101", "one"),
     ("inittui delete --yes digits-1 digits-2", "two, without a question"),

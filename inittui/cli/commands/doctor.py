@@ -1,4 +1,7 @@
-"""`inittui doctor`: checks this machine, and says how to fix each fault."""
+"""Check device, terminal, locale, data and folders, and say how to fix each fault.
+
+The memory is checked too, and whether training outlives your logout.
+"""
 
 import os
 import shutil
@@ -8,11 +11,6 @@ from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = ""
-SUMMARY = "check device, terminal, locale, data and folders, and say how to fix each fault"
-DESCRIPTION = (
-    "Check what inittui needs here (device, memory, terminal, locale, data, folders, whether training outlives your "
-    "logout), and say how to fix each fault."
-)
 EXAMPLES = (
     ("inittui doctor", "for people"),
     ("inittui doctor --json | jq '.[] | select(.state != \"ok\")'", "the faults and notes"),

@@ -1,15 +1,14 @@
-"""`inittui export`: writes a run as files that other programs read. The formats lie in `output/formats/`."""
+"""Write a run's results as files for other programs: tables, figures, curves.
+
+The run may still be training. If a kind of file needs a library that is not installed, a message has the command that
+installs it.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, printable
 
 ARGUMENTS = "RUN"
-SUMMARY = "write its results as files for other programs: tables, figures, curves"
-DESCRIPTION = (
-    "Write a run's results as files for other programs. The run may still be training. If a kind of file needs a library "
-    f"that is not installed, a message has the command that installs it. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui export last --to run.csv --to run.parquet", "one row per arm, seed and epoch"),
     ("inittui export last --to figure.pdf --figure cost", "one figure for a paper"),

@@ -1,16 +1,14 @@
-"""`inittui new`: writes a preset of your own to start from."""
+"""Write a preset of your own to start from, with every key explained.
+
+It runs as it is. A NAME goes into your folder of presets, where --preset needs no path; a FILE (with a slash, or ending in
+.toml) goes where you say. Nothing is overwritten.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError, UsageError, path_of, printable
 
 ARGUMENTS = "NAME|FILE"
-SUMMARY = "write a preset of your own to start from, with every key explained"
-DESCRIPTION = (
-    "Write a preset of your own to start from: it runs as it is, and explains every key. A NAME goes into your folder of "
-    "presets, where --preset needs no path; a FILE (with a slash, or ending in .toml) goes where you say. Nothing is "
-    "overwritten."
-)
 EXAMPLES = (
     ("inittui new mine", "then: inittui --preset mine"),
     ("inittui new ./mine.toml", "here; then: inittui --preset ./mine.toml"),

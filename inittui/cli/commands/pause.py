@@ -1,13 +1,12 @@
-"""`inittui pause`: pauses a run, or one arm of it."""
+"""Pause a run, or one arm of it (--arm); it uses no device time until it is resumed.
+
+It saves a checkpoint before it pauses.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "RUN"
-SUMMARY = "pause a run, or one arm of it (--arm); it uses no device time until it is resumed"
-DESCRIPTION = (
-    f"Pause a run, or one arm of it. It saves a checkpoint and uses no device time until it is resumed. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui pause last", "the whole run"),
     ("inittui pause last --arm he_normal", "one arm; the others train on"),

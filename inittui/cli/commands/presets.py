@@ -1,12 +1,13 @@
-"""`inittui presets`: lists the presets, or prints one."""
+"""List the presets with what each shows, or print one.
+
+A printed preset is a start for your own.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import InittuiError
 
 ARGUMENTS = "[NAME]"
-SUMMARY = "list the presets with what each shows, or print one"
-DESCRIPTION = "List the presets with what each shows, or print one, as a start for your own."
 EXAMPLES = (("inittui presets", "the list"), ("inittui presets deep5 > mine.toml", "a copy to change"))
 EXIT_CODES = options.DONE_CODES
 

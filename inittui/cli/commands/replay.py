@@ -1,11 +1,9 @@
-"""`inittui replay`: shows a finished run again, as it went."""
+"""Show a finished run again, as it went."""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "RUN"
-SUMMARY = "show a finished run again, as it went"
-DESCRIPTION = f"Show a finished run again in the dashboard, as it went. {options.RUN}"
 EXAMPLES = (
     ("inittui replay last", "in about 20 seconds"),
     ("inittui replay last --speed 1", "in real time"),

@@ -1,4 +1,7 @@
-"""`inittui report`: prints the accuracy table of a run, with its verdicts."""
+"""Print a run's accuracy table: --format F, --each-seed, --baseline ARM, --all-pairs.
+
+The table has the verdicts below it. A run that has not ended is reported with its results so far.
+"""
 
 import sys
 
@@ -11,11 +14,6 @@ if TYPE_CHECKING:
     from inittui.record.run_directory import RunDir
 
 ARGUMENTS = "RUN"
-SUMMARY = "print its accuracy table: --format F, --each-seed, --baseline ARM, --all-pairs"
-DESCRIPTION = (
-    "Print a run's accuracy table with its verdicts, or the dashboard as SVG, to standard output. A run that has not "
-    f"ended is reported with its results so far. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui report last", "a table"),
     ("inittui report last --format md | gh pr comment -F -", "in a pull request"),
@@ -81,5 +79,5 @@ def _confusion(run_dir: "RunDir") -> dict[str, dict[str, object]]:
 
 
 def _size(text: str) -> tuple[int, int]:
-    columns, rows = map(options.whole(1, 1000), text.split("x"))
+    columns, rows = map(options.whole(range(1, 1001)), text.split("x"))
     return columns, rows

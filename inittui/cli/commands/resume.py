@@ -1,16 +1,14 @@
-"""`inittui resume`: continues a run that is paused, stopped or interrupted."""
+"""Continue a run from its last checkpoint: paused, stopped, killed, or after a reboot.
+
+Afterwards the run is shown. On a CPU with the same torch and number of threads the result is bit for bit the same as without
+the interruption; a message says whether that holds.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError
 
 ARGUMENTS = "RUN"
-SUMMARY = "continue a run from its last checkpoint: paused, stopped, killed, or after a reboot"
-DESCRIPTION = (
-    "Continue a run from its last checkpoint, and show it. The run may be paused, stopped, killed, or have ended with a "
-    "reboot. On a CPU with the same torch and number of threads the result is bit for bit the same as without the "
-    f"interruption; a message says whether that holds. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui resume last", "continue and show it"),
     ("inittui resume last --detach", "continue, print the name, return"),

@@ -1,12 +1,13 @@
-"""`inittui runs`: lists the runs."""
+"""List the runs: state, accuracy, age, size; --json.
+
+The newest is the first.
+"""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import printable
 
 ARGUMENTS = ""
-SUMMARY = "list the runs: state, accuracy, age, size; --json"
-DESCRIPTION = "List the runs, the newest first: state, accuracy, age, size."
 EXAMPLES = (
     ("inittui runs", "a table"),
     ("inittui runs --json | jq '.[] | select(.alive).name'", "the names of those that are alive"),

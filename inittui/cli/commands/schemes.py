@@ -1,4 +1,7 @@
-"""`inittui schemes`: lists the initialisation schemes, or explains one."""
+"""List the initialisation schemes, or explain one.
+
+An explanation has formula, biases, paper, names in other libraries, traps.
+"""
 
 import shutil
 
@@ -6,10 +9,6 @@ from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 
 ARGUMENTS = "[NAME]"
-SUMMARY = "list the initialisation schemes, or explain one"
-DESCRIPTION = (
-    "List the initialisation schemes, or explain one: formula, biases, paper, names in other libraries, traps."
-)
 EXAMPLES = (
     ("inittui schemes", "the list"),
     ("inittui schemes he_normal", "one"),

@@ -1,4 +1,8 @@
-"""`inittui serve`: shows the dashboard in a browser, on this machine or through ssh -L."""
+"""Show the dashboard in a browser, on 127.0.0.1 only, for ssh -L: --port.
+
+It requires the token in the address that it prints; for another machine it prints the ssh -L command to type there. Closing
+the page does not affect training.
+"""
 
 import os
 import sys
@@ -8,12 +12,6 @@ from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import UsageError, printable
 
 ARGUMENTS = "[RUN]"
-SUMMARY = "show the dashboard in a browser, on 127.0.0.1 only, for ssh -L: --port"
-DESCRIPTION = (
-    "Show the dashboard in a browser. It listens on 127.0.0.1 only, and requires the token in the address that it "
-    "prints; for another machine it prints the ssh -L command to type there. Closing the page does not affect training. "
-    f"{options.RUN}"
-)
 EXAMPLES = (
     ("inittui serve", "the newest run that is alive"),
     ("inittui serve last --port 8080", "on another port"),
@@ -27,7 +25,7 @@ def add_options(parser: Options) -> None:
         "--port",
         metavar="N",
         default=8000,
-        type=options.whole(0, 65535),
+        type=options.whole(range(65536)),
         expected="a whole number from 1 to 65535, or 0 for any free port",
         help="where it listens; 0: any free port (8000)",
     )

@@ -1,4 +1,7 @@
-"""`inittui stop`: stops a run, or one arm of it."""
+"""Stop a run, or one arm of it (--arm); the results so far are kept.
+
+The run keeps its result.json and its checkpoints.
+"""
 
 import sys
 
@@ -7,10 +10,6 @@ from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import RunError
 
 ARGUMENTS = "RUN"
-SUMMARY = "stop a run, or one arm of it (--arm); the results so far are kept"
-DESCRIPTION = (
-    f"Stop a run, or one arm of it. The results so far are kept, with result.json and the checkpoints. {options.RUN}"
-)
 EXAMPLES = (
     ("inittui stop last", "the whole run, and wait until it has stopped"),
     ("inittui stop last --arm zeros", "one arm"),

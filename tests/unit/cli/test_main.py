@@ -199,7 +199,7 @@ def test_help_tells_what_it_does_with_examples_and_exit_codes(
     with pytest.raises(SystemExit):
         main([name, "--help"])
     out = capsys.readouterr().out
-    assert " ".join(load(name).DESCRIPTION.split()) in " ".join(out.split())
+    assert " ".join(str(load(name).__doc__).split()) in " ".join(out.split())
     assert "\nexamples:\n  inittui " in out
     assert "\nexit codes: 0 " in out
     prose = out.partition("\n\n")[2].partition("\n\n")[0]
