@@ -46,7 +46,7 @@ def _settings(system: System) -> dict[str, str]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", text, re.MULTILINE))
+    return dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)\s*$", text, re.MULTILINE))
 
 
 def _concerns(settings: dict[str, str], user: str) -> bool:

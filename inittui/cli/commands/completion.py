@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import UsageError, printable
+from inittui.common.errors import UsageError
 
 ARGUMENTS = "SHELL"
 EXAMPLES = (
@@ -20,8 +20,6 @@ EXAMPLES = (
 )
 EXIT_CODES = options.DONE_CODES
 SHELLS = ("bash", "zsh", "fish")
-
-
 LISTS = ("runs", "presets", "schemes", "datasets")
 
 
@@ -42,7 +40,7 @@ def run(arguments: Arguments) -> int:
 
     print(shtab.complete(_whole_parser(), shell=arguments.shell))
     if sys.stdout.isatty() and shutil.which("inittui") is None:
-        print(printable("inittui: 'inittui' is not on PATH, where the script looks for it"), file=sys.stderr)
+        print("inittui: 'inittui' is not on PATH, where the script looks for it", file=sys.stderr)
     return 0
 
 
