@@ -97,12 +97,9 @@ def _value(value: object) -> str:
 
 def gain(pair: RunPair, arm: str) -> float | None:
     """B's mean accuracy minus A's, if `arm` finished in both runs and their accuracies can be compared."""
-    of_a, of_b = pair.a.arms.get(arm), pair.b.arms.get(arm)
-    if pair.incomparable or of_a is None or of_b is None or not of_a.status == of_b.status == "finished":
-        return None
-    if of_a.test_accuracy is None or of_b.test_accuracy is None:
-        return None
-    return of_b.test_accuracy.mean - of_a.test_accuracy.mean
+    both = [side.arms[arm] for side in (pair.a, pair.b) if arm in side.arms]
+    means = [of.test_accuracy.mean for of in both if of.test_accuracy and of.status == "finished"]
+    return means[1] - means[0] if len(means) == 2 and not pair.incomparable else None
 
 
 def remarks(pair: RunPair) -> list[str]:

@@ -57,20 +57,15 @@ def _buckets(spots: Sequence[Spot], columns: int) -> list[Number]:
 
 def sparkline(columns: Sequence[Number], width: int, rows: int, glyphs: Glyphs, scale: Scale) -> list[str]:
     """One bar per column, as `rows` lines of `width` cells, the top line first. A value that is not finite is a cross."""
-    if rows < 1 or width < 1:
-        return [""] * max(0, rows)
-    levels = glyphs.levels
-    grid = [[" "] * width for _ in range(rows)]
-    for x, value in enumerate(columns[:width]):
+    levels, most = " " + glyphs.levels, len(glyphs.levels)
+    bars: list[str] = []  # each from the bottom to the top
+    for value in columns[:width]:
         if value is None or not math.isfinite(value):
-            grid[rows - 1][x] = glyphs.cross
+            bars.append(glyphs.cross.ljust(rows))
             continue
-        height = max(1, round(scale.share(value) * rows * len(levels)))
-        for y in range(rows):
-            part = min(len(levels), height - y * len(levels))
-            if part > 0:
-                grid[rows - 1 - y][x] = levels[part - 1]
-    return ["".join(line) for line in grid]
+        height = max(1, round(scale.share(value) * rows * most))
+        bars.append("".join(levels[min(most, max(0, height - y * most))] for y in range(rows)))
+    return ["".join(bar[y] for bar in bars).ljust(width) for y in reversed(range(rows))]
 
 
 def bar(share: float, width: int, glyphs: Glyphs, style: str) -> Row:

@@ -3,7 +3,9 @@
 import math
 
 from inittui.tui.draw.glyphs import Glyphs
-from inittui.tui.draw.rows import Row
+from inittui.tui.draw.rows import Row, Span
+
+_RAMP = " .:-=+*#%@"
 
 
 def image(pixels: bytes, rows: int, columns: int, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -17,17 +19,16 @@ def image(pixels: bytes, rows: int, columns: int, width: int, height: int, glyph
     grid = _resized(_cropped(grid), width, height * 2)
     if len(grid) % 2:
         grid.append([0] * len(grid[0]))
-    out: list[Row] = []
-    for top, bottom in zip(grid[::2], grid[1::2], strict=True):
-        row: Row = []
-        for upper, lower in zip(top, bottom, strict=True):
-            if glyphs.ascii:
-                ramp = " .:-=+*#%@"
-                row.append((ramp[(upper + lower) * len(ramp) // 512], ""))
-            else:
-                row.append(("▀", f"#{upper:02x}{upper:02x}{upper:02x} on #{lower:02x}{lower:02x}{lower:02x}"))
-        out.append(row)
-    return out
+    return [
+        [_cell(upper, lower, glyphs) for upper, lower in zip(top, bottom, strict=True)]
+        for top, bottom in zip(grid[::2], grid[1::2], strict=True)
+    ]
+
+
+def _cell(upper: int, lower: int, glyphs: Glyphs) -> Span:
+    if glyphs.ascii:
+        return (_RAMP[(upper + lower) * len(_RAMP) // 512], "")
+    return ("▀", f"#{upper:02x}{upper:02x}{upper:02x} on #{lower:02x}{lower:02x}{lower:02x}")
 
 
 def _cropped(grid: list[list[int]]) -> list[list[int]]:
@@ -49,11 +50,8 @@ def _resized(grid: list[list[int]], width: int, height: int) -> list[list[int]]:
     if factor >= 1:
         times = int(factor)
         return [[value for value in line for _ in range(times)] for line in grid for _ in range(times)]
-    new_rows, new_columns = max(1, int(rows * factor)), max(1, int(columns * factor))
-    return [
-        [_area(grid, y / factor, x / factor, 1 / factor) for x in range(new_columns)]
-        for y in range(new_rows)
-    ]  # fmt: skip
+    ys, xs = range(max(1, int(rows * factor))), range(max(1, int(columns * factor)))
+    return [[_area(grid, y / factor, x / factor, 1 / factor) for x in xs] for y in ys]
 
 
 def _area(grid: list[list[int]], top: float, left: float, size: float) -> int:

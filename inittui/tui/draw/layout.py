@@ -7,6 +7,7 @@ from typing import Literal
 
 from textual.geometry import Region
 
+from inittui.tui.draw.border import ACROSS, DOWN
 from inittui.tui.draw.rows import SMALLEST
 
 Lines = Callable[[int], int]  # lines for a width
@@ -33,7 +34,7 @@ def plan(
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return None
     head = min(2 + note, height // 5)
-    machine = 1 if height >= 18 else 0
+    machine = height >= 18
     regions = {"header": Region(0, 0, width, head), "footer": Region(0, height - 1, width, 1)}
     if machine:
         regions["machine"] = Region(0, height - 2, width, 1)
@@ -43,11 +44,6 @@ def plan(
     if width >= 100 and height >= 30:
         return _large(regions, body, arms, table, zoom)
     return _stacked(regions, body, arms, table, ended, zoom)
-
-
-def _bordered(table: Lines, width: int) -> int:
-    """The lines of the result's panel in `width` cells, its border included."""
-    return table(width - 4) + 2
 
 
 def _grid(arms: int, width: int, narrowest: int) -> tuple[int, int]:
@@ -72,7 +68,7 @@ def _large(regions: dict[str, Region], body: Region, arms: int, table: Lines, zo
         return Plan(regions, "panels", columns, panel)
     side = max(40, body.width * 33 // 100)
     left, regions["sample"] = rest.split_vertical(rest.width - side)
-    lower = min(_bordered(table, left.width), max(5, rest.height - 6))
+    lower = min(table(left.width - ACROSS) + DOWN, max(5, rest.height - 6))
     regions["chart"], regions["result"] = _cut(left, left.height - lower)
     return Plan(regions, "panels", columns, panel)
 
@@ -90,7 +86,7 @@ def _stacked(regions: dict[str, Region], body: Region, arms: int, table: Lines, 
         regions[zoom or "chart"] = body
         return Plan(regions, "lines", 1, 1)
     # The table names every arm: the arms' own lines are shown only if there is room left.
-    lines = _bordered(table, body.width)
+    lines = table(body.width - ACROSS) + DOWN
     if body.height >= lines + 10 + arms:
         regions["arms"], body = _cut(body, arms)
     wanted = min(lines, body.height if body.height < 12 else body.height - 7)

@@ -83,8 +83,6 @@ def style_of(key: str, theme: Mapping[str, str]) -> Style:
         **{f"arm{arm}": Style(color=theme[f"inittui-arm{arm}"]) for arm in range(COLOURS)},
     }
     names = key.split()
-    if not names:
-        return Style()
     if all(name in styles for name in names):
-        return Style.combine(styles[name] for name in names)
+        return sum((styles[name] for name in names), Style())
     return Style.parse(key)

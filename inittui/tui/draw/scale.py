@@ -31,10 +31,10 @@ class Scale:
     @classmethod
     def of(cls, values: Sequence[Number], *, log: bool) -> "Scale":
         """The scale from the smallest to the largest finite value; equal values get a range around them."""
-        numbers = [max(value, LOWEST_LOG) for value in finite(values)] if log else finite(values)
-        if not numbers:
-            return cls(0.1, 1.0, log)
+        numbers = finite(values) or [0.1, 1.0]
         low, high = min(numbers), max(numbers)
+        if log:
+            low, high = max(low, LOWEST_LOG), max(high, LOWEST_LOG)
         if log and high / 1.02 < low:
             low, high = low / 1.1, high * 1.1 if high < HUGE else high
         elif low == high:

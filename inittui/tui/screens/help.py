@@ -40,8 +40,8 @@ class HelpScreen(BoxScreen):
             rows += [[], [(group, "dim")]]
             for key in of_group:
                 lines = wrap(self._glyphs.text(key.help), width - wide - 2, 20)
+                labels = [key.label, *[""] * len(lines)]
                 rows += [
-                    [(f"{key.label if number == 0 else '':<{wide}}  ", "bold"), (line, "")]
-                    for number, line in enumerate(lines)
+                    [(f"{label:<{wide}}  ", "bold"), (line, "")] for label, line in zip(labels, lines, strict=False)
                 ]
         return rows
