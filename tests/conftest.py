@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,15 @@ from inittui.common.cores import usable_cores
 
 
 def pytest_configure() -> None:
-    """Started in the background of a script, the tests would be deaf to SIGINT, and so would all that they start."""
+    """Undo two settings of the caller.
+
+    In the background of a script SIGINT is ignored, and so the tests and all that they start would ignore it. Without
+    cached bytecode each of the hundreds of processes that the tests start would compile the whole package.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -17,7 +17,7 @@ from inittui.record import run_index
 
 from .conftest import until
 
-DIGITS = ("--preset", "digits", "--epochs", "3")
+DIGITS = ("--preset", "digits", "--epochs", "2")
 
 
 def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
@@ -25,7 +25,7 @@ def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
     assert done.returncode == 0
     document = json.loads(done.stdout)
     assert [arm["name"] for arm in document["arms"]] == ["xavier_normal", "he_normal", "zeros"]
-    assert all(len(arm["replicas"][0]["train_cost"]) == 3 for arm in document["arms"])
+    assert all(len(arm["replicas"][0]["train_cost"]) == 2 for arm in document["arms"])
     assert "epoch 3 of 3" in done.stderr
     run = inittui.run_dir()
     assert json.loads(msgspec.json.encode(run.result())) == document

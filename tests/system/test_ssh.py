@@ -293,8 +293,8 @@ def lose_again_and_again(connect: Open, say: Say, runs_dir: Path, record: Record
     assert max(figures.told) < HISTORY
 
 
-def test_three_lost_connections_lose_nothing(connect, say, runs_dir, record_property):
-    lose_again_and_again(connect, say, runs_dir, record_property, 3, early=3)
+def test_two_lost_connections_lose_nothing(connect, say, runs_dir, record_property):
+    lose_again_and_again(connect, say, runs_dir, record_property, 2, early=3)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from . import logs
 from .conftest import until
 from .run_processes import figures, kill, processes, resumed, started
 
-SEEDS = 5
+SEEDS = 3
 ROOT = Path(__file__).parents[2]
 ALONE = [
     *("--preset", "digits", "--arm", "he_normal", "--seeds", str(SEEDS)),
@@ -35,7 +35,7 @@ def told(run):
 
 @several_cores
 def test_on_one_core_and_on_several_a_run_comes_to_the_same(inittui):
-    _, said = inittui.start(*ALONE, "--epochs", "4", "--json").communicate(timeout=300)
+    _, said = inittui.start(*ALONE, "--epochs", "2", "--json").communicate(timeout=300)
     assert "Traceback" not in said
     several = figures(inittui.run_dir())
     (run,) = inittui.runs_dir.iterdir()
@@ -43,7 +43,7 @@ def test_on_one_core_and_on_several_a_run_comes_to_the_same(inittui):
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(mine)})  # what is started in here keeps to it
     try:
-        inittui.start(*ALONE, "--epochs", "4", "--json").communicate(timeout=300)
+        inittui.start(*ALONE, "--epochs", "2", "--json").communicate(timeout=300)
     finally:
         os.sched_setaffinity(0, mine)
     assert figures(inittui.run_dir()) == several
