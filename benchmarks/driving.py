@@ -87,7 +87,7 @@ def speed(run: RunDir, seconds: float) -> float:
     return total
 
 
-def steps_done(event: events.AnyEvent, steps: int) -> tuple[int, float] | None:
+def steps_done(event: events.Event, steps: int) -> tuple[int, float] | None:
     """The number of steps done and the time; None for an event that does not say."""
     match event:
         case events.Progress():

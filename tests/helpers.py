@@ -23,7 +23,7 @@ from inittui.experiment.preset import Arm, Preset
 from inittui.experiment.preset_table import build
 from inittui.record import event_log, events, gallery
 from inittui.record.event_log import EventLog
-from inittui.record.events import AnyEvent
+from inittui.record.events import Event
 from inittui.record.result_schema import ArmResult, InitInfo, ReplicaResult, ResultDocument
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.galleries import CLASSES, COLUMNS, ROWS, TEST, TRAIN, canned_gallery, pixels
@@ -31,7 +31,7 @@ from tests.galleries import CLASSES, COLUMNS, ROWS, TEST, TRAIN, canned_gallery,
 # For every property: the same examples in every run, and no failure because the machine is busy.
 steady = settings(deadline=None, derandomize=True, max_examples=60)
 
-Canned = list[tuple[AnyEvent, int | None]]  # an event, and the index of the arm in whose log it is; None: the run's log
+Canned = list[tuple[Event, int | None]]  # an event, and the index of the arm in whose log it is; None: the run's log
 Ending = events.Failed | events.Stopped | events.Gone
 Figure = Callable[[int, int, int], float | None]  # of (index of the arm, index of the replica, epoch from 1)
 
@@ -142,12 +142,12 @@ def _arm_story(
     accuracies: Callable[[int, int, int], float],
     ending: Ending | None,
     ends_after: int,
-) -> list[AnyEvent]:
+) -> list[Event]:
     training = arm.training
     steps = TRAIN // training.batch_size
     widths = (ROWS * COLUMNS, *arm.model.hidden, arm.model.outputs or len(CLASSES))
     layers = tuple(pairwise(widths))
-    logged: list[AnyEvent] = [
+    logged: list[Event] = [
         events.Hello(t=1.1, arm=arm.name, pid=4000 + arm_index),
         events.Begin(
             t=1.2,

@@ -3,12 +3,14 @@
 An epoch is settled once every replica has finished it. Settled epochs are added to the curves once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
 from inittui.board.history import History
 from inittui.board.thinned_series import Number, Thinned
+
+FIGURES = ("train_cost", "test_cost", "test_percent")  # of a point: what has a curve
 
 
 class Point(Struct, frozen=True):
@@ -19,6 +21,15 @@ class Point(Struct, frozen=True):
     test_cost: float | None
     test_accuracy: float
     seconds: float
+
+    @property
+    def test_percent(self) -> float:
+        return 100 * self.test_accuracy
+
+
+def values_of(figure: str, replicas: Sequence[History[Point]], index: int) -> list[Number]:
+    """The figure in the epoch with this index, of each replica that has finished the epoch."""
+    return [getattr(points[index], figure) for points in replicas if len(points) > index]
 
 
 def mean_of(values: Sequence[Number]) -> Number:
@@ -33,17 +44,15 @@ def band_of(values: Sequence[Number]) -> tuple[Number, Number]:
     return (min(finite), max(finite)) if finite else (None, None)
 
 
+_EMPTY = Thinned()
+
+
 class Curve(Struct, frozen=True):
     """One figure per epoch: its mean, lowest and highest value over the replicas; all the same for one replica."""
 
-    mean: Thinned
-    low: Thinned
-    high: Thinned
-
-    @classmethod
-    def empty(cls) -> "Curve":
-        nothing = Thinned()
-        return cls(nothing, nothing, nothing)
+    mean: Thinned = _EMPTY
+    low: Thinned = _EMPTY
+    high: Thinned = _EMPTY
 
     def plus(self, values: Sequence[Number]) -> "Curve":
         """With one more epoch: a value per replica that has finished it."""
@@ -54,35 +63,25 @@ class Curve(Struct, frozen=True):
         return Curve(mean, self.low.plus(low), self.high.plus(high))
 
 
-FIGURES: dict[str, Callable[[Point], Number]] = {
-    "train_cost": lambda point: point.train_cost,
-    "test_cost": lambda point: point.test_cost,
-    "test_accuracy": lambda point: point.test_accuracy,
-}
-
-
 class Curves(Struct, frozen=True):
     """The curves of an arm over its settled epochs."""
 
     epochs: int = 0
-    of: dict[str, Curve] = field(default_factory=lambda: {name: Curve.empty() for name in FIGURES})
+    of: dict[str, Curve] = field(default_factory=lambda: dict.fromkeys(FIGURES, Curve()))
 
     def grown(self, replicas: Sequence[History[Point]]) -> "Curves":
         """With the epochs that are settled since then. `replicas` are the points of each replica."""
         settled = min(map(len, replicas), default=0)
         if settled <= self.epochs:
             return self
-        of = {}
-        for name, value in FIGURES.items():
-            curve = self.of[name]
-            for index in range(self.epochs, settled):
-                curve = curve.plus([value(points[index]) for points in replicas])
-            of[name] = curve
-        return Curves(settled, of)
+        return Curves(settled, {figure: self._upto(settled, figure, replicas) for figure in FIGURES})
 
     def whole(self, figure: str, replicas: Sequence[History[Point]]) -> Curve:
         """The curve of `figure`, including epochs that only some of the replicas have finished."""
-        curve, value = self.of[figure], FIGURES[figure]
-        for index in range(self.epochs, max(map(len, replicas), default=0)):
-            curve = curve.plus([value(points[index]) for points in replicas if len(points) > index])
+        return self._upto(max(map(len, replicas), default=0), figure, replicas)
+
+    def _upto(self, epochs: int, figure: str, replicas: Sequence[History[Point]]) -> Curve:
+        curve = self.of[figure]
+        for index in range(self.epochs, epochs):
+            curve = curve.plus(values_of(figure, replicas, index))
         return curve

@@ -17,13 +17,13 @@ from inittui.record import events
 from inittui.record.events import ENDED
 
 
-def fold(board: Board, event: events.AnyEvent, arm: int | None = None) -> Board:
+def fold(board: Board, event: events.Event, arm: int | None = None) -> Board:
     """The board after `event`. `arm` is the index of the arm whose log has it, or None for the supervisor's log."""
-    board = replace(board, t=max(board.t, event.t))
+    t = max(board.t, event.t)
     if arm is not None:
-        if isinstance(event, events.Sample):
-            board = replace(board, sample=event)
-        return _with_arm(board, arm, _fold_arm(board.arms[arm], event))
+        arms = (*board.arms[:arm], _fold_arm(board.arms[arm], event), *board.arms[arm + 1 :])
+        return replace(board, t=t, arms=arms, sample=event if isinstance(event, events.Sample) else board.sample)
+    board = replace(board, t=t)
     match event:
         case events.Phase():
             return _enter(board, event)
@@ -88,41 +88,25 @@ def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:
         case "resume", "paused":
             return replace(arm, state="waiting")
         case "stop", "waiting" | "paused" if arm.pid is None:
-            return _end(
-                arm, "stopped", event.t, "stopped before it went on" if arm.replicas else "stopped before it began"
-            )
+            reason = "stopped before it went on" if arm.replicas else "stopped before it began"
+            return _end(arm, "stopped", event.t, reason)
     return arm
 
 
 def _again(arm: ArmBoard) -> ArmBoard:
     """An arm that had ended and will be trained further."""
-    return replace(
-        arm,
-        state="waiting",
-        reason="",
-        failure="",
-        detail="",
-        ended=None,
-        began=None,
-        halted=None,
-        pid=None,
-        together=0,
-    )
+    arm = replace(arm, state="waiting", reason="", failure="", detail="", ended=None)
+    return replace(arm, began=None, halted=None, pid=None, together=0)
 
 
 def _end(arm: ArmBoard, state: str, t: float, reason: str = "", *, detail: str = "", failure: str = "") -> ArmBoard:
     return replace(arm, state=state, reason=reason, detail=detail, failure=failure, ended=t)
 
 
-def _with_arm(board: Board, index: int, arm: ArmBoard) -> Board:
-    return replace(board, arms=(*board.arms[:index], arm, *board.arms[index + 1 :]))
-
-
-def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
+def _fold_arm(arm: ArmBoard, event: events.Event) -> ArmBoard:
     arm = replace(arm, heard=max(arm.heard, event.t))
     match event:
         case events.Hello():
-            # Also the first event of an arm that is resumed.
             return replace(_again(arm), state="starting", pid=event.pid)
         case events.Begin():
             return replace(
@@ -133,7 +117,7 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
                 steps=event.steps,
                 batch_size=event.batch_size,
                 parameters=event.parameters,
-                replicas=tuple(ReplicaBoard(seed=seed) for seed in event.seeds),
+                replicas=tuple(map(ReplicaBoard, event.seeds)),
                 settled=Curves(),
                 probes=(),
                 began=event.t,
@@ -144,7 +128,7 @@ def _fold_arm(arm: ArmBoard, event: events.AnyEvent) -> ArmBoard:
             positions = {position.seed: position for position in event.places}
             first = positions.get(arm.seeds[0], events.Position(arm.seeds[0]))
             arm = replace(arm, probes=tuple(probe for probe in arm.probes if probe.epoch <= first.epochs))
-            rewound = tuple(_rewind(replica, positions.get(replica.seed)) for replica in arm.replicas)
+            rewound = tuple(_rewind(r, positions.get(r.seed, events.Position(r.seed))) for r in arm.replicas)
             settled = Curves().grown([replica.points for replica in rewound])
             arm = replace(arm, state="training", replicas=rewound, settled=settled, began=event.t, idle=0.0)
             return replace(arm, done_before=arm.progress)
@@ -195,22 +179,20 @@ def _end_epoch(replica: ReplicaBoard, event: events.Epoch, steps: int, batch_siz
     )
 
 
-def _rewind(replica: ReplicaBoard, position: events.Position | None) -> ReplicaBoard:
+def _rewind(replica: ReplicaBoard, position: events.Position) -> ReplicaBoard:
     """The replica as it was at `position`: what followed was lost, and happens again."""
-    position = position or events.Position(replica.seed)
     points = [point for point in replica.points if point.epoch <= position.epochs]
     # Reports have no step here: of those of the present epoch the position's share is kept.
     same = replica.epoch == position.epochs + 1 and replica.step > 0
     kept = replica.running.seen * position.step // replica.step if same and position.step <= replica.step else 0
-    return ReplicaBoard(
-        seed=replica.seed,
+    return replace(
+        replica,
         points=History(points),
         trained=sum((point.seconds for point in points), 0.0),
         epoch=position.epochs + (position.step > 0),
         step=position.step,
         running=replica.running.upto(kept),
-        rate=replica.rate,
-        sample=replica.sample,
+        given_up=0,
     )
 
 

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
+from itertools import takewhile
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,8 +17,6 @@ from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders
 
 LIVENESS_SECONDS = 1.0
-# Events of the supervisor that concern no arm: they may be folded before the arms' events.
-WITHOUT_ARM = (events.Download, events.DataReady, events.DeviceReady)
 
 
 class Follower:
@@ -31,12 +31,12 @@ class Follower:
         self._checked = time.monotonic() - LIVENESS_SECONDS
         self._fresh = False  # whether `liveness` was updated and not evaluated since
         self.liveness: Liveness = "alive"  # as last determined
-        self._unreadable = ""
+        self._unreadable: tuple[str, ...] = ()  # why the result can't be read
         self._lock = threading.Lock()  # a dashboard's thread may still poll while the command line already does
         preset = run.preset()
         self._supervisor = Tail(run.log)
         self._arms = [Tail(run.arm_log(folder)) for folder in arm_folders(preset)]
-        self._pending: list[events.AnyEvent] = []  # the supervisor's, to be folded after the arms'
+        self._pending: list[events.Event] = []  # the supervisor's, to be folded after the arms'
         self._board = state.begin(preset, run.name)
 
     @property
@@ -57,8 +57,8 @@ class Follower:
             fresh, self._fresh = self._fresh, False
             if fresh and self.liveness == "dead" and not self._board.ended:
                 cause = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
-                detail = f"the supervisor is gone{f' ({cause})' if cause else ''}"
-                detail += f"; 'inittui resume {self.run.name}' goes on"
+                because = f" ({cause})" if cause else ""
+                detail = f"the supervisor is gone{because}; 'inittui resume {self.run.name}' goes on"
                 self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))
             return self._board
 
@@ -81,44 +81,41 @@ class Follower:
             for batch in tail.batches(most, reports=False):
                 for event in batch:
                     self._board = fold(self._board, event, index)
-        foldable = _before_the_arms(self._pending) if self.behind else len(self._pending)
-        for event in self._pending[:foldable]:
+        foldable = list(takewhile(_without_arm, self._pending)) if self.behind else self._pending
+        for event in foldable:
             self._board = fold(self._board, event)
-        del self._pending[:foldable]
+        self._pending = self._pending[len(foldable) :]
         if not self._board.ended:
-            self._unreadable = ""
-        if self._board.ended and self._board.result is None and not self._unreadable:
-            try:
-                document = self.run.result()
-                if document is not None and len(document.arms) != len(self._board.arms):
-                    raise RunError(f"run '{self.run.name}': result.json belongs to another run: it has other arms")
-            except RunError as error:
-                self._unreadable = str(error)  # the result is then made from the events
-            else:
-                if document is not None:
-                    self._board = replace(self._board, result=document)
-        faults = [fault for tail in (self._supervisor, *self._arms) for fault in tail.faults]
-        faults += [self._unreadable] if self._unreadable else []
-        if tuple(faults) != self._board.faults:
-            self._board = replace(self._board, faults=tuple(faults))
+            self._unreadable = ()
+        elif self._board.result is None and not self._unreadable:
+            self._read_result()
+        faults = tuple(fault for tail in (self._supervisor, *self._arms) for fault in tail.faults) + self._unreadable
+        if faults != self._board.faults:
+            self._board = replace(self._board, faults=faults)
+
+    def _read_result(self) -> None:
+        try:
+            document = self.run.result()
+            if document is None:
+                return
+            if len(document.arms) != len(self._board.arms):
+                raise RunError(f"run '{self.run.name}': result.json belongs to another run: it has other arms")
+            self._board = replace(self._board, result=document)
+        except RunError as error:
+            self._unreadable = (str(error),)  # the result is then made from the events
 
 
-def _before_the_arms(pending: list[events.AnyEvent]) -> int:
-    """How many of the supervisor's first events may be folded before the arms' events."""
-    for number, event in enumerate(pending):
-        if not isinstance(event, WITHOUT_ARM) and not (
-            isinstance(event, events.Phase) and event.phase not in events.ENDED
-        ):
-            return number
-    return len(pending)
+def _without_arm(event: events.Event) -> bool:
+    """Whether an event of the supervisor concerns no arm, so that it may be folded before the arms' events."""
+    if isinstance(event, events.Phase):
+        return event.phase not in events.ENDED
+    return isinstance(event, events.Download | events.DataReady | events.DeviceReady)
 
 
-def timeline(run: RunDir) -> list[tuple[events.AnyEvent, int | None]]:
+def timeline(run: RunDir) -> list[tuple[events.Event, int | None]]:
     """Every event of a run in the order of its clock, each with the index of its arm, or None for the supervisor's log."""
-    timed: list[tuple[events.AnyEvent, int | None]] = [
-        (event, index)
-        for index, folder in enumerate(arm_folders(run.preset()))
-        for event in Tail(run.arm_log(folder)).poll()
+    logs: list[tuple[Path, int | None]] = [
+        (run.arm_log(folder), index) for index, folder in enumerate(arm_folders(run.preset()))
     ]
-    timed += [(event, None) for event in Tail(run.log).poll()]
+    timed = [(event, arm) for path, arm in [*logs, (run.log, None)] for event in Tail(path).poll()]
     return sorted(timed, key=lambda item: item[0].t)

@@ -7,14 +7,14 @@ one list, and each of them reads only its own beginning of it.
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Generic, TypeVar, overload
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 _growing = threading.Lock()  # two threads may extend the same history
 
 
-class History(Sequence[T], Generic[T]):
+class History(Sequence[T]):
     """A tuple that is cheap to extend. Equal to a tuple or History of the same items. A slice is a tuple."""
 
     __slots__ = ("_items", "_length")
@@ -44,21 +44,8 @@ class History(Sequence[T], Generic[T]):
     @overload
     def __getitem__(self, index: slice) -> tuple[T, ...]: ...
     def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
-        if isinstance(index, slice):
-            return tuple(self._items[i] for i in range(*index.indices(self._length)))
-        if not -self._length <= index < self._length:
-            raise IndexError("the index is outside of the history")
-        return self._items[index if index >= 0 else index + self._length]
+        chosen = range(self._length)[index]
+        return self._items[chosen] if isinstance(chosen, int) else tuple(self._items[i] for i in chosen)
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, tuple | History):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}{tuple(self)!r}"
+        return self is other or (isinstance(other, tuple | History) and tuple(self) == tuple(other))

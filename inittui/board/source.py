@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from bisect import bisect_right
+from collections import deque
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -51,47 +51,36 @@ class LiveSource:
 
     live = True
 
+    def __init__(self, follower: Follower) -> None:
+        """Raises RunError if the run's status can't be read."""
+        self.follower = follower
+        self.run = follower.run
+        self._status = self.run.status()
+        self._board: Board | None = None
+
     @property
     def tag(self) -> str:
         """On another host the run may have ended: this can't be determined here."""
         if self.follower.behind:
             return "reading"
-        return f"on {self._host}" if self.follower.liveness == "elsewhere" and not self._ended else ""
-
-    def __init__(self, follower: Follower) -> None:
-        """Raises RunError if the run's status can't be read."""
-        self.follower = follower
-        self._host = follower.run.status().host
-        self._zero = self._zero_of(follower.run)
-        self._phase = ""
-        self._ended = False
-        self._polled = False
-        # With hundreds of arms less of each log is read: the first frame waits for all of them.
-        self._first = max(1 << 12, FIRST_BYTES * 8 // max(8, len(follower.run.status().arms)))
-
-    @property
-    def run(self) -> RunDir:
-        return self.follower.run
-
-    @staticmethod
-    def _zero_of(run: RunDir) -> float | None:
-        """The run's beginning on the monotonic clock; None if it began on another machine or before a reboot."""
-        status = run.status()
-        return status.monotonic if status.boot == boot_id() else None
+        under_way = self._board is None or not self._board.ended
+        return f"on {self._status.host}" if self.follower.liveness == "elsewhere" and under_way else ""
 
     def poll(self) -> Board:
         """The first call reads only a long run's beginning, so that the first frame is quick; later calls read everything."""
-        board = self.follower.poll(None if self._polled else self._first)
-        self._polled = True
-        self._ended = board.ended
-        if board.phase != self._phase:  # a resumed run has another zero
-            self._phase = board.phase
+        # With hundreds of arms less of each log is read: the first frame waits for all of them.
+        first_bytes = max(1 << 12, FIRST_BYTES * 8 // max(8, len(self._status.arms)))
+        before, self._board = self._board, self.follower.poll(None if self._board else first_bytes)
+        if before is None or before.phase != self._board.phase:  # a resumed run has another beginning
             with contextlib.suppress(RunError):  # with a damaged status only the clock is missing
-                self._zero = self._zero_of(self.run)
-        return board
+                self._status = self.run.status()
+        return self._board
 
     def now(self, board: Board) -> float:
-        return max(board.t, time.monotonic() - self._zero) if self._zero is not None else board.t
+        """By the monotonic clock; by the newest event if the run began on another machine or before a reboot."""
+        if self._status.boot != boot_id():
+            return board.t
+        return max(board.t, time.monotonic() - self._status.monotonic)
 
     def gallery(self) -> Gallery | None:
         return gallery_of(self.run)
@@ -107,14 +96,12 @@ class ReplaySource:
         """`speed` is a factor; None lets the whole run take REPLAY_SECONDS, or less. Raises RunError if there are no
         events."""
         self._run = run
-        self._events = timeline(run)
+        self._events = deque(timeline(run))  # that are not shown yet
         if not self._events:
             raise RunError(f"run '{run.name}' has no events to replay; 'inittui report {run.name}' says what is there")
-        self._times = [event.t for event, _ in self._events]
-        self._length = self._times[-1]
+        self._length = self._events[-1][0].t
         self.speed = speed or max(1.0, self._length / REPLAY_SECONDS)
         self._board = boards.begin(run.preset(), run.name)
-        self._next = 0
         self._clock = 0.0
         self._ticked: float | None = None
         self.paused = False
@@ -122,25 +109,19 @@ class ReplaySource:
 
     @property
     def tag(self) -> str:
-        return (
-            "replay, paused"
-            if self.paused
-            else f"replay x{self.speed:.3g}"
-            if self._next < len(self._times)
-            else "replay"
-        )
+        if self.paused:
+            return "replay, paused"
+        return f"replay x{self.speed:.3g}" if self._events else "replay"
 
     def poll(self) -> Board:
         here = time.monotonic()
         if self._ticked is not None and not self.paused:
             self._clock = min(self._length, self._clock + (here - self._ticked) * self.speed)
         self._ticked = here
-        due = bisect_right(self._times, self._clock)
-        for event, arm in self._events[self._next : due]:
-            self._board = fold(self._board, event, arm)
-        if due != self._next and due == len(self._times):
-            self._board = replace(self.last, t=self._board.t)
-        self._next = due
+        while self._events and self._events[0][0].t <= self._clock:
+            self._board = fold(self._board, *self._events.popleft())
+            if not self._events:
+                self._board = replace(self.last, t=self._board.t)
         return self._board
 
     def now(self, board: Board) -> float:

@@ -1,10 +1,8 @@
 """The board: the state of a run that every viewer shows. Nothing here reads a clock or a file."""
 
-from collections.abc import Callable, Iterator
-
 from msgspec import Struct, field
 
-from inittui.board.curves import Curve, Curves, Point, band_of, mean_of
+from inittui.board.curves import Curve, Curves, Point, values_of
 from inittui.board.history import History
 from inittui.board.thinned_series import Thinned
 from inittui.common import formatting
@@ -127,17 +125,10 @@ class ArmBoard(Struct, frozen=True):
         """A figure of `curves.FIGURES` per epoch, thinned if there are many epochs: what a screen draws."""
         return self.settled.whole(figure, [replica.points for replica in self.replicas])
 
-    def mean(self, value: Callable[[Point], float | None]) -> tuple[float | None, ...]:
-        """The mean of `value` per epoch over the replicas that have the epoch; None if one of them is not finite."""
-        return tuple(mean_of(values) for values in self._by_epoch(value))
-
-    def band(self, value: Callable[[Point], float | None]) -> tuple[tuple[float | None, float | None], ...]:
-        """The lowest and the highest finite `value` of the replicas, per epoch."""
-        return tuple(band_of(values) for values in self._by_epoch(value))
-
-    def _by_epoch(self, value: Callable[[Point], float | None]) -> Iterator[list[float | None]]:
-        for index in range(max((len(replica.points) for replica in self.replicas), default=0)):
-            yield [value(r.points[index]) for r in self.replicas if len(r.points) > index]
+    def by_epoch(self, figure: str) -> list[list[float | None]]:
+        """A figure of `curves.FIGURES`, unthinned: per epoch the values of the replicas that have finished it."""
+        points = [replica.points for replica in self.replicas]
+        return [values_of(figure, points, index) for index in range(max(map(len, points), default=0))]
 
 
 class Board(Struct, frozen=True):
@@ -194,21 +185,12 @@ def remaining(board: Board, now: float) -> float | None:
         return 0.0
     if board.paused:
         return None
-    left: list[float] = []
-    whole: list[float] = []
-    waiting = 0
-    for arm in board.arms:
-        duration = arm.pace(now)
-        if duration is not None and arm.state not in ("failed", "stopped"):
-            whole.append(duration)
-        if arm.state in ENDED:
-            continue
-        if duration is not None:
-            left.append(max(0.0, duration * (1 - arm.progress)))
-        else:
-            waiting += 1
+    paces = [(arm, arm.pace(now)) for arm in board.arms]
+    whole = [pace for arm, pace in paces if pace is not None and arm.state not in ("failed", "stopped")]
     if not whole:
         return None
-    left += [sum(whole) / len(whole)] * waiting
+    mean = sum(whole) / len(whole)  # for arms that wait for a worker
+    under_way = [(arm, pace) for arm, pace in paces if arm.state not in ENDED]
+    left = [mean if pace is None else max(0.0, pace * (1 - arm.progress)) for arm, pace in under_way]
     workers = board.device.workers if board.device else len(left)
-    return max(max(left, default=0.0), sum(left) / max(1, min(workers, len(left) or 1)))
+    return max(max(left, default=0.0), sum(left) / max(1, min(workers, len(left))))

@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from inittui.analysis.accuracy_table import grid_of, heading
+from inittui.board.curves import band_of, mean_of
 from inittui.board.state import ArmBoard, Board
 from inittui.common.errors import RunError
 from inittui.output.results import Results
@@ -86,9 +87,10 @@ def _cost(axes: "Axes", board: Board, _: ResultDocument) -> None:
     several = any(len(arm.replicas) > 1 for arm in board.arms)
     lowest = math.inf
     for index, arm in enumerate(board.arms):
-        means = [math.nan if value is None else value for value in arm.mean(lambda point: point.train_cost)]
+        costs = arm.by_epoch("train_cost")
+        means = [math.nan if (mean := mean_of(values)) is None else mean for values in costs]
         epochs = range(1, len(means) + 1)
-        band = arm.band(lambda point: point.train_cost)
+        band = list(map(band_of, costs))
         axes.plot(epochs, means, label=_name(arm), markevery=max(1, len(means) // 8), **look(index))  # type: ignore[arg-type]
         if len(arm.replicas) > 1:
             low, high = ([math.nan if end[i] is None else end[i] for end in band] for i in (0, 1))

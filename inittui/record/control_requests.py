@@ -5,11 +5,13 @@ and removes the files. A signal to the supervisor stops a run without a request.
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from inittui.common.atomic_files import reason
@@ -25,9 +27,9 @@ def ask(run: RunDir, verb: Verb, folder: str = "") -> None:
     """Leave a request for one arm, or for all with folder "". Raises RunError if it can't be written."""
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}-{verb}-{_asker()}-{folder}"
     try:
-        (run.path / "control").mkdir(mode=0o700, exist_ok=True)
-        with _folder(run) as descriptor:
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=descriptor))
+        folder_of_requests = _folder(run)
+        folder_of_requests.mkdir(mode=0o700, exist_ok=True)
+        (folder_of_requests / name).touch(mode=0o600, exist_ok=False)
     except OSError as error:
         raise RunError(
             f"run '{run.name}' can't be asked to {verb} ({reason(error)}); 'inittui stop {run.name}' works by a signal alone"
@@ -39,26 +41,24 @@ def take(run: RunDir, folders: Iterable[str]) -> list[tuple[Verb, str, str]]:
     are no request, or for no arm in `folders`, are removed too."""
     known = {"", *folders}
     taken: list[tuple[Verb, str, str]] = []
-    with contextlib.suppress(OSError), _folder(run) as descriptor:  # it does not exist before the first request
-        for name in sorted(entry.name for entry in os.scandir(descriptor)):
+    with contextlib.suppress(OSError):  # the folder does not exist before the first request
+        for path in sorted(_folder(run).iterdir()):
             try:
-                os.unlink(name, dir_fd=descriptor)
+                path.unlink()
             except OSError:
                 continue  # a folder
-            match = _NAME.fullmatch(name)
+            match = _NAME.fullmatch(path.name)
             if match and match[4] in known:
                 taken.append((match[2], match[4], match[3]))  # type: ignore[arg-type]
     return taken
 
 
-@contextlib.contextmanager
-def _folder(run: RunDir) -> Iterator[int]:
-    """A descriptor of the folder of requests. A link is refused: every file in the folder is deleted."""
-    descriptor = os.open(run.path / "control", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _folder(run: RunDir) -> Path:
+    """The folder of requests. Raises OSError if it is a link: every file in the folder is deleted."""
+    folder = run.path / "control"
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return folder
 
 
 def _asker() -> str:

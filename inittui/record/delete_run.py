@@ -1,10 +1,7 @@
 """Deletes a run: never one that is alive, and never through a link. An incomplete deletion is reported."""
 
-import contextlib
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
 
 from inittui.common.atomic_files import reason
 from inittui.common.errors import RunError
@@ -40,33 +37,17 @@ def delete(run: RunDir) -> None:
         if run.path.is_symlink():
             run.path.unlink()
             return
-        with _locked(run):
+        lock = run.lock(0)  # so that nobody resumes the run
+        try:
             for path in sorted(run.path.iterdir(), key=lambda path: (path.name in LAST, path.name)):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
             run.path.rmdir()
+        finally:
+            os.close(lock)
     except OSError as error:
         raise RunError(
             f"run '{run.name}' can't be deleted ({reason(error)}); what is left is in '{run.path}'"
         ) from None
-
-
-@contextlib.contextmanager
-def _locked(run: RunDir) -> Iterator[None]:
-    """Hold the supervisor's lock, so that nobody resumes the run. Raises RunError if a process of the run still writes."""
-    try:
-        file = os.open(run.path / "lock", os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:
-        yield  # the run never started, or its files are read-only, which the deletion reports
-        return
-    try:
-        with contextlib.suppress(OSError):  # the file system has no locks
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"run '{run.name}': a process of it still writes; try again when it has ended") from None
-        yield
-    finally:
-        os.close(file)

@@ -5,19 +5,20 @@ from a torn or damaged one.
 """
 
 import contextlib
+import functools
+import operator
+import re
 import zlib
 
 import msgspec
 
-from inittui.record.events import AnyEvent, Event
+from inittui.record.events import Event
 
 _CRC = b',"crc":"'
 _CRC_BYTES = len(_CRC) + 10  # from there to the end of a line, without its newline
-# How lines begin that `encode` wrote. Lines that begin as in _ASIDES do not say how far the training is.
-_REPORT, _EPOCH = b'{"type":"progress","seed":', b'{"type":"epoch","seed":'
-_ASIDES = (b'{"type":"saved",', b'{"type":"probe",')
+_OF_SEED = re.compile(rb'\{"type":"(progress|epoch)","seed":(-?\d+)')  # how `encode` begins these lines
 
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(functools.reduce(operator.or_, Event.__subclasses__()))
 _encoder = msgspec.json.Encoder()
 
 
@@ -27,7 +28,11 @@ def encode(event: Event) -> bytes:
     return b'%b%b%08x"}\n' % (body, _CRC, zlib.crc32(body))
 
 
-def decode(line: bytes) -> AnyEvent:
+def is_report(line: bytes) -> bool:
+    return line.startswith(b'{"type":"progress",')
+
+
+def decode(line: bytes) -> Event:
     """The event of a whole line, with or without its newline. Raises ValueError for a damaged, forged or unknown one."""
     line = line.removesuffix(b"\n")
     body, mark, rest = line.rpartition(_CRC)
@@ -39,7 +44,7 @@ def decode(line: bytes) -> AnyEvent:
         raise ValueError(f"no event of this version: {error}") from None
 
 
-def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent], list[tuple[int, ValueError]]]:
+def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], list[tuple[int, ValueError]]]:
     """The events of whole lines, each with its newline; and for each damaged line its number, from 1, and the error.
 
     The same as `decode` of each line, in half the time. Without `reports`, the reports of an epoch whose end is in the block
@@ -62,23 +67,13 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[AnyEvent],
 
 def _without_old_reports(lines: list[bytes]) -> list[bytes]:
     kept: list[bytes] = []
-    ended: dict[bytes, bool] = {}  # seeds whose epoch ends further on; whether its last report was met
-    dropped = b""  # how the reports begin that are left out
+    report_kept: dict[bytes, bool] = {}  # of the epoch of a seed that ends further on
     for line in reversed(lines):
-        if dropped and line.startswith(dropped):
-            continue
-        if line.startswith(_REPORT):
-            seed = line[len(_REPORT) : line.find(b",", len(_REPORT)) + 1]
-            if ended.get(seed):
-                dropped = _REPORT + seed
+        if match := _OF_SEED.match(line):
+            kind, seed = match.groups()
+            if kind == b"progress" and report_kept.get(seed):
                 continue
-            if seed in ended:
-                ended[seed] = True
-        else:
-            dropped = b""
-            if line.startswith(_EPOCH):
-                ended[line[len(_EPOCH) : line.find(b",", len(_EPOCH)) + 1]] = False
-            elif not line.startswith(_ASIDES):
-                ended.clear()  # for example a resume, which rewinds to before some reports
+            if kind == b"epoch" or seed in report_kept:
+                report_kept[seed] = kind == b"progress"
         kept.append(line)
     return kept[::-1]

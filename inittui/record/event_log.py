@@ -6,8 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain, cycle
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -26,33 +26,22 @@ class EventLog:
     def __init__(self, path: Path, zero: float) -> None:
         """`zero` is the run's beginning on the monotonic clock. An existing log is continued; an incomplete last line is cut
         off."""
-        self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self.zero = zero
-        # Per event: whether it may be dropped when too many wait, and its line.
-        self._waiting: deque[tuple[bool, bytes]] = deque()
+        self._waiting: deque[bytes] = deque()  # lines
         self._lock = threading.RLock()
         self._seq, self._t = 0, 0.0  # of the next event; of the last one
-        for event in Tail(path).poll():
+        tail = Tail(path)
+        for event in tail.poll():
             self._count(event)
-        self._repair_end()
+        try:
+            self._count(event_lines.decode(read_plain(path)[tail.offset :]))
+            self._waiting.append(b"\n")  # only the newline of the last line is missing
+        except ValueError:
+            os.ftruncate(self._file, tail.offset)
 
     def _count(self, event: events.Event) -> None:
         self._seq, self._t = max(self._seq, event.seq + 1), max(self._t, event.t)
-
-    def _repair_end(self) -> None:
-        content = read_plain(self._path)
-        whole = content.rfind(b"\n") + 1
-        rest = content[whole:]
-        if not rest:
-            return
-        try:
-            last = event_lines.decode(rest)
-        except ValueError:
-            os.ftruncate(self._file, whole)
-        else:
-            self._waiting.append((False, b"\n"))  # only the newline is missing
-            self._count(last)
 
     @property
     def disk_full(self) -> bool:
@@ -65,7 +54,7 @@ class EventLog:
             t = max(self._t, round(time.monotonic() - self.zero, 4))
             stamped = msgspec.structs.replace(event, seq=self._seq, t=t)
             self._count(stamped)
-            self._waiting.append((isinstance(event, events.Progress), event_lines.encode(stamped)))
+            self._waiting.append(event_lines.encode(stamped))
             if len(self._waiting) > SPOOLED_EVENTS:
                 self._thin()
             self.flush()
@@ -73,24 +62,19 @@ class EventLog:
     def append_lines(self, lines: bytes) -> None:
         """Append whole lines of events that are numbered and timed already."""
         with self._lock:
-            self._waiting.extend((False, line) for line in lines.splitlines(keepends=True))
+            self._waiting.extend(lines.splitlines(keepends=True))
             self.flush()
 
     def _thin(self) -> None:
         """Drop every second report of progress. The other events are few, and all of them are needed."""
-        reports = 0
-        kept = deque[tuple[bool, bytes]]()
-        for droppable, line in self._waiting:
-            reports += droppable
-            if not droppable or reports % 2:
-                kept.append((droppable, line))
-        self._waiting = kept
+        keep = cycle((True, False))
+        self._waiting = deque(line for line in self._waiting if not event_lines.is_report(line) or next(keep))
 
     def flush(self) -> bool:
         """Write the events that wait. Returns False if the disk has no room for all of them."""
         with self._lock:
             while self._waiting:
-                line = self._waiting[0][1]
+                line = self._waiting[0]
                 size = os.fstat(self._file).st_size
                 try:
                     written = os.write(self._file, line)
@@ -118,8 +102,9 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
-        self._line = 0
+        self._name = f"{path.parent.name}/{path.name}"
+        self.offset = 0  # of what is not read yet, in bytes
+        self._lines = 0  # read so far
         self.behind = False  # whether the last `batches` ended before the end of the file
         self._damaged = 0
         self._described: list[str] = []
@@ -130,49 +115,42 @@ class Tail:
         more = self._damaged - len(self._described)
         return self._described + ([f"{self._name}: {more:,} damaged lines more"] if more else [])
 
-    @property
-    def _name(self) -> str:
-        return f"{self._path.parent.name}/{self._path.name}"
-
-    def poll(self) -> Iterator[events.AnyEvent]:
+    def poll(self) -> Iterator[events.Event]:
         """The events since the last read. A damaged line is described in `faults` and skipped."""
-        for batch in self.batches():
-            yield from batch
+        return chain.from_iterable(self.batches())
 
-    def batches(self, most: int | None = None, *, reports: bool = True) -> Iterator[list[events.AnyEvent]]:
+    def batches(self, most: int | None = None, *, reports: bool = True) -> Iterator[list[events.Event]]:
         """As `poll`, in lists of the events in BLOCK_BYTES. With `most` it ends after about so many bytes, and `behind` says
         whether there is more. Without `reports` most of those of finished epochs are left out."""
         self.behind = False
         try:
-            with open_plain(self._path) as file:
-                yield from self._blocks(file, most, reports)
+            file = open_plain(self._path)
         except FileNotFoundError:
             return
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             self._described, self._damaged = [f"{self._name}: {error.strerror}"], 1
+            return
+        with file:
+            began, size = self.offset, min(BLOCK_BYTES, most or BLOCK_BYTES)
+            there_is_more = True
+            while there_is_more and not self.behind:
+                file.seek(self.offset)
+                fresh = file.read(size)
+                complete = fresh.rfind(b"\n") + 1
+                there_is_more = len(fresh) == size
+                if there_is_more and not complete:
+                    size *= 2  # a line longer than a block, or a file that is no log
+                    continue
+                self.offset += complete
+                self.behind = there_is_more and most is not None and self.offset - began + len(fresh) > most
+                yield self._events(fresh[:complete], reports)
 
-    def _blocks(self, file: BinaryIO, most: int | None, reports: bool) -> Iterator[list[events.AnyEvent]]:
-        began, size = self._offset, min(BLOCK_BYTES, most or BLOCK_BYTES)
-        while True:
-            file.seek(self._offset)
-            fresh = file.read(size)
-            complete = fresh.rfind(b"\n") + 1
-            there_is_more = len(fresh) == size
-            if there_is_more and not complete:
-                size *= 2  # a line longer than a block, or a file that is no log
-                continue
-            self._offset += complete
-            self.behind = there_is_more and most is not None and self._offset - began + len(fresh) > most
-            yield self._events(fresh[:complete], reports)
-            if not there_is_more or self.behind:
-                return
-
-    def _events(self, block: bytes, reports: bool) -> list[events.AnyEvent]:
+    def _events(self, block: bytes, reports: bool) -> list[events.Event]:
         decoded, faults = event_lines.decode_block(block, reports=reports)
         self._damaged += len(faults)
         for number, error in faults[: FAULTS_KEPT - len(self._described)]:
-            self._described.append(f"{self._name}, line {self._line + number}: {error}")
-        self._line += block.count(b"\n")
+            self._described.append(f"{self._name}, line {self._lines + number}: {error}")
+        self._lines += block.count(b"\n")
         return decoded

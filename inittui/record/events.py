@@ -231,32 +231,6 @@ class Stopped(Event, frozen=True):
     reason: str = ""
 
 
-AnyEvent = (
-    Phase
-    | Download
-    | DataReady
-    | DeviceReady
-    | Gone
-    | Asked
-    | Resumed
-    | Hello
-    | Begin
-    | Sample
-    | Progress
-    | Epoch
-    | Probe
-    | Paused
-    | Continued
-    | Saved
-    | Restored
-    | Stacked
-    | AtChance
-    | Finished
-    | Failed
-    | Stopped
-)
-
-
 def finite(value: float) -> float | None:
     """`value`, or None if it is not finite, which JSON can't say."""
     return value if math.isfinite(value) else None

@@ -9,14 +9,13 @@ The file is written once, at the end of the run. It is plain JSON, so that readi
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Annotated
 
-import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from inittui.common.atomic_files import one_line, read_plain, replace
-from inittui.common.checksums import seal_json, unseal_json
-from inittui.common.errors import RunError
-from inittui.record.run_directory import FORMAT, RunDir
+from inittui.common.atomic_files import replace
+from inittui.common.checksums import seal_json
+from inittui.record.run_directory import RunDir
 
 DRAWN = 200  # images drawn at random
 CHOSEN = 400  # images at most that arms get wrong or disagree on
@@ -28,8 +27,11 @@ def sizes(arms: int) -> tuple[int, int]:
     return DRAWN * FEW_ARMS // max(FEW_ARMS, arms), CHOSEN * FEW_ARMS // max(FEW_ARMS, arms)
 
 
-Prediction = tuple[tuple[int, float], ...]  # (class, probability), the most probable first; empty if the arm has none
-Tally = tuple[tuple[int, int], ...]  # (class, replicas that answer it), most first; empty if the arm has none
+Class = Annotated[int, Meta(ge=0)]
+# (class, probability), the most probable first; empty if the arm has none
+Prediction = tuple[tuple[Class, Annotated[float, Meta(ge=0, le=1)]], ...]
+# (class, replicas that answer it), most first; empty if the arm has none
+Tally = tuple[tuple[Class, Annotated[int, Meta(ge=1)]], ...]
 
 
 class Picture(Struct, frozen=True):
@@ -92,7 +94,7 @@ class Gallery(Struct, frozen=True):
     split_in_all: int = 0  # images with a dispute of a half or more
     # The confusion matrix of each arm over the replicas that count: a row per true class, a column per answer. A network with
     # more outputs than classes has a last column for all of these.
-    confusion: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    confusion: tuple[tuple[tuple[Annotated[int, Meta(ge=0)], ...], ...], ...] = ()
 
     # Indexes of the pictures of a kind, the most consistent first; computed if they are None.
     disputed: tuple[int, ...] | None = None
@@ -108,9 +110,9 @@ class Gallery(Struct, frozen=True):
         if kind == "random":
             return self.pictures[: self.drawn]
         indexes = self.disputed if kind == "disputed" else self.mistaken
-        return tuple(
-            self.pictures[i] for i in (ranked(self.pictures, kind, self.judges) if indexes is None else indexes)
-        )
+        if indexes is None:
+            indexes = ranked(self.pictures, kind, self.judges)
+        return tuple(self.pictures[i] for i in indexes)
 
 
 def ranked(pictures: Sequence[Picture], kind: str, judges: Sequence[int] = ()) -> tuple[int, ...]:
@@ -125,36 +127,23 @@ def write(run: RunDir, gallery: Gallery) -> None:
 
 def read(run: RunDir) -> Gallery | None:
     """The run's gallery, or None if there is none. Raises RunError if it is damaged."""
-    try:
-        gallery = msgspec.json.decode(unseal_json(read_plain(run.gallery)), type=Gallery)
-        pixels = gallery.rows * gallery.columns
-        if gallery.format != FORMAT:
-            raise ValueError(f"not of format {FORMAT}")
-        for picture in gallery.pictures:
-            if len(bytes.fromhex(picture.pixels)) != pixels or len(picture.predictions) != len(gallery.arms):
-                raise ValueError(f"picture {picture.index} is not whole")
-            if any(number < 0 or not 0 <= share <= 1 for made in picture.predictions for number, share in made):
-                raise ValueError(f"picture {picture.index} has a prediction that can't be one")
-            if picture.tallies and len(picture.tallies) != len(gallery.arms):
-                raise ValueError(f"picture {picture.index} is not whole")
-            if any(number < 0 or votes < 1 for tally in picture.tallies for number, votes in tally):
-                raise ValueError(f"picture {picture.index} has an answer that can't be one")
-        if any(not 0 <= arm < len(gallery.arms) for arm in gallery.judges):
-            raise ValueError(f"judges {gallery.judges} are no arms")
-        if any(not 0 <= i < len(gallery.pictures) for i in (*(gallery.disputed or ()), *(gallery.mistaken or ()))):
-            raise ValueError("it ranks pictures that it does not have")
-        if any(per_arm and len(per_arm) != len(gallery.arms) for per_arm in _per_arm(gallery)):
-            raise ValueError("it has figures of other arms")
-        for matrix in gallery.confusion:
-            widths = {len(row) for row in matrix}
-            if len(widths) > 1 or widths - {len(matrix), len(matrix) + 1} or any(min(row) < 0 for row in matrix):
-                raise ValueError("a confusion matrix is none")
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise RunError(f"run '{run.name}': gallery.json can't be read: {one_line(error)}") from None
-    return gallery
+    return run.read_json("gallery.json", Gallery, _check)
 
 
-def _per_arm(gallery: Gallery) -> tuple[Sequence[object], ...]:
-    return (gallery.replicas, gallery.left_out, gallery.confusion)
+def _check(gallery: Gallery) -> None:
+    """Raises ValueError if figures contradict each other."""
+    arms, pictures = len(gallery.arms), len(gallery.pictures)
+    for picture in gallery.pictures:
+        whole = len(bytes.fromhex(picture.pixels)) == gallery.rows * gallery.columns
+        if not whole or len(picture.predictions) != arms or len(picture.tallies) not in (0, arms):
+            raise ValueError(f"picture {picture.index} is not whole")
+    if any(not 0 <= arm < arms for arm in gallery.judges):
+        raise ValueError(f"judges {gallery.judges} are no arms")
+    if any(not 0 <= i < pictures for i in (*(gallery.disputed or ()), *(gallery.mistaken or ()))):
+        raise ValueError("it ranks pictures that it does not have")
+    if {len(gallery.replicas), len(gallery.left_out), len(gallery.confusion)} - {0, arms}:
+        raise ValueError("it has figures of other arms")
+    for matrix in gallery.confusion:
+        widths = {len(row) for row in matrix}
+        if len(widths) > 1 or widths - {len(matrix), len(matrix) + 1}:
+            raise ValueError("a confusion matrix is none")

@@ -4,7 +4,6 @@ The order of the fields is the order of the keys in the file. A field with a def
 versions. Accuracies are shares of 1, costs are mean cross-entropies in nats per example, times are in seconds.
 """
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
@@ -98,8 +97,8 @@ class StuckSeeds(Struct, frozen=True):
 NONE_STUCK = StuckSeeds(a=0, b=0, only_a=0, only_b=0, p=None)
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
-    """Two arms by final test accuracy, paired by seed. `difference` is b's mean minus a's."""
+class _Paired(Struct, frozen=True, kw_only=True):
+    """Two arms by a metric, paired by seed. `difference` is b's mean minus a's."""
 
     a: str
     b: str
@@ -110,6 +109,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
     ci95: Interval | None
     p: float | None
     wins: int  # seeds on which b is ahead
+
+
+class Comparison(_Paired, frozen=True, kw_only=True):
+    """Two arms by final test accuracy."""
+
     losses: int = 0
     at_chance: StuckSeeds = NONE_STUCK
     p_holm: float | None = None
@@ -125,18 +129,9 @@ class TargetReached(Struct, frozen=True):
     mean: float | None
 
 
-class SpeedComparison(Struct, frozen=True, kw_only=True):
-    """Two arms by `first_epoch_cost` or by `epochs_to_cost`; the last three fields belong to the latter."""
+class SpeedComparison(_Paired, frozen=True, kw_only=True):
+    """Two arms by `first_epoch_cost` or by `epochs_to_cost`; these fields belong to the latter."""
 
-    a: str
-    b: str
-    metric: str
-    n: int
-    difference: float | None
-    std: float | None = None
-    ci95: Interval | None
-    p: float | None
-    wins: int
     of_a: TargetReached | UnsetType | None = UNSET
     of_b: TargetReached | UnsetType | None = UNSET
     test: str | UnsetType = UNSET  # sign_flip or sign
@@ -185,9 +180,8 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
     sweep: SweepInfo | UnsetType | None = UNSET
 
 
-def decode(content: bytes) -> ResultDocument:
-    """The document in the JSON object `content`. Raises msgspec.DecodeError."""
-    document = msgspec.json.decode(content, type=ResultDocument)
+def completed(document: ResultDocument) -> ResultDocument:
+    """The document with what one of an earlier version does not say explicitly."""
     return replace(document, comparisons=tuple(map(_with_stuck_seeds, document.comparisons)))
 
 
@@ -195,11 +189,8 @@ def _with_stuck_seeds(comparison: Comparison) -> Comparison:
     """The first versions name an arm that stays at chance on every seed in the verdict alone."""
     if comparison.at_chance != NONE_STUCK:
         return comparison
-    a, b, count = comparison.a, comparison.b, comparison.n
-    both = comparison.verdict == f"neither {a} nor {b} learns: both stay at chance"
-    on_a, on_b = (
-        count if both or comparison.verdict.startswith(f"{arm} does not learn: it stays at chance") else 0
-        for arm in (a, b)
-    )
-    only_a, only_b = (0, 0) if both else (on_a, on_b)
-    return replace(comparison, at_chance=StuckSeeds(on_a, on_b, only_a, only_b, None))
+    a, b, n = comparison.a, comparison.b, comparison.n
+    if comparison.verdict == f"neither {a} nor {b} learns: both stay at chance":
+        return replace(comparison, at_chance=StuckSeeds(a=n, b=n, only_a=0, only_b=0, p=None))
+    on_a, on_b = (n * comparison.verdict.startswith(f"{arm} does not learn: it stays at chance") for arm in (a, b))
+    return replace(comparison, at_chance=StuckSeeds(a=on_a, b=on_b, only_a=on_a, only_b=on_b, p=None))

@@ -10,8 +10,10 @@ import fcntl
 import os
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +29,7 @@ from inittui.record import result_schema
 from inittui.record.disk_room import DISK_FULL
 from inittui.record.result_schema import ResultDocument
 
+T = TypeVar("T")
 FORMAT = 1
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
 LOCK_SECONDS = 5.0  # workers of a killed supervisor end within this time
@@ -55,6 +58,10 @@ class Status(Struct, frozen=True):
     on: str = ""  # "" for this machine, or a Ray cluster: ray, auto, ray://HOST:PORT
     gpus_per_arm: float = 0.0  # on Ray
     reason: str = ""
+
+    def liveness(self) -> Liveness:
+        """Whether the supervisor lives."""
+        return process_identity.liveness(at_host=self.host, boot=self.boot, pid=self.pid, start=self.pid_started)
 
 
 class RunDir:
@@ -132,12 +139,11 @@ class RunDir:
                     gpus_per_arm=gpus_per_arm,
                 )
             )
-        except OSError as error:
+        except BaseException as error:
             run.delete()
+            if not isinstance(error, OSError):
+                raise
             raise RunError(f"run '{path}' can't be written ({reason(error)}); expected room and permission") from None
-        except BaseException:
-            run.delete()
-            raise
         return run
 
     def write_preset(self, preset: Preset) -> None:
@@ -163,24 +169,31 @@ class RunDir:
 
     def status(self) -> Status:
         """Raises RunError if there is none, or it is damaged."""
-        try:
-            return msgspec.json.decode(unseal_json(read_plain(self.path / "status.json")), type=Status)
-        except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise self._unreadable("status.json", error) from None
+        status = self.read_json("status.json", Status)
+        if status is None:
+            raise self._unreadable("status.json", FileNotFoundError("it does not exist"))
+        return status
 
     def write_result(self, document: ResultDocument) -> None:
         replace(self.path / "result.json", seal_json(document))
 
     def result(self) -> ResultDocument | None:
         """The result document, or None while there is none. Raises RunError when it is damaged."""
+        document = self.read_json("result.json", ResultDocument)
+        return document and result_schema.completed(document)
+
+    def read_json(self, name: str, type_: type[T], check: Callable[[T], None] = lambda _: None) -> T | None:
+        """The document in a file of the run, or None if there is no such file. Raises RunError if it is damaged, of another
+        format, or if `check` raises ValueError."""
         try:
-            document = result_schema.decode(unseal_json(read_plain(self.path / "result.json")))
+            document = msgspec.json.decode(unseal_json(read_plain(self.path / name)), type=type_)
+            if getattr(document, "format", FORMAT) != FORMAT:
+                raise ValueError(f"it is not of format {FORMAT}; this inittui reads no other")
+            check(document)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise self._unreadable("result.json", error) from None
-        if document.format != FORMAT:
-            raise RunError(f"run '{self.name}': result.json is not of format {FORMAT}; this inittui reads no other")
+            raise self._unreadable(name, error) from None
         return document
 
     def _unreadable(self, file: str, error: Exception) -> RunError:
@@ -200,37 +213,37 @@ class RunDir:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def liveness(self) -> Liveness:
-        """Whether the supervisor lives, determined from the identity in the status. A run without a readable status is
-        dead."""
+        """Whether the supervisor lives. A run without a readable status is dead."""
         try:
-            status = self.status()
+            return self.status().liveness()
         except RunError:
             return "dead"
-        return process_identity.liveness(
-            at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started
-        )
 
     def alive(self) -> bool:
         """Whether the supervisor lives on this machine."""
         return self.liveness() == "alive"
 
-    def lock(self) -> None:
-        """Lock the run for this process and its forks, as long as any of them lives. Raises RunError if another one has it.
+    def lock(self, seconds: float = LOCK_SECONDS) -> int:
+        """Lock the run for this process and its forks, until all of them have ended or closed the returned descriptor.
+
+        Raises RunError if another process keeps the lock for that many seconds.
 
         The forks share the lock, so no supervisor starts while workers of a killed one still write.
         """
         file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        end = time.monotonic() + LOCK_SECONDS
+        end = time.monotonic() + seconds
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                return file
             except BlockingIOError:
                 if time.monotonic() > end:
                     os.close(file)
-                    raise RunError(f"run '{self.name}' belongs to another supervisor") from None
+                    raise RunError(
+                        f"run '{self.name}': a process of it still writes; try again when it has ended"
+                    ) from None
             except OSError:
-                return  # the file system has no locks: the identity in the status has to suffice
+                return file  # the file system has no locks: the identity in the status has to suffice
             time.sleep(0.05)
 
 

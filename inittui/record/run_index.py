@@ -2,23 +2,17 @@
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inittui.common import process_identity
-from inittui.common.atomic_files import one_line, read_plain
-from inittui.common.checksums import unseal_json
 from inittui.common.errors import RunError, UsageError, nearest, path_of
 from inittui.record.events import ENDED
-from inittui.record.run_directory import STAMP, RunDir, Status
+from inittui.record.run_directory import STAMP, RunDir
 
 
 def default_runs_dir() -> Path:
@@ -135,14 +129,7 @@ class _Result(Struct, frozen=True):
     arms: tuple[_Arm, ...]
 
 
-_Mark = tuple[int, int, int]  # differs after each change of the run's files
-
-
-@dataclass(frozen=True)
-class _Known:
-    mark: _Mark
-    began: float
-    summary: RunSummary
+_Mark = tuple[int, int, int] | None  # differs after each change of the run's files
 
 
 class RunIndex:
@@ -150,39 +137,25 @@ class RunIndex:
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
-        self._known: dict[Path, _Known] = {}
+        self._known: dict[Path, tuple[_Mark, float, RunSummary]] = {}  # mark, when it was read, what was read
 
     def read(self) -> list[RunSummary]:
         """The runs, the newest first. Opens at most two files per run, and reads the process of a live one."""
         now = time.time()
         before, self._known = self._known, {}
-        return [self._summary(run, now, before.get(run.path)) for run in runs(self.runs_dir)]
-
-    def _summary(self, run: RunDir, now: float, before: _Known | None) -> RunSummary:
-        mark = _mark(run.path)
-        if before is not None and before.mark == mark:
-            self._known[run.path] = before
-            return replace(before.summary, age=max(0.0, now - before.began))
-        try:
-            status = run.status()
-        except RunError as error:
-            age, reason = max(0.0, now - _made(run.path)), str(error).partition("': ")[2]
-            return RunSummary(run.name, str(run.path), "damaged", age=age, size=_size(run.path), reason=reason)
-        began = seconds_of(status.started)
-        if began is None:
-            began = _made(run.path)
-        summary = _of(run, status, max(0.0, now - began))
-        if status.state in ENDED and mark is not None:
-            self._known[run.path] = _Known(mark, began, summary)
-        return summary
+        summaries = []
+        for run in runs(self.runs_dir):
+            mark = _mark(run.path)
+            known_mark, then, summary = before.get(run.path, (None, now, None))
+            if summary is None or mark is None or mark != known_mark:
+                then, summary = now, _summary(run, now)
+            if summary.state in ENDED:
+                self._known[run.path] = mark, then, summary
+            summaries.append(replace(summary, age=max(0.0, summary.age + now - then)))
+        return summaries
 
 
-def summaries(runs_dir: Path) -> list[RunSummary]:
-    """Every run in the folder, the newest first."""
-    return RunIndex(runs_dir).read()
-
-
-def _mark(path: Path) -> _Mark | None:
+def _mark(path: Path) -> _Mark:
     """Files are replaced, never overwritten: the folder's time changes with every one of them."""
     try:
         folder, status = path.stat(), (path / "status.json").stat()
@@ -198,24 +171,30 @@ def _made(path: Path) -> float:
         return 0.0
 
 
-def _of(run: RunDir, status: Status, age: float) -> RunSummary:
-    state, alive = _state(status)
-    arms = tuple(ArmSummary(name) for name in status.arms)
-    seconds = None
-    reason = status.reason
-    if status.state in ENDED:
+def _summary(run: RunDir, now: float) -> RunSummary:
+    size = _size(run.path)
+    try:
+        status = run.status()
+    except RunError as error:
+        age = now - _made(run.path)
+        return RunSummary(run.name, str(run.path), "damaged", age=age, size=size, reason=_without_name(error))
+    state, alive, reason, seconds = status.state, False, status.reason, None
+    arms = tuple(map(ArmSummary, status.arms))
+    if state in ENDED:
         try:
-            content = unseal_json(read_plain(run.path / "result.json"))
-            result = msgspec.json.decode(content, type=_Result)
-            seconds = result.seconds
-            arms = tuple(
-                ArmSummary(arm.name, arm.status, arm.test_accuracy.mean if arm.test_accuracy else None)
-                for arm in result.arms
-            )
-        except FileNotFoundError:
-            pass  # it ended before there was anything to tell
-        except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
-            reason = f"result.json can't be read: {one_line(error)}"
+            if result := run.read_json("result.json", _Result):  # none if it ended before training began
+                seconds = result.seconds
+                arms = tuple(
+                    ArmSummary(arm.name, arm.status, arm.test_accuracy.mean if arm.test_accuracy else None)
+                    for arm in result.arms
+                )
+        except RunError as error:
+            reason = _without_name(error)
+    else:
+        liveness = status.liveness()
+        alive = liveness == "alive"
+        state = {"alive": state, "dead": "interrupted", "elsewhere": f"on {status.host}"}[liveness]
+    began = seconds_of(status.started)
     return RunSummary(
         name=run.name,
         path=str(run.path),
@@ -224,24 +203,16 @@ def _of(run: RunDir, status: Status, age: float) -> RunSummary:
         preset=status.preset or STAMP.sub("", run.name),
         arms=arms,
         started=status.started,
-        age=age,
-        size=_size(run.path),
+        age=now - (_made(run.path) if began is None else began),
+        size=size,
         device=status.device,
         seconds=seconds,
         reason=reason,
     )
 
 
-def _state(status: Status) -> tuple[str, bool]:
-    """The state in a word, and whether the supervisor lives on this machine."""
-    if status.state in ENDED:
-        return status.state, False
-    liveness = process_identity.liveness(
-        at_host=status.host, boot=status.boot, pid=status.pid, start=status.pid_started
-    )
-    if liveness == "alive":
-        return status.state, True
-    return ("interrupted" if liveness == "dead" else f"on {status.host}"), False
+def _without_name(error: RunError) -> str:
+    return str(error).partition("': ")[2]
 
 
 def seconds_of(started: str) -> float | None:
@@ -255,19 +226,9 @@ def seconds_of(started: str) -> float | None:
 
 def _size(path: Path) -> int:
     """The bytes of all files in the folder. Links are not followed: a linked run is as large as its link."""
-    try:
-        own = path.lstat()
-    except OSError:
-        return 0
-    if not stat.S_ISDIR(own.st_mode):
-        return own.st_size
+    walk = [] if path.is_symlink() else os.walk(path)  # what can't be read can't be counted
     total = 0
-    folders = [str(path)]
-    while folders:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # what can't be read can't be counted
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
+    for file in [Path(folder, name) for folder, _, names in walk for name in names] or [path]:
+        with contextlib.suppress(OSError):
+            total += file.lstat().st_size
     return total

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from inittui.board.follower import Follower
 from inittui.common import process_identity
 from inittui.record import control_requests, events
-from inittui.record.events import AnyEvent
+from inittui.record.events import Event
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
@@ -100,7 +100,7 @@ def finish(run: RunDir, expected: Figures) -> None:
     assert not [name for name in names if name.startswith((".", "checkpoint"))]
 
 
-def as_expected(told: dict[str, list[AnyEvent]], expected: Figures) -> set[int]:
+def as_expected(told: dict[str, list[Event]], expected: Figures) -> set[int]:
     """Compare what the arms' logs tell with what it has to be, as far as both go; how many epochs those are."""
     lengths = set()
     for arm in ARMS:
@@ -115,7 +115,7 @@ def as_expected(told: dict[str, list[AnyEvent]], expected: Figures) -> set[int]:
     return lengths
 
 
-def replayed(told: list[AnyEvent]) -> dict[int, list[events.Epoch]]:
+def replayed(told: list[Event]) -> dict[int, list[events.Epoch]]:
     """The final record of each seed's epochs. None is missing, and none comes twice but after going back to a checkpoint;
     whatever comes again comes out the same."""
     points: dict[int, list[events.Epoch]] = {}
@@ -255,7 +255,7 @@ def killed_worker(run: RunDir, arm: str, measured: Measured) -> None:
     began = kill(victim)
     measured.add("worker gone after", logs.since(began, lambda: ended(victim), "the worker's end"))
 
-    def gone() -> list[AnyEvent]:
+    def gone() -> list[Event]:
         return [event for event in logs.whole(run.log)[before:] if isinstance(event, events.Gone)]
 
     measured.add("log says it after", logs.since(began, lambda: bool(gone()), "the word of it"))
@@ -477,7 +477,7 @@ def test_an_arm_is_paused_goes_on_and_is_stopped(inittui):
         done = inittui(verb, run.name, *arguments)
         assert (done.returncode, done.stdout) == (0, f"{said}\n"), done.stderr
 
-    def last(arm: str) -> list[type[AnyEvent]]:
+    def last(arm: str) -> list[type[Event]]:
         return [type(event) for event in logs.whole(run.arm_log(arm)) if not isinstance(event, events.Progress)]
 
     command("pause", f"paused {first} of {run.name}; 'inittui resume {run.name}' continues it", "--arm", first)

@@ -20,7 +20,7 @@ import pytest
 
 from inittui.board.follower import Follower
 from inittui.record import events
-from inittui.record.events import AnyEvent
+from inittui.record.events import Event
 from inittui.record.run_directory import RunDir
 
 from . import logs
@@ -145,7 +145,7 @@ def state(run: RunDir) -> list[str]:
     return [arm.state for arm in Follower(run).poll().arms]
 
 
-def kinds(told: dict[str, list[AnyEvent]], kind: type) -> list[AnyEvent]:
+def kinds(told: dict[str, list[Event]], kind: type) -> list[Event]:
     return [event for some in told.values() for event in some if isinstance(event, kind)]
 
 

@@ -74,7 +74,7 @@ class Story:
     """A run without its result, so that whatever is shown comes from the logs."""
 
     run: RunDir
-    told: dict[str, list[events.AnyEvent]]  # of each log, by its path in the run
+    told: dict[str, list[events.Event]]  # of each log, by its path in the run
 
     def board(self, path: str, known: Callable[[int], bool]) -> Board:
         """The board of all events but those of one log whose numbers are not `known`."""

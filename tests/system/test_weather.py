@@ -20,7 +20,7 @@ import pytest
 from inittui.board.follower import Follower
 from inittui.record import events
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import find, runs, summaries
+from inittui.record.run_index import RunIndex, find, runs
 from tests.helpers import write_run
 
 from .conftest import Command, Open, missing, until
@@ -138,7 +138,7 @@ def test_a_clock_that_is_changed_during_a_run_does_not_affect_it(
     listed = inittui("runs")
     assert "training" in listed.stdout
     assert viewer.poll() is None
-    (summary,) = summaries(inittui.runs_dir)
+    (summary,) = RunIndex(inittui.runs_dir).read()
     assert summary.age >= 0
     assert inittui("stop", "last").returncode == 0
     took = time.monotonic() - began

@@ -12,7 +12,7 @@ from inittui.analysis import sentences
 from inittui.analysis.across_runs import document_of_runs
 from inittui.experiment.preset import Preset
 from inittui.record.result_schema import ArmResult, DatasetInfo, InitInfo, MeanEstimate, ReplicaResult, ResultDocument
-from inittui.record.run_index import RunSummary, runs, summaries
+from inittui.record.run_index import RunIndex, RunSummary, runs
 from inittui.tui.browser.compare_drawing import rows
 from inittui.tui.browser.compare_screen import CompareScreen
 from inittui.tui.browser.run_pair import RunPair, Side, differences, gain, read_pair, remarks
@@ -184,7 +184,7 @@ def test_whatever_the_two_are_they_fit_the_screen(
 
 def pair_of(folder: Path) -> RunPair:
     """The two runs of the folder, in the order of their names."""
-    a, b = sorted(summaries(folder), key=lambda run: run.name)
+    a, b = sorted(RunIndex(folder).read(), key=lambda run: run.name)
     return read_pair(a, b)
 
 

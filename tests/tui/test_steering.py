@@ -78,7 +78,7 @@ def asked(run: RunDir) -> list[tuple[str, str]]:
     return [(verb, folder) for verb, folder, _ in control_requests.take(run, FOLDERS)]
 
 
-def with_states(*of_arms: events.AnyEvent | None) -> Board:
+def with_states(*of_arms: events.Event | None) -> Board:
     """Three arms under way, and what each of them, or the supervisor of it, says then."""
     board = running_board(3)
     for arm_index, event in enumerate(of_arms):

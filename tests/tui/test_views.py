@@ -58,7 +58,7 @@ EXACT: dict[str, View] = {
     "last arm's line": lambda board, w, _, glyphs: [arm.line(board, len(board.arms) - 1, w, glyphs, log=False)],
     "chart": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="train_cost", log=True),
     "chart of accuracies": lambda board, w, h, glyphs: chart.chart(
-        board, w, h, glyphs, metric="test_accuracy", log=True
+        board, w, h, glyphs, metric="test_percent", log=True
     ),
     "header": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs),
     "header of a replay": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs, "replay x4"),

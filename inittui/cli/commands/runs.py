@@ -28,10 +28,10 @@ def run(arguments: Arguments) -> int:
     from inittui.common import formatting
     from inittui.output.lines import terminal_width
     from inittui.record import run_table
-    from inittui.record.run_index import summaries
+    from inittui.record.run_index import RunIndex
 
     folder = options.runs_dir(arguments)
-    runs = summaries(folder)
+    runs = RunIndex(folder).read()
     if arguments.json:
         # ASCII alone, so that no name can send an escape sequence or break the encoding.
         print(json.dumps(to_builtins(runs), indent=2, allow_nan=False))

@@ -12,7 +12,7 @@ from inittui.tui.widgets.panel import drawn
 METRICS = {
     "train_cost": "training cost per epoch",
     "test_cost": "test cost per epoch",
-    "test_accuracy": "test accuracy, %",
+    "test_percent": "test accuracy, %",
 }
 
 
@@ -56,27 +56,25 @@ class ChartPanel(BoardPanel):
 
 def title(metric: str, *, log: bool) -> str:
     """What the chart shows: `training cost per epoch, log`."""
-    return METRICS[metric] + (", log" if log and metric != "test_accuracy" else "")
+    return METRICS[metric] + (", log" if log and metric != "test_percent" else "")
 
 
 def chart(board: Board, width: int, height: int, glyphs: Glyphs, *, metric: str, log: bool) -> list[Row]:
     """A line per arm, the mean of its seeds, between pale lines for the lowest and the highest seed. The x axis
     has all epochs from the start."""
-    factor = 100 if metric == "test_accuracy" else 1
     bands: list[Series] = []
     means: list[Series] = []
     for arm_index, arm in enumerate(board.arms):
         curve, style = arm.curve(metric), arm_style(arm_index)
-        means.append(Series(curve.mean.times(factor), glyphs.marker(arm_index), style))
+        means.append(Series(curve.mean, glyphs.marker(arm_index), style))
         if len(arm.seeds) > 1:
-            edges = [edge.times(factor) for edge in (curve.low, curve.high)]
-            bands += [Series(edge, glyphs.dot, f"{style} soft", "bare") for edge in edges]
+            bands += [Series(edge, glyphs.dot, f"{style} soft", "bare") for edge in (curve.low, curve.high)]
     return line_chart(
         [*bands, *means],  # the means are drawn over the bands
         width,
         height,
         glyphs,
         last_x=max(arm.epochs for arm in board.arms),
-        log=log and metric != "test_accuracy",
+        log=log and metric != "test_percent",
         empty="the first epoch is under way" if board.phase == "training" else board.detail or board.phase,
     )

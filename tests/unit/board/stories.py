@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from inittui.board.fold import fold
 from inittui.board.state import Board, begin
 from inittui.record import events
-from inittui.record.events import ENDED, AnyEvent, Position
+from inittui.record.events import ENDED, Event, Position
 from tests.helpers import Canned, canned_events, preset
 
 FOLDERS = ("xavier_normal", "he_normal", "orthogonal", "lecun_normal")
 
 
-def folded(board: Board, *told: tuple[AnyEvent, int | None]) -> Board:
+def folded(board: Board, *told: tuple[Event, int | None]) -> Board:
     for event, place in told:
         board = fold(board, event, place)
     return board
@@ -123,7 +123,7 @@ class Story:
         if arm.state == "training":
             self.leave(place, arm, "finished", events.Finished(seconds=1.0))
 
-    def leave(self, place: int, arm: Worked, state: str, word: AnyEvent | None, reason: str = "") -> None:
+    def leave(self, place: int, arm: Worked, state: str, word: Event | None, reason: str = "") -> None:
         if word is not None:
             self.say(place, word)
         self.say(None, events.Gone(arm=FOLDERS[place], reason=reason))

@@ -176,7 +176,7 @@ def test_reports_of_the_epoch_under_way_are_kept_as_far_as_the_checkpoint_has_th
         board = fold(board, report, 0)
     for step, kept in ((4, (1.0, 2.0, 3.0, 4.0)), (10, tuple(map(float, range(1, 11)))), (0, ()), (11, ())):
         restored = events.Restored(places=(Position(seed=777, step=step),))
-        assert folded(board, (restored, 0)).arms[0].replicas[0].running == kept
+        assert tuple(folded(board, (restored, 0)).arms[0].replicas[0].running) == kept
 
 
 def test_the_pace_after_a_resume_is_that_of_what_was_trained_since() -> None:

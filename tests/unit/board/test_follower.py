@@ -178,7 +178,7 @@ def test_an_interrupted_run_that_is_taken_up_again_is_followed_on(tmp_path: Path
     assert follower.poll().phase == "interrupted"
     assert follower.poll() is follower.poll()
     lives[0] = "alive"
-    again: list[tuple[events.AnyEvent, int | None]] = [
+    again: list[tuple[events.Event, int | None]] = [
         (events.Phase(t=2.0, phase="training"), None),
         (events.Resumed(t=2.1, arms=("xavier_normal", "he_normal"), note="bit for bit"), None),
         (events.Hello(t=2.2, arm="xavier_normal", pid=7), 0),

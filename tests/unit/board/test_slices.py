@@ -14,7 +14,7 @@ from inittui.board.follower import Follower
 from inittui.board.state import Board, begin
 from inittui.record import event_lines, events
 from inittui.record.event_log import Tail
-from inittui.record.events import AnyEvent, Position
+from inittui.record.events import Event, Position
 from inittui.record.run_directory import RunDir, arm_folders
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, running_board, steady, write_events
 from tests.unit.board.stories import actions, folded, story_of
@@ -42,7 +42,7 @@ ends = st.builds(
     seconds=st.sampled_from([0.0, 2.0]),
     test_seconds=st.just(0.0),
 )
-others: st.SearchStrategy[AnyEvent] = st.sampled_from(
+others: st.SearchStrategy[Event] = st.sampled_from(
     [
         events.Paused(),
         events.Continued(),
@@ -150,7 +150,7 @@ def test_of_every_seed_one_report_an_epoch_is_enough_also_where_seeds_train_toge
     def report(seed: int, epoch: int, step: int) -> events.Progress:
         return events.Progress(seed=seed, epoch=epoch, step=step, cost=0.5, samples_per_second=1.0)
 
-    log: list[AnyEvent] = []
+    log: list[Event] = []
     for epoch in range(1, 6):
         told = [report(seed, epoch, step) for seed in (777, 778) for step in range(1, 10)]
         log += sorted(told, key=lambda one: one.step) if stacked else told

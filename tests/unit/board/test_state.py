@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.analysis import result_document
-from inittui.board.curves import FIGURES
+from inittui.board.curves import FIGURES, band_of, mean_of
 from inittui.board.fold import fold
 from inittui.board.state import ArmBoard, Board, begin, remaining
 from inittui.board.thinned_series import BUCKETS, MOST
@@ -120,7 +120,7 @@ def epoch_of(seed: int, epoch: int, train_cost: float | None) -> events.Epoch:
 
 
 def costs(arm: ArmBoard) -> tuple[float | None, ...]:
-    return arm.mean(lambda point: point.train_cost)
+    return tuple(map(mean_of, arm.by_epoch("train_cost")))
 
 
 def test_a_mean_is_over_the_replicas_that_have_the_epoch() -> None:
@@ -153,8 +153,8 @@ def test_a_report_of_the_next_epoch_begins_a_new_series_and_an_epochs_end_clears
     board = started()
     for event in (progress(1, 1, 9.0), progress(1, 2, 8.0)):
         board = fold(board, event, 0)
-    assert board.arms[0].replicas[0].running == (9.0, 8.0)
-    assert fold(board, progress(2, 1, 7.0), 0).arms[0].replicas[0].running == (7.0,)
+    assert tuple(board.arms[0].replicas[0].running) == (9.0, 8.0)
+    assert tuple(fold(board, progress(2, 1, 7.0), 0).arms[0].replicas[0].running) == (7.0,)
     over = fold(board, epoch_of(777, 1, 5.0), 0).arms[0].replicas[0]
     assert (tuple(over.running), over.step, over.epoch) == ((), STEPS, 1)
 
@@ -175,10 +175,10 @@ def test_a_curve_of_few_epochs_is_every_epoch_with_those_that_some_seeds_have_ye
 ) -> None:
     for until in (1.2 + EPOCH_SECONDS * done for done in range(seeds * epochs + 1)):
         arm = running_board(1, epochs=epochs, seeds=seeds, until=until).arms[0]
-        for figure, value in FIGURES.items():
+        for figure in FIGURES:
             curve = arm.curve(figure)
-            assert tuple(curve.mean) == arm.mean(value)
-            assert tuple(zip(curve.low, curve.high, strict=True)) == arm.band(value)
+            assert list(curve.mean) == list(map(mean_of, arm.by_epoch(figure)))
+            assert list(zip(curve.low, curve.high, strict=True)) == list(map(band_of, arm.by_epoch(figure)))
 
 
 @steady
@@ -195,7 +195,7 @@ def test_a_curve_is_that_of_the_epochs_however_far_the_seeds_are_apart_and_after
     for arm in (board.arms[0], fold(board, events.Restored(places=places), 0).arms[0]):
         curve = arm.curve("train_cost")
         assert tuple(curve.mean) == costs(arm)
-        assert tuple(zip(curve.low, curve.high, strict=True)) == arm.band(FIGURES["train_cost"])
+        assert list(zip(curve.low, curve.high, strict=True)) == list(map(band_of, arm.by_epoch("train_cost")))
 
 
 def test_of_a_long_run_every_epoch_is_known_exactly_and_few_are_drawn() -> None:

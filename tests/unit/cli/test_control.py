@@ -28,7 +28,7 @@ class Supervisor:
 
     def __init__(self, run: RunDir) -> None:
         self.run = run
-        self.answers: list[tuple[events.AnyEvent, int | None]] = []
+        self.answers: list[tuple[events.Event, int | None]] = []
         self.heard: list[tuple[str, str]] = []
         self.liveness: Liveness = "alive"
         self.now = 0.0
@@ -116,7 +116,7 @@ def test_a_request_that_nobody_hears_is_a_fault(call: Call, supervisor: Supervis
     ],
 )
 def test_what_makes_no_sense_is_refused_and_not_asked(
-    call: Call, supervisor: Supervisor, verb: str, state: events.AnyEvent | None, words: str
+    call: Call, supervisor: Supervisor, verb: str, state: events.Event | None, words: str
 ) -> None:
     if state is not None:
         write_events(supervisor.run, [(state, 1)])
@@ -187,7 +187,7 @@ def test_a_run_on_another_host_can_be_paused_through_the_shared_folder(call: Cal
     ],
     ids=["goes on", "will", "stopped again", "finished"],
 )
-def test_one_arm_is_let_go_on(call: Call, supervisor: Supervisor, state: events.AnyEvent, answer: list[Any]) -> None:
+def test_one_arm_is_let_go_on(call: Call, supervisor: Supervisor, state: events.Event, answer: list[Any]) -> None:
     write_events(supervisor.run, [(state, 1)])
     supervisor.answers = answer
     name = supervisor.run.name

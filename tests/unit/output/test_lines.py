@@ -101,7 +101,7 @@ def test_a_run_that_fails_as_a_whole_says_why() -> None:
     assert "failed: the supervisor is gone" in list(Narrator().lines(over))
 
 
-Step = tuple[events.AnyEvent, int | None]
+Step = tuple[events.Event, int | None]
 
 
 def told_of(*steps: Step) -> list[str]:
@@ -222,7 +222,7 @@ def test_the_closing_is_the_table_of_the_result_or_of_the_board(tmp_path: Path) 
 def test_a_stack_that_does_not_fit_is_told_once_each_time_it_gets_smaller() -> None:
     narrator, board, lines = Narrator(), running_board(1, seeds=8), list[str]()
     list(narrator.lines(board))
-    smaller: list[events.AnyEvent] = [
+    smaller: list[events.Event] = [
         events.Stacked(together=4, seeds=8),
         events.Saved(seconds=0, bytes=1),
         events.Stacked(together=2, seeds=8),

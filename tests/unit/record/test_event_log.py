@@ -17,7 +17,7 @@ from inittui.record.event_log import FAULTS_KEPT, EventLog, Tail
 from tests.helpers import canned_events, overwrite, preset, steady
 
 
-def numbered(count: int) -> list[events.AnyEvent]:
+def numbered(count: int) -> list[events.Event]:
     return [events.Download(name="digits", done=i, total=count) for i in range(count)]
 
 

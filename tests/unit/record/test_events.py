@@ -18,7 +18,7 @@ from inittui.record.events import finite
 from inittui.record.layer_probe import QUANTITIES, LayerProbe
 from tests.helpers import steady
 
-KINDS = get_args(events.AnyEvent)
+KINDS = tuple(events.Event.__subclasses__())
 OLD_LOGS = sorted((Path(__file__).parents[2] / "fixtures" / "runs").rglob("events.jsonl"))
 # The fields without a default in version 0.1, whose logs all have them.
 REQUIRED = {

@@ -15,7 +15,7 @@ from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import events
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import RunIndex, RunSummary, find, runs, summaries
+from inittui.record.run_index import RunIndex, RunSummary, find, runs
 from tests.helpers import empty_run, preset, write_run
 
 STOPPED = events.Stopped(reason="stopped by hand")
@@ -41,7 +41,7 @@ def living(run: RunDir, state: str = "training") -> RunDir:
 
 
 def only(runs_dir: Path) -> RunSummary:
-    (found,) = summaries(runs_dir)
+    (found,) = RunIndex(runs_dir).read()
     return found
 
 
@@ -219,8 +219,8 @@ def test_a_start_that_is_no_time_is_replaced_by_the_files(tmp_path: Path, starte
 
 
 def test_the_newest_run_comes_first(three: Path) -> None:
-    assert [one.name for one in summaries(three)] == [run.name for run in runs(three)]
-    assert summaries(three / "nowhere") == []
+    assert [one.name for one in RunIndex(three).read()] == [run.name for run in runs(three)]
+    assert RunIndex(three / "nowhere").read() == []
 
 
 # Links and strange names
@@ -267,7 +267,7 @@ def test_names_are_kept_as_they_are_for_whoever_opens_them(tmp_path: Path) -> No
     (tmp_path / "runs").mkdir()
     for name in names:
         (tmp_path / "runs" / name).symlink_to(run.path)
-    found = summaries(tmp_path / "runs")
+    found = RunIndex(tmp_path / "runs").read()
     assert {one.name for one in found} == names
     assert all((Path(one.path) / "preset.toml").is_file() for one in found)
 

@@ -73,7 +73,7 @@ def fetch(actor: TrainingActor, mirror: ArmMirror) -> int:
     return code
 
 
-def logged(folder: Path) -> list[events.AnyEvent]:
+def logged(folder: Path) -> list[events.Event]:
     tail = Tail(folder / "events.jsonl")
     found = list(tail.poll())
     assert tail.faults == []

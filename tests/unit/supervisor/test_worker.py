@@ -56,7 +56,7 @@ def worker(folder: Path, control: Control | None = None, of: Arm = OF) -> Worker
     return Worker(Job(of, folder, 0.0, CPU, 1, True), control or Control())
 
 
-def trained(folder: Path, control: Control | None = None) -> list[events.AnyEvent]:
+def trained(folder: Path, control: Control | None = None) -> list[events.Event]:
     """Train until the end or a stop. All that the log holds then."""
     one = worker(folder, control)
     try:
@@ -71,7 +71,7 @@ def trained(folder: Path, control: Control | None = None) -> list[events.AnyEven
     return found
 
 
-def kinds(logged: list[events.AnyEvent]) -> list[str]:
+def kinds(logged: list[events.Event]) -> list[str]:
     """The names of the events, without reports and measurements."""
     names = [type(event).__name__ for event in logged]
     return [name for name in names if name not in ("Progress", "Probe")]
@@ -82,7 +82,7 @@ def left(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def undisturbed(tmp_path: Path) -> list[events.AnyEvent]:
+def undisturbed(tmp_path: Path) -> list[events.Event]:
     (tmp_path / "undisturbed").mkdir()
     return trained(tmp_path / "undisturbed")
 
@@ -107,7 +107,7 @@ def test_an_arm_is_logged_from_its_beginning_to_its_end_and_leaves_its_answers(f
 
 @pytest.mark.parametrize("step", range(STEPS))
 def test_an_arm_that_was_stopped_at_any_step_comes_to_the_same_end(
-    folder: Path, undisturbed: list[events.AnyEvent], step: int
+    folder: Path, undisturbed: list[events.Event], step: int
 ) -> None:
     logged = trained(folder, Scripted(step, stop))
     assert kinds(logged)[-1] == "Stopped"
@@ -128,7 +128,7 @@ def test_an_arm_that_was_stopped_at_any_step_comes_to_the_same_end(
 
 @pytest.mark.parametrize("step", [1, 3, 7, 11])
 def test_a_paused_arm_saves_and_goes_on_as_if_nothing_had_been(
-    folder: Path, undisturbed: list[events.AnyEvent], step: int
+    folder: Path, undisturbed: list[events.Event], step: int
 ) -> None:
     saved: list[list[str]] = []
     logged = trained(folder, Scripted(step, pause, lambda _: saved.append(left(folder))))
@@ -139,7 +139,7 @@ def test_a_paused_arm_saves_and_goes_on_as_if_nothing_had_been(
     assert kinds(logged).count("Paused") == 1
 
 
-def test_a_paused_arm_can_be_stopped(folder: Path, undisturbed: list[events.AnyEvent]) -> None:
+def test_a_paused_arm_can_be_stopped(folder: Path, undisturbed: list[events.Event]) -> None:
     logged = trained(folder, Scripted(4, pause, stop))
     assert kinds(logged)[-3:] == ["Saved", "Paused", "Stopped"]
     assert figures(trained(folder)) == figures(undisturbed)
