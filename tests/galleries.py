@@ -35,6 +35,8 @@ def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6, seeds: int = 
         made.append(Picture(index, label, pixels(index), predictions, tallies))
     several = (seeds,) * len(of.arms) if seeds > 1 else ()
     classes = range(len(CLASSES))
+    disputed = tuple(i for i in range(pictures) if i % 3 == 0 and len(of.arms) > 1)
+    mistaken = tuple(i for i in range(pictures) if i % 3 == 0 or i % 5 == 0)
     return Gallery(
         format=run_directory.FORMAT,
         rows=ROWS,
@@ -42,11 +44,13 @@ def canned_gallery(of: Preset, pictures: int = 12, drawn: int = 6, seeds: int = 
         arms=tuple(arm.name for arm in of.arms),
         pictures=tuple(made),
         drawn=min(drawn, pictures),
-        disputed_in_all=sum(picture.dispute() > 0 for picture in made),
-        mistaken_in_all=sum(picture.mistake() > 0 for picture in made),
-        split_in_all=sum(picture.dispute() >= 0.5 for picture in made),
+        disputed_in_all=len(disputed),
+        mistaken_in_all=len(mistaken),
+        split_in_all=len(disputed),
         test=TEST,
         replicas=several,
         left_out=(0,) * len(several),
         confusion=tuple(tuple(tuple(of_arm.get((i, j), 0) for j in classes) for i in classes) for of_arm in answers),
+        disputed=disputed,
+        mistaken=mistaken,
     )

@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections import deque
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -21,32 +20,31 @@ REPLAY_SECONDS = 20.0  # how long a replay takes if no speed is given
 FIRST_BYTES = 1 << 18  # that are read of each log of up to eight arms before the first frame
 
 
-class BoardSource(Protocol):
+class BoardSource:
     """Boards over time, and what belongs to them."""
 
-    @property
-    def live(self) -> bool:
-        """Whether it is a run that trains, which a user may stop when leaving."""
-
-    @property
-    def run(self) -> RunDir | None:
-        """The run that can be paused and stopped; None if there is none."""
-
-    def poll(self) -> Board:
-        """The board now; the same object if nothing has changed. Called from a thread."""
-
-    def now(self, board: Board) -> float:
-        """Seconds since the run began."""
-
-    def gallery(self) -> Gallery | None:
-        """The test images with predictions, once the run has ended."""
+    live = False  # whether it is a run that trains, which a user may stop when leaving
+    run: RunDir | None = None  # the run that can be paused and stopped; None if there is none
 
     @property
     def tag(self) -> str:
         """A word for the header, such as `replay x4`; empty for a live run on this machine."""
+        return ""
+
+    def poll(self) -> Board:
+        """The board now; the same object if nothing has changed. Called from a thread."""
+        raise NotImplementedError
+
+    def now(self, board: Board) -> float:
+        """Seconds since the run began."""
+        return board.t
+
+    def gallery(self) -> Gallery | None:
+        """The test images with predictions, once the run has ended."""
+        raise NotImplementedError
 
 
-class LiveSource:
+class LiveSource(BoardSource):
     """A run directory that is being written."""
 
     live = True
@@ -54,7 +52,7 @@ class LiveSource:
     def __init__(self, follower: Follower) -> None:
         """Raises RunError if the run's status can't be read."""
         self.follower = follower
-        self.run = follower.run
+        self.run: RunDir = follower.run
         self._status = self.run.status()
         self._board: Board | None = None
 
@@ -86,11 +84,8 @@ class LiveSource:
         return gallery_of(self.run)
 
 
-class ReplaySource:
+class ReplaySource(BoardSource):
     """A run that has ended, shown again from its beginning."""
-
-    live = False
-    run = None
 
     def __init__(self, run: RunDir, speed: float | None = None) -> None:
         """`speed` is a factor; None lets the whole run take REPLAY_SECONDS, or less. Raises RunError if there are no
@@ -134,12 +129,8 @@ class ReplaySource:
         return gallery_of(self._run)
 
 
-class StillSource:
+class StillSource(BoardSource):
     """One board that does not change: for a picture, and for tests."""
-
-    live = False
-    run = None
-    tag = ""
 
     def __init__(self, board: Board, pictures: Gallery | None = None) -> None:
         self.board = board
@@ -147,9 +138,6 @@ class StillSource:
 
     def poll(self) -> Board:
         return self.board
-
-    def now(self, board: Board) -> float:
-        return board.t
 
     def gallery(self) -> Gallery | None:
         return self._gallery

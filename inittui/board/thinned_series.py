@@ -112,14 +112,15 @@ def _finite(spots: Sequence[Spot]) -> list[tuple[int, float]]:
 
 def _kept(spots: Bucket) -> Bucket:
     """What a bucket of these values keeps. Of equal values the earlier one is kept."""
-    low = high = gap = None
-    for spot in spots:
-        value = spot[1]
+    low: tuple[int, float] | None = None
+    high: tuple[int, float] | None = None
+    gap: Spot | None = None
+    for position, value in spots:
         if value is None or not math.isfinite(value):
-            gap = gap or spot
+            gap = gap or (position, value)
             continue
         if low is None or value < low[1]:
-            low = spot
+            low = (position, value)
         if high is None or value > high[1]:
-            high = spot
+            high = (position, value)
     return tuple(sorted({spot for spot in (low, high, gap) if spot}))

@@ -7,10 +7,9 @@ in a - share in b| over the classes: 0 if the replicas of both answer alike, 1 i
 The file is written once, at the end of the run. It is plain JSON, so that reading it executes nothing and needs no numpy.
 """
 
-from collections.abc import Sequence
-from itertools import combinations
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from inittui.common.atomic_files import replace
@@ -52,28 +51,6 @@ class Picture(Struct, frozen=True):
         prediction = self.predictions[arm]
         return ((prediction[0][0], 1),) if prediction else ()
 
-    def dispute(self, judges: Sequence[int] = ()) -> float:
-        """The largest dispute of two arms, 0 to 1, among `judges` (indexes of arms; all if empty)."""
-        shares = [_shares(tally) for tally in self._of(judges)]
-        return max((_variation(a, b) for a, b in combinations(shares, 2)), default=0.0)
-
-    def mistake(self, judges: Sequence[int] = ()) -> float:
-        """The largest share of an arm's replicas that are wrong, among `judges`."""
-        return max((1 - _shares(tally).get(self.label, 0.0) for tally in self._of(judges)), default=0.0)
-
-    def _of(self, judges: Sequence[int]) -> list[Tally]:
-        tallies = [self.tally(arm) for arm in (judges or range(len(self.predictions)))]
-        return [tally for tally in tallies if tally]
-
-
-def _shares(tally: Tally) -> dict[int, float]:
-    count = sum(votes for _, votes in tally)
-    return {number: votes / count for number, votes in tally}
-
-
-def _variation(a: dict[int, float], b: dict[int, float]) -> float:
-    return sum(abs(a.get(number, 0.0) - b.get(number, 0.0)) for number in a.keys() | b.keys()) / 2
-
 
 class Gallery(Struct, frozen=True):
     """The first `drawn` pictures are a random sample. The totals count the whole test set."""
@@ -96,7 +73,7 @@ class Gallery(Struct, frozen=True):
     # more outputs than classes has a last column for all of these.
     confusion: tuple[tuple[tuple[Annotated[int, Meta(ge=0)], ...], ...], ...] = ()
 
-    # Indexes of the pictures of a kind, the most consistent first; computed if they are None.
+    # Indexes of the pictures of a kind, the most consistent first; None in files of the first versions.
     disputed: tuple[int, ...] | None = None
     mistaken: tuple[int, ...] | None = None
 
@@ -110,28 +87,21 @@ class Gallery(Struct, frozen=True):
         if kind == "random":
             return self.pictures[: self.drawn]
         indexes = self.disputed if kind == "disputed" else self.mistaken
-        if indexes is None:
-            indexes = ranked(self.pictures, kind, self.judges)
-        return tuple(self.pictures[i] for i in indexes)
-
-
-def ranked(pictures: Sequence[Picture], kind: str, judges: Sequence[int] = ()) -> tuple[int, ...]:
-    """The indexes of the `disputed` or `mistaken` pictures, the most consistent first; equal ones stay in their order."""
-    scores = [p.dispute(judges) if kind == "disputed" else p.mistake(judges) for p in pictures]
-    return tuple(i for i in sorted(range(len(pictures)), key=lambda i: -scores[i]) if scores[i] > 0)
+        return self.pictures[self.drawn :] if indexes is None else tuple(self.pictures[i] for i in indexes)
 
 
 def write(run: RunDir, gallery: Gallery) -> None:
-    replace(run.gallery, seal_json(gallery, compact=True))
+    replace(run.path / "gallery.json", seal_json(gallery, compact=True))
 
 
 def read(run: RunDir) -> Gallery | None:
     """The run's gallery, or None if there is none. Raises RunError if it is damaged."""
-    return run.read_json("gallery.json", Gallery, _check)
+    return run.read_json("gallery.json", _decode)
 
 
-def _check(gallery: Gallery) -> None:
+def _decode(content: bytes) -> Gallery:
     """Raises ValueError if figures contradict each other."""
+    gallery = msgspec.json.decode(content, type=Gallery)
     arms, pictures = len(gallery.arms), len(gallery.pictures)
     for picture in gallery.pictures:
         whole = len(bytes.fromhex(picture.pixels)) == gallery.rows * gallery.columns
@@ -147,3 +117,4 @@ def _check(gallery: Gallery) -> None:
         widths = {len(row) for row in matrix}
         if len(widths) > 1 or widths - {len(matrix), len(matrix) + 1}:
             raise ValueError("a confusion matrix is none")
+    return gallery

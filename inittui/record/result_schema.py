@@ -4,6 +4,7 @@ The order of the fields is the order of the keys in the file. A field with a def
 versions. Accuracies are shares of 1, costs are mean cross-entropies in nats per example, times are in seconds.
 """
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
@@ -180,8 +181,9 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
     sweep: SweepInfo | UnsetType | None = UNSET
 
 
-def completed(document: ResultDocument) -> ResultDocument:
-    """The document with what one of an earlier version does not say explicitly."""
+def decode(content: bytes) -> ResultDocument:
+    """The document in the JSON object `content`. Raises msgspec.DecodeError."""
+    document = msgspec.json.decode(content, type=ResultDocument)
     return replace(document, comparisons=tuple(map(_with_stuck_seeds, document.comparisons)))
 
 

@@ -64,6 +64,9 @@ class Status(Struct, frozen=True):
         return process_identity.liveness(at_host=self.host, boot=self.boot, pid=self.pid, start=self.pid_started)
 
 
+_STATUS = msgspec.json.Decoder(Status)
+
+
 class RunDir:
     """The directory of one run. Reading does not change it."""
 
@@ -78,11 +81,6 @@ class RunDir:
     def log(self) -> Path:
         """The supervisor's events."""
         return self.path / "events.jsonl"
-
-    @property
-    def gallery(self) -> Path:
-        """Test images with every arm's prediction, written once at the end."""
-        return self.path / "gallery.json"
 
     def disk_full(self) -> bool:
         """Whether a process of the run can't write because the disk is full."""
@@ -169,9 +167,9 @@ class RunDir:
 
     def status(self) -> Status:
         """Raises RunError if there is none, or it is damaged."""
-        status = self.read_json("status.json", Status)
+        status = self.read_json("status.json", _STATUS.decode)
         if status is None:
-            raise self._unreadable("status.json", FileNotFoundError("it does not exist"))
+            raise self._unreadable("status.json", FileNotFoundError("no such file"))
         return status
 
     def write_result(self, document: ResultDocument) -> None:
@@ -179,17 +177,15 @@ class RunDir:
 
     def result(self) -> ResultDocument | None:
         """The result document, or None while there is none. Raises RunError when it is damaged."""
-        document = self.read_json("result.json", ResultDocument)
-        return document and result_schema.completed(document)
+        return self.read_json("result.json", result_schema.decode)
 
-    def read_json(self, name: str, type_: type[T], check: Callable[[T], None] = lambda _: None) -> T | None:
+    def read_json(self, name: str, decode: Callable[[bytes], T]) -> T | None:
         """The document in a file of the run, or None if there is no such file. Raises RunError if it is damaged, of another
-        format, or if `check` raises ValueError."""
+        format, or if `decode` raises ValueError or msgspec.DecodeError."""
         try:
-            document = msgspec.json.decode(unseal_json(read_plain(self.path / name)), type=type_)
+            document = decode(unseal_json(read_plain(self.path / name)))
             if getattr(document, "format", FORMAT) != FORMAT:
                 raise ValueError(f"it is not of format {FORMAT}; this inittui reads no other")
-            check(document)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -129,6 +130,7 @@ class _Result(Struct, frozen=True):
     arms: tuple[_Arm, ...]
 
 
+_RESULT = msgspec.json.Decoder(_Result)
 _Mark = tuple[int, int, int] | None  # differs after each change of the run's files
 
 
@@ -182,7 +184,7 @@ def _summary(run: RunDir, now: float) -> RunSummary:
     arms = tuple(map(ArmSummary, status.arms))
     if state in ENDED:
         try:
-            if result := run.read_json("result.json", _Result):  # none if it ended before training began
+            if result := run.read_json("result.json", _RESULT.decode):  # none if it ended before training began
                 seconds = result.seconds
                 arms = tuple(
                     ArmSummary(arm.name, arm.status, arm.test_accuracy.mean if arm.test_accuracy else None)

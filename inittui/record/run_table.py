@@ -27,15 +27,14 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
     """The text of each column of `shown`, or of all columns. Columns too narrow for names have none."""
     names = [arm.name for arm in summary.arms]
     named = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
-    named = named or "-"
-    counted = str(len(summary.arms) or "-")
+    counted = str(len(names) or "-")
     best = summary.best
     figure = formatting.percent(best.accuracy) if best else "-"
     texts = {
         "name": summary.name,
         "state": summary.state,
         "preset": summary.preset or "-",
-        "arms": named,
+        "arms": named or "-",
         "best": f"{figure} {best.name}" if best else figure,
         "age": formatting.age(summary.age),
         "size": formatting.size(summary.size),
@@ -52,11 +51,9 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
 
 def widths(summaries: Sequence[RunSummary]) -> dict[str, int]:
     """The width in cells of each column, if there is room."""
-    wanted_cells = {column: max(len(column), LEAST.get(column, 0)) for column in COLUMNS}
-    for summary in summaries:
-        for column, words in cells(summary).items():
-            wanted_cells[column] = max(wanted_cells[column], cell_len(words))
-    return {column: min(wanted, MOST.get(column, wanted)) for column, wanted in wanted_cells.items()}
+    rows = [{column: column.ljust(LEAST.get(column, 0)) for column in COLUMNS}, *map(cells, summaries)]
+    wanted = {column: max(cell_len(row[column]) for row in rows) for column in COLUMNS}
+    return {column: min(width, MOST.get(column, width)) for column, width in wanted.items()}
 
 
 def fit(wanted: Widths, width: int) -> dict[str, int]:

@@ -255,7 +255,7 @@ def killed_worker(run: RunDir, arm: str, measured: Measured) -> None:
     began = kill(victim)
     measured.add("worker gone after", logs.since(began, lambda: ended(victim), "the worker's end"))
 
-    def gone() -> list[Event]:
+    def gone() -> list[events.Gone]:
         return [event for event in logs.whole(run.log)[before:] if isinstance(event, events.Gone)]
 
     measured.add("log says it after", logs.since(began, lambda: bool(gone()), "the word of it"))

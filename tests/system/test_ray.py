@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psutil
@@ -30,6 +30,8 @@ ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'init
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 pytestmark = pytest.mark.slow
+
+E = TypeVar("E", bound=Event)
 
 SCHEMES = ("xavier_normal", "xavier_uniform", "he_normal", "he_uniform", "lecun_normal", "orthogonal")
 SIX = ["--preset", "digits", "--seeds", "2", "--epochs", "4", *(w for one in SCHEMES for w in ("--arm", one))]
@@ -145,7 +147,7 @@ def state(run: RunDir) -> list[str]:
     return [arm.state for arm in Follower(run).poll().arms]
 
 
-def kinds(told: dict[str, list[Event]], kind: type) -> list[Event]:
+def kinds(told: dict[str, list[Event]], kind: type[E]) -> list[E]:
     return [event for some in told.values() for event in some if isinstance(event, kind)]
 
 

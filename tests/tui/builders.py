@@ -176,13 +176,11 @@ def gallery_where(of: Preset, *, agree: bool) -> Gallery:
     right = tuple(
         replace(picture, predictions=(((picture.label, 1.0),),) * len(of.arms)) for picture in pictures.pictures
     )
-    return replace(pictures, pictures=right, disputed_in_all=0, mistaken_in_all=0)
+    return replace(pictures, pictures=right, disputed_in_all=0, mistaken_in_all=0, disputed=(), mistaken=())
 
 
-class ScriptedSource:
+class ScriptedSource(BoardSource):
     """Canned events as a live run: `tell` folds the next ones, and the dashboard finds the board at its next poll."""
-
-    tag = ""
 
     def __init__(
         self,
@@ -212,9 +210,6 @@ class ScriptedSource:
 
     def poll(self) -> Board:
         return self.board
-
-    def now(self, board: Board) -> float:
-        return board.t
 
     def gallery(self) -> Gallery | None:
         return self.pictures

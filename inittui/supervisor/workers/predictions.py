@@ -122,8 +122,8 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
 
 
 def _scores(judges: Mapping[int, Predicted], labels: Array) -> tuple[Array, Array]:
-    """Per image the largest dispute of two arms and the largest share of wrong replicas of an arm, as
-    `gallery.Picture.dispute` and `mistake` compute them, rounded so that equal ones are equal."""
+    """Per image the largest dispute of two arms (see `record.gallery`) and the largest share of wrong replicas of an arm,
+    rounded so that equal ones are equal."""
     classes = numpy.unique(numpy.concatenate([arm.answers.ravel() for arm in judges.values()]))
     shares = [arm.shares(classes) for arm in judges.values()]
     disputes = numpy.zeros(len(labels))

@@ -153,7 +153,9 @@ def test_of_every_seed_one_report_an_epoch_is_enough_also_where_seeds_train_toge
     log: list[Event] = []
     for epoch in range(1, 6):
         told = [report(seed, epoch, step) for seed in (777, 778) for step in range(1, 10)]
-        log += sorted(told, key=lambda one: one.step) if stacked else told
+        if stacked:
+            told.sort(key=lambda one: one.step)
+        log += told
         log.insert(-5, events.Saved(seconds=0.1, bytes=9))
         log += [
             events.Epoch(

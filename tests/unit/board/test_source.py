@@ -202,6 +202,6 @@ def test_a_run_without_events_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_gallery_costs_its_pictures_alone(tmp_path: Path) -> None:
     run = write_run(tmp_path, OF)
-    run.gallery.write_bytes(b"{")
+    (run.path / "gallery.json").write_bytes(b"{")
     assert gallery_of(run) is None
     assert LiveSource(Follower(run)).poll().ended

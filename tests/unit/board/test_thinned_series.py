@@ -137,7 +137,6 @@ def test_one_that_is_thinned_leaves_the_one_before_it_as_it_was() -> None:
     assert (before.width, after.width) == (1, 2)
     assert before.spots == spots == Thinned.of(map(float, range(BUCKETS - 1))).spots
     assert before.plus(5.0) == after != before
-    assert after != 1
 
 
 def test_what_is_made_of_a_history_is_made_once_and_anew_of_a_longer_one() -> None:

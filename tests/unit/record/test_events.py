@@ -159,7 +159,7 @@ def test_what_a_later_version_adds_to_an_event_is_passed_over() -> None:
 def test_a_cost_that_is_not_finite_becomes_null(value: float) -> None:
     event = events.Progress(seed=1, epoch=1, step=1, cost=finite(value), samples_per_second=1.0)
     assert json.loads(encode(event))["cost"] is None
-    assert decode(encode(event)).cost is None
+    assert decode(encode(event)) == event
     assert finite(0.25) == 0.25
 
 

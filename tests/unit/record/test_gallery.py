@@ -11,50 +11,11 @@ from inittui.engine.data.dataset import Dataset
 from inittui.engine.watched_example import watched_image
 from inittui.experiment.preset_table import build
 from inittui.record import gallery
-from inittui.record.gallery import Picture
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, arm_folders
 from inittui.supervisor.workers.predictions import model_comparisons, write_gallery
 from tests.galleries import canned_gallery
 from tests.helpers import empty_run, preset
-
-
-def picture(label: int, *answers: int | None) -> Picture:
-    predictions = tuple(() if answer is None else ((answer, 0.8), (9, 0.2)) for answer in answers)
-    return Picture(index=0, label=label, pixels="00", predictions=predictions)
-
-
-def voted(label: int, *tallies: dict[int, int]) -> Picture:
-    made = tuple(tuple(tally.items()) for tally in tallies)
-    return Picture(index=0, label=label, pixels="00", predictions=((),) * len(made), tallies=made)
-
-
-@pytest.mark.parametrize(
-    ("of", "dispute", "mistake"),
-    [
-        (picture(3, 3, 3), 0, 0),
-        (picture(3, 3, 5), 1, 1),
-        (picture(3, 5, 5), 0, 1),
-        (picture(3, 3, None), 0, 0),
-        (picture(3, None, None), 0, 0),
-        (voted(3, {3: 10}, {3: 10}), 0, 0),
-        (voted(3, {3: 10}, {5: 10}), 1, 1),
-        (voted(3, {3: 9, 5: 1}, {3: 10}), 0.1, 0.1),  # one replica that errs is no dispute to speak of
-        (voted(3, {3: 5, 5: 5}, {3: 5, 5: 5}), 0, 0.5),  # replicas disagree, arms do not
-        (voted(3, {3: 5, 5: 5}, {3: 5, 8: 5}), 0.5, 0.5),
-        (voted(3, {3: 6, 5: 4}, {3: 1, 5: 9}), 0.5, 0.9),
-        (voted(3, {3: 4}, {3: 8}, {5: 1, 3: 3}), 0.25, 0.25),  # shares count, not how many replicas there are
-        (voted(3, {}, {5: 2}), 0, 1),
-    ],
-)
-def test_a_picture_knows_how_consistently_arms_disagree_and_err(of: Picture, dispute: float, mistake: float) -> None:
-    assert of.dispute() == pytest.approx(dispute)
-    assert of.mistake() == pytest.approx(mistake)
-
-
-def test_only_the_judges_count() -> None:
-    of = voted(3, {3: 2}, {0: 2}, {3: 1, 5: 1})
-    assert (of.dispute(), of.dispute((0, 2)), of.mistake((0,)), of.mistake((0, 2))) == (1, 0.5, 0, 0.5)
 
 
 def test_a_gallery_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -75,15 +36,11 @@ def test_a_gallery_is_asked_for_its_kinds() -> None:
     assert [p.index for p in whole.only("mistaken")] == [0, 3, 5, 6, 9, 10]
 
 
-def test_the_most_consistent_come_first() -> None:
-    pictures = tuple(
-        replace(voted(3, {3: 10}, {3: 10 - k, 5: k} if k else {3: 10}), index=i)
-        for i, k in enumerate([1, 0, 10, 3, 10])
-    )
-    whole = replace(canned_gallery(preset()), pictures=pictures)
-    assert [p.index for p in whole.only("disputed")] == [2, 4, 3, 0]
-    assert gallery.ranked(pictures, "mistaken") == (2, 4, 3, 0)
+def test_pictures_come_in_the_order_of_their_ranks() -> None:
+    whole = canned_gallery(preset(), pictures=12, drawn=6)
     assert [p.index for p in replace(whole, disputed=(3, 0)).only("disputed")] == [3, 0]
+    without = replace(whole, disputed=None, mistaken=None)  # as the first versions wrote it
+    assert without.only("disputed") == without.only("mistaken") == whole.pictures[6:]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +81,7 @@ def test_answers_that_can_t_be_are_damage(tmp_path: Path, tallies: Any) -> None:
 )
 def test_a_damaged_gallery_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     run = empty_run(tmp_path)
-    run.gallery.write_bytes(content)
+    (run.path / "gallery.json").write_bytes(content)
     with pytest.raises(RunError, match=rf"\Arun '{run.name}': gallery.json can't be read: [^\n]+\Z"):
         gallery.read(run)
 
@@ -204,8 +161,8 @@ def test_the_gallery_draws_first_and_then_prefers_disputes(tmp_path: Path, data:
     assert len({p.index for p in found.pictures}) == 8
     assert {28, 29} <= {p.index for p in found.pictures}
     chosen = found.pictures[5:]
-    assert all(p.mistake() for p in chosen)
-    assert [p.dispute() for p in chosen] == sorted((p.dispute() for p in chosen), reverse=True)
+    assert all(any(answer != p.label for tally in p.tallies for answer, _ in tally) for p in chosen)
+    assert sorted(chosen, key=lambda p: p.index not in (28, 29)) == list(chosen)
     for p in found.pictures:
         assert (p.label, p.pixels) == (p.index % 3, f"{p.index:02x}" * 4)
         assert p.predictions[0] == ((int(both_wrong[p.index]), 0.75), (int(both_wrong[p.index] + 1) % 3, 0.25))
@@ -279,10 +236,9 @@ def test_the_answers_of_every_replica_count_and_the_most_consistent_disputes_com
     assert (found.replicas, found.left_out, found.several) == ((4, 4), (0, 0), True)
     chosen = [p for p in found.only("disputed") if p.index != watched_image(777, TESTED)]
     assert [p.index for p in chosen[:2]] == [3, 4]
-    assert [p.dispute() for p in chosen] == [1.0, 0.75, 0.25, 0.25]
+    assert [dict(p.tallies[1]).get(p.label, 0) for p in chosen] == [0, 1, 3, 3]
     assert chosen[1].tallies == (((1, 4),), ((2, 3), (1, 1)))
-    assert found.only("disputed") == tuple(found.pictures[i] for i in gallery.ranked(found.pictures, "disputed"))
-    assert found.only("mistaken") == tuple(found.pictures[i] for i in gallery.ranked(found.pictures, "mistaken"))
+    assert found.only("disputed") == found.only("mistaken")
 
 
 def test_mistakes_keep_their_room_beside_many_disputes(
