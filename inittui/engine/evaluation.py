@@ -38,10 +38,9 @@ def evaluate(network: nn.Module, data: DeviceData) -> Evaluation:
         correct += (logits.argmax(1) == labels).sum()
         tops.append(logits.softmax(1).topk(min(SHOWN, logits.shape[1])))
     network.train()
-    count = len(data.test)
     return Evaluation(
-        cost=cost.item() / count,
-        accuracy=correct.item() / count,
+        cost=cost.item() / len(data.test),
+        accuracy=correct.item() / len(data.test),
         classes=torch.cat([top.indices for top in tops]),
         probabilities=torch.cat([top.values for top in tops]),
     )

@@ -98,8 +98,8 @@ class Trainer:
         fitted_to = self.device_data.first(BATCH).cpu()  # the same inputs for every seed
         deviations = initialise(network, self.arm.init, seed, batch=fitted_to, exclude=model.exclude)
         self.deviations = self.deviations or deviations
-        network.to(self.device)
-        return Replica(seed, network, stream(seed, "batches"), torch.zeros(self.steps, device=self.device))
+        costs = torch.zeros(self.steps, device=self.device)
+        return Replica(seed, network.to(self.device), stream(seed, "batches"), costs)
 
     def run(self) -> Iterator[events.Event]:
         """Train every replica from its present state to its last epoch. Raises CostNotFinite, Stop, and what torch raises."""

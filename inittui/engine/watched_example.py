@@ -29,8 +29,7 @@ def sample_event(data: Dataset, index: int) -> events.Sample:
 def grey(data: Dataset, index: int) -> bytes:
     """Test image `index` as grey values 0..255, row by row. Channels are averaged."""
     image = data.test_images[index].float()
-    image = image.mean(0) if image.dim() == 3 else image
-    flat = image.flatten()
+    flat = (image.mean(0) if image.dim() == 3 else image).flatten()
     if data.pixel_max == 1.0:  # a user's own values may have any range
         flat = (flat - flat.min()) / (flat.max() - flat.min()).clamp_min(1e-30)
     picture = torch.zeros(data.rows * data.columns, dtype=torch.uint8)
