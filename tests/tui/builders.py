@@ -25,6 +25,7 @@ from inittui.record.run_directory import RunDir
 from inittui.tui.app import Dashboard
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row
+from inittui.tui.views.chart import ChartPanel
 from inittui.tui.views.result import ResultPanel
 from inittui.tui.views.sample import SamplePanel, SampleViewState
 from inittui.tui.widgets.panel import Panel
@@ -161,6 +162,15 @@ def result_panel(
     """The accuracy table, on no screen."""
     panel = ResultPanel(glyphs or Glyphs())
     panel.board, panel.alone, panel.each_seed, panel.top = board, alone, each_seed, top
+    return panel
+
+
+def chart_panel(
+    board: Board, glyphs: Glyphs | None = None, *, metric: str = "train_cost", log: bool = True
+) -> ChartPanel:
+    """The chart, on no screen."""
+    panel = ChartPanel(glyphs or Glyphs())
+    panel.board, panel.metric, panel.log_scale = board, metric, log
     return panel
 
 

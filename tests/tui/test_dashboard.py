@@ -249,7 +249,8 @@ def test_every_key_has_an_action_that_exists_and_no_key_means_two_things(owner: 
     assert len(names) == len(set(names))
     for key in owner.KEYS:
         where, _, name = key.action.partition("(")[0].rpartition(".")
-        assert callable(getattr(Dashboard if where == "app" else owner, f"action_{name}", None)), key
+        target = {"app": Dashboard, "screen": MainScreen}.get(where, owner)
+        assert callable(getattr(target, f"action_{name}", None)), key
 
 
 def test_a_key_of_several_panels_means_one_thing_whatever_is_alone() -> None:

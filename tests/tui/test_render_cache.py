@@ -3,12 +3,10 @@ import pytest
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.record import events
-from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.render_cache import RenderCache, epoch_key
 from inittui.tui.draw.rows import Row
-from inittui.tui.views import chart
 from tests.helpers import canned_events, preset, running_board
-from tests.tui.builders import FAILED, result_panel
+from tests.tui.builders import FAILED, chart_panel, result_panel
 
 
 @pytest.mark.parametrize("story", [{}, {"endings": {1: FAILED}}], ids=["finished", "failed"])
@@ -24,7 +22,7 @@ def test_a_picture_that_is_kept_is_at_every_event_the_one_that_would_be_drawn(st
 
 
 def drawn(board: boards.Board) -> list[Row]:
-    return chart.chart(board, 60, 12, Glyphs(), metric="train_cost", log=True)
+    return chart_panel(board).paint(60, 12)
 
 
 def test_reports_of_the_epoch_under_way_make_no_picture_anew_and_its_end_does() -> None:

@@ -13,8 +13,8 @@ from inittui.record import events
 from inittui.record.gallery import Gallery
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, width_of
-from inittui.tui.views import arm, chart, confusion, header, machine, result
-from inittui.tui.views.machine import Gpu, Machine
+from inittui.tui.views import arm, chart, confusion, header, result
+from inittui.tui.views.machine import Gpu, Machine, MachinePanel
 from inittui.tui.views.sample import SampleViewState
 from tests.galleries import canned_gallery
 from tests.helpers import board_of, canned_events, finished_board, preset, running_board, steady
@@ -24,6 +24,7 @@ from tests.tui.builders import (
     NOTE,
     STOPPED,
     WIDE,
+    chart_panel,
     gallery_where,
     lines_of,
     named,
@@ -37,6 +38,12 @@ from tests.tui.builders import (
 
 BUSY = Machine(cpu=0.987, cores=16, load=12.3, memory_used=9 << 30, memory_total=64 << 30, memory_ours=3 << 30)
 ON_GPU = Machine(0.1, 1, 0.0, 1, 1 << 40, 0, Gpu(1.0, 1, 141_000_000_000, 900_000_000, 700.0, 83))
+
+
+def machine_rows(sample: Machine | None, width: int, glyphs: Glyphs | None = None) -> list[Row]:
+    panel = MachinePanel(glyphs or Glyphs())
+    panel.machine = sample
+    return panel.paint(width, 1)
 
 
 GALLERIES: dict[tuple[str, ...], Gallery] = {}  # made once, because Hypothesis asks for each of them often
@@ -56,10 +63,8 @@ EXACT: dict[str, View] = {
     "arm panel, linear": lambda board, w, h, glyphs: arm.panel(board, len(board.arms) - 1, w, h, glyphs, log=False),
     "arm line": lambda board, w, _, glyphs: [arm.line(board, 0, w, glyphs, log=True)],
     "last arm's line": lambda board, w, _, glyphs: [arm.line(board, len(board.arms) - 1, w, glyphs, log=False)],
-    "chart": lambda board, w, h, glyphs: chart.chart(board, w, h, glyphs, metric="train_cost", log=True),
-    "chart of accuracies": lambda board, w, h, glyphs: chart.chart(
-        board, w, h, glyphs, metric="test_percent", log=True
-    ),
+    "chart": lambda board, w, h, glyphs: chart_panel(board, glyphs, metric="train_cost").paint(w, h),
+    "chart of accuracies": lambda board, w, h, glyphs: chart_panel(board, glyphs, metric="test_percent").paint(w, h),
     "header": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs),
     "header of a replay": lambda board, w, h, glyphs: header.header(board, 61.5, w, h, glyphs, "replay x4"),
     "live sample": lambda board, w, h, glyphs: sample_panel(board, None, glyphs=glyphs).paint(w, h),
@@ -79,9 +84,9 @@ EXACT: dict[str, View] = {
 }
 WITHIN: dict[str, View] = {
     "arm title": lambda board, w, _, glyphs: [arm.title(board.arms[0], 0, glyphs, w)],
-    "machine": lambda _board, w, _h, glyphs: [machine.line(BUSY, w, glyphs)],
-    "machine with a GPU": lambda _board, w, _h, glyphs: [machine.line(ON_GPU, w, glyphs)],
-    "no machine": lambda _board, w, _h, glyphs: [machine.line(None, w, glyphs)],
+    "machine": lambda _board, w, _h, glyphs: machine_rows(BUSY, w, glyphs),
+    "machine with a GPU": lambda _board, w, _h, glyphs: machine_rows(ON_GPU, w, glyphs),
+    "no machine": lambda _board, w, _h, glyphs: machine_rows(None, w, glyphs),
     "table": lambda board, w, h, glyphs: result_panel(board, glyphs).paint(w, h),
     "table alone": lambda board, w, h, glyphs: result_panel(board, glyphs, alone=True, each_seed=True, top=0).paint(
         w, h
@@ -131,7 +136,7 @@ def test_every_state_has_its_titles(state: str) -> None:
     board = states()[state]
     assert title_of(result_panel(board)) == ("accuracy" if board.ended else "accuracy so far")
     assert title_of(sample_panel(board, None, SampleViewState()))
-    assert [chart.title(metric, log=True) for metric in chart.METRICS] == [
+    assert [title_of(chart_panel(board, metric=metric)) for metric in chart.METRICS] == [
         "training cost per epoch, log",
         "test cost per epoch, log",
         "test accuracy, %",
@@ -499,10 +504,10 @@ def test_confusions_that_are_not_there_are_said_not_to_be() -> None:
 
 
 def test_the_machine_line_gives_up_its_end_where_it_is_narrow() -> None:
-    assert text_of(machine.line(BUSY, 200, Glyphs())).rstrip().endswith("memory 9.7 of 69 GB (3.2 ours)")
-    assert text_of(machine.line(BUSY, 40, Glyphs())).strip() == "CPU 16 cores  99 %   load 12.3"
-    assert text_of(machine.line(ON_GPU, 40, Glyphs())).startswith(" GPU 100 %")
-    assert "700 W 83" in text_of(machine.line(ON_GPU, 200, Glyphs()))
+    assert text_of(machine_rows(BUSY, 200)[0]).rstrip().endswith("memory 9.7 of 69 GB (3.2 ours)")
+    assert text_of(machine_rows(BUSY, 40)[0]).strip() == "CPU 16 cores  99 %   load 12.3"
+    assert text_of(machine_rows(ON_GPU, 40)[0]).startswith(" GPU 100 %")
+    assert "700 W 83" in text_of(machine_rows(ON_GPU, 200)[0])
 
 
 def test_a_deep_network_is_told_in_short() -> None:
@@ -514,7 +519,7 @@ def test_a_deep_network_is_told_in_short() -> None:
 
 
 def test_a_cost_that_was_finite_once_keeps_its_curve() -> None:
-    rows = chart.chart(with_cost(None), 60, 12, Glyphs(), metric="train_cost", log=True)
+    rows = chart_panel(with_cost(None)).paint(60, 12)
     signs = "".join(lines_of(rows))
     assert "●" in signs
     assert "✗" in signs

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from textual.binding import Binding
-from textual.widget import Widget
 
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, wrap
@@ -23,15 +22,11 @@ class HelpScreen(BoxScreen):
     """The keys that have a help text, in their groups."""
 
     BINDINGS = [Binding("question_mark,f1", "dismiss", "close")]
-    heading = "help"
 
     def __init__(self, glyphs: Glyphs, keys: Sequence[Key]) -> None:
-        super().__init__()
+        super().__init__("help", [Page(glyphs, self._rows)])
         self._glyphs = glyphs
         self._keys = sorted((key for key in keys if key.help), key=lambda key: key.group)
-
-    def contents(self) -> list[Widget]:
-        return [Page(self._glyphs, self._rows)]
 
     def _rows(self, width: int) -> list[Row]:
         rows: list[Row] = [[(line, "")] for line in wrap(self._glyphs.text(ABOUT), width, 20)]

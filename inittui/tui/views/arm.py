@@ -28,24 +28,20 @@ class OpenedArmPanel(BoardPanel):
     TAKES = ("board", "log_scale", "chosen")
     WHOLE = True
     KEYS = (
-        Key("enter", "close", short="this arm", only_alone=True),
+        Key("enter", "screen.show('matrix')", short="this arm", only_alone=True),
         Key("escape", "close_and_choose_none", only_alone=True),
     )
     log_scale = drawn(True)
     chosen: drawn[int | None] = drawn(None)
 
     def title(self, width: int) -> Row:
-        arm_index = self.chosen or 0
-        return title(self.board.arms[arm_index], arm_index, self.glyphs, width)
+        return title(self.board.arms[self.chosen or 0], self.chosen or 0, self.glyphs, width)
 
     def paint(self, width: int, height: int) -> list[Row]:
         return panel(self.board, self.chosen or 0, width, height, self.glyphs, log=self.log_scale)
 
-    async def action_close(self) -> None:
-        await self.screen.run_action("show('matrix')")
-
     async def action_close_and_choose_none(self) -> None:
-        await self.action_close()
+        await self.screen.run_action("show('matrix')")
         await self.screen.run_action("choose(None)")
 
 
@@ -85,7 +81,7 @@ def line(board: Board, arm_index: int, width: int, glyphs: Glyphs, *, log: bool,
     """An arm in one line: marker, name, state, cost, accuracy, and a sparkline in the rest of the line."""
     arm = board.arms[arm_index]
     style = arm_style(arm_index)
-    longest = min(max(cell_len(one.name) for one in board.arms), max(8, width // 3))
+    longest = min(max(cell_len(other.name) for other in board.arms), max(8, width // 3))
     name_style = f"{style} bold reverse" if chosen else f"{style} bold"
     row: Row = [(f"{glyphs.marker(arm_index)} ", style), (fit(arm.name, longest), name_style), (" ", "")]
     if arm.state in SAYS_WHY:
@@ -142,7 +138,7 @@ def _last_cost(arm: ArmBoard) -> float | None:
     active = arm.active
     if active is None:
         return None
-    if len(arm.seeds) > 1 and (means := _series(arm)):
+    if len(arm.seeds) > 1 and (means := arm.curve("train_cost").mean):
         return means[-1]
     if active.running:
         return active.running[-1]
@@ -174,10 +170,6 @@ def _numbers(arm: ArmBoard, width: int) -> Row:
     return spread(row, [(formatting.rate(arm.rate), "dim")], width) if width > width_of(row) + 18 else row
 
 
-def _series(arm: ArmBoard) -> Thinned:
-    return arm.curve("train_cost").mean
-
-
 def _running(arm: ArmBoard) -> Thinned:
     """The costs reported in the current epoch."""
     return arm.active.running if arm.active and arm.state in UNDER_WAY else Thinned()
@@ -185,7 +177,7 @@ def _running(arm: ArmBoard) -> Thinned:
 
 def _columns(arm: ArmBoard, width: int) -> list[Number]:
     """The epochs' costs as columns; all epochs of the run fill `width`."""
-    costs = _series(arm)
+    costs = arm.curve("train_cost").mean
     return buckets(costs, width, round(width * costs.seen / max(1, arm.epochs)))
 
 
@@ -195,7 +187,7 @@ def _labelled(label: str, lines: list[str], style: str) -> list[Row]:
 
 def _epochs(board: Board, arm: ArmBoard, width: int, rows: int, glyphs: Glyphs, *, log: bool) -> list[str]:
     # All arms share one scale, so that their panels can be compared.
-    scale = Scale.of([cost for other in board.arms for cost in extremes(_series(other))], log=log)
+    scale = Scale.of([cost for other in board.arms for cost in extremes(other.curve("train_cost").mean)], log=log)
     return sparkline(_columns(arm, width), width, rows, glyphs, scale)
 
 

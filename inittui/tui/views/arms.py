@@ -93,10 +93,7 @@ class ArmsPanel(VerticalScroll, BoardView, can_focus=False):
         _arms_key("escape", "choose(0)", "no arm: p and x mean all of them", shown="Esc"),
         _arms_key("e", "errors", "why an arm failed, in full", "errors"),
     )
-    DEFAULT_CSS = """
-    ArmsPanel { scrollbar-size-vertical: 1; }
-    ArmsPanel > Grid { grid-gutter: 0; }
-    """
+    DEFAULT_CSS = "ArmsPanel { scrollbar-size-vertical: 1; }"
     log_scale = drawn(True)
     chosen: drawn[int | None] = drawn(None)
     source: BoardSource

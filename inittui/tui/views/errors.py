@@ -2,7 +2,6 @@
 
 from rich.text import Text
 from textual.binding import Binding
-from textual.widget import Widget
 from textual.widgets import Static
 
 from inittui.board.state import Board
@@ -14,14 +13,8 @@ class ErrorsScreen(BoxScreen):
 
     BINDINGS = [Binding("e", "dismiss", "close")]
     DEFAULT_CSS = "ErrorsScreen Static { margin-bottom: 1; }"
-    heading = "errors"
 
     def __init__(self, board: Board) -> None:
-        super().__init__()
-        self._board = board
-
-    def contents(self) -> list[Widget]:
-        board = self._board
         texts = [Text(board.detail)] if board.phase in ("failed", "interrupted") and board.detail else []
         texts += [
             Text.assemble((arm.name, "bold"), "\n", arm.reason, "\n", arm.detail)
@@ -29,4 +22,4 @@ class ErrorsScreen(BoxScreen):
             if arm.state in ("failed", "stopped", "interrupted")
         ]
         texts += [Text(f"damaged record: {fault}") for fault in board.faults]
-        return [Static(text) for text in texts or [Text("No arm has failed.")]]
+        super().__init__("errors", [Static(text) for text in texts or [Text("No arm has failed.")]])

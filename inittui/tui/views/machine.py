@@ -44,30 +44,28 @@ class MachinePanel(BoardPanel):
     machine: drawn[Machine | None] = drawn(None)
 
     def paint(self, width: int, height: int) -> list[Row]:  # noqa: ARG002
-        return [line(self.machine, width, self.glyphs)]
-
-
-def line(machine: Machine | None, width: int, glyphs: Glyphs) -> Row:
-    """The values that fit, the GPU first."""
-    if machine is None:
-        return [(" ", "")]
-    groups: list[Row] = []
-    gpu = machine.gpu
-    if gpu is not None:
-        if gpu.utilisation is not None:
-            groups.append(_meter("GPU", gpu.utilisation, glyphs, wide=width >= 110))
-        groups.append(_memory("GPU memory", gpu.memory_used, gpu.memory_total, gpu.memory_ours))
-        if gpu.watts is not None and gpu.celsius is not None:
-            groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
-    groups.append(_meter(f"CPU {formatting.count(machine.cores, 'core')}", machine.cpu, glyphs, wide=width >= 76))
-    groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
-    groups.append(_memory("memory", machine.memory_used, machine.memory_total, machine.memory_ours))
-    row: Row = [(" ", "")]
-    for group in groups:
-        if width_of(row) + width_of(group) + 3 > width:
-            break
-        row += [*group, ("   ", "")]
-    return row
+        """The values that fit, the GPU first."""
+        machine = self.machine
+        if machine is None:
+            return [[(" ", "")]]
+        groups: list[Row] = []
+        gpu = machine.gpu
+        if gpu is not None:
+            if gpu.utilisation is not None:
+                groups.append(_meter("GPU", gpu.utilisation, self.glyphs, wide=width >= 110))
+            groups.append(_memory("GPU memory", gpu.memory_used, gpu.memory_total, gpu.memory_ours))
+            if gpu.watts is not None and gpu.celsius is not None:
+                groups.append([(f"{gpu.watts:.0f} W {gpu.celsius} °C", "")])
+        cores = formatting.count(machine.cores, "core")
+        groups.append(_meter(f"CPU {cores}", machine.cpu, self.glyphs, wide=width >= 76))
+        groups.append([("load ", "dim"), (f"{machine.load:.1f}", "")])
+        groups.append(_memory("memory", machine.memory_used, machine.memory_total, machine.memory_ours))
+        row: Row = [(" ", "")]
+        for group in groups:
+            if width_of(row) + width_of(group) + 3 > width:
+                break
+            row += [*group, ("   ", "")]
+        return [row]
 
 
 def _meter(name: str, share: float, glyphs: Glyphs, *, wide: bool) -> Row:

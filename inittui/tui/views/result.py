@@ -14,7 +14,7 @@ from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
 from inittui.record.result_schema import ArmResult
 from inittui.tui.draw.glyphs import Glyphs, arm_style
-from inittui.tui.draw.render_cache import RenderCache, epoch_key
+from inittui.tui.draw.render_cache import epoch_key
 from inittui.tui.draw.rows import Row, fit, wrap
 from inittui.tui.keys import Key
 from inittui.tui.widgets.board_view import BoardPanel
@@ -40,16 +40,12 @@ class ResultPanel(BoardPanel):
     each_seed = drawn(False)
     top = drawn(0)  # the line at which the table begins
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(glyphs)
-        self._cached = RenderCache()
-
     def title(self, width: int) -> Row:  # noqa: ARG002
         return [("accuracy", "good bold") if self.board.ended else ("accuracy so far", "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
         key = (width, height, self.alone, self.each_seed, self.top, *epoch_key(self.board))
-        return self._cached(key, lambda: self._whole(width, height) if self.alone else self._beside(width, height))
+        return self.cached(key, lambda: self._whole(width, height) if self.alone else self._beside(width, height))
 
     def watch_alone(self) -> None:
         self.top = 0
@@ -70,7 +66,7 @@ class ResultPanel(BoardPanel):
     def _beside(self, width: int, height: int) -> list[Row]:
         """The table, with the best accuracy marked, and the sentences that fit."""
         rows, _ = _table(self.board, width, self.glyphs, each_seed=False)
-        style = _style(self.board)
+        style = "accent" if self.board.ended else "dim"
         lines = _wrapped(_sentences(self.board), width, LONGEST_SENTENCE, self.glyphs, style)
         room = height - len(rows)
         if 0 < room < len(lines):
@@ -97,15 +93,11 @@ def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> 
     """All rows of the table alone, for any height."""
     rows, spared = _table(board, width, glyphs, each_seed=each_seed)
     texts = _sentences(board) + (sentences.asides(board.result) if board.result else [])
-    rows += _wrapped(texts, width, 40, glyphs, _style(board))
+    rows += _wrapped(texts, width, 40, glyphs, "accent" if board.ended else "dim")
     if spared:
         words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
         rows += _wrapped([words], width, 40, glyphs, "dim")
     return rows
-
-
-def _style(board: Board) -> str:
-    return "accent" if board.ended else "dim"
 
 
 def _wrapped(texts: Sequence[str], width: int, most: int, glyphs: Glyphs, style: str) -> list[Row]:

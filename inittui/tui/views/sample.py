@@ -54,9 +54,9 @@ class SamplePanel(BoardPanel):
         if self.state.confused is not None:
             return [(f"confusions of {self.board.arms[self.state.confused].name}", "bold")]
         shown = self._picture()
-        return [
-            (f"test image {shown.index:,}, label {self._class(shown.label)}" if shown else "sample prediction", "bold")
-        ]
+        if shown is None:
+            return [("sample prediction", "bold")]
+        return [(f"test image {shown.index:,}, label {class_name(self.board, shown.label)}", "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
         """The image above or beside the predictions, and the number of images of its kind; or an arm's confusions."""
@@ -120,7 +120,7 @@ class SamplePanel(BoardPanel):
         """The label, and each arm's answers with bars for their shares."""
         arms = len(self.board.arms)
         # The title names the label too, so the arms get its line where lines are few.
-        rows: list[Row] = [[("label ", "dim"), (self._class(shown.label), "bold")]] if room > arms else []
+        rows: list[Row] = [[("label ", "dim"), (class_name(self.board, shown.label), "bold")]] if room > arms else []
         lines = (room - 1) // arms
         each = max(1, min(3, lines - (lines > 2)))
         for arm_index in range(min(arms, len(shown.predictions))):
@@ -145,10 +145,10 @@ class SamplePanel(BoardPanel):
             return [
                 [*head, (f"no prediction: {arm.state}" if arm.state in ("failed", "stopped") else "waiting", "dim")]
             ]
-        class_width = max(cell_len(self._class(number)) for number, _, _ in answers)
+        class_width = max(cell_len(class_name(self.board, number)) for number, _, _ in answers)
         rows: list[Row] = []
         for rank, (number, share, text) in enumerate(answers):
-            name = f"{self._class(number):>{class_width}} "
+            name = f"{class_name(self.board, number):>{class_width}} "
             if rank:
                 row: Row = [(" " * width_of(head), ""), (name, "dim"), (" " * len(glyphs.tick), "")]
             else:
@@ -157,9 +157,6 @@ class SamplePanel(BoardPanel):
             room = width - width_of(row) - len(text)
             rows.append([*row, *(bar(share, room, glyphs, style) if room > 2 else []), (text, "")])
         return rows
-
-    def _class(self, number: int) -> str:
-        return class_name(self.board, number)
 
     def _nothing(self) -> str:
         if self.gallery is not None:

@@ -7,6 +7,7 @@ from textual.widget import Widget
 from inittui.board.state import Board
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.layout import Plan
+from inittui.tui.draw.render_cache import RenderCache
 from inittui.tui.keys import Key
 from inittui.tui.widgets.panel import Panel, drawn
 
@@ -52,3 +53,4 @@ class BoardPanel(Panel, BoardView):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs, id=self.NAME)
+        self.cached = RenderCache()  # for a panel that takes long to draw

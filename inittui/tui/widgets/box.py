@@ -1,5 +1,7 @@
 """A box over the dashboard that scrolls, and that Escape closes."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -8,8 +10,8 @@ from textual.widget import Widget
 
 
 class BoxScreen(ModalScreen[None]):
-    """Shows the widgets of `contents` under the title `heading`. The background is opaque, because Textual would draw
-    the dashboard below a transparent one at each change."""
+    """Shows widgets, from top to bottom, under a title. The background is opaque, because Textual would draw the dashboard
+    below a transparent one at each change."""
 
     BINDINGS = [Binding("escape,q,enter", "dismiss", "close")]
     DEFAULT_CSS = """
@@ -20,13 +22,12 @@ class BoxScreen(ModalScreen[None]):
     }
     BoxScreen Static { height: auto; }
     """
-    heading = ""
+
+    def __init__(self, heading: str, contents: Sequence[Widget]) -> None:
+        super().__init__()
+        self._heading, self._contents = heading, contents
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = f"{self.heading}: Esc closes"
-            yield from self.contents()
-
-    def contents(self) -> list[Widget]:
-        """The widgets in the box, from top to bottom."""
-        return []
+            box.border_title = f"{self._heading}: Esc closes"
+            yield from self._contents

@@ -24,7 +24,7 @@ LEAVE_ANSWERS: tuple[Answer, ...] = (
 class Question(ModalScreen[str]):
     """Returns the chosen answer, or "" if the user chooses none. `safe`: Enter alone chooses none."""
 
-    BINDINGS = [Binding("escape,q,n", "answer('')", "no")]
+    BINDINGS = [Binding("escape,q,n", "dismiss('')", "no")]
     DEFAULT_CSS = """
     Question { align: center middle; background: $background 60%; }
     Question OptionList, Question OptionList:focus {
@@ -35,18 +35,15 @@ class Question(ModalScreen[str]):
 
     def __init__(self, heading: str, answers: Sequence[Answer], no: str, *, safe: bool = False) -> None:
         super().__init__()
-        self._heading = printable(heading)
         self._answers = answers
-        self._no = no
-        self._safe = safe
+        options = [Option(f"{key}  {printable(words)}", id=answer) for answer, key, words in answers]
+        self._choices = OptionList(*options, Option(f"Esc  {no}", id="no"), markup=False)
+        self._choices.border_title = printable(heading).replace("[", r"\[")
+        if safe:
+            self._choices.highlighted = len(options)
 
     def compose(self) -> ComposeResult:
-        options = [Option(f"{key}  {printable(words)}", id=answer) for answer, key, words in self._answers]
-        choices = OptionList(*options, Option(f"Esc  {self._no}", id="no"), markup=False)
-        choices.border_title = self._heading.replace("[", r"\[")
-        if self._safe:
-            choices.highlighted = len(options)
-        yield choices
+        yield self._choices
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss("" if event.option.id == "no" else event.option.id or "")
@@ -56,9 +53,6 @@ class Question(ModalScreen[str]):
         if answer is not None:
             event.stop()
             self.dismiss(answer)
-
-    def action_answer(self, answer: str) -> None:
-        self.dismiss(answer)
 
 
 class LeaveQuestion(Question):
