@@ -23,7 +23,6 @@ from inittui.experiment import dataset_files, datasets
 from inittui.experiment.preset import Arm, Model, Preset
 from inittui.launch import start_run
 from inittui.launch.start_run import HERE, Place
-from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
 
 MOST_RUNS = 30  # of the newest runs, that are searched for a rate
@@ -126,12 +125,30 @@ def _data(preset: Preset, data_dir: Path) -> datasets.DatasetEntry | None:
 def _remembered(
     preset: Preset, title: str, runs_dir: Path, device: str, threads: int, per_step: float
 ) -> tuple[float, str] | None:
-    """The rate of the run on this machine whose work per step is most similar; None if there is no similar one."""
+    """The rate of a finished run on this machine, over its whole time: of those with the same data, kind of network and
+    device, the one whose work per step is most similar. None if there is no similar one."""
+    here = ("finished", "", process_identity.host(), device, threads)
     rates: list[tuple[float, float, str]] = []
     for run in islice(runs(runs_dir), MOST_RUNS):
-        if (known := _of_run(run, preset, title, device, threads)) is not None:
-            rate, then_per_step = known
-            rates.append((abs(math.log(then_per_step / per_step)), rate, f"of the run {run.name}"))
+        try:
+            status = run.status()
+            if (status.state, status.on, status.host, status.requested_device, status.threads) != here:
+                continue
+            document, then = run.result(), run.preset()
+        except RunError:
+            continue
+        # The time of a resumed run may include pauses.
+        if document is None or document.resumed or document.data.title != title or _kinds(then) != _kinds(preset):
+            continue
+        work = steps = 0.0
+        for arm, trained in zip(then.arms, document.arms, strict=False):
+            examples = sum((replica.samples_per_second or 0.0) * replica.seconds for replica in trained.replicas)
+            work += trained.parameters * examples
+            steps += examples / arm.training.batch_size
+        if work > 0 and document.seconds > 0:
+            workers = min(max(1, usable_cores() // threads), sum(len(arm.replicas) for arm in document.arms))
+            distance = abs(math.log(work / steps / per_step))
+            rates.append((distance, work / document.seconds / workers, f"of the run {run.name}"))
     distance, rate, source = min(rates, key=lambda item: item[0], default=(math.inf, 0.0, ""))
     return (rate, source) if distance <= math.log(ALIKE) else None
 
@@ -139,40 +156,9 @@ def _remembered(
 def _kinds(preset: Preset) -> set[tuple[str, int, str, bool, int]]:
     """What the speed of an arm's steps depends on, apart from their work."""
     return {
-        (
-            arm.training.optimizer,
-            arm.training.batch_size,
-            arm.model.norm,
-            bool(arm.model.factory),
-            len(arm.model.hidden),
-        )
-        for arm in preset.arms
+        (training.optimizer, training.batch_size, model.norm, bool(model.factory), len(model.hidden))
+        for training, model in ((arm.training, arm.model) for arm in preset.arms)
     }
-
-
-def _of_run(run: RunDir, preset: Preset, title: str, device: str, threads: int) -> tuple[float, float] | None:
-    """The work per second of a worker, over the run's whole time, and the work per step. None if the run says nothing about
-    this machine, data, network and device."""
-    here = ("finished", "", process_identity.host(), device, threads)
-    try:
-        status = run.status()
-        if (status.state, status.on, status.host, status.requested_device, status.threads) != here:
-            return None
-        document, then = run.result(), run.preset()
-    except RunError:
-        return None
-    # The time of a resumed run may include pauses.
-    if document is None or document.resumed or document.data.title != title or _kinds(then) != _kinds(preset):
-        return None
-    work = steps = 0.0
-    for arm, trained in zip(then.arms, document.arms, strict=False):
-        examples = sum((replica.samples_per_second or 0.0) * replica.seconds for replica in trained.replicas)
-        work += trained.parameters * examples
-        steps += examples / arm.training.batch_size
-    if not (work > 0 and document.seconds > 0):
-        return None
-    workers = min(max(1, usable_cores() // threads), sum(len(arm.replicas) for arm in document.arms))
-    return work / document.seconds / workers, work / steps
 
 
 def _measured(arm: Arm, per_step: int, data: datasets.DatasetEntry, device: str, threads: int) -> tuple[float, str]:

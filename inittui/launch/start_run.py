@@ -1,5 +1,6 @@
 """Starts a new run: refuses what can be checked without torch, creates the directory, starts the supervisor."""
 
+import contextlib
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,10 +32,8 @@ def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place
     where, part = ("on", "gpus_per_arm") if python else ("--on", "--gpus-per-arm")
     share = 0.0
     if gpus is not None:
-        try:
+        with contextlib.suppress(ValueError):
             share = float(gpus)
-        except ValueError:
-            share = -1.0
         if not 0 < share <= 1:
             raise UsageError(f"{part} {gpus}: expected a number above 0 and at most 1, as in 0.25")
     if on in (None, "", "here"):

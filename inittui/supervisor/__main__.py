@@ -10,21 +10,15 @@ from inittui.launch import notify
 from inittui.record.run_directory import RunDir
 from inittui.supervisor.process import Supervisor
 
-
-def main(path: Path) -> int:
+if __name__ == "__main__":
     os.umask(0o077)
     print_what_fits()
     try:
-        supervisor = Supervisor(RunDir(path))
-    except InittuiError as error:
+        supervisor = Supervisor(RunDir(Path(sys.argv[1])))
+        code = supervisor.main()
+        notify.run_command(supervisor.run, supervisor.status.state)
+    except InittuiError as error:  # another supervisor has the run, or it can't be read
         print(error, flush=True)
-        return error.exit_code
-    code = supervisor.main()
-    notify.run_command(supervisor.run, supervisor.status.state)
-    return code
-
-
-if __name__ == "__main__":
-    code = main(Path(sys.argv[1]))
+        code = error.exit_code
     sys.stderr.flush()
     os._exit(code)  # everything is on disk: an orderly end of torch takes a second in which the run would look alive

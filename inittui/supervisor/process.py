@@ -67,6 +67,7 @@ class Supervisor:
         self.cluster: Cluster | None = None  # None if the run trains on this machine
         self.pool: ForkedPool | RayPool  # from the beginning of training on
         self._unsaved = False  # whether the status has still to be written, because the disk is full
+        self._after_training = contextlib.ExitStack()
         self._room = DiskRoom(run.path, lambda: self.stopping)
 
     def main(self) -> int:
@@ -82,7 +83,7 @@ class Supervisor:
             jobs = self._jobs(device, before)
             self._phase("training")
             self._train(jobs, data)
-            self._leave_cluster()
+            self._after_training.close()
             return self._end(data)
         except StoppedEarly:
             self._phase("stopped", "stopped before training began")
@@ -99,7 +100,7 @@ class Supervisor:
             self._phase("failed", why)
             return 1
         finally:
-            self._leave_cluster()
+            self._after_training.close()
             self._room.wait(self._flush)
             self.log.close()
 
@@ -131,6 +132,8 @@ class Supervisor:
 
             self._phase("starting", f"joining Ray's nodes (--on {self.status.on})")
             self.cluster = Cluster(self.status.on, threads, self.status.gpus_per_arm)
+            self._after_training.callback(self.cluster.close)
+            self.cluster.join()
             device, label, self.slots = self.cluster.device, self.cluster.label, self.cluster.slots
         else:
             device = devices.resolve(self.status.requested_device)
@@ -224,10 +227,6 @@ class Supervisor:
                 self._save_status(state=state)
             self._room.mark(full=not self._flush())
             time.sleep(TICK_SECONDS)
-
-    def _leave_cluster(self) -> None:
-        if self.cluster is not None:
-            self.cluster.close()
 
     def _handle(self, verb: control_requests.Verb, folder: str, by: str) -> None:
         self.log.append(events.Asked(verb=verb, arm=folder, by=by))

@@ -1,7 +1,6 @@
-"""Measures the seconds per training step of a network on this machine.
+"""Measures the seconds per training step of a network on this machine, in a process of its own: its caller imports no torch.
 
-`python -m inittui.supervisor.step_benchmark` reads a BenchmarkJob as JSON from standard input and prints the seconds. It is a
-process of its own, so that the caller imports no torch.
+`python -m inittui.supervisor.step_benchmark` reads a BenchmarkJob as JSON from standard input and prints the seconds.
 """
 
 import sys

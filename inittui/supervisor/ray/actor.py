@@ -86,18 +86,14 @@ class TrainingActor:
         node = " ".join([f"node {socket.gethostname()}", os.environ.get("RAY_NODE_ID", "")[:8]]).strip()
         return Greeting(node, devices.instructions(torch.device("cpu")))
 
-    def begin(
-        self, job: Job, elapsed: float, last: bytes, files: Mapping[str, bytes], data: Mapping[str, Any]
-    ) -> dict[str, Stamp]:
-        """Train `job` in a thread; returns the stamps of `files`, the checkpoints. `elapsed` is seconds since the run began,
-        since clocks differ between machines; `last` is the last line of the arm's log, whose number the next event follows.
-        Raises OSError."""
+    def begin(self, job: Job, elapsed: float, files: Mapping[str, bytes], data: Mapping[str, Any]) -> dict[str, Stamp]:
+        """Train `job` in a thread, in a folder with `files`; returns the stamps of its checkpoints. `elapsed` is seconds
+        since the run began, since clocks differ between machines. Raises OSError."""
         self.clean_up()
         self._root = Path(tempfile.mkdtemp(prefix="inittui-"))
         # The same name as in the run: messages contain it.
         self._folder = folder = self._root / job.folder.name
         folder.mkdir()
-        (folder / "events.jsonl").write_bytes(last)
         for name, content in files.items():
             (folder / name).write_bytes(content)
         worker.redirect(folder / "worker.log")

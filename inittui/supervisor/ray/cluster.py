@@ -28,21 +28,14 @@ class Cluster:
     the device as the run records it, `label` as viewers show it."""
 
     def __init__(self, on: str, threads: int, gpus: float) -> None:
-        """`threads` are CPUs per arm, `gpus` the share of a GPU per arm. Raises DeviceError if the cluster can't be reached,
-        has no room for an arm, or has other versions."""
+        """`threads` are CPUs per arm, `gpus` the share of a GPU per arm."""
         self.on, self.gpus = on, gpus
         self.device = torch.device("cuda", 0) if gpus else torch.device("cpu")  # Ray shows a process only its own GPU
         self.name = f"{self.device.type} on ray"  # without the number of nodes, which may change
-        self.needs: dict[str, float] = {"num_cpus": 1, "num_gpus": gpus} if gpus else {"num_cpus": threads}
-        self._joined = False
-        try:
-            self._join()
-            self._check_nodes()
-        except BaseException:
-            self.close()
-            raise
+        self.needs: dict[str, float] = {"CPU": 1, "GPU": gpus} if gpus else {"CPU": threads}
 
-    def _join(self) -> None:
+    def join(self) -> None:
+        """Raises DeviceError if the cluster can't be reached, has no room for an arm, or has other versions."""
         _check_port(self.on)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "inittui"}
@@ -68,19 +61,22 @@ class Cluster:
             raise DeviceError(
                 f"--on {self.on}: no cluster of Ray can be used ({private.summary(error)}); expected {expected}"
             ) from None
-        self._joined = True
         if self.on == "ray":
             private.check_loopback()
+        self._check_nodes()
 
     def _check_nodes(self) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         alive = [node for node in ray.nodes() if node["Alive"]]
-        self.slots = sum(self._slots_of(node["Resources"]) for node in alive)
+        self.slots = sum(
+            int(min(node["Resources"].get(kind, 0.0) / need for kind, need in self.needs.items()) + 1e-9)
+            for node in alive
+        )
         self.label = f"{self.name} ({formatting.count(len(alive), 'node')}, {self.slots} arms at a time)"
         if not self.slots:
-            what = f"a GPU's share of {self.gpus:g}" if self.gpus else f"{self.needs['num_cpus']:g} CPU(s)"
+            what = f"a GPU's share of {self.gpus:g}" if self.gpus else f"{self.needs['CPU']:g} CPU(s)"
             raise DeviceError(
                 f"--on {self.on}: none of its {len(alive)} node(s) has {what} for an arm; "
                 f"expected {'nodes with GPUs, or no --gpus-per-arm' if self.gpus else 'fewer --threads, or more CPUs'}"
@@ -113,20 +109,12 @@ class Cluster:
                     f"--on {self.on}: node {where} differs: {differences}; install the same there as here"
                 )
 
-    def _slots_of(self, resources: dict[str, float]) -> int:
-        """How many arms train on a node at the same time."""
-        by_cpu = resources.get("CPU", 0.0) / self.needs["num_cpus"]
-        by_gpu = resources.get("GPU", 0.0) / self.gpus if self.gpus else by_cpu
-        return int(min(by_cpu, by_gpu) + 1e-9)
-
     def close(self) -> None:
         """Leave the cluster. Its actors of this run end, and so does a cluster that this run started."""
-        if self._joined:
+        with contextlib.suppress(Exception):  # it may be gone
             import ray
 
-            self._joined = False
-            with contextlib.suppress(Exception):  # it may be gone
-                ray.shutdown()
+            ray.shutdown()
 
 
 def init(options: dict[str, Any]) -> None:

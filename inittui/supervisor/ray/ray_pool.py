@@ -50,7 +50,12 @@ class RayPool(Pool[ActorState]):
         super().__init__(jobs, emit)
         self._actors: list[ActorState] = []
         self._data = ray.put(packed(data))  # once; each node fetches it once
-        self._actor_class = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **cluster.needs)(TrainingActor)
+        self._actor_class = ray.remote(
+            max_restarts=0,
+            scheduling_strategy="SPREAD",
+            num_cpus=cluster.needs["CPU"],
+            num_gpus=cluster.needs.get("GPU"),
+        )(TrainingActor)
         self._failed_starts = 0  # in a row
         self._instructions = devices.instructions(cluster.device)
         self._exact = cluster.device.type == "cpu"
@@ -104,13 +109,13 @@ class RayPool(Pool[ActorState]):
     def _begin(self, actor: ActorState, member: Member[ActorState]) -> None:
         try:
             mirror = ArmMirror(member.job)
-            last_line, files = mirror.start_files()
+            files = mirror.start_files()
         except OSError as error:
             self.end(member, f"its files can't be used: {one_line(error)}")
             return
         actor.mirror, actor.member, member.worker = mirror, member, actor
         elapsed = time.monotonic() - member.job.zero
-        actor.reply = actor.handle.begin.remote(member.job, elapsed, last_line, files, self._data)
+        actor.reply = actor.handle.begin.remote(member.job, elapsed, files, self._data)
 
     def _kill(self, actor: ActorState) -> None:
         """End an actor, whatever it does."""

@@ -23,13 +23,13 @@ class ArmMirror:
         self.stamps: dict[str, Stamp] = {}
         self._room = DiskRoom(job.folder)
 
-    def start_files(self) -> tuple[bytes, dict[str, bytes]]:
-        """What a node needs to continue: the log's last line, whose number and time the next event follows, and the
-        checkpoints by file name."""
+    def start_files(self) -> dict[str, bytes]:
+        """What a node needs to continue, by file name: the log's last line, whose number and time the next event follows, and
+        the checkpoints."""
         lines = read_plain(self._folder / "events.jsonl").splitlines()
         last = lines[-1] + b"\n" if lines else b""
         self.offset = len(last)  # where new lines begin in the node's log
-        return last, {path.name: read_plain(path) for path in self._folder.glob(CHECKPOINTS)}
+        return {path.name: read_plain(path) for path in self._folder.glob(CHECKPOINTS)} | {"events.jsonl": last}
 
     def flush(self) -> bool:
         """Write what waits in memory. False while the disk is full."""

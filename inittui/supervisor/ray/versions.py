@@ -4,22 +4,14 @@ inittui or none: it imports nothing of ours."""
 
 def versions() -> dict[str, str]:
     """The versions of inittui, torch and Python; "none" for what is not installed."""
-    import sys
-    from importlib.metadata import PackageNotFoundError, version
+    import platform
+    from importlib import import_module
+    from importlib.metadata import version
+    from importlib.util import find_spec
 
-    def of(package: str) -> str:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return "none"
-
-    try:
-        import inittui
-
-        own = inittui.__version__
-    except ImportError:
-        own = "none"
-    return {"inittui": own, "torch": of("torch"), "python": ".".join(map(str, sys.version_info[:3]))}
+    own = import_module("inittui").__version__ if find_spec("inittui") else "none"
+    torch = version("torch") if find_spec("torch") else "none"
+    return {"inittui": own, "torch": torch, "python": platform.python_version()}
 
 
 def differences(driver: dict[str, str], node: dict[str, str]) -> str:

@@ -23,10 +23,8 @@ from inittui.record import events
 from inittui.record.event_log import EventLog
 
 FORMAT = 1
-EVERY_SECONDS = 7.0
-MOST_SECONDS = 8.0  # with the time that writing takes, at most ten seconds of training are lost
+EVERY_SECONDS = 7.0  # with the time that writing takes, at most ten seconds of training are lost
 NO_REPLICAS: AbstractContextManager[Sequence[Replica]] = nullcontext(())
-COST_SHARE = 0.015  # of the time; where saving costs more, the interval grows, up to MOST_SECONDS
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -61,7 +59,8 @@ def read(folder: Path, seed: int, arm: str) -> Snapshot | None:
         content = read_plain(path)
         check_tensors(content)
         tensors = safetensors.torch.load(content)
-        meta = msgspec.json.decode(_metadata(content)["inittui"], type=Meta)
+        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        meta = msgspec.json.decode(header["__metadata__"]["inittui"], type=Meta)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -71,11 +70,6 @@ def read(folder: Path, seed: int, arm: str) -> Snapshot | None:
     if (meta.format, meta.seed, meta.arm) != (FORMAT, seed, arm):
         raise _refusal(path, "it is of another arm, seed or version")
     return Snapshot(events.Position(seed=seed, epochs=meta.epochs, step=meta.step), meta.seconds, tensors)
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
-    return msgspec.json.decode(header, type=dict[str, object])["__metadata__"]  # type: ignore[return-value]
 
 
 def _refusal(path: Path, why: str) -> RunError:
@@ -99,7 +93,6 @@ class CheckpointWriter:
         self._thread = ThreadPoolExecutor(1, "checkpoints")
         self._writing: Future[tuple[float, int]] | None = None
         self._pending: list[Replica] = []  # whose snapshots are being written
-        self._interval = EVERY_SECONDS
         self._began = time.monotonic()
         self._last: dict[int, float] = {}  # when each seed's last snapshot was taken
         self._lock = threading.RLock()
@@ -128,7 +121,7 @@ class CheckpointWriter:
         clear(self._folder)
 
     def _due(self, replicas: Sequence[Replica]) -> bool:
-        return time.monotonic() - self._last.get(replicas[0].seed, self._began) >= self._interval
+        return time.monotonic() - self._last.get(replicas[0].seed, self._began) >= EVERY_SECONDS
 
     def _begin(self, replicas: Sequence[Replica], idle: AbstractContextManager[Sequence[Replica]]) -> None:
         with idle as others:
@@ -154,7 +147,6 @@ class CheckpointWriter:
                 replica.saved = None
             print(f"no checkpoint: {reason(error) if isinstance(error, OSError) else one_line(error)}", flush=True)
         else:
-            self._interval = min(MOST_SECONDS, max(EVERY_SECONDS, cost / COST_SHARE))
             self._log.append(events.Saved(seconds=round(cost, 4), bytes=size))
 
     def _write(self, snapshots: list[Snapshot], copying: float) -> tuple[float, int]:

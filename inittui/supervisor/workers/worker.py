@@ -112,7 +112,8 @@ class Worker:
         self._room.mark(full=self.log.disk_full)
 
     def train(self, data: Dataset) -> None:
-        """Raises what the trainer raises, and RunError for a checkpoint that can't be used."""
+        """Train until the end or a stop. Raises what else the trainer raises, and RunError for a checkpoint that can't be
+        used."""
         job = self.job
         self.emit(events.Hello(arm=job.arm.name, pid=os.getpid()))
         began = time.monotonic()
@@ -128,8 +129,13 @@ class Worker:
         for replica in trainer.replicas:
             if (snapshot := checkpoints.read(job.folder, replica.seed, self._arm)) is not None:
                 replica.restore(snapshot)
-        for event in trainer.run():
-            self.emit(event)
+        try:
+            for event in trainer.run():
+                self.emit(event)
+        except Stop as stop:
+            self.checkpoint_writer.save(trainer.replicas)  # the arm can continue from this step
+            self.emit(events.Stopped(reason=str(stop)))
+            return
         seconds = round(time.monotonic() - began, 3)
         self._room.wait(self._write_predictions, "the predictions are lost")
         self.emit(events.Finished(seconds=seconds))
@@ -169,11 +175,6 @@ class Worker:
                 self.emit(events.Continued())
             self._paused = False
 
-    def stopped(self, stop: Stop) -> None:
-        """Save a checkpoint, so that the arm can continue from this step, and log the stop."""
-        self.checkpoint_writer.save(self.trainer.replicas)
-        self.emit(events.Stopped(reason=str(stop)))
-
     def drain(self) -> bool:
         """Wait until all events are on disk. Returns False when a stop is requested and the disk stays full."""
         return self._room.wait(self.log.flush)
@@ -209,8 +210,6 @@ def work(job: Job, data: Dataset, control: Control) -> int:
     code = 0
     try:
         worker.train(data)
-    except Stop as stop:
-        worker.stopped(stop)
     except Exception as error:  # of any kind: the arm's log has to say it, and the other arms continue
         worker.emit(_failure(error))
         code = 1

@@ -55,8 +55,7 @@ def job(folder: Path, of: Arm = SHORT) -> Job:
 
 
 def begin(actor: TrainingActor, mirror: ArmMirror, of: Job) -> None:
-    last, files = mirror.start_files()
-    mirror.stamps = actor.begin(of, time.monotonic() - of.zero, last, files, packed(DATA))
+    mirror.stamps = actor.begin(of, time.monotonic() - of.zero, mirror.start_files(), packed(DATA))
 
 
 def ask(actor: TrainingActor, mirror: ArmMirror) -> int | None:

@@ -7,7 +7,6 @@ import numpy
 import pytest
 
 from inittui.common.errors import RunError
-from inittui.engine.trainer import Stop
 from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.event_log import Tail
@@ -59,10 +58,7 @@ def worker(folder: Path, control: Control | None = None, of: Arm = OF) -> Worker
 def trained(folder: Path, control: Control | None = None) -> list[events.Event]:
     """Train until the end or a stop. All that the log holds then."""
     one = worker(folder, control)
-    try:
-        one.train(DATA)
-    except Stop as reason:
-        one.stopped(reason)
+    one.train(DATA)
     one.log.close()
     tail = Tail(folder / "events.jsonl")
     found = list(tail.poll())
