@@ -26,7 +26,7 @@ def test_json_on_standard_output_alone_and_the_run_directory_as_agreed(inittui):
     document = json.loads(done.stdout)
     assert [arm["name"] for arm in document["arms"]] == ["xavier_normal", "he_normal", "zeros"]
     assert all(len(arm["replicas"][0]["train_cost"]) == 2 for arm in document["arms"])
-    assert "epoch 3 of 3" in done.stderr
+    assert "epoch 2 of 2" in done.stderr
     run = inittui.run_dir()
     assert json.loads(msgspec.json.encode(run.result())) == document
     assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
