@@ -4,6 +4,8 @@ A command is one module in `inittui/cli/commands/`, which has its name. Only the
 its top what a run needs: `inittui --help` takes less than three times as long as `python -c pass` (benchmarks/screen.py).
 """
 
+import contextlib
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. User errors are printed here, once, without a traceback."""
+    with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no standard error
+        if not faulthandler.is_enabled():
+            faulthandler.enable()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:

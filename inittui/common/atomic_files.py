@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from inittui.common.errors import printable
+from inittui.common.errors import message_of, printable
+
+LONGEST_LINE = 500  # characters of a message
 
 
 def reason(error: OSError) -> str:
@@ -18,8 +20,9 @@ def reason(error: OSError) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's first line, without control characters."""
-    return printable((str(error).strip() or type(error).__name__).splitlines()[0])
+    """The first line of the error's message, without control characters."""
+    line = printable((message_of(error).strip() or type(error).__name__).splitlines()[0])
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
 
 
 def open_plain(path: Path) -> io.BufferedReader:
@@ -35,6 +38,13 @@ def read_plain(path: Path) -> bytes:
     """The content of a regular file. Raises OSError, as `open_plain` does."""
     with open_plain(path) as file:
         return file.read()
+
+
+def read_end(path: Path, most: int) -> str:
+    """The text in the last `most` bytes of a regular file: a log may have any size. Raises OSError, as `open_plain` does."""
+    with open_plain(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+        return file.read(most).decode("utf-8", "replace")
 
 
 def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> None:

@@ -7,6 +7,7 @@ Readers check the types too, and no file that is read can execute code.
 
 import hashlib
 import zlib
+from typing import Any
 
 import msgspec
 
@@ -19,9 +20,25 @@ class Damaged(ValueError):
     """The checksum does not match, or is missing."""
 
 
+def encode_json(document: object) -> bytes:
+    """`document` as JSON. Half a surrogate pair, which texts of a user's code may contain and UTF-8 can't, becomes `?`."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_in_utf8(msgspec.to_builtins(document)))
+
+
+def _in_utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_in_utf8(key): _in_utf8(item) for key, item in value.items()}
+    return [_in_utf8(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def seal_json(document: object, *, compact: bool = False) -> bytes:
     """A JSON object, indented or compact, whose last member `crc` is the CRC-32 of the bytes before it."""
-    encoded = msgspec.json.encode(document)
+    encoded = encode_json(document)
     body = encoded.removesuffix(b"}") if compact else msgspec.json.format(encoded, indent=2).removesuffix(b"\n}")
     return body + _json_end(body)
 

@@ -3,6 +3,9 @@
 import os
 import sys
 
+# The log of a child has its output in the order in which it was printed and, if it crashes, the Python stack.
+SETTINGS = {"PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+
 
 def child_environment() -> dict[str, str]:
     """An environment in which a child process imports the same modules as this process, however this one was started.
@@ -10,5 +13,4 @@ def child_environment() -> dict[str, str]:
     A file `torch.py` in the working folder is not imported as torch.
     """
     paths = os.pathsep.join(map(os.path.abspath, sys.path))
-    # Unbuffered: the log of a child has its output in the order in which it was printed.
-    return {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, "PYTHONPATH": paths, **SETTINGS}

@@ -60,6 +60,14 @@ def printable(words: str) -> str:
     return words if words.isprintable() else "".join(char if char.isprintable() else "?" for char in words)
 
 
+def message_of(error: BaseException) -> str:
+    """The message of any exception. A user's exception may fail in its `__str__`."""
+    try:
+        return str(error)
+    except BaseException as failure:  # of any kind: it must not replace the error that is reported
+        return f"(its message can't be read: {type(failure).__name__})"
+
+
 def path_of(text: str) -> "Path":
     """The path in `text`, with `~` resolved. Raises UsageError if it can't be a path."""
     from pathlib import Path  # late, as difflib below: `inittui --help` does not need them

@@ -6,6 +6,7 @@ No class is common to them, so their messages are matched, here and nowhere else
 import re
 
 from inittui.common.atomic_files import one_line
+from inittui.common.errors import message_of
 from inittui.common.formatting import gibibytes
 
 _SIZE = r"(\d+ bytes|[\d.]+ ?[KMGT]?i?B)"
@@ -40,11 +41,11 @@ def _shortage(error: BaseException | None) -> BaseException | None:
     """The out-of-memory error: `error` itself, or one that it was raised from. When memory runs out while a CUDA graph is
     captured, ending the capture raises another error."""
     while error is not None:
-        if _on_gpu(error) or isinstance(error, MemoryError) or _REQUESTED.search(str(error)):
+        if _on_gpu(error) or isinstance(error, MemoryError) or _REQUESTED.search(message_of(error)):
             return error
         error = error.__cause__ or error.__context__
     return None
 
 
 def _on_gpu(error: BaseException) -> bool:
-    return type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in message_of(error)

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 
 from inittui.common.atomic_files import one_line
+from inittui.common.child_process import SETTINGS
 from inittui.common.errors import UsageError, printable
 from inittui.record.run_directory import RunDir
 
@@ -18,7 +19,7 @@ BELL = "\a"
 _PROGRAMS = ("iTerm.app", "WezTerm", "ghostty")
 _TERMS = ("xterm-kitty", "xterm-ghostty", "ghostty", "wezterm", "foot", "foot-extra", "contour")
 # Variables of our own process. A command that runs another Python must not inherit them.
-_OURS = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED")
+_OURS = ("PYTHONPATH", *SETTINGS)
 # The command is an argument and not a part of this script, so that its failure is always logged.
 _SCRIPT = 'sh -c "$1" || echo "the command of --notify ended with exit code $?"'
 

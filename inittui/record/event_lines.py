@@ -12,6 +12,7 @@ import zlib
 
 import msgspec
 
+from inittui.common.checksums import encode_json
 from inittui.record.events import Event
 
 _CRC = b',"crc":"'
@@ -19,12 +20,11 @@ _CRC_BYTES = len(_CRC) + 10  # from there to the end of a line, without its newl
 _OF_SEED = re.compile(rb'\{"type":"(progress|epoch)","seed":(-?\d+)')  # how `encode` begins these lines
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(functools.reduce(operator.or_, Event.__subclasses__()))
-_encoder = msgspec.json.Encoder()
 
 
 def encode(event: Event) -> bytes:
     """The event's line, with the checksum and the newline."""
-    body = _encoder.encode(event)[:-1]
+    body = encode_json(event)[:-1]
     return b'%b%b%08x"}\n' % (body, _CRC, zlib.crc32(body))
 
 

@@ -19,8 +19,7 @@ from msgspec.structs import replace
 from inittui.analysis import result_document
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
-from inittui.common import process_identity
-from inittui.common.atomic_files import one_line
+from inittui.common import failures, process_identity
 from inittui.common.errors import InittuiError
 from inittui.launch import resume_check
 from inittui.launch.process import EARLY_SIGNALS
@@ -92,9 +91,9 @@ class Supervisor:
             # A refused run may be deleted: it has trained nothing.
             self._phase("failed" if self.before else "refused", str(error))
             return error.exit_code
-        except Exception as error:  # of any kind: viewers have to learn of it
-            traceback.print_exc()
-            why = f"the supervisor failed: {type(error).__name__}: {one_line(error)}"
+        except BaseException as error:  # of any kind: viewers have to learn of it
+            print(failures.stack(error), flush=True)
+            why = f"the supervisor failed: {failures.describe(error)}"
             if self.cluster is not None and isinstance(error, ConnectionError):  # Ray's client has retried by then
                 why = f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' continues the run"
             self._phase("failed", why)

@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import random
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from typing import Any
 import numpy
 import torch
 
-from inittui.common.errors import InittuiError
+from inittui.common.errors import InittuiError, message_of
 from inittui.common.user_code_refs import Kind, UserFunction, reference
 
 Function = Callable[..., Any]
@@ -46,7 +47,8 @@ class UserCode:
         function = _load(self)
         try:
             return function(*positional, **keywords)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            _raise_again_if_ours(error)
             raise self.fault(f"{where}it raised {error_text(error)}") from error
 
     def fault(self, words: str) -> InittuiError:
@@ -71,7 +73,13 @@ def repeatable(seed: int) -> Iterator[None]:
 
 def error_text(error: BaseException) -> str:
     """Type and message of `error`, on one line."""
-    return f"{type(error).__name__}: {error}".replace("\n", " ").strip(" :")[:300]
+    return f"{type(error).__name__}: {message_of(error)}".replace("\n", " ").strip(" :")[:300]
+
+
+def _raise_again_if_ours(error: BaseException) -> None:
+    """Ctrl-C in a program that calls a user's code; processes that train handle SIGINT otherwise."""
+    if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        raise error
 
 
 @lru_cache
@@ -82,7 +90,8 @@ def _load(code: UserCode) -> Function:
     try:
         with repeatable(0):  # the import may draw random numbers
             module = _import_file(file) if file else importlib.import_module(where)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        _raise_again_if_ours(error)
         raise code.fault(f"importing it raised {error_text(error)}") from error
     function: Function | None = getattr(module, name, None)
     if function is None or not callable(function):

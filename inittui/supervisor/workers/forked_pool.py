@@ -7,7 +7,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inittui.common.atomic_files import read_plain
+from inittui.common import failures
+from inittui.common.atomic_files import read_end
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
 from inittui.record.disk_room import mark_full
@@ -15,7 +16,7 @@ from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.pool import Member, Pool
 from inittui.supervisor.workers.worker import Job
 
-OUTPUT_CHARACTERS = 4000  # of a killed worker's log, from its end
+OUTPUT_BYTES = 1 << 16  # of a killed worker's log, from its end
 
 
 class Fork(NamedTuple):
@@ -84,12 +85,12 @@ class ForkedPool(Pool[Fork]):
         os.close(fork.control_pipe)
         member.worker = None
         mark_full(member.job.folder, False)  # no process waits for room there
-        reason = how_it_ended(wait_status)
-        output = b""
+        reason, detail = how_it_ended(wait_status), ""
         if reason:
             with contextlib.suppress(OSError):
-                output = read_plain(member.job.folder / "worker.log")
-        self.end(member, reason, output.decode("utf-8", "replace")[-OUTPUT_CHARACTERS:])
+                place, detail = failures.crash(read_end(member.job.folder / "worker.log", OUTPUT_BYTES))
+                reason += place if os.WIFSIGNALED(wait_status) else ""
+        self.end(member, reason, detail)
 
 
 def how_it_ended(wait_status: int) -> str:

@@ -5,6 +5,7 @@ pipe, one byte each: pause, resume, stop. When the supervisor ends, for whatever
 itself.
 """
 
+import faulthandler
 import io
 import os
 import signal
@@ -20,7 +21,8 @@ import msgspec
 import numpy
 import torch
 
-from inittui.common.atomic_files import one_line, replace
+from inittui.common import failures
+from inittui.common.atomic_files import replace
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
@@ -210,7 +212,7 @@ def work(job: Job, data: Dataset, control: Control) -> int:
     code = 0
     try:
         worker.train(data)
-    except Exception as error:  # of any kind: the arm's log has to say it, and the other arms continue
+    except BaseException as error:  # of any kind: the arm's log has to say it, and the other arms continue
         worker.emit(_failure(error))
         code = 1
     finally:
@@ -219,19 +221,19 @@ def work(job: Job, data: Dataset, control: Control) -> int:
     return code if all_written else EVENTS_LOST
 
 
-def _failure(error: Exception) -> events.Failed:
+def _failure(error: BaseException) -> events.Failed:
     """Called while `error` is handled."""
     if isinstance(error, CostNotFinite):
         return events.Failed(kind="cost", reason=str(error))
     if isinstance(error, RunError):
         return events.Failed(kind="checkpoint", reason=str(error))
-    traceback.print_exc()
-    detail = traceback.format_exc()
+    detail = failures.stack(error)
+    print(detail, flush=True)
     if isinstance(error, InittuiError):  # the traceback is for the author of a user scheme or network
         return events.Failed(kind="exception", reason=str(error), detail=detail)
     if (no_memory := out_of_memory.explain(error)) is not None:
         return events.Failed(kind="memory", reason=no_memory, detail=detail)
-    return events.Failed(kind="exception", reason=f"{type(error).__name__}: {one_line(error)}", detail=detail)
+    return events.Failed(kind="exception", reason=failures.describe(error), detail=detail)
 
 
 def predictions(evaluations: dict[int, Evaluation]) -> bytes:
@@ -256,3 +258,4 @@ def redirect(path: Path) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
+    faulthandler.enable(2)  # a crash leaves the Python stack there

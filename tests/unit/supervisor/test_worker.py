@@ -1,17 +1,22 @@
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import numpy
 import pytest
+from msgspec import structs
 
+from inittui.common.atomic_files import read_end
 from inittui.common.errors import RunError
-from inittui.experiment.preset import Arm
+from inittui.experiment.preset import Arm, Model
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.events import Position
-from inittui.supervisor.workers.worker import PAUSE, RESUME, STOP, Control, Job, Worker
+from inittui.supervisor.workers.forked_pool import ForkedPool
+from inittui.supervisor.workers.worker import PAUSE, RESUME, STOP, Control, Job, Worker, work
 from tests.unit.tiny import CPU, arm, dataset, figures
 
 DATA = dataset()
@@ -176,3 +181,78 @@ def test_a_checkpoint_of_an_arm_that_was_changed_meanwhile_is_not_resumed_from(f
     trained(folder, Scripted(4, stop))
     with pytest.raises(RunError, match="it is of another arm, seed or version"):
         worker(folder, of=arm(seeds=[5, 6], learning_rate=0.02)).train(DATA)
+
+
+# Own code that fails, or ends the process
+
+
+FAILING = """
+import ctypes, os, sys
+from torch import nn
+
+class Odd(Exception):
+    def __str__(self):
+        raise ValueError
+
+ERRORS = {
+    "half": lambda: RuntimeError("\\udcff"), "silent": Odd, "interrupt": KeyboardInterrupt, "generator": GeneratorExit,
+    "iteration": StopIteration, "exit": lambda: SystemExit(0),
+}
+
+class Net(nn.Sequential):
+    steps = 0
+    def forward(self, x):
+        Net.steps += self.training
+        if self.training and Net.steps > 4:
+            raise ERRORS[NAME]()
+        return super().forward(x)
+
+def build(*, inputs, classes):
+    if NAME == "crash":
+        ctypes.string_at(0)
+    return Net(nn.Flatten(), nn.Linear(16, classes))
+"""
+FAULTS = {
+    "half": "RuntimeError: ? (mine.py:19, in forward)",
+    "silent": "Odd: (its message can't be read: ValueError) (mine.py:19, in forward)",
+    "interrupt": "KeyboardInterrupt (mine.py:19, in forward)",
+    "generator": "GeneratorExit (mine.py:19, in forward)",
+    "iteration": "StopIteration (mine.py:19, in forward)",
+    "exit": "SystemExit: 0 (mine.py:19, in forward)",
+}
+
+
+def failing(folder: Path, fault: str) -> Job:
+    (folder / "mine.py").write_text(FAILING.replace("NAME", repr(fault)))
+    of = structs.replace(OF, model=Model(factory=f"{folder}/mine.py:build"))
+    return Job(of, folder, 0.0, CPU, 1, True)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_own_code_raises_is_logged_with_its_type_its_file_and_its_function(folder: Path, fault: str) -> None:
+    with ThreadPoolExecutor(1) as thread:  # of its own: `work` sets how it treats denormal numbers
+        assert thread.submit(work, failing(folder, fault), DATA, Control()).result() == 1
+    last = list(Tail(folder / "events.jsonl").poll())[-1]
+    assert isinstance(last, events.Failed)
+    assert last.reason == FAULTS[fault]
+    assert "mine.py" in last.detail
+
+
+def test_a_crash_of_own_code_is_told_with_the_file_and_the_function(folder: Path) -> None:
+    logged: list[events.Event] = []
+    pool = ForkedPool([failing(folder, "crash")], DATA, 1, logged.append, lambda *_: None)
+    while pool.busy:
+        pool.tick()
+        time.sleep(0.01)
+    (gone,) = logged
+    assert isinstance(gone, events.Gone)
+    assert gone.reason == "killed by signal 11 (SIGSEGV) (mine.py:24, in build)"
+    assert gone.detail.startswith("Fatal Python error: Segmentation fault")
+
+
+def test_of_a_huge_output_the_end_alone_is_read(folder: Path) -> None:
+    with (folder / "worker.log").open("wb") as file:
+        file.truncate(1 << 34)  # sparse
+        file.seek(0, os.SEEK_END)
+        file.write(b"end\n")
+    assert read_end(folder / "worker.log", 100) == "\0" * 96 + "end\n"
