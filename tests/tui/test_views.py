@@ -10,7 +10,7 @@ from inittui.board.fold import fold
 from inittui.board.state import Board
 from inittui.experiment.preset import Preset
 from inittui.record import events
-from inittui.record.gallery import Gallery
+from inittui.record.gallery import Confusions, Gallery
 from inittui.tui.draw.glyphs import Glyphs
 from inittui.tui.draw.rows import Row, width_of
 from inittui.tui.views import arm, chart, confusion, header, result
@@ -489,6 +489,18 @@ def test_answers_beyond_the_classes_have_a_column_of_their_own() -> None:
     board = finished_board(2)
     made = replace(canned_gallery(board.preset), confusion=(((20,) + (0,) * 9 + (3,),) * 10,) * 2)
     assert lines_of(confusion.confusion(board, made, 0, 116, 20, Glyphs()))[0].split()[-1] == "other"
+
+
+def test_of_too_many_classes_for_a_matrix_the_most_frequent_confusions_are_listed_and_the_rest_is_said() -> None:
+    board = finished_board(2)
+    known = Confusions(answers=200, right=50, frequent=((3, 5, 40, 100), (3, 10, 1, 100)), kinds=70)
+    made = replace(canned_gallery(board.preset), confusion=(), confusions=(known, Confusions(0, 0)))
+    text = lines_of(confusion.confusion(board, made, 0, 60, 16, Glyphs()))
+    assert " ".join(text[0].split()) == "3 taken for 5 40 of 100"
+    assert " ".join(text[1].split()) == "3 taken for other 1 of 100"
+    said = "25.00 % right, 1 seed; the 2 most frequent of 70 kinds of mistake are kept"
+    assert said in " ".join(" ".join(text).split())
+    assert lines_of(confusion.confusion(board, made, 1, 60, 16, Glyphs()))[0].strip() == "no predictions of this arm"
 
 
 def test_confusions_that_are_not_there_are_said_not_to_be() -> None:

@@ -63,18 +63,28 @@ def run(arguments: Arguments) -> int:
 
 
 def _confusion(run_dir: "RunDir") -> dict[str, dict[str, object]]:
-    """Per arm its confusion matrix, one row per label, and over how many seeds; empty without a gallery."""
+    """Per arm its confusion matrix, one row per label, or with many classes its most frequent confusions; and over how many
+    seeds. Empty without a gallery."""
+    import msgspec
+
     from inittui.record import gallery
 
     stored = gallery.read(run_dir)
     if stored is None:
         return {}
     one, none = (1,) * len(stored.arms), (0,) * len(stored.arms)
-    rows = zip(stored.arms, stored.confusion, stored.replicas or one, stored.left_out or none, strict=False)
+    rows = zip(
+        stored.arms,
+        stored.confusion or map(msgspec.to_builtins, stored.confusions),
+        stored.replicas or one,
+        stored.left_out or none,
+        strict=False,
+    )
+    known = "counts" if stored.confusion else "mistakes"
     return {
-        arm: {"seeds": seeds, "at_chance_left_out": left_out, "counts": matrix}
-        for arm, matrix, seeds, left_out in rows
-        if matrix
+        arm: {"seeds": seeds, "at_chance_left_out": left_out, known: counts}
+        for arm, counts, seeds, left_out in rows
+        if seeds and counts
     }
 
 

@@ -13,7 +13,7 @@ import torch
 
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks.random_streams import stream
-from inittui.engine.watched_example import grey, watched_image
+from inittui.engine.watched_example import grey, picture_size, watched_image
 from inittui.experiment.chance import stuck_below
 from inittui.experiment.preset import Preset
 from inittui.record import gallery
@@ -22,11 +22,12 @@ from inittui.record.run_directory import FORMAT, RunDir, arm_folders
 
 Array = numpy.ndarray[tuple[int, ...], numpy.dtype[Any]]
 HALF = 0.5
+MOST_SHARES = 8_000_000  # numbers in memory at a time: 64 MB
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """An arm's predictions.npz: `answers` int64 [replicas, n]; of the first replica `classes` and `probabilities`, [n,
+    """An arm's predictions.npz: `answers` uint16 [replicas, n]; of the first replica `classes` and `probabilities`, [n,
     shown]."""
 
     seeds: list[int]
@@ -36,24 +37,38 @@ class Predicted:
     counted: list[int]  # indexes of the replicas that are above chance; of all if none is
     learnt: bool  # whether a replica is above chance
 
-    def shares(self, classes: Array) -> Array:
-        """Per image the share of the counted replicas that answer each of `classes`, [n, classes]."""
-        return numpy.stack([(self.answers[self.counted] == number).mean(0) for number in classes], axis=1)
-
     def prediction(self, image: int) -> gallery.Prediction:
         pairs = zip(self.classes[image].tolist(), self.probabilities[image].tolist(), strict=True)
         return tuple((int(number), round(float(share), 4)) for number, share in pairs)
 
     def tally(self, image: int) -> gallery.Tally:
         votes = Counter(self.answers[self.counted, image].tolist())
-        return tuple(sorted(votes.items(), key=lambda pair: (-pair[1], pair[0])))
+        return tuple(sorted(votes.items(), key=lambda pair: (-pair[1], pair[0]))[: gallery.ANSWERS])
 
-    def confusion(self, labels: Array, classes: int) -> tuple[tuple[int, ...], ...]:
+    def matrix(self, labels: Array, classes: int) -> gallery.Matrix:
         """One matrix of `gallery.Gallery.confusion`."""
-        answers = numpy.minimum(self.answers[self.counted], classes)  # all beyond the classes count in one column
+        answers = self._within(classes)
         width = classes + bool((answers == classes).any())
         counts = numpy.bincount((labels * width + answers).ravel(), minlength=classes * width)
         return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
+
+    def confusions(self, labels: Array, classes: int) -> gallery.Confusions:
+        """The same without a matrix: the memory depends on the number of images only."""
+        width = classes + 1
+        pairs, counts = numpy.unique((labels * width + self._within(classes)).ravel(), return_counts=True)
+        truths, answers = numpy.divmod(pairs, width)
+        wrong = numpy.flatnonzero(truths != answers)
+        first = wrong[numpy.argsort(-counts[wrong], kind="stable")][: gallery.FREQUENT]
+        of = numpy.bincount(labels)[truths[first]] * len(self.counted)
+        frequent = zip(
+            truths[first].tolist(), answers[first].tolist(), counts[first].tolist(), of.tolist(), strict=True
+        )
+        every = int(counts.sum())
+        return gallery.Confusions(every, every - int(counts[wrong].sum()), tuple(frequent), len(wrong))
+
+    def _within(self, classes: int) -> Array:
+        """The answers of the replicas that count; all answers beyond the classes are the number of classes."""
+        return numpy.minimum(self.answers[self.counted].astype(numpy.int64), classes)
 
 
 def _predicted(run: RunDir, preset: Preset, labels: Array, classes: int) -> list[Predicted | None]:
@@ -64,7 +79,7 @@ def _predicted(run: RunDir, preset: Preset, labels: Array, classes: int) -> list
 def _load(folder: Path, labels: Array, enough: float) -> Predicted | None:
     try:
         with numpy.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-            answers = arrays["answers"].astype(numpy.int64)
+            answers = arrays["answers"]
             learnt = numpy.flatnonzero((answers == labels).mean(1) >= enough).tolist()
             counted = learnt or list(range(len(answers)))
             seeds = arrays["seeds"].tolist()
@@ -87,6 +102,8 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
     order = _order(preset, len(labels))
     count, chosen = gallery.sizes(len(preset.arms))
     drawn = order[:count]
+    rows, columns = picture_size(data)
+    classes, matrices = len(data.classes), gallery.keeps_matrices(len(predicted), len(data.classes))
     shown = [*drawn, *_chosen(order[count:], disputes, mistakes, chosen)]
     pictures = tuple(
         gallery.Picture(
@@ -102,8 +119,8 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
         run,
         gallery.Gallery(
             format=FORMAT,
-            rows=data.rows,
-            columns=data.columns,
+            rows=rows,
+            columns=columns,
             arms=tuple(arm.name for arm in preset.arms),
             pictures=pictures,
             drawn=len(drawn),
@@ -114,7 +131,10 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
             judges=tuple(judges),
             replicas=tuple(len(arm.counted) if arm else 0 for arm in predicted),
             left_out=tuple(len(arm.answers) - len(arm.counted) if arm else 0 for arm in predicted),
-            confusion=tuple(arm.confusion(labels, len(data.classes)) if arm else () for arm in predicted),
+            confusion=tuple(arm.matrix(labels, classes) if arm else () for arm in predicted if matrices),
+            confusions=()
+            if matrices
+            else tuple(arm.confusions(labels, classes) if arm else gallery.Confusions(0, 0) for arm in predicted),
             disputed=_ranked(disputes[shown]),
             mistaken=_ranked(mistakes[shown]),
         ),
@@ -124,13 +144,31 @@ def write_gallery(run: RunDir, preset: Preset, data: Dataset) -> None:
 def _scores(judges: Mapping[int, Predicted], labels: Array) -> tuple[Array, Array]:
     """Per image the largest dispute of two arms (see `record.gallery`) and the largest share of wrong replicas of an arm,
     rounded so that equal ones are equal."""
-    classes = numpy.unique(numpy.concatenate([arm.answers.ravel() for arm in judges.values()]))
-    shares = [arm.shares(classes) for arm in judges.values()]
-    disputes = numpy.zeros(len(labels))
-    for a, b in combinations(shares, 2):
-        disputes = numpy.maximum(disputes, numpy.abs(a - b).sum(1) / 2)
+    votes = [arm.answers[arm.counted] for arm in judges.values()]
+    replicas = sum(map(len, votes))
+    kinds = min(replicas, len(numpy.unique(numpy.concatenate(votes))))
+    step = max(1, MOST_SHARES // (len(votes) * kinds))
+    parts = [[of_arm[:, first : first + step] for of_arm in votes] for first in range(0, len(labels), step)]
+    disputes = numpy.concatenate([_disputes(part) for part in parts])
     mistakes = [(arm.answers[arm.counted] != labels).mean(0) for arm in judges.values()]
     return disputes.round(6), numpy.max(mistakes, axis=0).round(6)
+
+
+def _disputes(votes: Sequence[Array]) -> Array:
+    """Per image the largest dispute of two arms. `votes` are the answers of each arm's replicas, [replicas, n]."""
+    every = numpy.concatenate(votes)
+    # An image's different answers are numbered from 0, so that memory does not depend on the number of classes.
+    order = every.argsort(axis=0)
+    changes = numpy.diff(numpy.take_along_axis(every, order, 0), axis=0) != 0
+    numbers = numpy.zeros(every.shape, numpy.int64)
+    numpy.put_along_axis(numbers, order[1:], changes.cumsum(0), 0)
+    kinds = numbers.max() + 1
+    of_arms = numpy.split(numbers, numpy.cumsum([len(of_arm) for of_arm in votes])[:-1])
+    shares = [numpy.stack([(of_arm == kind).mean(0) for kind in range(kinds)], axis=1) for of_arm in of_arms]
+    disputes = numpy.zeros(every.shape[1])
+    for a, b in combinations(shares, 2):
+        disputes = numpy.maximum(disputes, numpy.abs(a - b).sum(1) / 2)
+    return disputes
 
 
 def _chosen(rest: Sequence[int], disputes: Array, mistakes: Array, room: int) -> list[int]:

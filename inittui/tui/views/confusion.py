@@ -4,12 +4,12 @@ from rich.cells import cell_len, set_cell_size
 
 from inittui.board.state import Board
 from inittui.common import formatting
-from inittui.record.gallery import Gallery
+from inittui.record.gallery import Confusions, Gallery, Matrix
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.rows import Row, fit, pad, wrap
 
 LONGEST_NAME = 11
-Matrix = tuple[tuple[int, ...], ...]
+OTHER = "other"  # answers beyond the classes
 
 
 def confusion(
@@ -17,25 +17,26 @@ def confusion(
 ) -> list[Row]:
     """Rows are labels, columns are answers, summed over the replicas that count. The diagonal is green; a frequent
     confusion is yellow or red. Below are the most frequent confusions, if they fit."""
-    matrix = gallery.confusion[arm_index] if gallery is not None and arm_index < len(gallery.confusion) else ()
-    if gallery is None or not any(map(sum, matrix)):
+    known = gallery.confusions_of(arm_index) if gallery is not None else None
+    if gallery is None or known is None:
         why = "no predictions of this arm" if gallery or board.ended else "confusions, as soon as the run is over"
         return [[(fit(why, width), "dim")]]
+    matrix = gallery.confusion[arm_index] if gallery.confusion else ()
     names = [class_name(board, number) for number in range(len(matrix))]
-    if len(matrix[0]) > len(matrix):
-        names.append("other")  # answers beyond the classes
+    if matrix and len(matrix[0]) > len(matrix):
+        names.append(OTHER)
     lines = 3 if height >= 14 else 1 if height >= 5 else 0
-    footer = _summary(gallery, matrix, arm_index)
-    label = min(LONGEST_NAME, max(map(cell_len, names)))
-    cells, unit = _cells(matrix, (width - label) // len(names))
+    footer = _summary(gallery, known, arm_index)
+    label = min(LONGEST_NAME, max(map(cell_len, names), default=0))
+    cells, unit = _cells(matrix, (width - label) // len(names)) if matrix else ([], "")
     if not cells or height <= len(matrix):
-        rows = _list(matrix, names, width, height - lines, glyphs)
+        rows = _list(board, known, width, height - lines, glyphs)
     else:
         footer += f"; rows are labels, columns answers{unit}"
         lines = min(lines, height - len(matrix) - 1)
         rows = _table(matrix, cells, names, label, arm_index, width, glyphs)
         if (spare := height - lines - len(rows) - 1) > 1:
-            rows += [[], *_list(matrix, names, width, spare, glyphs)]
+            rows += [[], *_list(board, known, width, spare, glyphs)]
     footer_rows: list[Row] = [[(line, "dim")] for line in wrap(footer, width, lines)]
     room = height - len(footer_rows)
     return [pad(row, width) for row in rows[:room] + [[]] * (room - len(rows)) + footer_rows]
@@ -82,33 +83,28 @@ def _style(share: float, *, right: bool) -> str:
     return "dim" if not share else "" if share < 0.01 else "warn" if share < 0.05 else "bad"
 
 
-def _list(matrix: Matrix, names: list[str], width: int, room: int, glyphs: Glyphs) -> list[Row]:
+def _list(board: Board, known: Confusions, width: int, room: int, glyphs: Glyphs) -> list[Row]:
     """`4 taken for 9   12 of 982`, the most frequent first."""
-    wrong = [
-        (count, label, answer)
-        for label, row in enumerate(matrix)
-        for answer, count in enumerate(row)
-        if count and label != answer
-    ]
-    if not wrong:
+    if not known.kinds:
         return [[(fit("not one mistake", width), "good")]]
-    wrong.sort(key=lambda confusion: -confusion[0])
     rows: list[Row] = []
-    for count, label, answer in wrong[: max(1, room)]:
-        words = f"{fit(names[label], LONGEST_NAME).strip()} taken for {fit(names[answer], LONGEST_NAME).strip()}"
-        images = sum(matrix[label])
-        numbers = f"{count:,} of {images:,}"
+    classes = len(board.data.classes) if board.data else 0
+    for label, answer, count, of in known.frequent[: max(1, room)]:
+        names = class_name(board, label), OTHER if answer == classes else class_name(board, answer)
+        words = " taken for ".join(fit(name, LONGEST_NAME).strip() for name in names)
+        numbers = f"{count:,} of {of:,}"
         left = max(1, width - len(numbers) - 1)
-        style = _style(count / images, right=False) or "bold"
+        style = _style(count / of, right=False) or "bold"
         rows.append([(fit(glyphs.text(words), left), ""), (" ", ""), (numbers, style)])
     return rows
 
 
-def _summary(gallery: Gallery, matrix: Matrix, arm_index: int) -> str:
-    """`97.94 % right, 5 seeds, 1 at chance left out`"""
-    images, right = sum(map(sum, matrix)), sum(row[i] for i, row in enumerate(matrix))
+def _summary(gallery: Gallery, known: Confusions, arm_index: int) -> str:
+    """`97.94 % right, 5 seeds, 1 at chance left out`; and which confusions are kept, if not all are."""
     seeds = formatting.count(gallery.replicas[arm_index] if gallery.replicas else 1, "seed")
-    left_out = gallery.left_out[arm_index] if gallery.left_out else 0
-    return f"{formatting.percent(right / images)} right, {seeds}" + (
-        f", {left_out} at chance left out" if left_out else ""
-    )
+    words = f"{formatting.percent(known.right / known.answers)} right, {seeds}"
+    if left_out := gallery.left_out[arm_index] if gallery.left_out else 0:
+        words += f", {left_out} at chance left out"
+    if (kept := len(known.frequent)) < known.kinds:
+        words += f"; the {kept} most frequent of {known.kinds:,} kinds of mistake are kept"
+    return words

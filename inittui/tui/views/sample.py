@@ -133,7 +133,7 @@ class SamplePanel(BoardPanel):
         if self.gallery is None or not self.gallery.several:
             return [(number, share, f" {100 * share:5.1f} %") for number, share in shown.predictions[arm_index]]
         tally = shown.tally(arm_index)
-        count = sum(votes for _, votes in tally)
+        count = self.gallery.replicas[arm_index]  # the tally has the most frequent answers only
         return [(number, votes / count, f" {votes:>{len(str(count))}} of {count}") for number, votes in tally]
 
     def _arm(self, arm_index: int, answers: Answers, label: int, width: int) -> list[Row]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from inittui.record import gallery
 from tests.galleries import canned_gallery
@@ -33,6 +34,15 @@ def test_a_report_has_the_confusions_of_every_arm(call: Call, runs_dir: Path) ->
     confusion = json.loads(call("report", "last", "--format", "json")[1])["confusion"]
     assert confusion["he_normal"]["seeds"] == 2
     assert sum(map(sum, confusion["he_normal"]["counts"])) == 24
+
+
+def test_a_report_of_many_classes_has_the_most_frequent_mistakes(call: Call, runs_dir: Path) -> None:
+    run = write_run(runs_dir, preset(2))
+    known = gallery.Confusions(answers=9, right=8, frequent=((3, 5, 1, 9),), kinds=1)
+    gallery.write(run, replace(canned_gallery(preset(2)), confusion=(), confusions=(known, known)))
+    confusion = json.loads(call("report", "last", "--format", "json")[1])["confusion"]
+    mistakes = {"answers": 9, "right": 8, "frequent": [[3, 5, 1, 9]], "kinds": 1}
+    assert confusion["he_normal"] == {"seeds": 1, "at_chance_left_out": 0, "mistakes": mistakes}
 
 
 def test_a_report_has_each_seed_another_baseline_and_all_pairs_on_request(call: Call, runs_dir: Path) -> None:

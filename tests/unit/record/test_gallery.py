@@ -1,3 +1,5 @@
+import tracemalloc
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,13 @@ from msgspec.structs import replace
 
 from inittui.common.errors import RunError
 from inittui.engine.data.dataset import Dataset
-from inittui.engine.watched_example import watched_image
+from inittui.engine.watched_example import grey, picture_size, sample_event, watched_image
 from inittui.experiment.preset_table import build
 from inittui.record import gallery
+from inittui.record.gallery import Confusions
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, arm_folders
+from inittui.supervisor.workers import predictions
 from inittui.supervisor.workers.predictions import model_comparisons, write_gallery
 from tests.galleries import canned_gallery
 from tests.helpers import empty_run, preset
@@ -55,6 +59,9 @@ def test_pictures_come_in_the_order_of_their_ranks() -> None:
         {"confusion": (((1, 2), (3, 4)), ((1, 2), (3,)))},
         {"confusion": (((1, 2), (3, 4)), ((1, -2), (3, 4)))},
         {"confusion": (((1, 2), (3, 4)), ((1,),) * 2)},
+        {"confusions": (Confusions(1, 1),)},
+        {"confusions": (Confusions(-1, 1),) * 2},
+        {"confusions": (Confusions(1, 1, ((0, 1, 1, 0),)),) * 2},
     ],
     ids=str,
 )
@@ -296,6 +303,130 @@ def test_answers_beyond_the_classes_share_a_column_of_the_confusions(tmp_path: P
     found = gallery.read(run)
     assert found is not None
     assert found.confusion == (((9, 0, 0, 1), (0, 9, 0, 1), (0, 0, 10, 0)), ((9, 1, 0), (0, 10, 0), (0, 0, 10)))
+
+
+# Memory does not depend on the number of classes, the size of the images, or the number of seeds
+
+
+def many_classes(classes: int, side: int = 2) -> Dataset:
+    """As case 21: a class per word of a vocabulary, and 200 test images."""
+    images = torch.zeros(200, side, side, dtype=torch.uint8)
+    images[:, : side // 2] = 200
+    labels = torch.arange(200) % 100
+    return Dataset(
+        "words", "Words", images, labels, images, labels, pixel_max=255.0, classes=(*map(str, range(classes)),)
+    )
+
+
+def answering(run: RunDir, arm: str, *answers: numpy.ndarray) -> None:
+    shown = numpy.zeros((len(answers[0]), 1))
+    seeds = numpy.arange(len(answers))
+    numpy.savez(
+        run.arm(arm) / "predictions.npz",
+        seeds=seeds, answers=numpy.stack(answers).astype(numpy.uint16), classes=shown.astype(int), probabilities=shown,
+    )  # fmt: skip
+
+
+def test_ten_thousand_classes_make_a_small_gallery_of_the_most_frequent_confusions(tmp_path: Path) -> None:
+    of, data = preset(), many_classes(10_000)
+    run = empty_run(tmp_path, of)
+    wrong = numpy.arange(200) % 100
+    wrong[:100] = 9_999  # a hundred mistakes once each
+    wrong[100] = 7  # and one of them again
+    wrong[0] = 7
+    wrong[199] = 65_535  # beyond the classes
+    answering(run, "xavier_normal", wrong)
+    answering(run, "he_normal", numpy.arange(200) % 100)
+    tracemalloc.start()
+    write_gallery(run, of, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+    assert (run.path / "gallery.json").stat().st_size < 200e3
+    stored = gallery.read(run)
+    assert stored is not None
+    assert stored.confusion == ()
+    xavier, he = stored.confusions
+    assert (xavier.answers, xavier.right, xavier.kinds, len(xavier.frequent)) == (200, 98, 101, 101)
+    assert xavier.frequent[0] == (0, 7, 2, 2)
+    assert (99, 10_000, 1, 2) in xavier.frequent
+    assert he == gallery.Confusions(200, 200)
+    assert stored.disputed_in_all == 102
+
+
+def test_a_matrix_and_what_replaces_it_say_the_same(tmp_path: Path, data: Dataset, monkeypatch: Any) -> None:
+    of = preset(3, seeds=2)
+    run = empty_run(tmp_path, of)
+    write_predictions(run, "xavier_normal", but(0, 1, 2), but(2, by=2))
+    write_predictions(run, "he_normal", but(2, 3), numpy.full(TESTED, 5))
+    write_gallery(run, of, data)
+    with_matrices = gallery.read(run)
+    monkeypatch.setattr(gallery, "MATRIX_CELLS", 35)
+    write_gallery(run, of, data)
+    without = gallery.read(run)
+    assert with_matrices is not None
+    assert without is not None
+    assert (with_matrices.confusions, without.confusion) == ((), ())
+    assert [with_matrices.confusions_of(arm) for arm in range(3)] == [without.confusions_of(arm) for arm in range(3)]
+    assert without.confusions_of(2) is None
+    monkeypatch.setattr(gallery, "FREQUENT", 1)
+    write_gallery(run, of, data)
+    few = gallery.read(run).confusions[0]
+    assert (len(few.frequent), few.kinds) == (1, 4)
+
+
+def test_large_images_are_stored_as_small_pictures(tmp_path: Path) -> None:
+    of, data = preset(), many_classes(100, side=400)
+    run = empty_run(tmp_path, of)
+    answering(run, "he_normal", numpy.zeros(200))
+    write_gallery(run, of, data)
+    stored = gallery.read(run)
+    assert stored is not None
+    assert (stored.rows, stored.columns) == picture_size(data) == (80, 80)
+    assert stored.pictures[0].pixels == "c8" * 3200 + "00" * 3200
+    sample = sample_event(data, 3)
+    assert (sample.rows, sample.columns, sample.pixels) == (80, 80, stored.pictures[0].pixels)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((3, 100_000), (1, 80)), ((80, 80), (80, 80)), ((81, 20), (80, 20)), ((9,), (3, 3))]
+)
+def test_a_picture_keeps_the_proportions_of_its_image(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    images, labels = torch.rand(2, *shape), torch.zeros(2, dtype=torch.int64)
+    data = Dataset("a", "A", images, labels, images, labels, pixel_max=1.0, classes=("a",))
+    assert picture_size(data) == size
+    assert len(grey(data, 0)) == size[0] * size[1]
+
+
+def test_of_many_seeds_the_most_frequent_answers_are_kept(tmp_path: Path) -> None:
+    of, data = preset(), many_classes(100)
+    run = empty_run(tmp_path, of)
+    answering(run, "he_normal", *[numpy.full(200, max(0, seed - 10)) for seed in range(50)])
+    write_gallery(run, of, data)
+    stored = gallery.read(run)
+    assert stored is not None
+    assert stored.replicas == (0, 50)
+    assert stored.pictures[0].tallies[1] == ((0, 11), (1, 1), (2, 1), (3, 1), (4, 1))
+
+
+def test_disputes_are_the_same_however_many_images_are_compared_at_a_time(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = preset(3, seeds=4)
+    run = empty_run(tmp_path, of)
+    draws = numpy.random.default_rng(0)
+    answers = {folder: draws.integers(0, 4, (4, TESTED)) for folder in arm_folders(of)}
+    for folder, given in answers.items():
+        write_predictions(run, folder, *given)
+    write_gallery(run, of, data)
+    at_once = gallery.read(run)
+    monkeypatch.setattr(predictions, "MOST_SHARES", 100)
+    write_gallery(run, of, data)
+    assert gallery.read(run) == at_once
+    shares = [numpy.stack([(given == number).mean(0) for number in range(4)]) for given in answers.values()]
+    largest = numpy.max([numpy.abs(a - b).sum(0) / 2 for a, b in combinations(shares, 2)], axis=0)
+    assert at_once is not None
+    assert (at_once.disputed_in_all, at_once.split_in_all) == ((largest > 0).sum(), (largest >= 0.5).sum())
 
 
 # Models against models
