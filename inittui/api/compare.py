@@ -4,34 +4,40 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from msgspec.structs import replace
+
+from inittui.api.arrays import arrays, store
 from inittui.api.result import Result
 from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.errors import RunError, UsageError, path_of
+from inittui.common.user_code_refs import DATA, named
 from inittui.experiment import preset_files
 from inittui.experiment.dataset_files import default_data_dir
+from inittui.experiment.datasets import AUTO
 from inittui.experiment.overrides import Overrides
+from inittui.experiment.python_values import plain
 from inittui.launch import process, start_run
-from inittui.record.run_directory import RunDir
+from inittui.record.run_directory import DATA_NAME, RunDir
 from inittui.record.run_index import default_runs_dir, find
 
 POLL_SECONDS = 0.2
-Row = str | Mapping[str, Any]
+Row = str | Mapping[str, Any] | Callable[..., Any]
 
 
 def compare(
-    arms: Row | Sequence[Row] = (),
+    arms: Row | Iterable[Row] = (),
     *,
     preset: str | Path = preset_files.DEFAULT,
-    seeds: int | Sequence[int] | None = None,
+    seeds: int | Iterable[int] | None = None,
     epochs: int | None = None,
-    data: str | None = None,
+    data: object = None,
     set: Mapping[str, object] | None = None,
-    sweep: Mapping[str, Sequence[object]] | None = None,
+    sweep: Mapping[str, object] | None = None,
     data_dir: str | Path | None = None,
     runs_dir: str | Path | None = None,
     device: str = "auto",
@@ -45,11 +51,15 @@ def compare(
     It starts the same detached supervisor as the command line, which writes the same run directory; `inittui attach` can
     watch it meanwhile. It shows a progress bar per arm, waits until the run has ended, and returns its result.
 
-    arms: schemes such as "he_normal", "normal(std=0.01)" or "./mine.py:my_init", or whole rows as in a preset, such as
-        {"init": "zeros", "model": {"activation": "tanh"}}; default: the preset's arms
+    Numbers, arrays and columns may be those of NumPy, pandas or torch. A function must be defined in a Python file.
+
+    arms: schemes such as "he_normal", "normal(std=0.01)" or "./mine.py:my_init", your own functions, or whole rows as in a
+        preset, such as {"init": "zeros", "model": {"activation": "tanh"}}; default: the preset's arms
     preset: a shipped preset, one of yours, or a TOML file
     seeds: how many, counted from the preset's first seed, or which
-    epochs, data: default: as in the preset
+    epochs: default: as in the preset
+    data: the name of a data set, your own function, or arrays (train_inputs, train_labels, test_inputs, test_labels), and the
+        names of the classes if you like, which are stored in the run; default: as in the preset
     set: any other key of the preset, as in {"model.hidden": [256, 256], "training.optimizer": "sgd"}
     sweep: keys of model and training with their values, as in {"model.depth": [3, 10, 30]}: each arm once per value
     data_dir, runs_dir: where data sets and runs are kept; default: the user's folders
@@ -63,28 +73,41 @@ def compare(
     arm fails, nothing is raised: the result's `status` is "failed" and its `verdict` says why. Raises InittuiError for bad
     input.
     """
+    if getattr(getattr(sys.modules.get("__main__"), "__spec__", None), "name", "") == "inittui.supervisor.__main__":
+        raise UsageError(
+            "inittui.compare is called by a file that a run imports; put it under: if __name__ == '__main__'"
+        )
+    changed: dict[str, Any] = plain(set or {}, "set")
+    data = plain(data, "data") if isinstance(data, str) or callable(data) else data
+    given = None if data is None or isinstance(data, str) else arrays(data)
+    if isinstance(data, str) and named(data, DATA):
+        changed, data = {**changed, "data.factory": data}, None
     overrides = Overrides(
         arms=_rows(arms),
-        values=dict(set or {}),
-        swept=dict(sweep or {}),
-        epochs=None if epochs is None else str(epochs),
-        seeds=_seeds(seeds),
-        data=data,
+        values=changed,
+        swept=plain(sweep or {}, "sweep"),
+        epochs=None if epochs is None else _number(epochs, "epochs"),
+        seeds=_seeds(plain(seeds, "seeds")),
+        data=AUTO if given else cast("str | None", data),
         dashes="",
     )
     checked = preset_files.load(str(preset), overrides)
+    if given:
+        checked = replace(checked, data=replace(checked.data, factory=DATA_NAME))
+    threads = plain(threads, "threads")
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
-    share = None if gpus_per_arm is None else str(gpus_per_arm)
+    share = None if gpus_per_arm is None else str(plain(gpus_per_arm, "gpus_per_arm"))
     place = start_run.place_of(None if on is None else str(on), share, python=True)
     run, supervisor = start_run.begin(
         checked,
         runs_dir=_folder(runs_dir, default_runs_dir),
         data_dir=_folder(data_dir, default_data_dir),
-        device=device,
+        device=str(device),
         threads=threads,
         option="device",
         place=place,
+        prepare=lambda run: store(run, given) if given else None,
     )
     return _wait(run, supervisor, progress=progress)
 
@@ -131,8 +154,9 @@ def _watch(follower: Follower, show: Callable[[Board], None]) -> Board:
         time.sleep(POLL_SECONDS)
 
 
-def _rows(arms: Row | Sequence[Row]) -> list[Row]:
-    rows = [arms] if isinstance(arms, str | Mapping) else list(arms)
+def _rows(arms: Row | Iterable[Row]) -> list[str | Mapping[str, Any]]:
+    given = [arms] if isinstance(arms, str | Mapping) or callable(arms) else arms
+    rows = [plain(row, "arms") for row in given]
     for row in rows:
         if not isinstance(row, str | Mapping):
             raise UsageError(
@@ -141,11 +165,22 @@ def _rows(arms: Row | Sequence[Row]) -> list[Row]:
     return rows
 
 
-def _seeds(seeds: int | Sequence[int] | None) -> str | None:
+def _seeds(seeds: Any) -> str | None:
     """In the form of the command line: `10` is how many, `1,2,3` and `7,` are which."""
     if seeds is None:
         return None
-    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ","
+    return (
+        ",".join(_number(seed, "seeds") for seed in seeds) + "," if isinstance(seeds, list) else _number(seeds, "seeds")
+    )
+
+
+def _number(value: object, where: str) -> str:
+    """As it is typed; 3.0 is 3."""
+    number = plain(value, where)
+    try:
+        return str(int(number) if isinstance(number, float) and number.is_integer() else number)
+    except ValueError:  # Python prints no more than 4,300 digits
+        return "a huge number"
 
 
 def _folder(given: str | Path | None, default: Callable[[], Path]) -> Path:

@@ -33,6 +33,9 @@ SCHEME = Kind(
 )
 NETWORK = Kind("own network", "(*, inputs, classes)", "./my_network.py:build or package.module:build")
 DATA = Kind("own data", "()", "./my_data.py:load or package.module:load")
+# A file with data instead of a function: its arrays, and their names in a function's result. `classes` may be left out.
+DATA_FILE = ".npz"
+ARRAYS = ("train_inputs", "train_labels", "test_inputs", "test_labels", "classes")
 
 # Modules that runs recorded by version 0.1 name, and where their functions are now.
 MOVED = {"inittui.engine.examples": "inittui.engine.networks.example_cnn"}
@@ -42,18 +45,18 @@ _PATH = re.compile(r"(\./|\.\./|/|~).*|[^()]*\.py(:.*)?", re.DOTALL)
 
 @dataclass(frozen=True)
 class UserFunction:
-    """A function, and the file or module that contains it."""
+    """A function, and the file or module that contains it; or a file of arrays, without a function."""
 
     where: str
     function: str
 
     def __str__(self) -> str:
-        return f"{self.where}:{self.function}"
+        return f"{self.where}:{self.function}" if self.function else self.where
 
     @property
     def file(self) -> Path | None:
         """The file; None for a module."""
-        return Path(self.where) if self.where.endswith(".py") else None
+        return Path(self.where) if self.where.endswith((".py", DATA_FILE)) else None
 
     @property
     def short(self) -> str:
@@ -61,8 +64,10 @@ class UserFunction:
         return self.file.name if self.file else self.where
 
 
-def named(text: str) -> UserFunction | None:
-    """The function that `text` names, or None if it names none."""
+def named(text: str, kind: Kind | None = None) -> UserFunction | None:
+    """The function that `text` names, or None if it names none. Data may be a file of arrays."""
+    if kind is DATA and text.endswith(DATA_FILE) and text.isprintable():
+        return UserFunction(text, "")
     where, _, function = text.rpartition(":")
     where = MOVED.get(where, where)
     if not text.isprintable() or not function.isidentifier() or keyword.iskeyword(function):
@@ -73,7 +78,7 @@ def named(text: str) -> UserFunction | None:
 
 def reference(text: str, kind: Kind) -> UserFunction | None:
     """As `named`, but raises the kind's error if `text` can only be a reference and is not a valid one."""
-    function = named(text)
+    function = named(text, kind)
     if function is None and _PATH.fullmatch(text):
         shown = text if len(text) <= 60 else f"{text[:57]}..."
         raise kind.error(f"{kind.noun} '{shown}' names no function in a Python file: expected {kind.forms}")
@@ -100,9 +105,8 @@ def check(own: UserFunction, kind: Kind) -> None:
             fault = "it is a folder" if own.file.is_dir() else "there is no such file"
         except OSError as error:  # a name that is too long, a folder that can't be read
             fault = f"it can't be read ({reason(error)})"
-        raise kind.error(
-            f"{kind.noun} '{own}': {fault}; expected a Python file that has a function {own.function}{kind.signature}"
-        )
+        expected = f"a Python file that has a function {own.function}{kind.signature}" if own.function else "a file"
+        raise kind.error(f"{kind.noun} '{own}': {fault}; expected {expected}")
     package = own.where.partition(".")[0]
     with contextlib.suppress(ImportError, ValueError):
         if package in sys.modules or find_spec(package) is not None:

@@ -93,7 +93,7 @@ def _own_code(table: Mapping[str, Any], folder: Path) -> list[str]:
     faults = []
     for holder, key, where, kind in _references(table):
         text = holder.get(key) if isinstance(holder, dict) else None
-        if not isinstance(text, str) or (own := named(text.strip())) is None:
+        if not isinstance(text, str) or (own := named(text.strip(), kind)) is None:
             continue
         try:
             own = absolute(own, folder, kind)

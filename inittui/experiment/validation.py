@@ -74,6 +74,9 @@ def show(value: object) -> str:
     if isinstance(value, str):
         text = f'"{value}"'
     else:
-        text = repr(value) if isinstance(value, float) else msgspec.json.encode(value, enc_hook=str).decode()
+        try:
+            text = repr(value) if isinstance(value, float) else msgspec.json.encode(value, enc_hook=str).decode()
+        except Exception:  # an object of any kind, from Python
+            text = f"a {type(value).__name__}"
     text = printable(text)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -2,11 +2,13 @@
 
 import contextlib
 import subprocess
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from inittui.board.state import Board
+from inittui.common.atomic_files import reason
 from inittui.common.errors import DataError, DeviceError, InittuiError, RunError, UsageError
 from inittui.experiment import dataset_files
 from inittui.experiment.datasets import AUTO
@@ -60,17 +62,23 @@ def begin(
     threads: int = 1,
     option: str = "--device",
     place: Place = HERE,
+    prepare: Callable[[RunDir], None] = lambda _: None,
 ) -> "tuple[RunDir, subprocess.Popen[bytes]]":
     """Create a run of `preset` and start its supervisor; returns both. Raises InittuiError, and leaves nothing behind.
-    Messages call the device `option`."""
+    Messages call the device `option`. `prepare` adds files to the run before its supervisor starts."""
     check_device(device, option, place)
     check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
     try:
+        prepare(run_dir)
         return run_dir, process.start(run_dir)
-    except RunError:
+    except BaseException as error:
         run_dir.delete()
-        raise
+        if not isinstance(error, OSError):
+            raise
+        raise RunError(
+            f"run '{run_dir.path}' can't be written ({reason(error)}); expected room and permission"
+        ) from None
 
 
 def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Popen[bytes] | None") -> None:

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from inittui.common import process_identity
-from inittui.common.atomic_files import one_line, read_plain, reason, replace
+from inittui.common.atomic_files import one_line, read_end, read_plain, reason, replace
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
+from inittui.common.user_code_refs import DATA_FILE
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build, to_table
 from inittui.record import result_schema
@@ -31,6 +32,7 @@ from inittui.record.result_schema import ResultDocument
 
 T = TypeVar("T")
 FORMAT = 1
+DATA_NAME = f"data{DATA_FILE}"  # of arrays that were passed from Python
 STAMP = re.compile(r"-(\d{8}-\d{6})(?:-(\d+))?$")  # how a run's name ends
 LOCK_SECONDS = 5.0  # workers of a killed supervisor end within this time
 
@@ -156,11 +158,14 @@ class RunDir:
 
         try:
             table = tomllib.loads(unseal_toml(read_plain(self.path / "preset.toml")))
-            return build(table, name=STAMP.sub("", self.name), source="preset.toml")
+            preset = build(table, name=STAMP.sub("", self.name), source="preset.toml")
         except FileNotFoundError:
             raise RunError(f"'{self.path}' is no run: it has no preset.toml; 'inittui runs' lists the runs") from None
         except (OSError, ValueError, RecursionError, InittuiError) as error:
             raise self._unreadable("preset.toml", error) from None
+        if (text := preset.data.factory) and text.endswith(DATA_FILE):  # DATA_NAME moves with the run
+            return structs.replace(preset, data=structs.replace(preset.data, factory=str(self.path / text)))
+        return preset
 
     def write_status(self, status: Status) -> None:
         replace(self.path / "status.json", seal_json(status))
@@ -198,7 +203,7 @@ class RunDir:
     def last_words(self) -> str:
         """The last line that the supervisor or one of its libraries printed; "" if there is none."""
         try:
-            lines = read_plain(self.path / "supervisor.log").decode("utf-8", "replace").split("\n")
+            lines = read_end(self.path / "supervisor.log", 1 << 16).split("\n")
         except OSError:
             return ""
         return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""))[:200]

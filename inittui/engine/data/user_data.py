@@ -1,11 +1,13 @@
 """A user's own data: calls the function that returns images or features, and labels, and checks what it returns."""
 
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy
 import torch
 from torch import Tensor
 
-from inittui.common.user_code_refs import DATA
+from inittui.common.user_code_refs import ARRAYS, DATA, DATA_FILE
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks.user_code import UserCode, error_text, repeatable
 
@@ -14,7 +16,7 @@ FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of th
 
 
 def load(text: str) -> Dataset:
-    """The data set that the function named by `text` returns.
+    """The data set that the function named by `text` returns, or that is in the .npz file `text`.
 
     Inputs are tensors or NumPy arrays: features [n, features], images [n, rows, columns], or images with channels
     [n, channels, rows, columns]. Bytes (uint8) are scaled from 0..255 to 0..1; other values are not scaled. Labels are whole
@@ -22,7 +24,7 @@ def load(text: str) -> Dataset:
     """
     code = UserCode.of(text, DATA)
     with repeatable(0):  # a resumed run needs the same images
-        returned = code.call()
+        returned = _read(code) if code.function.where.endswith(DATA_FILE) else code.call()
     if not isinstance(returned, tuple | list) or len(returned) not in (4, 5):
         raise code.fault(f"it returned {_what(returned)}; expected {FORM}")
     train, train_labels = _inputs_and_labels(code, "train", *returned[:2])
@@ -44,6 +46,15 @@ def load(text: str) -> Dataset:
         raise code.fault(f"its labels go up to {count - 1}, and it names {len(classes)} classes")
     pixel_max = 255.0 if train.dtype == torch.uint8 else 1.0
     return Dataset("auto", code.function.short, train, train_labels, test, test_labels, pixel_max, classes)
+
+
+def _read(code: UserCode) -> list[Any]:
+    """The arrays of a file. Reading it executes nothing."""
+    try:
+        with numpy.load(code.function.where, allow_pickle=False) as file:
+            return [file[name] for name in ARRAYS if name in file or name != ARRAYS[-1]]
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError) as error:
+        raise code.fault(f"it can't be read ({error_text(error)}); expected the arrays {', '.join(ARRAYS)}") from None
 
 
 def _inputs_and_labels(code: UserCode, which: str, inputs: Any, labels: Any) -> tuple[Tensor, Tensor]:

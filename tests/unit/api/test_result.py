@@ -3,16 +3,23 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 from unittest.mock import ANY
 
+import numpy
 import pandas
 import pytest
+import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 import inittui
 from inittui.analysis.epoch_table import COLUMNS
-from inittui.common.errors import InittuiError
+from inittui.common.errors import InittuiError, RunError, UsageError
+from inittui.engine.data.load import load as load_data
+from inittui.engine.networks import example_cnn
+from inittui.experiment import preset_files
+from inittui.experiment.preset import Data
 from inittui.launch import process, start_run
 from inittui.record import events
 from inittui.record.run_directory import RunDir
@@ -127,6 +134,9 @@ def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
         ({"epochs": 0}, "epochs: training.epochs = 0: expected a whole number from 1"),
         ({"epochs": 1.5}, "epochs: training.epochs"),
         ({"seeds": 0}, "seeds 0: expected how many"),
+        ({"seeds": 10**5000}, "seeds a huge number: expected how many"),
+        ({"epochs": 10**5000}, "epochs: training.epochs"),
+        ({"set": {"training.learning_rate": 10**5000}}, "training.learning_rate"),
         ({"seeds": []}, "seeds: training.seeds"),
         ({"set": {"training.lerning_rate": 1}}, "Did you mean 'learning_rate'?"),
         ({"set": {"model.hidden": [0]}}, "set model.hidden: model.hidden"),
@@ -142,7 +152,7 @@ def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
         ({"data": "mnsit"}, 'data: data.name = "mnsit"'),
         ({"runs_dir": "~nosuchuser/x"}, "path '~nosuchuser/x' can't be used"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
 def test_bad_arguments_are_one_line_in_pythons_words(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], said: str
@@ -158,3 +168,128 @@ def test_bad_arguments_are_one_line_in_pythons_words(
     assert "\n" not in str(caught.value)
     assert "--" not in str(caught.value)
     assert not runs_dir.exists()
+
+
+# What Python people pass
+
+
+X, Y = torch.arange(40.0).reshape(10, 4), torch.arange(10) % 2
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[RunDir]:
+    """The runs that would have been started."""
+    runs: list[RunDir] = []
+
+    def start(run: RunDir) -> NoReturn:
+        runs.append(RunDir(run.path.with_name("kept")))
+        run.path.rename(runs[0].path)
+        raise RunError("as far as this test goes")
+
+    monkeypatch.setattr(process, "start", start)
+    return runs
+
+
+def begun(runs_dir: Path, started: list[RunDir], **arguments: Any) -> RunDir:
+    with pytest.raises(RunError, match="as far as this test goes"):
+        inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **arguments})
+    return started[0]
+
+
+def test_numbers_and_arrays_of_other_libraries_are_settings(runs_dir: Path, started: list[RunDir]) -> None:
+    run = begun(
+        runs_dir,
+        started,
+        arms=numpy.array(["he_normal", "zeros"]),
+        seeds=numpy.arange(3),
+        epochs=numpy.float64(2),
+        set={"training.learning_rate": numpy.float32(0.001), "model.hidden": torch.tensor([8, 8])},
+        sweep={
+            "training.weight_decay": numpy.array([0, 0.1], dtype="float32"),
+            "model.activation": pandas.Series(["relu"]),
+        },
+        threads=numpy.int64(1),
+        device=torch.device("cpu"),
+    )
+    preset = run.preset()
+    assert [arm.name for arm in preset.rows] == ["he_normal", "zeros"]
+    assert (preset.training.seeds, preset.training.epochs, preset.training.learning_rate) == ((0, 1, 2), 2, 0.001)
+    assert preset.model.hidden == (8, 8)
+    assert [axis.values for axis in preset.sweep] == [(0.0, 0.1), ("relu",)]
+    assert (run.status().threads, run.status().requested_device) == (1, "cpu")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (X[:8], Y[:8], X[8:], Y[8:]),
+        ((X[:8].numpy(), Y[:8].tolist()), (X[8:].bfloat16(), Y[8:].int())),
+        (pandas.DataFrame(X[:8].numpy()), pandas.Series(Y[:8]), X[8:].tolist(), Y[8:], ["even", "odd"]),
+    ],
+    ids=["tensors", "pairs", "columns"],
+)
+def test_arrays_are_data_which_the_run_keeps(runs_dir: Path, started: list[RunDir], data: Any) -> None:
+    run = begun(runs_dir, started, data=data)
+    assert run.preset().data == Data(factory=str(run.path / "data.npz"))
+    assert run.preset().title.endswith(", changed")
+    assert (run.path / "data.npz").stat().st_mode & 0o777 == 0o600
+    loaded = load_data(run.preset().data, run.path, lambda *_: None)
+    assert torch.equal(loaded.train_images, X[:8])
+    assert torch.equal(loaded.test_labels, Y[8:])
+    assert loaded.classes == (("even", "odd") if len(data) == 5 else ("0", "1"))
+    moved = RunDir(run.path.rename(runs_dir / "elsewhere"))
+    assert moved.preset().data.factory == str(moved.path / "data.npz")
+    again = preset_files.load(str(moved.path / "preset.toml"))
+    assert again.data == moved.preset().data
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ((X, Y), "data: a tuple of 2: expected the name of a data set, a function in a Python file, or arrays"),
+        (X, "data: a Tensor: expected the name"),
+        (3, "data: a int: expected the name"),
+        ((X, Y, X, ["a"] * 10), "data: test_labels, a list: it is <U1 of shape [10]; expected numbers"),
+        ((X.to_sparse(), Y, X, Y), "data: train_inputs, a Tensor: "),
+        ((X, Y, [[1], [1, 2]], Y), "data: test_inputs, a list: "),
+        ((numpy.ma.masked_less(X.numpy(), 3), Y, X, Y), "data: train_inputs, a MaskedArray: it has masked values"),
+        (lambda: 0, "data: <function"),
+    ],
+    ids=str,
+)
+def test_data_that_are_none_are_refused_in_one_line(
+    runs_dir: Path, started: list[RunDir], data: Any, said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        inittui.compare(preset="digits", runs_dir=runs_dir, data=data)
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).isprintable()
+    assert started == []
+
+
+def test_functions_are_arms_networks_and_data(runs_dir: Path, started: list[RunDir]) -> None:
+    run = begun(
+        runs_dir,
+        started,
+        arms=[example_cnn.small_cnn, {"init": "zeros"}],
+        set={"model.factory": example_cnn.small_cnn},
+        data=example_cnn.small_cnn,
+    )
+    text = "inittui.engine.networks.example_cnn:small_cnn"
+    assert (run.preset().data.factory, run.preset().model.factory, run.preset().arms[0].init.name) == (text, text, text)
+
+
+def test_a_disk_without_room_for_the_data_leaves_no_run(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(numpy, "savez", full)
+    with pytest.raises(RunError, match=r"can't be written .no space left on device.; expected room and permission"):
+        inittui.compare(preset="digits", runs_dir=runs_dir, data=(X, Y, X, Y))
+    assert list(runs_dir.iterdir()) == []
+
+
+def test_a_file_that_a_run_imports_starts_no_run_of_its_own(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="inittui.supervisor.__main__"))
+    with pytest.raises(UsageError, match="put it under: if __name__ == '__main__'"):
+        inittui.compare(runs_dir=runs_dir)
