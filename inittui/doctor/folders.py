@@ -22,13 +22,13 @@ NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "lustre", "gpfs"
 
 def data(data_dir: Path) -> list[Check]:
     """One check per data set that exists, complete or damaged; and one for all that do not exist."""
-    states: dict[str, State] = {"complete": "ok", "absent": "note", "damaged": "fault"}
+    states: dict[str, State] = {"complete": "ok", "converted": "ok", "absent": "note", "damaged": "fault"}
     checks = []
     absent = []
     downloaded = [entry for entry in datasets.DATASETS.values() if entry.files]
     for entry in downloaded:
         files = dataset_files.inspect(entry.name, data_dir)
-        if files.state == "absent" and not any(entry.raw(data_dir).glob("*-ubyte")):
+        if files.state == "absent" and not files.partial:
             absent.append(entry.title)
         else:
             checks.append(Check("data", states[files.state], files.what, files.fix))

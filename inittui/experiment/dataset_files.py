@@ -1,14 +1,16 @@
 """The files of a data set in the data folder: whether they are there, and whether they hold what they should.
 
-The layout is torchvision's, so that its files are used. torchvision checks the archives that it downloads, never the
-extracted files: it loads all-zero images silently, and neither reads nor replaces an empty file. So everything is checked
-here, in the same read that loads it. Imports no torch.
+The layouts are torchvision's, so that its files are used: extracted files, their archives, or the two files that versions
+before 0.9 made. torchvision checks the archives that it downloads, never the extracted files: it loads all-zero images
+silently, and neither reads nor replaces an empty file. So everything is checked here, in the same read that loads it.
+Imports no torch.
 """
 
 import gzip
 import hashlib
 import math
 import stat
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,7 @@ class DataFilesError(DataError):
     """Files that are damaged or not available. The message is `what` is wrong, then how to fix it."""
 
     def __init__(self, what: str, fix: str) -> None:
-        self.what = what
+        self.what, self.fix = what, fix
         super().__init__(f"{what}; {fix}")
 
 
@@ -35,13 +37,15 @@ class DataFilesError(DataError):
 class Inspection:
     """Whether the files of a data set are usable: their `state`, `what` is there or is wrong, and the `fix`.
 
-    `contents` are the bytes of the four files, headers included, if they are complete.
+    `contents` are the bytes of the four files, headers included, if they are complete. "converted" are files for torch, which
+    are checked when they are loaded.
     """
 
-    state: Literal["complete", "absent", "damaged"]
+    state: Literal["complete", "converted", "absent", "damaged"]
     what: str
     fix: str = ""
     contents: Sequence[bytearray] = ()
+    partial: bool = False  # absent, but some files or archives are there
 
     @property
     def detail(self) -> str:
@@ -57,48 +61,82 @@ def default_data_dir() -> Path:
 def inspect(name: str, data_dir: Path) -> Inspection:
     """Whether data set `name`, a key of DATASETS, is in `data_dir` and undamaged. Reads every byte; never raises OSError.
 
-    The state is "absent" if files are missing and the others are undamaged: a download completes them. A data set without
-    files is always complete.
+    Each file may be extracted or an archive. The state is "absent" if files are missing or archives are damaged, and the
+    extracted ones are sound: a download completes them. A data set without files is always complete.
     """
     entry = datasets.DATASETS[name]
-    raw = entry.raw(data_dir)
+    raw, classes = entry.raw(data_dir), len(entry.classes)
     fix = "give another --data-dir; the data set is downloaded there"
     contents: list[bytearray] = []
-    missing: list[str] = []
+    faults: list[str] = []
     for file in entry.files:
         path = raw / file.name
         try:
-            contents.append(_content(path, file, len(entry.classes)))
+            contents.append(check(_read(path, file), file, classes, raw))
         except FileNotFoundError:
-            missing.append(file.name)
+            try:
+                contents.append(check(_unpacked(raw / file.archive, file), file, classes, raw))
+            except FileNotFoundError:
+                faults.append(f"{file.name} missing")
+            except (ValueError, OSError) as error:
+                faults.append(f"{file.archive} damaged ({error})")
         except ValueError as error:
             return Inspection("damaged", f"{path}: {error}", fix)
         except OSError as error:
             what = f"{path}: can't be read ({error.strerror or error})"
             return Inspection("damaged", what, f"make it readable, or {fix}")
-    if missing:
-        what = f"{raw}: {entry.title} is not there" if not contents else f"{raw}: {', '.join(missing)} missing"
-        return Inspection("absent", what, "run again with a network to download it, or give another --data-dir")
-    what = f"{raw}: {entry.title}, {entry.train:,} and {entry.test:,} images"
-    return Inspection("complete", what, contents=contents)
+    if not faults:
+        return Inspection(
+            "complete", f"{raw}: {entry.title}, {entry.train:,} and {entry.test:,} images", contents=contents
+        )
+    if all(path.is_file() for path in entry.converted(data_dir)):
+        what = f"{entry.converted(data_dir)[0].parent}: {entry.title} in two files for torch; a run checks them"
+        return Inspection("converted", what)
+    nothing = not contents and all(fault.endswith("missing") for fault in faults)
+    what = f"{raw}: {entry.title} is not there" if nothing else f"{raw}: {', '.join(faults)}"
+    fix = "run again with a network to download it, or give another --data-dir"
+    return Inspection("absent", what, fix, partial=not nothing)
 
 
-def _content(path: Path, file: RawFile, classes: int) -> bytearray:
-    """All bytes, in a writable buffer as torch wants it. Raises OSError, or ValueError if the file is damaged."""
+def _read(path: Path, file: RawFile) -> bytearray:
+    """All bytes, in a writable buffer as torch wants it. Raises OSError, or ValueError for a wrong size."""
+    size = _size(path)
+    if size != file.size:
+        raise ValueError(f"{size:,} bytes, expected {file.size:,}")
+    content = bytearray(size)
+    with path.open("rb") as stream:
+        stream.readinto(content)
+    return content
+
+
+def _unpacked(archive: Path, file: RawFile) -> bytearray:
+    """The content of an archive, at most a byte more than it should have. Raises OSError, or ValueError if it is damaged."""
+    _size(archive)
+    try:
+        with gzip.open(archive) as stream:
+            return bytearray(stream.read(file.size + 1))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"no whole gzip archive: {error}") from None
+
+
+def _size(path: Path) -> int:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would block for ever
         raise ValueError(f"a {'folder' if stat.S_ISDIR(status.st_mode) else 'special file'}, expected a file")
-    if status.st_size != file.size:
-        raise ValueError(f"{status.st_size:,} bytes, expected {file.size:,}")
-    content = bytearray(file.size)
-    with path.open("rb") as stream:
-        stream.readinto(content)
+    return status.st_size
+
+
+def check(content: bytearray, file: RawFile, classes: int, raw: Path) -> bytearray:
+    """`content` if it is that of `file`. An archive in `raw` proves it where the file's own digest is unknown. Raises
+    ValueError."""
+    if len(content) != file.size:
+        raise ValueError(f"{len(content):,} bytes{' or more' * (len(content) > file.size)}, expected {file.size:,}")
     if (header := bytes(content[: len(file.header)])) != file.header:
         raise ValueError(f"begins with {header.hex()}, expected the IDX header {file.header.hex()}")
     if file.md5 is not None:
         if (md5 := _md5(content)) != file.md5:
             raise ValueError(f"md5 {md5}, expected {file.md5}")
-    elif (original := _archived(path.with_name(file.archive), file)) is not None:
+    elif (original := _archived(raw / file.archive, file)) is not None:
         if original != content:
             raise ValueError(f"differs from what {file.archive} beside it holds")
     elif len(file.shape) == 1:

@@ -69,6 +69,11 @@ class DatasetEntry:
         """The folder of the files, whether it exists or not."""
         return data_dir / self.folder / "raw"
 
+    def converted(self, data_dir: Path) -> tuple[Path, Path]:
+        """The files of training and of test that torchvision before 0.9 made, each with images and labels as tensors."""
+        folder = data_dir / self.folder / "processed"
+        return folder / "training.pt", folder / "test.pt"
+
 
 def _files(*archives: tuple[int, str] | tuple[int, str, str]) -> tuple[RawFile, ...]:
     """The four files of a data set with the shape of MNIST, from the size and the md5 of each archive, and the md5 of the

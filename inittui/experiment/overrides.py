@@ -75,7 +75,7 @@ def merge(table: dict[str, Any], overrides: Overrides) -> dict[str, str]:
         origins["arms"] = f"{overrides.dashes}arm"
     given = (overrides.set, overrides.values, overrides.sweep, overrides.swept, overrides.arms, overrides.data)
     if any(given) and isinstance(table.get("title"), str) and "title" not in origins:
-        table["title"] += ", changed"  # the title may no longer fit
+        table["title"] += " (changed)"  # the title may no longer fit
     return origins
 
 

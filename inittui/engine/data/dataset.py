@@ -1,10 +1,12 @@
 """A data set as tensors on the CPU, and the check whether a preset can be trained on it."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from inittui.common import formatting
 from inittui.common.errors import DataError
 from inittui.experiment.preset import Preset
 
@@ -44,14 +46,23 @@ class Dataset:
         """Columns of that picture."""
         return self.shape[-1] if len(self.shape) > 1 else math.isqrt(self.shape[0] - 1) + 1
 
+    def digest(self) -> str:
+        """The SHA-256 of everything that training and tests see."""
+        digest = hashlib.sha256(repr((self.pixel_max, self.classes)).encode())
+        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(repr((tensor.dtype, tensor.shape)).encode())
+            digest.update(tensor.contiguous().numpy().data)
+        return digest.hexdigest()
+
 
 def check_fit(preset: Preset, data: Dataset) -> None:
     """Raises DataError when `data` has fewer training images than an arm's batch, or more classes than its outputs."""
     count, classes = len(data.train_images), len(data.classes)
     for arm in preset.arms:
         if arm.training.batch_size > count:
+            images = formatting.count(count, "training image")
             raise DataError(
-                f"training.batch_size = {arm.training.batch_size}: {data.title} has {count:,} training images here; "
+                f"training.batch_size = {arm.training.batch_size}: {data.title} has {images} here; "
                 "expected no more than that"
             )
         if arm.model.factory is None and (arm.model.outputs or classes) < classes:

@@ -51,7 +51,7 @@ def download(
     except _Unavailable as error:
         # Part of the text comes from a server, and it is printed to the terminal.
         reason = "".join(char if char.isprintable() else "?" for char in str(error)[:300])
-        fix = f"try again, or copy its files to {raw}, or take --data {STAND_IN.name}"
+        fix = f"try again, or copy its files, extracted or as .gz, to {raw}, or take --data {STAND_IN.name}"
     except OSError as error:
         if error is progress.failed:
             raise

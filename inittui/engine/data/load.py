@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from inittui.common import formatting
+from inittui.common.atomic_files import one_line
 from inittui.common.errors import DataError
 from inittui.engine.data import user_data
 from inittui.engine.data.dataset import Dataset
@@ -52,15 +54,33 @@ def _dataset(entry: DatasetEntry, data_dir: Path, report: Report) -> Dataset:
 def _idx(entry: DatasetEntry, data_dir: Path, report: Report) -> list[Tensor]:
     files = dataset_files.inspect(entry.name, data_dir)
     if files.state == "absent":
-        download(entry.name, data_dir, report)
+        try:
+            download(entry.name, data_dir, report)
+        except DataFilesError as error:
+            raise DataFilesError(f"{error.what}; {files.what}", error.fix) if files.partial else error from None
         files = dataset_files.inspect(entry.name, data_dir)
-    if files.state != "complete":
+    contents = _converted(entry, data_dir) if files.state == "converted" else files.contents
+    if not contents:
         raise DataFilesError(f"{entry.title} in {data_dir} is {files.state} ({files.what})", files.fix)
     return [
         # The tensor shares the bytes that were checked, so nothing is read twice or copied.
         torch.frombuffer(content, dtype=torch.uint8, offset=len(file.header)).view(file.shape)
-        for file, content in zip(entry.files, files.contents, strict=True)
+        for file, content in zip(entry.files, contents, strict=True)
     ]
+
+
+def _converted(entry: DatasetEntry, data_dir: Path) -> list[bytearray]:
+    """What the files of the data set hold, from the two files that torchvision made of them. Raises DataFilesError."""
+    contents = []
+    for path, files in zip(entry.converted(data_dir), (entry.files[:2], entry.files[2:]), strict=True):
+        try:
+            for file, tensor in zip(files, torch.load(path, "cpu", weights_only=True), strict=True):
+                content = bytearray(file.header + tensor.to(torch.uint8).numpy().tobytes())
+                contents.append(dataset_files.check(content, file, len(entry.classes), entry.raw(data_dir)))
+        except Exception as error:  # of any kind: torch raises many for a damaged file
+            fix = "give another --data-dir; the data set is downloaded there"
+            raise DataFilesError(f"{entry.title}: {path} is damaged ({one_line(error)})", fix) from None
+    return contents
 
 
 def _scikit_learn(entry: DatasetEntry) -> list[Tensor]:
@@ -81,7 +101,7 @@ def _limited(dataset: Dataset, limit: int | None) -> Dataset:
     available = len(dataset.train_images)
     if limit > available:
         raise DataError(
-            f"data.train_limit = {limit}: {dataset.title} has {available:,} training images; "
+            f"data.train_limit = {limit}: {dataset.title} has {formatting.count(available, 'training image')}; "
             f"expected {available} at most, or no limit"
         )
     return replace(dataset, train_images=dataset.train_images[:limit], train_labels=dataset.train_labels[:limit])

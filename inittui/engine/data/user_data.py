@@ -12,6 +12,7 @@ from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks.user_code import UserCode, error_text, repeatable
 
 MOST_CLASSES = 65536  # predictions are stored in two bytes
+LARGEST = torch.finfo(torch.float32).max
 FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"
 
 
@@ -64,20 +65,33 @@ def _inputs_and_labels(code: UserCode, which: str, inputs: Any, labels: Any) -> 
         raise code.fault(f"{which}_inputs are {_what(inputs)}; expected {forms}, and at least one")
     if inputs.is_complex():
         raise code.fault(f"{which}_inputs are {_what(inputs)}; expected real numbers")
+    given = inputs
     if inputs.dtype != torch.uint8:
         inputs = inputs.float()
-    if not inputs.isfinite().all():
-        raise code.fault(f"{which}_inputs hold values that are not finite")
+    if not (finite := inputs.isfinite()).all():
+        place = (~finite).nonzero()[0].tolist()
+        value = given[tuple(place)].item()
+        raise code.fault(f"{which}_inputs hold {value:g} at {place}; expected finite numbers within ±{LARGEST:.3g}")
     whole = not labels.is_floating_point() and not labels.is_complex()
-    if labels.dim() != 1 or len(labels) != len(inputs) or not whole or int(labels.long().min()) < 0:
+    if labels.dim() != 1 or len(labels) != len(inputs) or not whole:
         raise code.fault(
             f"{which}_labels are {_what(labels)}; expected {len(inputs)} whole numbers from 0, one per input"
         )
-    return inputs.contiguous(), labels.long()
+    labels = labels.long()
+    if (least := int(labels.min())) < 0:
+        raise code.fault(f"{which}_labels hold {least}; expected class numbers from 0")
+    return inputs.contiguous(), labels
 
 
 def _tensor(code: UserCode, what: str, value: Any) -> Tensor:
+    if any(map(numpy.ma.is_masked, value if isinstance(value, list | tuple) else [value])):
+        raise code.fault(f"{what} have masked values; expected none: fill them, or leave these examples out")
+    if isinstance(value, Tensor) and (value.layout != torch.strided or value.is_nested or value.is_quantized):
+        kind = "nested" if value.is_nested else "quantized" if value.is_quantized else str(value.layout)
+        raise code.fault(f"{what} are a tensor of the kind {kind}; expected a dense one, as to_dense() makes")
     try:
+        if isinstance(value, numpy.ndarray):  # torch takes neither reversed arrays nor those of another byte order
+            value = numpy.asarray(value, value.dtype.newbyteorder("="), order="C")
         return torch.as_tensor(value).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         raise code.fault(f"{what} can't become a tensor: {error_text(error)}") from None

@@ -59,6 +59,38 @@ def test_mnist_is_what_torchvision_reads(mnist_dir: Path, name: DataName) -> Non
         assert torch.equal(dataset.train_labels if train else dataset.test_labels, theirs.targets)
 
 
+@pytest.fixture
+def converted(mnist_dir: Path, tmp_path: Path) -> Path:
+    """A data folder as torchvision left it before version 0.9: two files of tensors, no others."""
+    whole = load(Data(name="mnist"), mnist_dir, unexpected)
+    folder = tmp_path / "MNIST" / "processed"
+    folder.mkdir(parents=True)
+    torch.save((whole.train_images, whole.train_labels), folder / "training.pt")
+    torch.save((whole.test_images, whole.test_labels), folder / "test.pt", _use_new_zipfile_serialization=False)
+    return tmp_path
+
+
+def test_the_files_that_an_old_torchvision_made_are_used(mnist_dir: Path, converted: Path) -> None:
+    torchvision = pytest.importorskip("torchvision")
+    whole, dataset = (load(Data(name="auto"), folder, unexpected) for folder in (mnist_dir, converted))
+    assert torch.equal(dataset.train_images, whole.train_images)
+    assert torch.equal(dataset.test_labels, whole.test_labels)
+    assert len(torchvision.datasets.MNIST(converted).targets) == 60_000  # torchvision reads them too
+
+
+def test_damage_in_the_files_that_an_old_torchvision_made_is_found(converted: Path) -> None:
+    path = converted / "MNIST" / "processed" / "test.pt"
+    images, labels = torch.load(path)
+    labels[7] += 1
+    torch.save((images, labels), path)
+    with pytest.raises(DataError, match=r"MNIST: .*test\.pt is damaged \(md5 .*; give another --data-dir"):
+        load(Data(name="mnist"), converted, unexpected)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(DataError, match=r"MNIST: .*test\.pt is damaged \("):
+        load(Data(name="mnist"), converted, unexpected)
+    assert load(Data(), converted, unexpected).name == "digits"
+
+
 def test_train_limit_takes_the_first_images(mnist_dir: Path) -> None:
     whole = load(Data(name="mnist"), mnist_dir, unexpected)
     limited = load(Data(name="mnist", train_limit=123), mnist_dir, unexpected)
@@ -118,6 +150,18 @@ def test_without_a_network_auto_takes_digits_and_says_so(tmp_path: Path) -> None
     assert dataset.note.startswith("MNIST could not be downloaded (")
     assert dataset.note.endswith("Connection refused), so these are scikit-learn's 1,797 8x8 digits")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_network")
+def test_without_a_network_what_is_wrong_with_the_files_is_told_too(tmp_path: Path) -> None:
+    path = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"<html>")
+    with pytest.raises(DataError) as caught:
+        load(Data(name="mnist"), tmp_path, silent)
+    assert "Connection refused); " in str(caught.value)
+    assert "train-labels-idx1-ubyte.gz damaged (no whole gzip archive: Not a gzipped file" in str(caught.value)
+    assert "copy its files, extracted or as .gz, to" in str(caught.value)
 
 
 @pytest.mark.usefixtures("no_network")

@@ -122,7 +122,7 @@ def test_a_closed_port_is_an_error_at_once(
         host = f"127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.chdir(tmp_path)
     message = refused(Path("new/folder"), f"http://{host}", stall_seconds=10 * PATIENCE)
-    assert f"({host}: Connection refused); try again, or copy its files to new" in message
+    assert f"({host}: Connection refused); try again, or copy its files, extracted or as .gz, to new" in message
     assert capfd.readouterr() == ("", "")
 
 

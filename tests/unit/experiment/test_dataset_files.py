@@ -218,6 +218,55 @@ def test_an_archive_that_is_not_the_published_one_says_nothing(small: Path, tmp_
     assert inspect("kmnist", tmp_path).state == "complete"
 
 
+def packed(small: Path, *names: str, level: int = 9) -> None:
+    """Archives in place of these files; with a `level` of one's own they are not the published ones."""
+    for name in names or [path.name for path in small.iterdir()]:
+        content = (small / name).read_bytes()
+        (small / f"{name}.gz").write_bytes(gzip.compress(content, level, mtime=0))
+        (small / name).unlink()
+
+
+@pytest.mark.parametrize("names", [(), (TRAIN_LABELS,), (TRAIN_IMAGES, TEST_LABELS)], ids=["all", "one", "two"])
+@pytest.mark.parametrize("level", [9, 1], ids=["published", "packed again"])
+def test_an_archive_takes_the_place_of_its_file(
+    small: Path, tmp_path: Path, names: tuple[str, ...], level: int
+) -> None:
+    sound = inspect("kmnist", tmp_path)
+    packed(small, *names, level=level)
+    inspection = inspect("kmnist", tmp_path)
+    assert (inspection.state, inspection.contents) == ("complete", sound.contents)
+
+
+def test_the_four_archives_of_mnist_are_complete(linked: Path) -> None:
+    for name in (TRAIN_LABELS, TEST_LABELS):
+        path = linked / "MNIST" / "raw" / name
+        path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes(), 1))
+        path.unlink()
+    assert inspect("mnist", linked).state == "complete"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda _: b"", "0 bytes, expected 28"),
+        (lambda content: content[:-9], "no whole gzip archive: "),
+        (lambda _: b"<html>not found</html>", "no whole gzip archive: Not a gzipped file"),
+        (lambda _: gzip.compress(bytes(10_000)), "29 bytes or more, expected 28"),
+    ],
+    ids=["empty", "cut", "a page", "another"],
+)
+def test_a_damaged_archive_counts_as_missing_and_is_named(
+    small: Path, tmp_path: Path, spoil: Callable[[bytes], bytes], words: str
+) -> None:
+    packed(small)
+    path = small / f"{TEST_LABELS}.gz"
+    path.write_bytes(spoil(path.read_bytes()))
+    inspection = inspect("kmnist", tmp_path)
+    assert inspection.state == "absent"  # a download may put a sound one there
+    assert f"{small}: {TEST_LABELS}.gz damaged (" in inspection.detail
+    assert words in inspection.detail
+
+
 def test_the_default_folder_is_in_the_users_cache(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     script = (
