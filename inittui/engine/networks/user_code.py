@@ -1,19 +1,14 @@
 """Imports and calls a user's own functions. No other module imports a user's code."""
 
-import hashlib
 import importlib
-import importlib.util
 import inspect
 import random
 import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy
@@ -21,6 +16,7 @@ import torch
 
 from inittui.common.errors import InittuiError, message_of
 from inittui.common.user_code_refs import Kind, UserFunction, reference
+from inittui.engine.networks.user_modules import import_file
 
 Function = Callable[..., Any]
 
@@ -89,7 +85,7 @@ def _load(code: UserCode) -> Function:
         raise code.fault("there is no such file")
     try:
         with repeatable(0):  # the import may draw random numbers
-            module = _import_file(file) if file else importlib.import_module(where)
+            module = import_file(file) if file else importlib.import_module(where)
     except BaseException as error:
         _raise_again_if_ours(error)
         raise code.fault(f"importing it raised {error_text(error)}") from error
@@ -105,23 +101,3 @@ def _load(code: UserCode) -> Function:
     except ValueError:  # a function written in C has no signature
         pass
     return function
-
-
-@lru_cache
-def _import_file(path: Path) -> ModuleType:
-    """The module in a file, imported once however many functions are taken from it. It can import the files in its folder;
-    installed packages come first."""
-    path = path.absolute()
-    name = f"inittui_own_{hashlib.sha256(bytes(path)).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look up their module there
-    sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

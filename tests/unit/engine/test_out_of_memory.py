@@ -15,17 +15,17 @@ ON_GPU = {
         "allocated by PyTorch, and 2.13 GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is "
         "large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for "
         "Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)",
-        "out of GPU memory: 2.00 GiB asked for, 1.19 GiB free of 79.10 GiB",
+        "out of GPU memory: 2.00 GiB requested, 1.19 GiB free of 79.10 GiB",
     ),
     "2.1": (
         "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of 15.77 GiB of which 8.12 MiB is free. "
         "Process 1234 has 15.76 GiB memory in use. Of the allocated memory 14.50 GiB is allocated by PyTorch",
-        "out of GPU memory: 20.00 MiB asked for, 8.12 MiB free of 15.77 GiB",
+        "out of GPU memory: 20.00 MiB requested, 8.12 MiB free of 15.77 GiB",
     ),
     "2.1, full": (
         "CUDA out of memory. Tried to allocate 1.70 GiB. GPU 0 has a total capacty of 6.00 GiB of which 0 bytes is free. Of "
         "the allocated memory 2.93 GiB is allocated by PyTorch, and 2.30 GiB is reserved by PyTorch but unallocated.",
-        "out of GPU memory: 1.70 GiB asked for, 0 bytes free of 6.00 GiB",
+        "out of GPU memory: 1.70 GiB requested, 0 bytes free of 6.00 GiB",
     ),
     "no figures": ("CUDA out of memory.\nmore", "out of GPU memory: CUDA out of memory."),
     "an allocator of another kind": (
@@ -61,7 +61,7 @@ def test_a_full_gpu_is_known_by_its_words_as_well(version: str) -> None:
 
 @pytest.mark.parametrize("version", ON_CPU)
 def test_a_machine_that_is_full_is_told_with_its_figures(version: str) -> None:
-    expected = "out of memory: 4096.00 GiB asked for, 1.50 GiB free of 8.00 GiB"
+    expected = "out of memory: 4096.00 GiB requested, 1.50 GiB free of 8.00 GiB"
     assert explain(RuntimeError(ON_CPU[version])) == expected
 
 
@@ -103,7 +103,7 @@ def test_what_this_very_torch_says_is_understood() -> None:
         torch.empty(2**60, dtype=torch.uint8)
     expected = explain(caught.value)
     assert expected is not None
-    assert re.fullmatch(r"out of memory: \d+\.\d\d GiB asked for, 1\.50 GiB free of 8\.00 GiB", expected)
+    assert re.fullmatch(r"out of memory: \d+\.\d\d GiB requested, 1\.50 GiB free of 8\.00 GiB", expected)
 
 
 @pytest.mark.parametrize("words", ["CUDA out of memory. \x1b[2JTried", "\x1b[31m CUDA out of memory"])

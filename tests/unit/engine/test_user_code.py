@@ -331,6 +331,18 @@ def test_labels_are_whole_numbers_of_any_kind(returning: Callable[..., str], dty
     assert found.classes == ("0", "1")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [lambda x: x[::-1][::-1], lambda x: x.astype(x.dtype.newbyteorder(">")), numpy.asfortranarray, numpy.ma.asarray],
+    ids=["reversed", "big-endian", "by columns", "nothing masked"],
+)
+def test_arrays_are_taken_however_they_lie_in_memory(returning: Callable[..., str], form: Callable[[Any], Any]) -> None:
+    plain = user_data.load(returning(*GOOD))
+    found = user_data.load(returning(*map(form, GOOD)))
+    assert torch.equal(found.train_images, plain.train_images)
+    assert torch.equal(found.test_labels, plain.test_labels)
+
+
 def test_classes_may_be_named_also_those_that_no_image_has(returning: Callable[..., str]) -> None:
     names = ["cat", "dog", 7, "none of them"]
     for given_ in (names, tuple(names), numpy.array(names)):
@@ -346,6 +358,8 @@ def test_test_labels_count_for_the_classes_too(returning: Callable[..., str]) ->
 BYTES = X.reshape(10, 2, 2, 4).astype("uint8")
 INFINITE = X.astype("float32").copy()
 INFINITE[8, 0, 0] = numpy.inf
+HUGE = X[:7].astype("float64")
+HUGE[2, 3, 1] = -1e300  # more than float32 holds
 GOOD: tuple[Any, ...] = (X[:7], Y[:7], X[7:], Y[7:])
 
 
@@ -367,10 +381,17 @@ def changed(**places: Any) -> tuple[Any, ...]:
         (changed(train=[[1, 2], [3]]), "train_inputs can't become a tensor: ValueError: "),
         (changed(train="pictures"), "train_inputs can't become a tensor: TypeError: "),
         (changed(train=numpy.array([object()] * 7)), "train_inputs can't become a tensor: TypeError: "),
-        (changed(train=INFINITE[:7], test=INFINITE[7:]), "test_inputs hold values that are not finite"),
+        (changed(train=INFINITE[:7], test=INFINITE[7:]), "test_inputs hold inf at [1, 0, 0]; expected finite numbers within"),
+        (changed(train=HUGE), "train_inputs hold -1e+300 at [2, 3, 1]; expected finite numbers within ±3.4e+38"),
+        (changed(train=numpy.ma.masked_less(X[:7], 5)), "train_inputs have masked values; expected none: fill"),
+        (changed(train=list(numpy.ma.masked_less(X[:7], 5))), "train_inputs have masked values; expected none"),
+        (changed(test_labels=numpy.ma.masked_equal(Y[7:], 2)), "test_labels have masked values; expected none"),
+        (changed(train=torch.tensor(X[:7]).to_sparse()), "train_inputs are a tensor of the kind torch.sparse_coo; exp"),
+        (changed(train_labels=torch.tensor(Y[:7]).to_sparse()), "train_labels are a tensor of the kind torch.sparse_coo; "),
+        (changed(train=torch.empty(7, 4, 4, device="meta")), "train_inputs can't become a tensor: NotImplementedError"),
         (changed(train=X[:7] * 1j), "train_inputs are torch.complex128 of shape [7, 4, 4]; expected real numbers"),
         (changed(train_labels=Y[:6]), "train_labels are torch.int64 of shape [6]; expected 7 whole numbers from 0, one per"),
-        (changed(train_labels=Y[:7] - 1), "train_labels are torch.int64 of shape [7]; expected 7 whole numbers from 0"),
+        (changed(train_labels=Y[:7] - 1), "train_labels hold -1; expected class numbers from 0"),
         (changed(test_labels=[0.0, 1.0, 2.0]), "test_labels are torch.float32 of shape [3]; expected 3 whole numbers from 0"),
         (changed(test_labels=numpy.eye(3, dtype=int)), "test_labels are torch.int64 of shape [3, 3]; expected 3 whole"),
         (changed(test_labels=["a", "b", "c"]), "test_labels can't become a tensor: "),

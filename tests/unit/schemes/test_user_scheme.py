@@ -319,18 +319,21 @@ def test_a_module_that_is_not_there_is_reported_by_the_engine_too() -> None:
     assert "importing it raised ModuleNotFoundError" in fault("no_such_package.module", "f")
 
 
-def test_a_file_finds_what_lies_beside_it_after_what_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "beside_my_scheme.py").write_text("VALUE = 0.75")
-    (tmp_path / "tomli_w.py").write_text("raise RuntimeError('not this one')")
+def test_a_file_finds_what_lies_beside_it_before_what_is_installed_and_nothing_else_does(tmp_path: Path) -> None:
+    (tmp_path / "beside_my_scheme.py").write_text("import json\nVALUE = json.loads('0.75')")
+    (tmp_path / "tomli_w.py").write_text("HALF = 0.5")
+    (tmp_path / "scanner.py").write_text("raise RuntimeError('not this one')")  # json has one
     (tmp_path / "a.py").write_text(
-        f"import tomli_w\nfrom beside_my_scheme import VALUE\ndef f{SIGNATURE}:\n    weight.fill_(VALUE)\n"
+        "import tomli_w\nfrom beside_my_scheme import VALUE\n"
+        f"def f{SIGNATURE}:\n    weight.fill_(VALUE + tomli_w.HALF)\n"
     )
     network = nn.Linear(2, 2)
     initialise(network, Init.of(f"{tmp_path}/a.py:f"), 1)
-    assert (network.weight == 0.75).all()
+    assert (network.weight == 1.25).all()
+    import tomli_w
+
+    assert callable(tomli_w.dumps)
+    assert "beside_my_scheme" not in sys.modules
 
 
 def test_the_documentations_example_works(tmp_path: Path) -> None:
