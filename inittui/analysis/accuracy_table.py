@@ -75,7 +75,7 @@ def heading(document: ResultDocument) -> str:
     """One line: the run, its data set, the device and the seconds."""
     data = document.data
     return (
-        f"{document.run}: {data.title}, {data.train:,} training and {data.test:,} test images, "
+        f"{document.run}: {data.title}, {data.train:,} training and {formatting.count(data.test, 'test image')}, "
         f"{document.device}, {document.seconds:.1f} s"
     )
 

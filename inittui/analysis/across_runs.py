@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from inittui.analysis import comparisons, result_document
+from inittui.common import formatting
 from inittui.common.errors import RunError
 from inittui.experiment.preset import Arm, Preset
 from inittui.record.result_schema import ResultDocument
@@ -75,7 +76,7 @@ def _examples(document: ResultDocument, preset: Preset) -> str:
     data = document.data
     own = f" of {preset.data.factory}" if preset.data.factory else ""
     unscaled = "" if preset.data.scale_test else ", test pixels not scaled"
-    return f"{data.title}{own}, {data.train:,} training and {data.test:,} test images{unscaled}"
+    return f"{data.title}{own}, {data.train:,} training and {formatting.count(data.test, 'test image')}{unscaled}"
 
 
 def _changes(first: Arm, other: Arm) -> tuple[str, ...]:

@@ -35,12 +35,12 @@ def sentences(document: ResultDocument) -> list[str]:
 
 def notes(document: ResultDocument) -> list[str]:
     """What a reader must know before the figures: replaced data, failed arms, means over stuck and other seeds."""
-    lines = [f"Data: {document.data.note}."] if document.data.note else []
-    lines += [f"{arm.name} {arm.status}: {arm.reason}." for arm in document.arms if arm.reason]
+    lines = [formatting.sentence(f"Data: {document.data.note}")] if document.data.note else []
+    lines += [formatting.sentence(f"{arm.name} {arm.status}: {arm.reason}") for arm in document.arms if arm.reason]
     if document.resumed:
-        lines.append(f"Resumed from checkpoints, {document.resumed}.")
+        lines.append(formatting.sentence(f"Resumed from checkpoints, {document.resumed}"))
     if document.reason:
-        lines.append(f"The run failed: {document.reason}.")
+        lines.append(formatting.sentence(f"The run failed: {document.reason}"))
     lines += [words for arm in document.arms if (words := _failures(arm))]
     return lines + _given_up(document)
 
@@ -184,8 +184,8 @@ def _models(document: ResultDocument, a: str, b: str) -> list[str]:
 
 def _two_models(document: ResultDocument, a: str, b: str) -> list[str]:
     return [
-        f"As two trained models, not as schemes: {b} alone is right on {only_b:,} test images, {a} alone on {only_a:,} "
-        f"(McNemar's exact p = {p:.3g})."
+        f"As two trained models, not as schemes: {b} alone is right on {formatting.count(only_b, 'test image')}, "
+        f"{a} alone on {only_a:,} (McNemar's exact p = {p:.3g})."
         for only_a, only_b, p in _model_counts(document, a, b)[:1]
     ]
 

@@ -22,6 +22,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
+def sentence(words: str) -> str:
+    """`words` with one full stop: a reason may end with its own."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
 def cost(value: float | None, digits: int = 4) -> str:
     """A cost with `digits` decimals, in scientific notation from 1000 on; `not finite` for None, nan and infinity."""
     if value is None or not math.isfinite(value):

@@ -15,7 +15,7 @@ _OF_GPU = re.compile(rf"total capaci?ty of {_SIZE} of which {_SIZE} is free")  #
 
 
 def explain(error: BaseException) -> str | None:
-    """`out of GPU memory: 2.00 GiB asked for, 1.19 GiB free of 79.10 GiB`, or None for an error of another kind.
+    """`out of GPU memory: 2.00 GiB requested, 1.19 GiB free of 79.10 GiB`, or None for an error of another kind.
 
     torch raises OutOfMemoryError for a GPU and a plain RuntimeError for a CPU. The sizes are in their messages only.
     """
@@ -27,7 +27,7 @@ def explain(error: BaseException) -> str | None:
     if requested is None:
         return f"{kind}: {one_line(shortage)}"
     size = requested[1]
-    line = f"{kind}: {gibibytes(int(size.split()[0])) if size.endswith('bytes') else size} asked for"
+    line = f"{kind}: {gibibytes(int(size.split()[0])) if size.endswith('bytes') else size} requested"
     if on_gpu:
         gpu = _OF_GPU.search(str(shortage))
         return f"{line}, {gpu[2]} free of {gpu[1]}" if gpu else line

@@ -45,14 +45,15 @@ def lines_of(
     largest = max(schedule.batch_size for schedule in schedules)
     if largest > data.train:
         raise InittuiError(
-            f"training.batch_size = {largest}: {data.title} has {data.train:,} training images here; "
+            f"training.batch_size = {largest}: {data.title} has {count(data.train, 'training image')} here; "
             "expected no more than that"
         )
     steps = [data.train // schedule.batch_size * schedule.epochs * len(schedule.seeds) for schedule in schedules]
     sizes = [parameters(arm.model, data.rows * data.columns, len(data.classes)) for arm in preset.arms]
     between = f"{min(sizes):,} to {max(sizes):,}" if len(set(sizes)) > 1 else f"{sizes[0]:,}"
     lines.append(
-        f"{data.title}, {data.train:,} training images: {sum(steps):,} steps; networks of {between} parameters"
+        f"{data.title}, {count(data.train, 'training image')}: {count(sum(steps), 'step')}; "
+        f"networks of {between} parameters"
     )
     if (missing := _missing(preset, data_dir)) is not None:
         lines.append(missing)

@@ -169,7 +169,7 @@ def _accuracy(axes: "Axes", board: Board, document: ResultDocument) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)  # the first arm on top
     axes.set_xlabel("test accuracy, %")
     if several:
-        axes.set_title("mean and 95 % interval, a ring a seed", fontsize="small", loc="left")
+        axes.set_title("mean and 95 % interval, one ring per seed", fontsize="small", loc="left")
     axes.grid(axis="x")
 
 

@@ -50,7 +50,9 @@ class Narrator:
         if board.device:
             yield from self._once(f"device: {board.device.label}, {board.device.threads} thread(s) per worker")
         if data := board.data:
-            yield from self._once(f"data: {data.title}, {data.train:,} training and {data.test:,} test images")
+            yield from self._once(
+                f"data: {data.title}, {data.train:,} training and {formatting.count(data.test, 'test image')}"
+            )
             if data.note:
                 yield from self._once(f"note: {data.note}")
         elif download := board.download:

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
+from inittui.common import formatting
 from inittui.record.gallery import Gallery, Picture
 from inittui.tui.draw.charts import bar
 from inittui.tui.draw.glyphs import arm_style
@@ -178,7 +179,7 @@ class SamplePanel(BoardPanel):
         totals = {"disputed": gallery.disputed_in_all, "mistaken": gallery.mistaken_in_all}
         total = totals.pop(kind, count)
         of = f"{count}" if count == total else f"{count} kept, {total:,} in all"
-        rest = ", ".join(f"{total:,} {KINDS[other]}s" for other, total in totals.items())
+        rest = ", ".join(formatting.count(total, KINDS[other]) for other, total in totals.items())
         words = f"{KINDS[kind]} {self.state.number % count + 1} of {of}; {rest} in {gallery.test:,}"
         if not gallery.several:
             return words
