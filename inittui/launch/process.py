@@ -82,10 +82,11 @@ def resume(
     data_dir: Path | None = None,
     on: str | None = None,
     gpus_per_arm: float | None = None,
+    force: bool = False,
 ) -> subprocess.Popen[bytes] | None:
     """Continue a run that is paused, was stopped or was killed. Returns the new supervisor, or None if the run has a live
-    one, which got a request. The options replace those of the run. Raises RunError if no arm can be continued, or if the
-    run's files are damaged or not safe to write."""
+    one, which got a request. The options replace those of the run; with `force` its data and own code may have changed.
+    Raises RunError if no arm can be continued, or if the run's files are damaged or not safe to write."""
     status = run.status()
     liveness = run.liveness()
     if liveness == "elsewhere" and status.state not in ENDED:
@@ -96,7 +97,7 @@ def resume(
         control_requests.ask(run, "resume")
         return None
     board = Follower(run).poll()
-    resume_check.check(run, board)
+    resume_check.check(run, board, force=force)
     if run.alive():  # another process has resumed it meanwhile
         control_requests.ask(run, "resume")
         return None
@@ -107,6 +108,7 @@ def resume(
         data_dir=str(data_dir or status.data_dir),
         on=status.on if on is None else on,
         gpus_per_arm=status.gpus_per_arm if gpus_per_arm is None else gpus_per_arm,
+        force=force,
         # The clock of a run without an event begins now.
         monotonic=status.monotonic if board.t else time.monotonic(),
     )

@@ -60,6 +60,8 @@ class Status(Struct, frozen=True):
     on: str = ""  # "" for this machine, or a Ray cluster: ray, auto, ray://HOST:PORT
     gpus_per_arm: float = 0.0  # on Ray
     reason: str = ""
+    fingerprints: dict[str, str] = {}  # SHA-256 of `data` and, by path, of a user's own files
+    force: bool = False  # whether to continue although fingerprints differ
 
     def liveness(self) -> Liveness:
         """Whether the supervisor lives."""

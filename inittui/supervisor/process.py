@@ -21,6 +21,7 @@ from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.common import failures, process_identity
 from inittui.common.errors import InittuiError
+from inittui.experiment import datasets
 from inittui.launch import resume_check
 from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
@@ -78,7 +79,7 @@ class Supervisor:
             self._phase("starting", "starting torch")
             before = self.status
             device = self._open_device()
-            data = self._load()
+            data = self._load(before)
             jobs = self._jobs(device, before)
             self._phase("training")
             self._train(jobs, data)
@@ -144,16 +145,22 @@ class Supervisor:
         self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         return device
 
-    def _load(self) -> "Dataset":
-        """Load the data set and what training needs, and log it."""
+    def _load(self, before: Status) -> "Dataset":
+        """Load the data set and what training needs, and log it. `before` is the status that an earlier supervisor left."""
         from inittui.engine.data.dataset import check_fit
         from inittui.engine.data.load import load
+        from inittui.engine.networks import user_modules
         from inittui.engine.step.batched_mlp import BatchedMLP
         from inittui.engine.step.warm_up import warm_up
 
-        self._phase("loading", f"loading {self.preset.data.name}")
+        own = self.preset.data.factory
+        self._phase("loading", f"loading {own or datasets.entry(self.preset.data.name).title}")
+        fingerprints = user_modules.expected = resume_check.own_code(self.preset)
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
+        fingerprints["data"] = data.digest()
+        resume_check.refuse_changes(self.run.name, before, fingerprints, force=before.force)
+        self.status = replace(self.status, fingerprints=fingerprints)
         warm_up(autograd=not all(map(BatchedMLP.supports, self.preset.arms)))
         self.log.append(
             events.DataReady(
@@ -188,8 +195,9 @@ class Supervisor:
         # Cores that no arm needs train more seeds of one arm at the same time.
         per_arm = max(1, self.slots // max(1, len(unfinished))) if self.on_cpu and not self.cluster else 1
         zero, threads, scale_test = self.status.monotonic, self.status.threads, self.preset.data.scale_test
+        fingerprints, force = self.status.fingerprints, self.status.force
         return [
-            Job(arm, self.run.arm(folder), zero, device, threads, scale_test, per_arm)
+            Job(arm, self.run.arm(folder), zero, device, threads, scale_test, per_arm, fingerprints, force)
             for arm, folder in zip(self.preset.arms, folders, strict=True)
             if folder in unfinished
         ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy
 import pytest
 
 from inittui.board.follower import Follower
@@ -13,6 +14,7 @@ from inittui.record.run_directory import RunDir
 
 from . import logs
 from .conftest import Command, until
+from .run_processes import started
 
 # The data ask NumPy's global stream, and the network drops units, keeps running statistics and takes its time: all that a
 # resume could get wrong.
@@ -197,6 +199,29 @@ def test_a_fault_before_any_arm_is_one_line_and_leaves_nothing(
     assert words in printed[-1]
     assert "Traceback" not in done.stderr
     assert not inittui.runs_dir.exists() or not list(inittui.runs_dir.iterdir())
+
+
+@pytest.mark.slow
+def test_a_run_whose_data_or_code_changed_goes_on_only_by_force_and_says_so(inittui: Command, mine: Path) -> None:
+    source = "numpy.load(__file__[:-3] + '.npy')"
+    (mine / "my_data.py").write_text(DATA.replace('numpy.random.normal(0, 0.6, (300, 6, 6)).astype("float32")', source))
+    noise = numpy.random.default_rng(1).normal(0, 0.6, (300, 6, 6)).astype("float32")
+    numpy.save(mine / "my_data.npy", noise)
+    run = started(inittui, "--preset", str(mine / "mine.toml"))
+    until(lambda: bool(list(run.path.glob("arms/*/checkpoint.*"))), "a checkpoint")
+    assert inittui("stop", run.name).returncode == 0
+    numpy.save(mine / "my_data.npy", noise + 1)
+    refused = inittui("resume", run.name, "--plain")
+    assert refused.returncode == 1
+    assert f"failed: run '{run.name}': data changed since it was trained; expected the same" in refused.stdout
+    numpy.save(mine / "my_data.npy", noise)
+    (mine / "my_network.py").write_text(NETWORK + "# a remark")
+    refused = inittui("resume", run.name, "--plain")
+    assert refused.returncode == 2
+    assert f"run '{run.name}': my_network.py changed since it was trained" in refused.stderr
+    done = inittui("resume", run.name, "--plain", "--force")
+    assert done.returncode == 0
+    assert "not bit for bit, because this changed: my_network.py" in done.stdout
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ EXAMPLES = (
     ("inittui resume last --on ray", "on Ray's nodes; --on here: back on this machine"),
 )
 EXIT_CODES = options.WATCHING_CODES
-MOVING = ("--device", "--data-dir", "--notify", "--on", "--gpus-per-arm")  # options for a run that has ended
+MOVING = ("--device", "--data-dir", "--notify", "--on", "--gpus-per-arm", "--force")  # options for a run that has ended
 
 
 def add_options(parser: Options) -> None:
@@ -30,6 +30,9 @@ def add_options(parser: Options) -> None:
     )
     options.add_data_dir(parser, "where they were")
     options.add_cluster(parser, "where it was")
+    parser.add(
+        "--force", action="store_true", help="although its data or your own code changed; the result is then of both"
+    )
     parser.add("--detach", action="store_true", help="print the run's name and return")
     options.add_notify(parser)
     options.add_screen(parser)
@@ -63,7 +66,9 @@ def run(arguments: Arguments) -> int:
             )
         print(f"{arm_requests.request(run_dir, 'resume', arguments.arm)} goes on")
         return 0
-    supervisor = process.resume(run_dir, device=arguments.device, data_dir=arguments.data_dir, **place._asdict())
+    supervisor = process.resume(
+        run_dir, device=arguments.device, data_dir=arguments.data_dir, force=arguments.force, **place._asdict()
+    )
     if arguments.detach:
         print(run_dir.name)
         return 0

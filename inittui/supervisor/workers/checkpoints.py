@@ -28,7 +28,8 @@ NO_REPLICAS: AbstractContextManager[Sequence[Replica]] = nullcontext(())
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """The metadata of a checkpoint. `arm` is the part of the preset that it belongs to, as JSON."""
+    """The metadata of a checkpoint. `arm` is the part of the preset that it belongs to, as JSON; `fingerprint` is that of the
+    data and own code that it was trained with, "" if unknown."""
 
     format: int
     seed: int
@@ -36,24 +37,26 @@ class Meta(msgspec.Struct, frozen=True):
     step: int
     seconds: float
     arm: str
+    fingerprint: str = ""
 
 
 def path_of(folder: Path, seed: int) -> Path:
     return folder / f"checkpoint.{seed}.safetensors"
 
 
-def write(folder: Path, snapshot: Snapshot, arm: str) -> int:
+def write(folder: Path, snapshot: Snapshot, arm: str, fingerprint: str = "") -> int:
     """Write `snapshot` and return the size in bytes. Raises OSError, and leaves the previous file as it is."""
     position = snapshot.position
-    meta = Meta(FORMAT, position.seed, position.epochs, position.step, snapshot.seconds, arm)
+    meta = Meta(FORMAT, position.seed, position.epochs, position.step, snapshot.seconds, arm, fingerprint)
     metadata = {"inittui": msgspec.json.encode(meta).decode(), "sha256": NO_DIGEST.decode()}
     content = seal_tensors(safetensors.torch.save(snapshot.tensors, metadata))
     replace(path_of(folder, position.seed), content)
     return len(content)
 
 
-def read(folder: Path, seed: int, arm: str) -> Snapshot | None:
-    """The snapshot of a replica, or None if there is none. Raises RunError for a file that is damaged or of another arm."""
+def read(folder: Path, seed: int, arm: str, fingerprint: str = "") -> Snapshot | None:
+    """The snapshot of a replica, or None if there is none. Raises RunError for a file that is damaged, of another arm, or
+    with another `fingerprint`, if both are known."""
     path = path_of(folder, seed)
     try:
         content = read_plain(path)
@@ -69,6 +72,8 @@ def read(folder: Path, seed: int, arm: str) -> Snapshot | None:
         raise _refusal(path, one_line(error)) from None
     if (meta.format, meta.seed, meta.arm) != (FORMAT, seed, arm):
         raise _refusal(path, "it is of another arm, seed or version")
+    if fingerprint and meta.fingerprint and meta.fingerprint != fingerprint:
+        raise _refusal(path, "it was trained with other data or own code; resume with --force to use it all the same")
     return Snapshot(events.Position(seed=seed, epochs=meta.epochs, step=meta.step), meta.seconds, tensors)
 
 
@@ -88,8 +93,8 @@ def clear(folder: Path) -> None:
 class CheckpointWriter:
     """Saves the replicas of an arm while they train. May be called from each of the training threads."""
 
-    def __init__(self, folder: Path, arm: str, log: EventLog) -> None:
-        self._folder, self._arm, self._log = folder, arm, log
+    def __init__(self, folder: Path, arm: str, log: EventLog, fingerprint: str = "") -> None:
+        self._folder, self._arm, self._log, self._fingerprint = folder, arm, log, fingerprint
         self._thread = ThreadPoolExecutor(1, "checkpoints")
         self._writing: Future[tuple[float, int]] | None = None
         self._pending: list[Replica] = []  # whose snapshots are being written
@@ -153,5 +158,5 @@ class CheckpointWriter:
         """Returns the seconds of computing, with `copying`, which training has waited for, and the bytes."""
         began = time.thread_time()
         self._log.sync()
-        size = sum(write(self._folder, snapshot, self._arm) for snapshot in snapshots)
+        size = sum(write(self._folder, snapshot, self._arm, self._fingerprint) for snapshot in snapshots)
         return copying + time.thread_time() - began, size

@@ -6,14 +6,15 @@ itself.
 """
 
 import faulthandler
+import hashlib
 import io
 import os
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.device import set_precision, set_up_thread
 from inittui.engine.evaluation import Evaluation
+from inittui.engine.networks import user_modules
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
@@ -53,6 +55,8 @@ class Job:
     threads: int  # of torch, per training thread
     scale_test: bool
     training_threads: int = 1  # replicas that train at the same time, on a CPU
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of data and own code, as in the run's status
+    force: bool = False  # whether checkpoints with other fingerprints are used
 
 
 class Control:
@@ -107,7 +111,9 @@ class Worker:
             leftover.unlink(missing_ok=True)
         # A checkpoint belongs to this arm as it is: an arm that was edited must not continue from it.
         self._arm = msgspec.json.encode(job.arm, order="deterministic").decode()
-        self.checkpoint_writer = CheckpointWriter(job.folder, self._arm, self.log)
+        encoded = msgspec.json.encode(job.fingerprints, order="deterministic")
+        self._fingerprint = hashlib.sha256(encoded).hexdigest() if job.fingerprints else ""
+        self.checkpoint_writer = CheckpointWriter(job.folder, self._arm, self.log, self._fingerprint)
 
     def emit(self, event: events.Event) -> None:
         self.log.append(event)
@@ -128,8 +134,9 @@ class Worker:
             training_threads=job.training_threads,
             prepare=partial(set_up_thread, job.threads),
         )
+        fingerprint = "" if job.force else self._fingerprint
         for replica in trainer.replicas:
-            if (snapshot := checkpoints.read(job.folder, replica.seed, self._arm)) is not None:
+            if (snapshot := checkpoints.read(job.folder, replica.seed, self._arm, fingerprint)) is not None:
                 replica.restore(snapshot)
         try:
             for event in trainer.run():
@@ -207,6 +214,7 @@ def run(job: Job, data: Dataset, control_pipe: int) -> int:
 def work(job: Job, data: Dataset, control: Control) -> int:
     """Train `job` in this thread. Returns the exit code."""
     set_up_thread(job.threads)
+    user_modules.expected = job.fingerprints
     set_precision(job.arm.training.precision)
     worker = Worker(job, control)
     code = 0

@@ -11,8 +11,9 @@ from inittui.board.follower import Follower
 from inittui.board.state import Board
 from inittui.common.checksums import NO_DIGEST, seal_tensors
 from inittui.common.errors import RunError
+from inittui.experiment.preset_table import build
 from inittui.launch import process, resume_check
-from inittui.launch.resume_check import check, exactness, unfinished
+from inittui.launch.resume_check import check, exactness, refuse_changes, unfinished
 from inittui.record import control_requests, events
 from inittui.record.run_directory import RunDir, Status
 from tests.helpers import (
@@ -202,6 +203,77 @@ def test_a_run_that_would_write_through_a_link_is_refused(stopped: RunDir, tmp_p
     (stopped.path / name).symlink_to(tmp_path)
     words = refusal(stopped, board)
     assert f"'{name}' is a link; replace it by a copy of its target" in words
+
+
+# Whether data and own code are those that it was trained with
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> tuple[RunDir, Path]:
+    """A stopped run with own code, and a file that its network imports."""
+    for name, source in (("data", "x = 1"), ("net", "import part"), ("part", "x = 1"), ("init", "x = 1")):
+        (tmp_path / f"{name}.py").write_text(source)
+    table = {"data": {"factory": f"{tmp_path}/data.py:f"}, "model": {"factory": f"{tmp_path}/net.py:f"}}
+    of = build(
+        {**table, "arms": [{"init": "he_normal"}, {"init": f"{tmp_path}/init.py:f"}]}, name="own", source="canned"
+    )
+    run = write_run(tmp_path / "runs", of, endings={0: STOPPED, 1: STOPPED})
+    run.write_status(replace(run.status(), fingerprints={"data": "1", **resume_check.own_code(of)}))
+    return run, tmp_path / "part.py"
+
+
+@pytest.mark.parametrize("name", ["data.py", "net.py", "part.py", "init.py"])
+@pytest.mark.parametrize(
+    "change", [lambda path: path.write_text("x = 2"), lambda path: path.unlink()], ids=["new", "gone"]
+)
+@pytest.mark.usefixtures("nothing_starts")
+def test_own_code_that_changed_is_refused_by_name(
+    own: tuple[RunDir, Path], name: str, change: Callable[[Path], None]
+) -> None:
+    run, path = own
+    check(run, Follower(run).poll())
+    before = path.with_name(name).read_text()
+    change(path.with_name(name))
+    words = refusal(run)
+    assert words.startswith(f"run '{run.name}': {name}")
+    assert words.endswith(
+        f"changed since it was trained; expected the same: put it back as it was, or 'inittui resume {run.name} --force', "
+        "whose result is of both"
+    )
+    with pytest.raises(RunError, match="changed since it was trained"):
+        process.resume(run)
+    check(run, Follower(run).poll(), force=True)
+    path.with_name(name).write_text(before)
+    check(run, Follower(run).poll())
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_supervisor_learns_that_it_is_forced(stopped: RunDir, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
+    monkeypatch.setattr(process, "start", lambda run: run.status().force)
+    stopped.write_status(replace(stopped.status(), force=not force))
+    assert process.resume(stopped, force=force) is force  # type: ignore[comparison-overlap]
+
+
+def test_data_that_changed_are_refused_and_with_force_the_note_says_it() -> None:
+    before, now = status(fingerprints={"data": "1", "/a/net.py": "2"}), {"data": "3", "/a/net.py": "2"}
+    with pytest.raises(RunError, match="run 'x': data changed since it was trained; expected the same"):
+        refuse_changes("x", before, now, force=False)
+    refuse_changes("x", before, now, force=True)
+    refuse_changes("x", before, {"/a/net.py": "2"}, force=False)  # before the data are loaded
+    assert exactness(before, status(fingerprints=now), on_cpu=True) == (
+        False,
+        "not bit for bit, because this changed: data",
+    )
+    two = status(fingerprints={"data": "3", "/a/net.py": "4"})
+    assert exactness(before, two, on_cpu=True)[1] == "not bit for bit, because this changed: data, net.py"
+
+
+def test_a_run_of_a_version_that_took_no_fingerprints_goes_on(own: tuple[RunDir, Path]) -> None:
+    run, path = own
+    run.write_status(replace(run.status(), fingerprints={}))
+    path.write_text("x = 2")
+    check(run, Follower(run).poll())
+    refuse_changes("x", run.status(), {"data": "3"}, force=False)
 
 
 @pytest.mark.usefixtures("nothing_starts")

@@ -465,6 +465,18 @@ def test_a_pickle_in_its_place_executes_nothing(saved: Path, tmp_path: Path, dum
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.parametrize(
+    ("written", "expected", "used"), [("x", "x", True), ("x", "y", False), ("", "y", True), ("x", "", True)]
+)
+def test_a_checkpoint_of_other_data_or_code_is_refused(tmp_path: Path, written: str, expected: str, used: bool) -> None:
+    write(tmp_path, stopped_after(3).replicas[0].snapshot(), "a", written)
+    if used:
+        assert read(tmp_path, 5, "a", expected) is not None
+    else:
+        words = refusal(lambda: read(tmp_path, 5, "a", expected))
+        assert "it was trained with other data or own code; resume with --force to use it all the same" in words
+
+
 # Keeping
 
 
@@ -531,9 +543,9 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The seeds whose files are written."""
     seeds: list[int] = []
 
-    def counted(folder: Path, snapshot: Snapshot, arm: str) -> int:
+    def counted(folder: Path, snapshot: Snapshot, arm: str, fingerprint: str) -> int:
         seeds.append(snapshot.position.seed)
-        return write(folder, snapshot, arm)
+        return write(folder, snapshot, arm, fingerprint)
 
     monkeypatch.setattr(checkpoints, "write", counted)
     return seeds

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -56,13 +57,13 @@ def pause(control: Control) -> None:
     control.handle(PAUSE)
 
 
-def worker(folder: Path, control: Control | None = None, of: Arm = OF) -> Worker:
-    return Worker(Job(of, folder, 0.0, CPU, 1, True), control or Control())
+def worker(folder: Path, control: Control | None = None, of: Arm = OF, **options: Any) -> Worker:
+    return Worker(Job(of, folder, 0.0, CPU, 1, True, **options), control or Control())
 
 
-def trained(folder: Path, control: Control | None = None) -> list[events.Event]:
+def trained(folder: Path, control: Control | None = None, **options: Any) -> list[events.Event]:
     """Train until the end or a stop. All that the log holds then."""
-    one = worker(folder, control)
+    one = worker(folder, control, **options)
     one.train(DATA)
     one.log.close()
     tail = Tail(folder / "events.jsonl")
@@ -256,3 +257,10 @@ def test_of_a_huge_output_the_end_alone_is_read(folder: Path) -> None:
         file.seek(0, os.SEEK_END)
         file.write(b"end\n")
     assert read_end(folder / "worker.log", 100) == "\0" * 96 + "end\n"
+
+
+def test_a_stopped_arm_goes_on_with_the_data_that_it_was_trained_with_or_is_forced(tmp_path: Path) -> None:
+    trained(tmp_path, Scripted(5, stop), fingerprints={"data": "1"})
+    with pytest.raises(RunError, match="it was trained with other data or own code; resume with --force"):
+        trained(tmp_path, fingerprints={"data": "2"})
+    assert isinstance(trained(tmp_path, fingerprints={"data": "2"}, force=True)[-1], events.Finished)
