@@ -231,7 +231,7 @@ def test_numbers_and_arrays_of_other_libraries_are_settings(runs_dir: Path, star
 def test_arrays_are_data_which_the_run_keeps(runs_dir: Path, started: list[RunDir], data: Any) -> None:
     run = begun(runs_dir, started, data=data)
     assert run.preset().data == Data(factory=str(run.path / "data.npz"))
-    assert run.preset().title.endswith(", changed")
+    assert run.preset().title.endswith(" (changed)")
     assert (run.path / "data.npz").stat().st_mode & 0o777 == 0o600
     loaded = load_data(run.preset().data, run.path, lambda *_: None)
     assert torch.equal(loaded.train_images, X[:8])
