@@ -1,7 +1,7 @@
 """A user's own data: calls the function that returns images or features, and labels, and checks what it returns."""
 
+from itertools import islice
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy
 import torch
@@ -12,6 +12,7 @@ from inittui.engine.data.dataset import Dataset
 from inittui.engine.networks.user_code import UserCode, error_text, repeatable
 
 MOST_CLASSES = 65536  # predictions are stored in two bytes
+LONGEST_NAME = 200  # characters of a class that are kept
 LARGEST = torch.finfo(torch.float32).max
 FORM = "(train_inputs, train_labels, test_inputs, test_labels), and a list of the classes' names if you like"
 
@@ -38,11 +39,14 @@ def load(text: str) -> Dataset:
         raise code.fault(f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")
     names = returned[4] if len(returned) == 5 else range(count)
     try:
-        classes = () if isinstance(names, str) else tuple(map(str, names))
+        first = [] if isinstance(names, str) else islice(names, MOST_CLASSES + 1)
+        classes = tuple(str(name)[:LONGEST_NAME] for name in first)
     except TypeError:
         classes = ()
     if not classes:
         raise code.fault(f"its classes are {_what(names)}; expected a list of names")
+    if len(classes) > MOST_CLASSES:
+        raise code.fault(f"it names more than {MOST_CLASSES} classes")
     if len(classes) < count:
         raise code.fault(f"its labels go up to {count - 1}, and it names {len(classes)} classes")
     pixel_max = 255.0 if train.dtype == torch.uint8 else 1.0
@@ -54,7 +58,7 @@ def _read(code: UserCode) -> list[Any]:
     try:
         with numpy.load(code.function.where, allow_pickle=False) as file:
             return [file[name] for name in ARRAYS if name in file or name != ARRAYS[-1]]
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError) as error:
+    except Exception as error:  # of any kind: NumPy has many for a file that is damaged or of another format
         raise code.fault(f"it can't be read ({error_text(error)}); expected the arrays {', '.join(ARRAYS)}") from None
 
 

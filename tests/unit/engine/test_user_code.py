@@ -1,5 +1,6 @@
 """Networks and data of a person's own: named in a preset, imported by the engine alone, and refused in one line."""
 
+import itertools
 import random
 import sys
 from collections.abc import Callable
@@ -452,6 +453,52 @@ def test_whatever_a_function_returns_is_a_data_set_or_refused(values: Any) -> No
                 words = str(error)
             assert words.startswith("own data 'any.module:function': ")
             assert words.isprintable()
+
+
+def test_long_names_of_classes_are_cut(returning: Callable[..., str]) -> None:
+    text = returning(*GOOD, (f"{'long' * 1000}{number}" for number in range(3)))
+    assert user_data.load(text).classes == ("long" * 50,) * 3
+
+
+def test_names_of_classes_without_an_end_are_refused(returning: Callable[..., str]) -> None:
+    text = returning(*GOOD, itertools.count())
+    with pytest.raises(UserCodeError, match="it names more than 65536 classes"):
+        user_data.load(text)
+
+
+def test_data_come_from_a_file_of_arrays(tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    numpy.savez(file, train_inputs=X[:7], train_labels=Y[:7], test_inputs=X[7:], test_labels=Y[7:])
+    data = user_data.load(str(file))
+    assert (data.title, data.classes, data.train_images.shape) == ("mine.npz", ("0", "1", "2"), (7, 4, 4))
+    numpy.savez(
+        file, train_inputs=X[:7], train_labels=Y[:7], test_inputs=X[7:], test_labels=Y[7:], classes=["a", "b", "c"]
+    )
+    assert user_data.load(str(file)).classes == ("a", "b", "c")
+    found = preset_files.load("digits", Overrides(set=[f"data.factory={file}"]))
+    assert build(to_table(found), name="digits", source="preset.toml").data == Data(factory=str(file))
+    with pytest.raises(PresetError, match=r"own data '.*nope\.npz': there is no such file; expected a file"):
+        preset_files.load("digits", Overrides(set=["data.factory=./nope.npz"]))
+    assert refused({"arms": [{"init": "./mine.npz"}]})[0].startswith("arms[1].init: own scheme './mine.npz' names no")
+
+
+class Exploding:
+    def __reduce__(self) -> Any:
+        return pytest.fail, ("it was executed",)
+
+
+def test_a_file_of_arrays_that_is_none_is_refused_in_one_line_and_never_executed(tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    arrays = {"train_inputs": X[:7], "train_labels": Y[:7], "test_inputs": X[7:]}
+    numpy.savez(file, **arrays, test_labels=numpy.array([Exploding()], dtype=object))
+    contents = [b"", b"PK", b"{}", file.read_bytes(), file.read_bytes()[:500]]
+    numpy.savez(file, **arrays)
+    contents.append(file.read_bytes())
+    for content in contents:
+        file.write_bytes(content)
+        with pytest.raises(UserCodeError) as caught:
+            user_data.load(str(file))
+        assert "it can't be read" in one_line(caught, "own data", str(file))
 
 
 def test_a_limit_takes_the_first_of_them(returning: Callable[..., str], tmp_path: Path) -> None:
