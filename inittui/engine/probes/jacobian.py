@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from inittui.engine.probes.measure import undisturbed
 
 JACOBIAN_IMAGES = 4
-JACOBIAN_NUMBERS = 16e6  # a larger Jacobian is left out: thousands of classes of large images
+JACOBIAN_NUMBERS = 16e6  # a larger Jacobian is left out
+JACOBIAN_OUTPUTS = 1000  # with more it is left out: each takes a backward pass, before the first step
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -22,7 +23,8 @@ def jacobian(network: nn.Module, x: Tensor) -> tuple[float, ...]:
         _separate_images(network, x)
         inputs = x[:JACOBIAN_IMAGES].clone().requires_grad_()
         outputs = network(inputs)
-        if not outputs.requires_grad or inputs.numel() * outputs.shape[1] > JACOBIAN_NUMBERS:
+        count = outputs.shape[1]
+        if not outputs.requires_grad or count > JACOBIAN_OUTPUTS or inputs.numel() * count > JACOBIAN_NUMBERS:
             return ()
         rows = [
             torch.autograd.grad(output.sum(), inputs, retain_graph=True, materialize_grads=True)[0].flatten(1)

@@ -471,6 +471,10 @@ def test_what_has_no_jacobian_or_too_large_a_one_has_none_told(monkeypatch: pyte
     frozen = filled(Rounds()).requires_grad_(False)
     assert jacobian(frozen, batch()[0]) == ()
     network = filled(mlp(Model(hidden=(7,)), INPUTS, CLASSES))
+    with monkeypatch.context() as few:
+        few.setattr(jacobians, "JACOBIAN_OUTPUTS", CLASSES - 1)
+        assert jacobian(network, batch()[0]) == ()
+    assert jacobian(network, batch()[0]) != ()
     monkeypatch.setattr(jacobians, "JACOBIAN_NUMBERS", JACOBIAN_IMAGES * INPUTS * CLASSES - 1)
     assert jacobian(network, batch()[0]) == ()
 

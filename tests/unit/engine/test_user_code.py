@@ -490,9 +490,9 @@ class Exploding:
 def test_a_file_of_arrays_that_is_none_is_refused_in_one_line_and_never_executed(tmp_path: Path) -> None:
     file = tmp_path / "mine.npz"
     arrays = {"train_inputs": X[:7], "train_labels": Y[:7], "test_inputs": X[7:]}
-    numpy.savez(file, **arrays, test_labels=numpy.array([Exploding()], dtype=object))
+    numpy.savez(file, allow_pickle=True, **arrays, test_labels=numpy.array([Exploding()], dtype=object))
     contents = [b"", b"PK", b"{}", file.read_bytes(), file.read_bytes()[:500]]
-    numpy.savez(file, **arrays)
+    numpy.savez(file, allow_pickle=True, **arrays)
     contents.append(file.read_bytes())
     for content in contents:
         file.write_bytes(content)
