@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from inittui.board.follower import Follower
-from inittui.common import process_identity
+from inittui.common import file_lock, process_identity
 from inittui.experiment.preset_table import build
 from inittui.record import (
     event_log,
@@ -174,6 +174,8 @@ class FabricatedRun:
 
     def claim(self) -> None:
         """Make this process the run's supervisor, as a viewer sees it, and its clock the present time."""
+        if not file_lock.held(self.run.path / "lock"):
+            file_lock.acquire(self.run.path / "lock", 0)
         zero = time.monotonic() - self._clock.now
         self.run.write_status(replace(self.run.status(), monotonic=zero, host=process_identity.host(), **self._live))
 

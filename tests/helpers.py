@@ -5,6 +5,7 @@ own functions. Every number follows from (arm, replica, epoch); nothing is rando
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count, pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from inittui.analysis import result_document
 from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.state import Board
+from inittui.common import file_lock, process_identity
 from inittui.experiment.preset import Arm, Preset
 from inittui.experiment.preset_table import build
 from inittui.record import event_log, events, gallery
@@ -256,6 +258,14 @@ def arm_result(
 def empty_run(runs_dir: Path, of: Preset | None = None) -> RunDir:
     """The directory of a run that has just been started."""
     return RunDir.create(runs_dir, of or preset(), data_dir=runs_dir / "data", device="cpu", threads=1)
+
+
+def make_alive(run: RunDir, state: str = "training") -> RunDir:
+    """The run, with this process as its supervisor: it holds the lock until it ends."""
+    if file_lock.held(run.path / "lock") is None:
+        file_lock.acquire(run.path / "lock", 0)
+    run.write_status(replace(run.status(), state=state, **process_identity.fields(os.getpid())))
+    return run
 
 
 def write_events(run: RunDir, canned: Canned) -> None:

@@ -56,9 +56,10 @@ class Follower:
                 return self._board
             fresh, self._fresh = self._fresh, False
             if fresh and self.liveness == "dead" and not self._board.ended:
+                gone = self.run.copy_note() or "the supervisor is gone"
                 cause = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
                 because = f" ({cause})" if cause else ""
-                detail = f"the supervisor is gone{because}; 'inittui resume {self.run.name}' goes on"
+                detail = f"{gone}{because}; 'inittui resume {self.run.name}' goes on"
                 self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))
             return self._board
 

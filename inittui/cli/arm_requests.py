@@ -23,7 +23,8 @@ def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) 
     """
     if run_dir.liveness() not in ("alive", "elsewhere"):  # a request reaches another host through the shared folder
         raise RunError(
-            f"run '{run_dir.name}' is not running; 'inittui runs' lists the runs that are, 'inittui resume' continues one"
+            f"run '{run_dir.name}' is {run_dir.copy_note() or 'not running'}; "
+            "'inittui runs' lists the runs that are, 'inittui resume' continues one"
         )
     follower = Follower(run_dir)
     before = follower.poll()
@@ -46,13 +47,13 @@ def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) 
     return run_dir.name if arm_name is None else f"{arm_name} of {run_dir.name}"
 
 
-def wait_for_first_event(follower: Follower) -> None:
-    """Wait for the first event of a run's new supervisor. Until then the logs end with the old supervisor's end, and a viewer
-    would exit. Raises RunError."""
+def wait_for_first_event(follower: Follower, length: int) -> None:
+    """Wait for the first event of a run's new supervisor, before which its log had `length` bytes. Until then the log ends
+    with the old supervisor's end, and a viewer would exit. Raises RunError."""
     run_dir = follower.run
 
     def resumed() -> bool:
-        if not follower.poll().ended:
+        if log_length(run_dir) != length and not follower.poll().ended:
             return True
         if not run_dir.alive():
             raise RunError(f"run '{run_dir.name}' could not be resumed: {run_dir.last_words()}")
@@ -62,6 +63,11 @@ def wait_for_first_event(follower: Follower) -> None:
         raise RunError(
             f"run '{run_dir.name}': its supervisor writes no event; 'inittui attach {run_dir.name}' looks again"
         )
+
+
+def log_length(run_dir: RunDir) -> int:
+    """The bytes of the supervisor's log."""
+    return run_dir.log.stat().st_size if run_dir.log.exists() else 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

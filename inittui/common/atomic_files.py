@@ -1,9 +1,10 @@
-"""Reads and atomic writes of files, and the reason of a failure in one line."""
+"""Reads and atomic writes of files, their names, and the reason of a failure in one line."""
 
 import contextlib
 import errno
 import io
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -59,6 +60,21 @@ def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> Non
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def slug(name: str) -> str:
+    """`name` as a file name of letters, digits, dots, dashes and underscores: never hidden, empty or a path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")[:60] or "run"
+
+
+def make_folder(parent: Path, stem: str) -> Path:
+    """Create a folder named `stem`, with a number if that exists, that only the user can read. Raises OSError."""
+    for number in range(1, 10_000):
+        path = parent / (stem if number == 1 else f"{stem}-{number}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return path
+    raise OSError(errno.EEXIST, f"too many folders named {stem}")
 
 
 def print_what_fits() -> None:

@@ -1,10 +1,12 @@
-"""The identity of a process: host, boot, pid and start time. A pid alone may belong to another process by now."""
+"""The identity of a process: host, boot, pid namespace, pid and start time. A pid alone may belong to another process by now,
+and in another container it names another process."""
 
 import os
 from pathlib import Path
 from typing import Any, Literal
 
 Liveness = Literal["alive", "dead", "elsewhere"]
+SUPERVISOR = "inittui.supervisor"  # the module that trains a run; the next word of its command line is the run's folder
 
 
 def host() -> str:
@@ -48,13 +50,50 @@ def _started_elsewhere(pid: int) -> int | None:
         return None
 
 
+def pid_namespace() -> str:
+    """An id of the processes among which pids are unique, as those of one container; "" on systems that have one alone."""
+    try:
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115
+    except OSError:
+        return ""
+
+
+def supervises(pid: int, folder: Path) -> bool | None:
+    """Whether process `pid` is the supervisor of the run in `folder`, by its command line; None if it is one of a folder that
+    has been moved, perhaps to here."""
+    import psutil
+
+    try:
+        words = psutil.Process(pid).cmdline()
+        return folder.samefile(words[words.index(SUPERVISOR) + 1])
+    except OSError:
+        return None
+    except (psutil.Error, ValueError, OverflowError, IndexError):
+        return False
+
+
 def fields(pid: int) -> dict[str, Any]:
     """What identifies process `pid` of this machine, by the names of these fields in the status of a run."""
-    return {"pid": pid, "pid_started": started(pid), "host": host(), "boot": boot_id()}
+    return {
+        "pid": pid,
+        "pid_started": started(pid),
+        "pid_namespace": pid_namespace(),
+        "host": host(),
+        "boot": boot_id(),
+    }
 
 
-def liveness(*, at_host: str, boot: str, pid: int | None, start: int | None) -> Liveness:
-    """Whether that process is alive; `elsewhere` if it is on another host, where this can't be determined."""
-    if boot == boot_id() and pid is not None and start is not None and started(pid) == start:
+def liveness(
+    *, at_host: str, boot: str, pid: int | None, start: int | None, namespace: str = "", locked: bool | None = None
+) -> Liveness:
+    """Whether that process is alive; `elsewhere` if this can't be determined here. `locked` is whether a process holds its
+    lock, None if that is not known. A lock is visible to all containers of a machine, a pid is not."""
+    if boot != boot_id():
+        return "dead" if at_host == host() else "elsewhere"
+    if locked is False:
+        return "dead"
+    if namespace not in ("", pid_namespace()):
+        return "alive" if locked else "elsewhere"
+    if pid is not None and start is not None and started(pid) == start:
         return "alive"
-    return "dead" if at_host == host() else "elsewhere"
+    return "dead" if locked or at_host == host() else "elsewhere"

@@ -1,5 +1,6 @@
 """Starts the supervisor of a run as a process of its own, stops it, and resumes a run."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,10 +23,11 @@ from inittui.record.run_directory import RunDir
 EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can handle them
 
 
-def start(run: RunDir) -> subprocess.Popen[bytes]:
+def start(run: RunDir, lock: int) -> subprocess.Popen[bytes]:
     """Start the supervisor of a new run, or of one to resume, in a session of its own: it outlives this process and its
-    terminal. The run is alive when this returns. Raises RunError if the run's directory can't be written."""
-    environment = child_environment()
+    terminal. It inherits `lock`, the run's, so the run is locked at every moment. The run is alive when this returns. Raises
+    RunError if the run's directory can't be written, or if no process can be started."""
+    status, environment = run.status(), child_environment()
     # torch then counts GPUs through NVML without a CUDA call, which a fork would not survive.
     environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     # cuBLAS is deterministic only with a workspace of its own per stream.
@@ -33,44 +35,53 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     try:
         log = os.open(run.path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise _unwritable(run, error) from None
+        raise run.unwritable(error) from None
     # The child inherits the mask: a stop that arrives while it imports waits until it can be handled.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "inittui.supervisor", str(run.path)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", process_identity.SUPERVISOR, str(run.path.absolute()), str(lock)],
+            stdin=subprocess.PIPE,  # the supervisor begins when it has got a byte, or the end of the file
+            pass_fds=[lock],
             stdout=log,
             stderr=log,
             env=environment,
             start_new_session=True,
         )
+    except OSError as error:
+        raise RunError(f"run '{run.name}': its supervisor can't be started: {reason(error)}") from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(log)
-    status = replace(run.status(), state="starting", reason="", **process_identity.fields(supervisor.pid))
     try:
-        run.write_status(status)
+        identity = process_identity.fields(supervisor.pid) | run.identity()
+        run.write_status(replace(status, state="starting", reason="", **identity))
     except OSError as error:  # without its pid in the status nobody could watch or stop it
         supervisor.kill()
         supervisor.wait()
-        raise _unwritable(run, error) from None
+        raise run.unwritable(error) from None
+    with contextlib.suppress(BrokenPipeError), supervisor.stdin as gate:  # type: ignore[union-attr]
+        gate.write(b"\n")  # from here on the supervisor alone writes the status
     return supervisor
 
 
-def _unwritable(run: RunDir, error: OSError) -> RunError:
-    return RunError(f"run '{run.path}' can't be written ({reason(error)}); expected room and permission")
-
-
 def stop(run: RunDir) -> None:
-    """Ask the supervisor to stop its workers and to write the result so far. Raises RunError if it is not alive here."""
+    """Ask the supervisor to stop its workers and to write the result so far: by a signal, or by a request if its pid means
+    nothing here. Raises RunError if it is not alive on this machine, or if the pid is another process's."""
     status = run.status()
     liveness = run.liveness()
     if liveness == "elsewhere":
         raise RunError(f"run '{run.name}' belongs to host '{status.host}'; stop it there")
     if liveness == "dead":
-        raise RunError(f"run '{run.name}' is not running on this machine; 'inittui runs' shows what is")
-    if status.pid is not None:
+        state = run.copy_note(status) or "not running on this machine"
+        raise RunError(f"run '{run.name}' is {state}; 'inittui runs' shows what is")
+    if status.pid_namespace not in ("", process_identity.pid_namespace()):
+        control_requests.ask(run, "stop")
+    elif process_identity.supervises(status.pid or 0, run.path) is False:
+        raise RunError(
+            f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
+        )
+    elif status.pid is not None:
         os.kill(status.pid, signal.SIGTERM)
         os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
 
@@ -83,35 +94,43 @@ def resume(
     on: str | None = None,
     gpus_per_arm: float | None = None,
     force: bool = False,
+    take_over: bool = False,
 ) -> subprocess.Popen[bytes] | None:
     """Continue a run that is paused, was stopped or was killed. Returns the new supervisor, or None if the run has a live
-    one, which got a request. The options replace those of the run; with `force` its data and own code may have changed.
-    Raises RunError if no arm can be continued, or if the run's files are damaged or not safe to write."""
+    one, which got a request. The options replace those of the run; with `force` its data and own code may have changed;
+    `take_over` continues a run of another host, which must not train it any more. Raises RunError if no arm can be continued,
+    or if the run's files are damaged, locked or not safe to write."""
     status = run.status()
     liveness = run.liveness()
-    if liveness == "elsewhere" and status.state not in ENDED:
+    if liveness == "elsewhere" and status.state not in ENDED and not take_over:
         raise RunError(
-            f"run '{run.name}' belongs to host '{status.host}', where it may still be alive; resume it there"
+            f"run '{run.name}' belongs to host '{status.host}', where it may still be alive; resume it there, or here with "
+            "--take-over if nothing trains it there any more (two supervisors would damage it)"
         )
     if liveness == "alive":
         control_requests.ask(run, "resume")
         return None
     board = Follower(run).poll()
     resume_check.check(run, board, force=force)
-    if run.alive():  # another process has resumed it meanwhile
-        control_requests.ask(run, "resume")
-        return None
-    control_requests.take(run, ())  # drops those that the dead supervisor did not take
-    changed = replace(
-        status,
-        requested_device=device or status.requested_device,
-        data_dir=str(data_dir or status.data_dir),
-        on=status.on if on is None else on,
-        gpus_per_arm=status.gpus_per_arm if gpus_per_arm is None else gpus_per_arm,
-        force=force,
-        # The clock of a run without an event begins now.
-        monotonic=status.monotonic if board.t else time.monotonic(),
-    )
-    if changed != status:
-        run.write_status(changed)
-    return start(run)
+    if not run.alive():
+        try:
+            with run.lock() as lock:
+                control_requests.take(run, ())  # drops those that the dead supervisor did not take
+                status = run.status()
+                changed = replace(
+                    status,
+                    requested_device=device or status.requested_device,
+                    data_dir=str(data_dir or status.data_dir),
+                    on=status.on if on is None else on,
+                    gpus_per_arm=status.gpus_per_arm if gpus_per_arm is None else gpus_per_arm,
+                    force=force,
+                    # The clock of a run without an event begins now.
+                    monotonic=status.monotonic if board.t else time.monotonic(),
+                )
+                run.write_status(changed)
+                return start(run, lock)
+        except RunError:
+            if not run.alive():
+                raise
+    control_requests.ask(run, "resume")  # another process has resumed it meanwhile
+    return None

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inittui.board.state import Board
-from inittui.common.atomic_files import reason
-from inittui.common.errors import DataError, DeviceError, InittuiError, RunError, UsageError
+from inittui.common.errors import DataError, DeviceError, InittuiError, UsageError
 from inittui.experiment import dataset_files
 from inittui.experiment.datasets import AUTO
 from inittui.experiment.preset import Preset
@@ -71,14 +70,13 @@ def begin(
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
     try:
         prepare(run_dir)
-        return run_dir, process.start(run_dir)
+        with run_dir.lock() as lock:
+            return run_dir, process.start(run_dir, lock)
     except BaseException as error:
         run_dir.delete()
         if not isinstance(error, OSError):
             raise
-        raise RunError(
-            f"run '{run_dir.path}' can't be written ({reason(error)}); expected room and permission"
-        ) from None
+        raise run_dir.unwritable(error) from None
 
 
 def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Popen[bytes] | None") -> None:

@@ -1,6 +1,5 @@
 """Deletes a run: never one that is alive, and never through a link. An incomplete deletion is reported."""
 
-import os
 import shutil
 
 from inittui.common.atomic_files import reason
@@ -8,6 +7,7 @@ from inittui.common.errors import RunError
 from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
 
+LOCK_SECONDS = 0.2  # longer than a viewer's look at the lock
 LAST = ("status.json", "preset.toml")  # deleted last, so that a run that is deleted in part is still listed
 
 
@@ -22,7 +22,7 @@ def check(run: RunDir) -> None:
         )
     liveness = run.liveness()
     if liveness == "alive":
-        raise RunError(f"run '{run.name}' is alive; 'inittui stop {run.name}' ends it, then it can be deleted")
+        raise RunError(f"run '{run.name}' is alive; it can be deleted when it has ended")
     if liveness == "elsewhere" and run.status().state not in ENDED:
         raise RunError(
             f"run '{run.name}' belongs to host '{run.status().host}', where it may be alive; delete it there, or remove "
@@ -37,16 +37,13 @@ def delete(run: RunDir) -> None:
         if run.path.is_symlink():
             run.path.unlink()
             return
-        lock = run.lock(0)  # so that nobody resumes the run
-        try:
+        with run.lock(LOCK_SECONDS):  # so that nobody resumes the run
             for path in sorted(run.path.iterdir(), key=lambda path: (path.name in LAST, path.name)):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
             run.path.rmdir()
-        finally:
-            os.close(lock)
     except OSError as error:
         raise RunError(
             f"run '{run.name}' can't be deleted ({reason(error)}); what is left is in '{run.path}'"

@@ -5,21 +5,19 @@ so it may run on another machine, or read a copy.
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
 
-from inittui.common import process_identity
-from inittui.common.atomic_files import one_line, read_end, read_plain, reason, replace
+from inittui.common import file_lock, process_identity
+from inittui.common.atomic_files import make_folder, one_line, read_end, read_plain, reason, replace, slug
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
@@ -38,7 +36,8 @@ LOCK_SECONDS = 5.0  # workers of a killed supervisor end within this time
 
 
 class Status(Struct, frozen=True):
-    """Who trains the run, and how. Host, boot id, pid and its start time identify the supervisor (see process_identity)."""
+    """Who trains the run, and how; written by the holder of the run's lock. Host, boot id, pid with its namespace and start
+    time identify the supervisor (see process_identity)."""
 
     format: int
     run: str
@@ -49,6 +48,8 @@ class Status(Struct, frozen=True):
     boot: str
     pid: int | None = None
     pid_started: int | None = None
+    pid_namespace: str = ""
+    folder: str = ""  # device and inode of the run's folder while that boot lasts: a copy has others
     preset: str = ""
     arms: tuple[str, ...] = ()  # their names, in order
     workers: dict[str, int] = {}
@@ -62,10 +63,6 @@ class Status(Struct, frozen=True):
     reason: str = ""
     fingerprints: dict[str, str] = {}  # SHA-256 of `data` and, by path, of a user's own files
     force: bool = False  # whether to continue although fingerprints differ
-
-    def liveness(self) -> Liveness:
-        """Whether the supervisor lives."""
-        return process_identity.liveness(at_host=self.host, boot=self.boot, pid=self.pid, start=self.pid_started)
 
 
 _STATUS = msgspec.json.Decoder(Status)
@@ -111,7 +108,7 @@ class RunDir:
         """Create a directory for `preset` that only the user can read. Raises RunError if it can't be written."""
         try:
             runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = _fresh(runs_dir, f"{slug(preset.name)}-{_stamp(runs_dir)}")
+            path = make_folder(runs_dir, f"{slug(preset.name)}-{_stamp(runs_dir)}")
         except OSError as error:
             raise RunError(
                 f"runs folder '{runs_dir}' can't be written ({reason(error)}); expected a folder that you may write to: "
@@ -126,7 +123,7 @@ class RunDir:
             run.write_status(
                 Status(
                     format=FORMAT,
-                    run=run.name,
+                    **run.identity(),
                     state="starting",
                     started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                     monotonic=time.monotonic(),
@@ -145,7 +142,7 @@ class RunDir:
             run.delete()
             if not isinstance(error, OSError):
                 raise
-            raise RunError(f"run '{path}' can't be written ({reason(error)}); expected room and permission") from None
+            raise run.unwritable(error) from None
         return run
 
     def write_preset(self, preset: Preset) -> None:
@@ -202,6 +199,9 @@ class RunDir:
     def _unreadable(self, file: str, error: Exception) -> RunError:
         return RunError(f"run '{self.name}': {file} can't be read: {one_line(error)}")
 
+    def unwritable(self, error: OSError) -> RunError:
+        return RunError(f"run '{self.path}' can't be written ({reason(error)}); expected room and permission")
+
     def last_words(self) -> str:
         """The last line that the supervisor or one of its libraries printed; "" if there is none."""
         try:
@@ -215,44 +215,65 @@ class RunDir:
 
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def liveness(self) -> Liveness:
-        """Whether the supervisor lives. A run without a readable status is dead."""
+    def identity(self) -> dict[str, Any]:
+        """What identifies the run's folder in this boot, by the names of these fields in its status."""
+        folder = self.path.stat()
+        return {"run": self.name, "folder": f"{folder.st_dev}:{folder.st_ino}"}
+
+    def _is_copy(self, status: Status) -> bool:
+        """Whether the status was written in another folder. After a reboot this is not known: devices get other numbers."""
+        return status.boot == process_identity.boot_id() and status.folder not in ("", self.identity()["folder"])
+
+    def copy_note(self, status: Status | None = None) -> str:
+        """Says of which run this is a copy, by its `status`; "" if it is none."""
+        with contextlib.suppress(RunError, OSError):
+            status = status or self.status()
+            if status.run != self.name and self._is_copy(status):
+                return f"a copy of '{printable(status.run)}', not running"
+        return ""
+
+    def liveness(self, status: Status | None = None) -> Liveness:
+        """Whether the supervisor lives, by the run's `status`. A run without a readable status is dead.
+
+        The folder and its lock decide, which a copy does not share, then the process that the status names.
+        """
+        locked = file_lock.held(self.path / "lock")
         try:
-            return self.status().liveness()
-        except RunError:
+            status = status or self.status()
+            if self._is_copy(status):
+                return "dead"
+        except (RunError, OSError):
             return "dead"
+        by_process = process_identity.liveness(
+            at_host=status.host,
+            boot=status.boot,
+            pid=status.pid,
+            start=status.pid_started,
+            namespace=status.pid_namespace,
+            locked=locked,
+        )
+        if locked is None and by_process == "alive":  # a status can be edited
+            return "alive" if process_identity.supervises(status.pid or 0, self.path) else "dead"
+        return by_process
 
     def alive(self) -> bool:
         """Whether the supervisor lives on this machine."""
         return self.liveness() == "alive"
 
-    def lock(self, seconds: float = LOCK_SECONDS) -> int:
-        """Lock the run for this process and its forks, until all of them have ended or closed the returned descriptor.
-
-        Raises RunError if another process keeps the lock for that many seconds.
-
-        The forks share the lock, so no supervisor starts while workers of a killed one still write.
-        """
-        file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return file
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    os.close(file)
-                    raise RunError(
-                        f"run '{self.name}': a process of it still writes; try again when it has ended"
-                    ) from None
-            except OSError:
-                return file  # the file system has no locks: the identity in the status has to suffice
-            time.sleep(0.05)
-
-
-def slug(name: str) -> str:
-    """`name` as a file name of letters, digits, dots, dashes and underscores: never hidden, empty or a path."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")[:60] or "run"
+    @contextlib.contextmanager
+    def lock(self, seconds: float = LOCK_SECONDS) -> Iterator[int]:
+        """Hold the run's lock: its descriptor, for a supervisor to inherit. Supervisor and workers share it, so that nobody
+        resumes a run whose workers still write. Raises RunError if another process keeps it for that many seconds."""
+        try:
+            lock = file_lock.acquire(self.path / "lock", seconds)
+        except TimeoutError:
+            raise RunError(f"run '{self.name}': a process of it still writes; try again when it has ended") from None
+        except OSError as error:
+            raise self.unwritable(error) from None
+        try:
+            yield lock
+        finally:
+            file_lock.close(lock)
 
 
 def arm_folders(preset: Preset) -> list[str]:
@@ -276,12 +297,3 @@ def _stamp(runs_dir: Path) -> str:
     tomorrow = f"{datetime.now() + timedelta(days=1):%Y%m%d-%H%M%S}"
     stamps = [match[1] for entry in os.scandir(runs_dir) if (match := STAMP.search(entry.name))]
     return max([now, *(stamp for stamp in stamps if stamp <= tomorrow)])
-
-
-def _fresh(runs_dir: Path, stem: str) -> Path:
-    for number in range(1, 10_000):
-        path = runs_dir / (stem if number == 1 else f"{stem}-{number}")
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-            return path
-    raise OSError(errno.EEXIST, f"too many runs named {stem}")

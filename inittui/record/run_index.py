@@ -104,7 +104,7 @@ class RunSummary(Struct, frozen=True):
     size: int = 0  # bytes that its deletion frees
     device: str = ""
     seconds: float | None = None  # wall time of the run
-    reason: str = ""  # of a failure, in one line
+    reason: str = ""  # of a failure, in one line; or of which run it is a copy
 
     @property
     def best(self) -> ArmSummary | None:
@@ -193,8 +193,9 @@ def _summary(run: RunDir, now: float) -> RunSummary:
         except RunError as error:
             reason = _without_name(error)
     else:
-        liveness = status.liveness()
+        liveness = run.liveness(status)
         alive = liveness == "alive"
+        reason = run.copy_note(status)
         state = {"alive": state, "dead": "interrupted", "elsewhere": f"on {status.host}"}[liveness]
     began = seconds_of(status.started)
     return RunSummary(

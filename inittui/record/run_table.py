@@ -84,7 +84,7 @@ def text(summaries: Sequence[RunSummary], width: int | None) -> list[str]:
     lines = [_line({column: column for column in shown}, shown)]
     for summary in summaries:
         row = cells(summary, shown)
-        if summary.state == "damaged":
+        if summary.state == "damaged" or (summary.state == "interrupted" and summary.reason):
             head = {column: shown[column] for column in ("name", "state")}
             line = _line(row, head).ljust(total(head) + GAP) + printable(summary.reason)
             lines.append(line if width is None else _cut(line, width).rstrip())

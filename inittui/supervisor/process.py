@@ -1,8 +1,8 @@
 """The supervisor of a run: starts the workers, handles requests, notices how workers end, and writes the result.
 
-`python -m inittui.supervisor RUN` needs a run directory with a preset and a status. If the run has a log, it continues from
-its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of it, which share both. It makes
-no CUDA call, since CUDA does not survive a fork.
+`python -m inittui.supervisor RUN LOCK` needs a run directory with a preset and a status. If the run has a log, it continues
+from its checkpoints. The supervisor imports torch and reads the data once; the workers are forks of it, which share both. It
+makes no CUDA call, since CUDA does not survive a fork.
 """
 
 import contextlib
@@ -50,16 +50,15 @@ class Supervisor:
     """Trains one run: from its directory, new or left by an earlier supervisor, to result.json."""
 
     def __init__(self, run: RunDir) -> None:
-        """Raises RunError if another supervisor has the run, or it can't be read."""
+        """The process holds the run's lock. Raises RunError if the run can't be read."""
         self.run = run
-        run.lock()
         for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
             with contextlib.suppress(OSError):
                 leftover.unlink()
         self.preset = run.preset()
         board = Follower(run).poll()
         self.before = board if board.t else None  # as an earlier supervisor left it
-        self.status = replace(run.status(), workers={}, **process_identity.fields(os.getpid()))
+        self.status = replace(run.status(), workers={}, **process_identity.fields(os.getpid()), **run.identity())
         if self.before:  # the run's clock continues where it stopped: time without a supervisor does not count
             self.status = replace(self.status, monotonic=time.monotonic() - board.t)
         self.log = EventLog(run.log, self.status.monotonic)

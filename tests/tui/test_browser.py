@@ -1,6 +1,5 @@
 """The runs on the screen: real folders, in a dashboard that shows one of them."""
 
-import os
 import re
 import shutil
 import threading
@@ -15,7 +14,6 @@ from textual.widgets import Input
 
 from inittui.board.follower import Follower
 from inittui.board.source import LiveSource, ReplaySource, StillSource
-from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import delete_run, run_table
 from inittui.record.run_directory import RunDir
@@ -27,7 +25,7 @@ from inittui.tui.browser.run_list import RunList
 from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.main import MainScreen
 from inittui.tui.widgets.question import DeleteQuestion
-from tests.helpers import canned_events, empty_run, finished_board, preset, write_events, write_run
+from tests.helpers import canned_events, empty_run, finished_board, make_alive, preset, write_events, write_run
 from tests.tui.builders import (
     FAILED,
     MARKUP,
@@ -61,8 +59,7 @@ def folder(tmp_path: Path) -> Path:
         write_run(tmp_path, preset(2, name=name), **story).path.rename(path_in(folder, name, day))
     living = empty_run(tmp_path, preset(3, name="living"))
     write_events(living, canned_events(preset(3, name="living"), until=2.0))
-    own = os.getpid()
-    living.write_status(replace(living.status(), state="training", pid=own, pid_started=process_identity.started(own)))
+    make_alive(living)
     living.path.rename(path_in(folder, "living", 2))
     (folder / "torn-20260101-000000" / "status.json").write_bytes(b"{")
     return folder
@@ -355,8 +352,7 @@ async def test_a_run_that_comes_to_life_while_the_question_stands_is_kept(folder
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("down", "d")
-        own = os.getpid()
-        run.write_status(replace(run.status(), state="starting", pid=own, pid_started=process_identity.started(own)))
+        make_alive(run, "starting")
         await pilot.press("y")
         await until(pilot, lambda: "is alive" in notices(app))
         assert run.preset()

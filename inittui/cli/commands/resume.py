@@ -13,6 +13,7 @@ EXAMPLES = (
     ("inittui resume last", "continue and show it"),
     ("inittui resume last --detach", "continue, print the name, return"),
     ("inittui resume last --device cuda:1", "on another device"),
+    ("inittui resume last --take-over", "if its host has another name now, or is gone"),
     ("inittui resume last --on ray", "on Ray's nodes; --on here: back on this machine"),
 )
 EXIT_CODES = options.WATCHING_CODES
@@ -32,6 +33,11 @@ def add_options(parser: Options) -> None:
     options.add_cluster(parser, "where it was")
     parser.add(
         "--force", action="store_true", help="although its data or your own code changed; the result is then of both"
+    )
+    parser.add(
+        "--take-over",
+        action="store_true",
+        help="continue a run of another host here; it must not train there any more: two supervisors would damage it",
     )
     parser.add("--detach", action="store_true", help="print the run's name and return")
     options.add_notify(parser)
@@ -66,13 +72,19 @@ def run(arguments: Arguments) -> int:
             )
         print(f"{arm_requests.request(run_dir, 'resume', arguments.arm)} goes on")
         return 0
+    length = arm_requests.log_length(run_dir)
     supervisor = process.resume(
-        run_dir, device=arguments.device, data_dir=arguments.data_dir, force=arguments.force, **place._asdict()
+        run_dir,
+        device=arguments.device,
+        data_dir=arguments.data_dir,
+        force=arguments.force,
+        take_over=arguments.take_over,
+        **place._asdict(),
     )
+    follower = Follower(run_dir, run_dir.liveness)
+    if supervisor is not None:
+        arm_requests.wait_for_first_event(follower, length)
     if arguments.detach:
         print(run_dir.name)
         return 0
-    follower = Follower(run_dir, run_dir.liveness)
-    if supervisor is not None:
-        arm_requests.wait_for_first_event(follower)
     return watch(follower, arguments, supervisor)

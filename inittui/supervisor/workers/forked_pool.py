@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inittui.common import failures
+from inittui.common import failures, file_lock
 from inittui.common.atomic_files import read_end
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
@@ -61,13 +61,11 @@ class ForkedPool(Pool[Fork]):
 
     def _start(self, member: Member[Fork]) -> None:
         read_end, write_end = os.pipe()
-        pid = os.fork()
+        file_lock.make_private(write_end)  # while a process has it open, the pipe does not close at our death
+        pid = file_lock.fork()
         if pid == 0:
             code = 1
             try:
-                # The pipes' ends to write to: while any worker has one open, that pipe does not close at our death.
-                for pipe in (write_end, *(m.worker.control_pipe for m in self.members.values() if m.worker)):
-                    os.close(pipe)
                 code = worker.run(member.job, self._data, read_end)
             except BaseException:
                 traceback.print_exc()
@@ -82,7 +80,7 @@ class ForkedPool(Pool[Fork]):
             os.write(to.control_pipe, command)
 
     def _collect(self, member: Member[Fork], fork: Fork, wait_status: int) -> None:
-        os.close(fork.control_pipe)
+        file_lock.close(fork.control_pipe)
         member.worker = None
         mark_full(member.job.folder, False)  # no process waits for room there
         reason, detail = how_it_ended(wait_status), ""

@@ -157,7 +157,7 @@ def test_no_such_run_and_no_such_name_are_said(runs_dir: Path) -> None:
 def test_bad_arguments_are_one_line_in_pythons_words(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], said: str
 ) -> None:
-    def refused(run: RunDir) -> NoReturn:
+    def refused(run: RunDir, _: int) -> NoReturn:
         pytest.fail(f"a run was started: {run.path}")
 
     monkeypatch.setattr(process, "start", refused)
@@ -181,7 +181,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[RunDir]:
     """The runs that would have been started."""
     runs: list[RunDir] = []
 
-    def start(run: RunDir) -> NoReturn:
+    def start(run: RunDir, _: int) -> NoReturn:
         runs.append(RunDir(run.path.with_name("kept")))
         run.path.rename(runs[0].path)
         raise RunError("as far as this test goes")

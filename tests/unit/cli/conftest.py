@@ -30,7 +30,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 def nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test here may get as far as a supervisor, and no folder of the person who runs them is touched."""
 
-    def refused(run: RunDir) -> NoReturn:
+    def refused(run: RunDir, _: int) -> NoReturn:
         pytest.fail(f"a run was started: {run.path}")
 
     monkeypatch.setattr(process, "start", refused)

@@ -57,7 +57,7 @@ def supervisor(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     supervisor = Supervisor(run)
     monkeypatch.setattr(arm_requests, "time", SimpleNamespace(monotonic=supervisor.monotonic, sleep=supervisor.sleep))
     monkeypatch.setattr(RunDir, "liveness", lambda _: supervisor.liveness)
-    monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
+    monkeypatch.setattr(process, "start", lambda run, _: pytest.fail(f"started {run.name}"))
     return supervisor
 
 
@@ -243,7 +243,7 @@ def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(
     write_events(run, [(STOPPED, 0), (STOPPED, 1), (events.Phase(t=2.5, phase="stopped"), None)])
     supervisor.liveness = "dead"
 
-    def start(run: RunDir) -> object:
+    def start(run: RunDir, _: int) -> object:
         (run.path / "supervisor.log").write_text("first\nTraceback\nImportError: no torch\n")
         return object()
 
@@ -255,6 +255,33 @@ def test_a_run_that_can_t_be_taken_up_says_the_last_of_its_words(
     monkeypatch.setattr(process, "resume", lambda *_, **__: object())
     words = refused(call("resume", run.name, "--plain"))
     assert words == f"run '{run.name}': its supervisor writes no event; 'inittui attach {run.name}' looks again"
+
+
+def test_a_resume_after_which_nothing_runs_is_an_error_although_nobody_watches(
+    call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that was killed: its log does not end."""
+    run = supervisor.run
+    supervisor.liveness = "dead"
+    monkeypatch.setattr(process, "start", lambda run, _: (run.path / "supervisor.log").write_text("no torch\n"))
+    words = refused(call("resume", run.name, "--detach"))
+    assert words == f"run '{run.name}' could not be resumed: no torch"
+
+
+def test_a_run_of_another_host_is_resumed_here_only_when_that_is_asked_for(
+    call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = supervisor.run
+    supervisor.liveness = "elsewhere"
+    assert "resume it there, or here with --take-over" in refused(call("resume", run.name, "--detach"))
+
+    def start(*_: object) -> object:
+        supervisor.liveness = "alive"
+        supervisor.answers = [(events.Phase(t=2.5, phase="starting"), None)]
+        return object()
+
+    monkeypatch.setattr(process, "start", start)
+    assert call("resume", run.name, "--detach", "--take-over") == (0, f"{run.name}\n", "")
 
 
 def test_a_supervisor_that_does_not_react_to_a_stop_is_named(

@@ -1,14 +1,11 @@
 """`inittui delete`."""
 
 import io
-import os
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from inittui.common import process_identity
-from tests.helpers import empty_run, preset, write_run
+from tests.helpers import empty_run, make_alive, preset, write_run
 from tests.unit.cli.conftest import Call
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
@@ -47,9 +44,8 @@ def test_at_a_terminal_delete_asks(
 
 def test_where_one_run_must_not_be_deleted_none_is(call: Call, runs_dir: Path) -> None:
     ended, alive = write_run(runs_dir, preset(name="ended")), empty_run(runs_dir, preset(name="alive"))
-    own = os.getpid()
-    alive.write_status(replace(alive.status(), state="training", pid=own, pid_started=process_identity.started(own)))
+    make_alive(alive)
     code, out, err = call("delete", "ended", "alive", "--yes")
     assert (code, out) == (2, "")
-    assert err == f"inittui: run '{alive.name}' is alive; 'inittui stop {alive.name}' ends it, then it can be deleted\n"
+    assert err == f"inittui: run '{alive.name}' is alive; it can be deleted when it has ended\n"
     assert ended.path.is_dir()

@@ -1,7 +1,6 @@
 """What is said and done once the dashboard has gone: about the run that it showed last."""
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,14 +12,13 @@ from msgspec.structs import replace
 from inittui.board.follower import Follower
 from inittui.board.source import LiveSource
 from inittui.cli.main import main
-from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.launch import process
 from inittui.output import lines
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from inittui.tui import run_app
-from tests.helpers import canned_events, empty_run, preset, write_events, write_run
+from tests.helpers import canned_events, empty_run, make_alive, preset, write_events, write_run
 from tests.unit.cli.conftest import Call
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
@@ -29,9 +27,7 @@ pytestmark = pytest.mark.usefixtures("nothing_starts")
 def living(runs_dir: Path, name: str) -> RunDir:
     run = empty_run(runs_dir, preset(name=name))
     write_events(run, canned_events(preset(name=name), until=2.0))
-    own = os.getpid()
-    run.write_status(replace(run.status(), state="training", pid=own, pid_started=process_identity.started(own)))
-    return run
+    return make_alive(run)
 
 
 @pytest.fixture

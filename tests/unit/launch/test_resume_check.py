@@ -56,7 +56,7 @@ def stopped(tmp_path: Path) -> RunDir:
 
 @pytest.fixture
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "start", lambda run: pytest.fail(f"started {run.name}"))
+    monkeypatch.setattr(process, "start", lambda run, _: pytest.fail(f"started {run.name}"))
 
 
 def checkpoint() -> bytes:
@@ -249,7 +249,7 @@ def test_own_code_that_changed_is_refused_by_name(
 
 @pytest.mark.parametrize("force", [True, False])
 def test_a_supervisor_learns_that_it_is_forced(stopped: RunDir, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
-    monkeypatch.setattr(process, "start", lambda run: run.status().force)
+    monkeypatch.setattr(process, "start", lambda run, _: run.status().force)
     stopped.write_status(replace(stopped.status(), force=not force))
     assert process.resume(stopped, force=force) is force  # type: ignore[comparison-overlap]
 
@@ -292,7 +292,7 @@ def test_an_ended_run_is_started_again_on_what_it_was_and_what_is_asked_for(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[Status] = []
-    monkeypatch.setattr(process, "start", lambda run: started.append(run.status()))
+    monkeypatch.setattr(process, "start", lambda run, _: started.append(run.status()))
     before = stopped.status()
     process.resume(stopped)
     process.resume(stopped, device="cuda:1")
@@ -308,14 +308,14 @@ def test_what_was_asked_of_the_dead_is_not_meant_for_those_who_come_after(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control_requests.ask(stopped, "stop")
-    monkeypatch.setattr(process, "start", lambda run: control_requests.take(run, ["he_normal"]))
+    monkeypatch.setattr(process, "start", lambda run, _: control_requests.take(run, ["he_normal"]))
     assert process.resume(stopped) == []  # type: ignore[comparison-overlap]
 
 
 def test_the_clock_of_a_run_that_has_said_nothing_begins_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: RunDir
 ) -> None:
-    monkeypatch.setattr(process, "start", lambda run: run.status().monotonic)
+    monkeypatch.setattr(process, "start", lambda run, _: run.status().monotonic)
     monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=lambda: 12345.0))
     assert process.resume(empty_run(tmp_path)) == 12345.0  # type: ignore[comparison-overlap]
     assert process.resume(stopped) == stopped.status().monotonic != 12345.0  # type: ignore[comparison-overlap]
@@ -354,7 +354,7 @@ def test_a_run_that_has_ended_on_another_host_goes_on_here(
     stopped: RunDir, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr(process, "start", lambda run: started.append(run.name))
+    monkeypatch.setattr(process, "start", lambda run, _: started.append(run.name))
     stopped.write_status(replace(stopped.status(), state=state, host="gpu7", boot="another", pid=1, pid_started=1))
     process.resume(stopped)
     assert started == [stopped.name]

@@ -9,12 +9,11 @@ from typing import Any, NoReturn
 import pytest
 from msgspec.structs import replace
 
-from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record.delete_run import check, delete
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import find, runs
-from tests.helpers import empty_run, write_run
+from tests.helpers import empty_run, make_alive, write_run
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -56,8 +55,8 @@ def test_a_damaged_or_interrupted_run_can_be_deleted(tmp_path: Path, file: str) 
 
 
 def test_a_run_that_lives_is_not_deleted(tmp_path: Path) -> None:
-    run = said(empty_run(tmp_path), pid=os.getpid(), pid_started=process_identity.started(os.getpid()))
-    assert "is alive; 'inittui stop" in refusal(lambda: delete(run))
+    run = make_alive(empty_run(tmp_path))
+    assert "is alive; it can be deleted when it has ended" in refusal(lambda: delete(run))
     assert run.preset()
 
 
@@ -81,7 +80,7 @@ def test_a_run_whose_workers_still_write_is_not_deleted(tmp_path: Path) -> None:
 
 def test_of_a_linked_run_the_link_alone_is_deleted(tmp_path: Path) -> None:
     run = write_run(tmp_path / "there")
-    said(run, pid=os.getpid(), pid_started=process_identity.started(os.getpid()))  # alive or not
+    make_alive(run)
     (tmp_path / "runs").mkdir()
     link = tmp_path / "runs" / "link"
     for word in ("link", "last", str(link), f"{link}/", f"{link}/."):

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from inittui.common import process_identity
+from inittui.common.atomic_files import slug
 from inittui.common.checksums import seal_json, seal_toml
 from inittui.common.errors import RunError
 from inittui.record import run_directory
-from inittui.record.run_directory import RunDir, arm_folders, slug
+from inittui.record.run_directory import RunDir, arm_folders
 from inittui.record.run_index import find
-from tests.helpers import empty_run, preset, steady, write_run
+from tests.helpers import empty_run, make_alive, preset, steady, write_run
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -184,8 +184,8 @@ def test_what_is_replaced_is_never_half_there(tmp_path: Path, monkeypatch: pytes
 
 
 def set_status(run: RunDir, **changes: object) -> None:
-    own = {"pid": os.getpid(), "pid_started": process_identity.started(os.getpid())}
-    run.write_status(replace(run.status(), **(own | changes)))
+    make_alive(run)
+    run.write_status(replace(run.status(), **changes))
 
 
 def test_a_run_is_alive_while_its_very_supervisor_is(tmp_path: Path) -> None:

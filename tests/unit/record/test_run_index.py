@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inittui.common import process_identity
 from inittui.common.errors import RunError
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunIndex, RunSummary, find, runs
-from tests.helpers import empty_run, preset, write_run
+from tests.helpers import empty_run, make_alive, preset, write_run
 
 STOPPED = events.Stopped(reason="stopped by hand")
 FAILED = events.Failed(kind="cost", reason="cost not finite in epoch 2")
@@ -33,11 +32,6 @@ def said(run: RunDir, **changes: Any) -> RunDir:
     """The run, with another status."""
     run.write_status(replace(run.status(), **changes))
     return run
-
-
-def living(run: RunDir, state: str = "training") -> RunDir:
-    """The run, as if this process were its supervisor."""
-    return said(run, state=state, pid=os.getpid(), pid_started=process_identity.started(os.getpid()))
 
 
 def only(runs_dir: Path) -> RunSummary:
@@ -141,7 +135,7 @@ def test_a_finished_run_is_summed_up(tmp_path: Path) -> None:
     [({}, "finished"), ({"endings": {0: FAILED}}, "failed"), ({"endings": {0: STOPPED}}, "stopped")],
 )
 def test_a_run_that_ended_says_how(tmp_path: Path, ending: dict[str, Any], state: str) -> None:
-    living(write_run(tmp_path, **ending), state)  # whether its supervisor still lives is then no matter
+    make_alive(write_run(tmp_path, **ending), state)  # whether its supervisor still lives is then no matter
     assert (only(tmp_path).state, only(tmp_path).alive) == (state, False)
 
 
@@ -149,7 +143,7 @@ def test_a_run_that_ended_says_how(tmp_path: Path, ending: dict[str, Any], state
 def test_a_run_that_lives_says_what_it_does_and_is_interrupted_once_its_supervisor_is_dead(
     tmp_path: Path, state: str
 ) -> None:
-    run = living(empty_run(tmp_path), state)
+    run = make_alive(empty_run(tmp_path), state)
     assert (only(tmp_path).state, only(tmp_path).alive) == (state, True)
     assert [arm.name for arm in only(tmp_path).arms] == ["xavier_normal", "he_normal"]
     assert only(tmp_path).best is None
@@ -276,7 +270,7 @@ def test_names_are_kept_as_they_are_for_whoever_opens_them(tmp_path: Path) -> No
 
 
 def test_what_has_ended_is_not_read_again_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended, alive = write_run(tmp_path, preset(name="ended")), living(empty_run(tmp_path, preset(name="alive")))
+    ended, alive = write_run(tmp_path, preset(name="ended")), make_alive(empty_run(tmp_path, preset(name="alive")))
     listing = RunIndex(tmp_path)
     first = {one.name: one for one in listing.read()}
     read: list[str] = []
@@ -293,7 +287,7 @@ def test_what_has_ended_is_not_read_again_until_it_changes(tmp_path: Path, monke
     assert read == [alive.name]
     assert 99 < second[ended.name].age - first[ended.name].age < 101
     assert replace(second[ended.name], age=0.0) == replace(first[ended.name], age=0.0)
-    living(ended)  # it goes on
+    make_alive(ended)  # it goes on
     assert {one.name: one.state for one in listing.read()} == {ended.name: "training", alive.name: "training"}
     ended.delete()
     assert [one.name for one in listing.read()] == [alive.name]
@@ -316,12 +310,12 @@ def test_listing_opens_two_files_a_run_at_most_and_imports_nothing_that_is_slow(
 ) -> None:
     for _ in range(3):
         write_run(tmp_path)
-    living(empty_run(tmp_path))
+    make_alive(empty_run(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", COUNTED, str(tmp_path), *form], capture_output=True, text=True, check=True, timeout=60
     )
     code, opened, modules = json.loads(done.stderr)
     assert code == 0
-    assert opened == 3 * 2 + 1  # status and result; of the living one the status
+    assert opened == 3 * 2 + 2  # status and result; of the living one the status and the lock
     slow = {"torch", "textual", "rich.console", "psutil", "scipy", "numpy", "tomllib", "tomli_w", "pynvml"}
     assert slow & set(modules) == set()
