@@ -38,10 +38,18 @@ def fold(board: Board, event: events.Event, arm: int | None = None) -> Board:
         case events.Asked():
             return _on_arms(board, event, (event.arm,) if event.arm else (), lambda arm: _asked(arm, event))
         case events.Resumed():
-            board = replace(board, resumed=event)
+            board = replace(board, resumed=_all_resumes(board.resumed, event))
             return _on_arms(board, event, event.arms, _again) if event.arms else board
         case _:
             return board
+
+
+def _all_resumes(before: events.Resumed | None, event: events.Resumed) -> events.Resumed:
+    """`event`, or what it does to the result together with the resumes before: one that was not exact stays so."""
+    if before is None or before.exact:
+        return event
+    notes = before.note if event.exact or event.note in before.note else f"{before.note}; {event.note}"
+    return replace(event, exact=False, note=notes)
 
 
 def _on_arms(

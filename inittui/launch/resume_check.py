@@ -43,7 +43,7 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def exactness(before: Status, now: Status, *, on_cpu: bool) -> tuple[bool, str]:
     """Whether training continues bit for bit as if it had never stopped, and a note that says why or why not."""
-    pairs = [(key, before.versions.get(key), now.versions.get(key)) for key in ("torch", "instructions")]
+    pairs = [(key, before.versions.get(key), now.versions.get(key)) for key in ("inittui", "torch", "instructions")]
     pairs.append(("device", before.device or None, now.device))
     changed = [f"{key} {old} → {new}" for key, old, new in pairs if old is not None and old != new]
     changed += _changed(before.fingerprints, now.fingerprints)

@@ -221,6 +221,25 @@ def test_an_arm_that_is_taken_up_again_has_forgotten_how_it_ended() -> None:
     assert board.resumed == resumed
 
 
+@pytest.mark.parametrize(
+    ("notes", "exact", "told"),
+    [
+        (["+a", "+b"], True, "b"),
+        (["-a", "+b"], False, "a"),
+        (["+a", "-b"], False, "b"),
+        (["-a", "-b", "+c", "-b"], False, "a; b"),
+    ],
+)
+def test_a_result_that_was_once_not_exact_stays_so(notes: list[str], exact: bool, told: str) -> None:
+    board = running_board(2)
+    for at, note in enumerate(notes):
+        event = events.Resumed(t=3.0 + at, arms=(f"arm{at}",), exact=note[0] == "+", note=note[1:])
+        board = folded(board, (event, None))
+        assert board.resumed is not None
+        assert board.resumed.arms == event.arms
+    assert (board.resumed.exact, board.resumed.note) == (exact, told)
+
+
 def test_an_arm_that_is_not_named_is_not_taken_up_again() -> None:
     board = folded(running_board(2), (events.Stopped(t=2.1), 0), (events.Stopped(t=2.1), 1))
     board = folded(board, (events.Resumed(t=3.0, arms=("he_normal",)), None))

@@ -334,7 +334,12 @@ def test_labels_are_whole_numbers_of_any_kind(returning: Callable[..., str], dty
 
 @pytest.mark.parametrize(
     "form",
-    [lambda x: x[::-1][::-1], lambda x: x.astype(x.dtype.newbyteorder(">")), numpy.asfortranarray, numpy.ma.asarray],
+    [
+        lambda x: x[::-1].copy()[::-1],
+        lambda x: x.astype(x.dtype.newbyteorder(">")),
+        numpy.asfortranarray,
+        numpy.ma.asarray,
+    ],
     ids=["reversed", "big-endian", "by columns", "nothing masked"],
 )
 def test_arrays_are_taken_however_they_lie_in_memory(returning: Callable[..., str], form: Callable[[Any], Any]) -> None:

@@ -400,6 +400,11 @@ def test_what_is_different_is_named(changes: dict[str, Any], told: str, on_cpu: 
     assert note == f"not bit for bit, because this changed: {told}"
 
 
+def test_another_version_of_inittui_may_compute_otherwise() -> None:
+    before, now = (status(versions={"inittui": version}) for version in "12")
+    assert exactness(before, now, on_cpu=True) == (False, "not bit for bit, because this changed: inittui 1 → 2")
+
+
 def test_on_a_gpu_it_goes_on_as_exactly_as_that_allows() -> None:
     same = status(device="cuda:0 NVIDIA H200")
     exact, note = exactness(same, same, on_cpu=False)
