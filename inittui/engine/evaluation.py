@@ -33,6 +33,7 @@ def evaluate(network: nn.Module, data: DeviceData) -> Evaluation:
     for first in range(0, len(data.test), TEST_BATCH):
         x, labels = data.test_batch(first, TEST_BATCH)
         logits = network(x)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # bfloat16 sums would keep two digits
         cost += cross_entropy(logits, labels, reduction="sum")
         # Not topk: of equal logits argmax takes the first on every device.
         correct += (logits.argmax(1) == labels).sum()
@@ -42,5 +43,5 @@ def evaluate(network: nn.Module, data: DeviceData) -> Evaluation:
         cost=cost.item() / len(data.test),
         accuracy=correct.item() / len(data.test),
         classes=torch.cat([top.indices for top in tops]),
-        probabilities=torch.cat([top.values for top in tops]),
+        probabilities=torch.cat([top.values for top in tops]).float(),
     )

@@ -108,7 +108,8 @@ class Trainer:
             yield from self._resume()
         else:
             yield self._begin()
-            yield self.prober.probe(self.replicas[0])
+            if (probe := self.prober.attempt(self.replicas[0])) is not None:
+                yield probe
         yield sample_event(self.data, self._watched)
         if self.training_threads > 1:
             choose_kernels()

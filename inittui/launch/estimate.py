@@ -35,6 +35,7 @@ def lines_of(
 ) -> list[str]:
     """The lines that `--dry-run` prints. Starts no run. Raises InittuiError if a run would be refused at once."""
     start_run.check_device(device, place=place)
+    start_run.check_norm(preset)
     schedules = [arm.training for arm in preset.arms]
     trainings = sum(len(schedule.seeds) for schedule in schedules)
     lines = [f"{preset.name}: {count(len(preset.arms), 'arm')}, {count(trainings, 'training')} (arms x seeds)"]

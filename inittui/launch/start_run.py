@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inittui.board.state import Board
-from inittui.common.errors import DataError, DeviceError, InittuiError, UsageError
+from inittui.common.errors import DataError, DeviceError, InittuiError, PresetError, UsageError
 from inittui.experiment import dataset_files
 from inittui.experiment.datasets import AUTO
 from inittui.experiment.preset import Preset
@@ -66,6 +66,7 @@ def begin(
     """Create a run of `preset` and start its supervisor; returns both. Raises InittuiError, and leaves nothing behind.
     Messages call the device `option`. `prepare` adds files to the run before its supervisor starts."""
     check_device(device, option, place)
+    check_norm(preset)
     check_data(preset.data.name, data_dir)
     run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
     try:
@@ -93,6 +94,16 @@ def check_data(name: str, data_dir: Path) -> None:
     """Raises DataError if the files of a named data set are damaged."""
     if name != AUTO and (files := dataset_files.inspect(name, data_dir)).state == "damaged":
         raise DataError(f"data '{name}': {files.detail}")
+
+
+def check_norm(preset: Preset) -> None:
+    """Raises PresetError if an arm normalises over batches of one example. Not a rule of presets: recorded runs break it."""
+    for arm in preset.arms:
+        if arm.model.norm == "batch" and arm.model.hidden and not arm.model.factory and arm.training.batch_size == 1:
+            fault = 'training.batch_size = 1 with model.norm = "batch": a batch of one example has no variance'
+            raise PresetError(
+                f"arm '{arm.name}'", [f'{fault}; expected a batch of at least 2, or model.norm = "layer"']
+            )
 
 
 def check_device(requested: str, option: str = "--device", place: Place = HERE) -> None:

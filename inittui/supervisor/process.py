@@ -79,7 +79,7 @@ class Supervisor:
             before = self.status
             device = self._open_device()
             data = self._load(before)
-            jobs = self._jobs(device, before)
+            jobs = self._try_own_code(self._jobs(device, before), data)
             self._phase("training")
             self._train(jobs, data)
             self._after_training.close()
@@ -206,9 +206,20 @@ class Supervisor:
             exact, note = resume_check.exactness(before, self.status, on_cpu=self.on_cpu)
             self.log.append(events.Resumed(arms=tuple(folders), exact=exact, note=note))
 
-    def _downloading(self, title: str, done: int, total: int) -> None:
+    def _try_own_code(self, jobs: list["Job"], data: "Dataset") -> list["Job"]:
+        from inittui.supervisor.workers import trial_process
+
+        if not any(trial_process.uses_own_code(job.arm) for job in jobs):
+            return jobs
+        self._phase("loading", "trying your own code for two steps")
+        return trial_process.tried(jobs, data, self._check_stop, on_cpu=self.on_cpu or self.cluster is not None)
+
+    def _check_stop(self) -> None:
         if self.stopping:
             raise StoppedEarly
+
+    def _downloading(self, title: str, done: int, total: int) -> None:
+        self._check_stop()
         self.log.append(events.Download(name=title, done=done, total=total))
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:

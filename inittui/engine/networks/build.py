@@ -7,10 +7,11 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
+from inittui.common.failures import describe
 from inittui.common.user_code_refs import NETWORK
 from inittui.engine.networks.layers import layers
 from inittui.engine.networks.random_streams import stream
-from inittui.engine.networks.user_code import UserCode, error_text, repeatable
+from inittui.engine.networks.user_code import UserCode, repeatable
 from inittui.experiment.preset import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -75,13 +76,21 @@ def _own(code: UserCode, shape: tuple[int, ...], classes: int) -> nn.Module:
         raise code.fault("it returned a layer for the second time; expected new ones at every call")
     _handed_out.update(own_layers)
     network.eval()
-    try:
-        with torch.no_grad():
-            logits = network(torch.zeros(2, *shape))
-    except Exception as error:
-        raise code.fault(f"given inputs of shape {[2, *shape]}, its network raised {error_text(error)}") from error
+    check_logits(code, network, torch.zeros(2, *shape), classes)
     network.train()
-    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != 2 or logits.shape[1] < classes:
-        got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise code.fault(f"its network made {got} of inputs of shape {[2, *shape]}; expected logits [2, {classes}]")
     return network
+
+
+def check_logits(code: UserCode, network: nn.Module, x: Tensor, classes: int) -> None:
+    """Raises the error of `code`, which made `network`, unless the network in its present mode maps `x` [n, …] to logits
+    [n, classes or more]."""
+    mode, shape = "in training mode, " if network.training else "", list(x.shape)
+    try:
+        with torch.set_grad_enabled(network.training):
+            logits = network(x)
+    except (Exception, SystemExit) as error:
+        raise code.fault(f"{mode}given inputs of shape {shape}, its network raised {describe(error)}") from error
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(x) or logits.shape[1] < classes:
+        got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        expected = f"expected logits {[len(x), classes]}"
+        raise code.fault(f"{mode}its network made {got} of inputs of shape {shape}; {expected}")

@@ -16,6 +16,7 @@ import torch
 
 from inittui.common.errors import InittuiError, message_of
 from inittui.common.user_code_refs import Kind, UserFunction, reference
+from inittui.engine.networks.process_settings import restored
 from inittui.engine.networks.user_modules import import_file
 
 Function = Callable[..., Any]
@@ -38,11 +39,13 @@ class UserCode:
     def call(self, *positional: object, where: str = "", **keywords: object) -> Any:
         """What the function returns. `where` says for which layer it is called.
 
-        Raises the kind's error when the function does not exist, takes other arguments, or raises.
+        Raises the kind's error when the function does not exist, takes other arguments, or raises. Process-wide settings that
+        it changes are restored.
         """
         function = _load(self)
         try:
-            return function(*positional, **keywords)
+            with restored():
+                return function(*positional, **keywords)
         except BaseException as error:
             _raise_again_if_ours(error)
             raise self.fault(f"{where}it raised {error_text(error)}") from error
@@ -84,7 +87,7 @@ def _load(code: UserCode) -> Function:
     if file and not file.is_file():
         raise code.fault("there is no such file")
     try:
-        with repeatable(0):  # the import may draw random numbers
+        with restored(), repeatable(0):  # the import may draw random numbers
             module = import_file(file) if file else importlib.import_module(where)
     except BaseException as error:
         _raise_again_if_ours(error)

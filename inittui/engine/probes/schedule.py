@@ -5,6 +5,7 @@ import time
 
 from torch import Tensor
 
+from inittui.common.failures import stack
 from inittui.engine.networks.layers import layers
 from inittui.engine.probes import mean_field
 from inittui.engine.probes.jacobian import jacobian
@@ -43,7 +44,15 @@ class Prober:
         """Called when `replica` has ended an epoch: the probe, or None where none is due."""
         if replica.seed != self._seed or replica.epochs not in self._epochs:
             return None
-        return self.probe(replica)
+        return self.attempt(replica)
+
+    def attempt(self, replica: Replica) -> events.Probe | None:
+        """The probe of the network as it is, or None where it can't be measured: training continues."""
+        try:
+            return self.probe(replica)
+        except Exception as error:  # of any kind: a user's own layers may return anything
+            print(f"no probe: {stack(error)}", flush=True)
+            return None
 
     def probe(self, replica: Replica) -> events.Probe:
         """The probe of the network as it is. As initialised, it has the Jacobian and the prediction of the theory too."""

@@ -53,11 +53,17 @@ def optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.o
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
     optimizers = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-    create: Callable[..., torch.optim.Optimizer] = partial(optimizers[training.optimizer], list(parameters), **options)
-    try:
-        return create(fused=True)
-    except (RuntimeError, TypeError):  # this torch fuses on GPUs only, or not this optimizer
-        return create()
+    parameters = list(parameters)
+    create: Callable[..., torch.optim.Optimizer] = partial(optimizers[training.optimizer], **options)
+    try:  # not every torch, device and dtype has a fused kernel, and some refuse a dtype at the first step only
+        kinds = {(parameter.device, parameter.dtype): parameter for parameter in parameters if parameter.requires_grad}
+        tried = [nn.Parameter(parameter.detach().new_zeros(1)) for parameter in kinds.values()]
+        for parameter in tried:
+            parameter.grad = torch.zeros_like(parameter)
+        create(tried, fused=True).step()
+        return create(parameters, fused=True)
+    except (RuntimeError, TypeError):
+        return create(parameters)
 
 
 def _named_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -68,8 +68,11 @@ class Replica:
         self.order.set_state(self._order_after)
 
     def snapshot(self) -> Snapshot:
-        """A copy of everything that the rest of the training depends on."""
+        """A copy of everything that the rest of the training depends on. Raises TypeError when that is not tensors alone."""
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
+        for name, value in tensors.items():
+            if not isinstance(value, Tensor):
+                raise TypeError(f"'{name}' in its state_dict is a {type(value).__name__}; expected a tensor")
         tensors |= {f"optimizer/{name}": value for name, value in self.optimizer_state().items()}
         tensors["costs"] = self.costs[: self.step]
         copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}

@@ -46,12 +46,17 @@ def path_of(folder: Path, seed: int) -> Path:
 
 def write(folder: Path, snapshot: Snapshot, arm: str, fingerprint: str = "") -> int:
     """Write `snapshot` and return the size in bytes. Raises OSError, and leaves the previous file as it is."""
+    content = encode(snapshot, arm, fingerprint)
+    replace(path_of(folder, snapshot.position.seed), content)
+    return len(content)
+
+
+def encode(snapshot: Snapshot, arm: str, fingerprint: str = "") -> bytearray:
+    """The content of a checkpoint."""
     position = snapshot.position
     meta = Meta(FORMAT, position.seed, position.epochs, position.step, snapshot.seconds, arm, fingerprint)
     metadata = {"inittui": msgspec.json.encode(meta).decode(), "sha256": NO_DIGEST.decode()}
-    content = seal_tensors(safetensors.torch.save(snapshot.tensors, metadata))
-    replace(path_of(folder, position.seed), content)
-    return len(content)
+    return seal_tensors(safetensors.torch.save(snapshot.tensors, metadata))
 
 
 def read(folder: Path, seed: int, arm: str, fingerprint: str = "") -> Snapshot | None:
@@ -59,21 +64,25 @@ def read(folder: Path, seed: int, arm: str, fingerprint: str = "") -> Snapshot |
     with another `fingerprint`, if both are known."""
     path = path_of(folder, seed)
     try:
-        content = read_plain(path)
-        check_tensors(content)
-        tensors = safetensors.torch.load(content)
-        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        meta = msgspec.json.decode(header["__metadata__"]["inittui"], type=Meta)
+        return decode(read_plain(path), seed, arm, fingerprint)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _refusal(path, reason(error)) from None
     except (ValueError, KeyError, msgspec.DecodeError, SafetensorError) as error:
         raise _refusal(path, one_line(error)) from None
+
+
+def decode(content: bytes, seed: int, arm: str, fingerprint: str = "") -> Snapshot:
+    """The snapshot in the content of a checkpoint. Raises ValueError, KeyError or SafetensorError as `read` raises RunError."""
+    check_tensors(content)
+    tensors = safetensors.torch.load(content)
+    header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    meta = msgspec.json.decode(header["__metadata__"]["inittui"], type=Meta)
     if (meta.format, meta.seed, meta.arm) != (FORMAT, seed, arm):
-        raise _refusal(path, "it is of another arm, seed or version")
+        raise ValueError("it is of another arm, seed or version")
     if fingerprint and meta.fingerprint and meta.fingerprint != fingerprint:
-        raise _refusal(path, "it was trained with other data or own code; resume with --force to use it all the same")
+        raise ValueError("it was trained with other data or own code; resume with --force to use it all the same")
     return Snapshot(events.Position(seed=seed, epochs=meta.epochs, step=meta.step), meta.seconds, tensors)
 
 
@@ -138,8 +147,12 @@ class CheckpointWriter:
                 return
             self._pending = [replica for replica in together if replica.saved != replica.position]
             if self._pending:
-                snapshots = [replica.snapshot() for replica in self._pending]
-                self._writing = self._thread.submit(self._write, snapshots, time.monotonic() - began)
+                try:
+                    snapshots = [replica.snapshot() for replica in self._pending]
+                except Exception as error:
+                    self._fail(error)
+                else:
+                    self._writing = self._thread.submit(self._write, snapshots, time.monotonic() - began)
 
     def _collect(self, *, wait: bool = False) -> None:
         if self._writing is None or not (wait or self._writing.done()):
@@ -147,12 +160,16 @@ class CheckpointWriter:
         writing, self._writing = self._writing, None
         try:
             cost, size = writing.result()
-        except Exception as error:  # of any kind: training continues, and tries again
-            for replica in self._pending:
-                replica.saved = None
-            print(f"no checkpoint: {reason(error) if isinstance(error, OSError) else one_line(error)}", flush=True)
+        except Exception as error:
+            self._fail(error)
         else:
             self._log.append(events.Saved(seconds=round(cost, 4), bytes=size))
+
+    def _fail(self, error: Exception) -> None:
+        """An error of any kind: training continues, and the next interval tries again."""
+        for replica in self._pending:
+            replica.saved = None
+        print(f"no checkpoint: {reason(error) if isinstance(error, OSError) else one_line(error)}", flush=True)
 
     def _write(self, snapshots: list[Snapshot], copying: float) -> tuple[float, int]:
         """Returns the seconds of computing, with `copying`, which training has waited for, and the bytes."""

@@ -1,5 +1,6 @@
-"""Summaries of the predictions at the end of a run: the gallery, confusion matrices, comparisons of trained models."""
+"""The predictions of an arm as a file, and their summaries: gallery, confusion matrices, comparisons of trained models."""
 
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy
 import torch
 
 from inittui.engine.data.dataset import Dataset
+from inittui.engine.evaluation import Evaluation
 from inittui.engine.networks.random_streams import stream
 from inittui.engine.watched_example import grey, picture_size, watched_image
 from inittui.experiment.chance import stuck_below
@@ -211,3 +213,19 @@ def model_comparisons(run: RunDir, preset: Preset, data: Dataset) -> list[ModelC
         only_b = tuple(int((of_b & ~of_a).sum()) for of_a, of_b in pairs.values())
         rows.append(ModelComparison(preset.arms[a].name, preset.arms[b].name, tuple(pairs), only_a, only_b))
     return rows
+
+
+def encode(evaluations: dict[int, Evaluation]) -> bytes:
+    """A file for numpy.load with the last test of every replica: `answers` uint16 [replicas, n]; of the first replica the
+    most probable `classes` uint16 and their `probabilities` float16, both [n, shown]. Loading it executes nothing."""
+    first = next(iter(evaluations.values()))
+    answers = [tested.classes[:, 0].cpu().numpy() for tested in evaluations.values()]
+    file = io.BytesIO()
+    numpy.savez(
+        file,
+        seeds=numpy.asarray(list(evaluations), dtype=numpy.int64),
+        answers=numpy.stack(answers).astype(numpy.uint16),
+        classes=first.classes.cpu().numpy().astype(numpy.uint16),
+        probabilities=first.probabilities.cpu().numpy().astype(numpy.float16),
+    )
+    return file.getvalue()

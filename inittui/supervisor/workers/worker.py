@@ -5,21 +5,19 @@ pipe, one byte each: pause, resume, stop. When the supervisor ends, for whatever
 itself.
 """
 
+import contextlib
 import faulthandler
 import hashlib
-import io
 import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import msgspec
-import numpy
 import torch
 
 from inittui.common import failures
@@ -28,7 +26,6 @@ from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.device import set_precision, set_up_thread
-from inittui.engine.evaluation import Evaluation
 from inittui.engine.networks import user_modules
 from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
@@ -36,8 +33,9 @@ from inittui.experiment.preset import Arm
 from inittui.record import events
 from inittui.record.disk_room import NO_ROOM, DiskRoom
 from inittui.record.event_log import EventLog
-from inittui.supervisor.workers import checkpoints
+from inittui.supervisor.workers import checkpoints, predictions
 from inittui.supervisor.workers.checkpoints import CheckpointWriter
+from inittui.supervisor.workers.trial import try_arm
 
 PAUSE, RESUME, STOP = b"p", b"r", b"s"
 ORPHAN_GRACE_SECONDS = 1.5
@@ -57,6 +55,7 @@ class Job:
     training_threads: int = 1  # replicas that train at the same time, on a CPU
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # of data and own code, as in the run's status
     force: bool = False  # whether checkpoints with other fingerprints are used
+    doubtful: bool = False  # a trial of the arm has failed: the worker repeats it first
 
 
 class Control:
@@ -149,7 +148,8 @@ class Worker:
         self._room.wait(self._write_predictions, "the predictions are lost")
         self.emit(events.Finished(seconds=seconds))
         if self.drain():
-            self.checkpoint_writer.remove_all()
+            with contextlib.suppress(OSError):  # the supervisor tries again
+                self.checkpoint_writer.remove_all()
 
     def _between_steps(self, group: Sequence[Replica]) -> float:
         """Save a checkpoint if one is due, or pause. Returns the seconds of a pause. Raises Stop."""
@@ -191,11 +191,11 @@ class Worker:
     def _write_predictions(self) -> bool:
         """False while the disk is full."""
         try:
-            replace(self.job.folder / "predictions.npz", predictions(self.trainer.evaluations))
-        except OSError as error:
-            if error.errno in NO_ROOM:
+            replace(self.job.folder / "predictions.npz", predictions.encode(self.trainer.evaluations))
+        except Exception as error:  # of any kind: only the pictures need them, and the arm is trained all the same
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
                 return False
-            traceback.print_exc()  # only the pictures need them: the arm is trained all the same
+            print(f"no predictions: {failures.stack(error)}", flush=True)
         return True
 
 
@@ -219,6 +219,8 @@ def work(job: Job, data: Dataset, control: Control) -> int:
     worker = Worker(job, control)
     code = 0
     try:
+        if job.doubtful:
+            try_arm(job.arm, data, job.device, scale_test=job.scale_test)
         worker.train(data)
     except BaseException as error:  # of any kind: the arm's log has to say it, and the other arms continue
         worker.emit(_failure(error))
@@ -242,22 +244,6 @@ def _failure(error: BaseException) -> events.Failed:
     if (no_memory := out_of_memory.explain(error)) is not None:
         return events.Failed(kind="memory", reason=no_memory, detail=detail)
     return events.Failed(kind="exception", reason=failures.describe(error), detail=detail)
-
-
-def predictions(evaluations: dict[int, Evaluation]) -> bytes:
-    """A file for numpy.load with the last test of every replica: `answers` uint16 [replicas, n]; of the first replica the
-    most probable `classes` uint16 and their `probabilities` float16, both [n, shown]. Loading it executes nothing."""
-    first = next(iter(evaluations.values()))
-    answers = [tested.classes[:, 0].cpu().numpy() for tested in evaluations.values()]
-    file = io.BytesIO()
-    numpy.savez(
-        file,
-        seeds=numpy.asarray(list(evaluations), dtype=numpy.int64),
-        answers=numpy.stack(answers).astype(numpy.uint16),
-        classes=first.classes.cpu().numpy().astype(numpy.uint16),
-        probabilities=first.probabilities.cpu().numpy().astype(numpy.float16),
-    )
-    return file.getvalue()
 
 
 def redirect(path: Path) -> None:

@@ -404,7 +404,7 @@ def test_a_training_with_probes_is_bit_for_bit_the_one_without(noisy: str, model
 
     looked_at, unseen = Trainer(of, DATA, CPU), Trainer(of, DATA, CPU)
     unseen.prober = cast(
-        "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, probe=lambda _: events.Paused())
+        "Prober", SimpleNamespace(keep_weights=nothing, after=nothing, attempt=lambda _: events.Paused())
     )
     emitted = list(looked_at.run())
     assert figures(emitted) == figures(unseen.run())
