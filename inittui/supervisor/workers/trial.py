@@ -18,13 +18,14 @@ from inittui.engine.data.dataset import Dataset
 from inittui.engine.evaluation import TEST_BATCH
 from inittui.engine.networks import process_settings
 from inittui.engine.networks.build import check_logits
-from inittui.engine.networks.user_code import UserCode
+from inittui.engine.networks.user_code import UserCode, error_text
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.schemes.spec import Init
 from inittui.supervisor.workers import checkpoints, predictions
 
 STEPS = 2
+CHECKPOINT = "in a checkpoint"
 LEARNING_RATE = 1e-6  # at the arm's own the cost may become infinite, which is a result and no fault
 
 
@@ -74,7 +75,7 @@ def _try_network(code: UserCode, trainer: Trainer, before: dict[str, Any]) -> No
         doing = "in a step of training"
         with contextlib.suppress(Stop):
             list(trainer.run())
-        doing = "in a checkpoint"
+        doing = CHECKPOINT
         content = bytes(checkpoints.encode(replica.snapshot(), ""))
         replica.restore(checkpoints.decode(content, replica.seed, ""))
         trainer.training_steps.remove(replica.seed)  # the next step continues from the checkpoint
@@ -90,4 +91,5 @@ def _try_network(code: UserCode, trainer: Trainer, before: dict[str, Any]) -> No
         return
     if isinstance(fault, InittuiError):
         raise fault
-    raise code.fault(f"{doing}, its network raised {describe(fault)}") from fault
+    words = error_text(fault) if doing == CHECKPOINT else describe(fault)  # a checkpoint fails in our code
+    raise code.fault(f"{doing}, its network raised {words}") from fault
