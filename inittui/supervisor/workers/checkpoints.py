@@ -74,7 +74,7 @@ def read(folder: Path, seed: int, arm: str, fingerprint: str = "") -> Snapshot |
 
 
 def decode(content: bytes, seed: int, arm: str, fingerprint: str = "") -> Snapshot:
-    """The snapshot in the content of a checkpoint. Raises ValueError, KeyError or SafetensorError as `read` raises RunError."""
+    """The snapshot in the content of a checkpoint. Raises ValueError, KeyError or SafetensorError if it is refused."""
     check_tensors(content)
     tensors = safetensors.torch.load(content)
     header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
