@@ -7,7 +7,7 @@ from inittui.analysis import verdict
 from inittui.analysis.statistics import LEVEL
 from inittui.analysis.verdict import Outcome
 from inittui.common import formatting
-from inittui.record.result_schema import ArmResult, ResultDocument
+from inittui.record.result_schema import ArmResult, Comparison, ResultDocument
 
 NAMED = 6  # arms that a sentence names
 EVERY_ONE = "Every comparison by itself, with speed and models: 'inittui report --format json'."
@@ -86,7 +86,7 @@ def verdicts(document: ResultDocument) -> list[str]:
     ]
     if len(learning) < 2:
         models = [words for row in learning for words in _two_models(document, row.a, row.b)]
-        return [_sentence(row.verdict) for row in comparisons] + models + _corrected(document)
+        return [_sentence(row) for row in comparisons] + models + _corrected(document)
     names = {name for row in learning for name in (row.a, row.b)}
     ranked = sorted(
         ((arm.test_accuracy.mean, arm.name) for arm in document.arms if arm.name in names and arm.test_accuracy),
@@ -97,7 +97,7 @@ def verdicts(document: ResultDocument) -> list[str]:
         f"{best} comes out highest, {100 * (first - second):.2f} points ahead of {runner_up} and "
         f"{100 * (first - last):.2f} ahead of {worst}, on one seed, which proves nothing: add --seeds 10.",
         *_two_models(document, runner_up, best),
-        *(_sentence(row.verdict) for row in comparisons if row not in learning),
+        *(_sentence(row) for row in comparisons if row not in learning),
     ]
 
 
@@ -200,7 +200,8 @@ def _model_counts(document: ResultDocument, a: str, b: str) -> list[tuple[int, i
     return []
 
 
-def _sentence(words: str) -> str:
-    # Only a verdict that begins with one of our words is capitalised: the name of an arm keeps its case.
-    ours = words.startswith(("no ", "indicative", "not ", "neither "))
-    return (words[0].upper() + words[1:] if ours else words) + "."
+def _sentence(comparison: Comparison) -> str:
+    words = comparison.verdict
+    # The name of an arm keeps its case, also if it begins with a word of ours: `no norm is higher than he_normal`.
+    named = words.startswith((f"{comparison.a} ", f"{comparison.b} "))
+    return (words if named else words[:1].upper() + words[1:]) + "."

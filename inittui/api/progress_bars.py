@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from inittui.board.state import ArmBoard, Board
-from inittui.common.errors import printable
 
 
 @contextmanager
@@ -33,7 +32,7 @@ def bars() -> Iterator[Callable[[Board], None]]:
     def show(board: Board) -> None:
         for arm in board.arms:
             if arm.folder not in tasks:
-                tasks[arm.folder] = progress.add_task(printable(arm.name), total=1.0, words="")
+                tasks[arm.folder] = progress.add_task(arm.name, total=1.0, words="")
             progress.update(tasks[arm.folder], completed=arm.progress, words=_status(board, arm))
         if console.is_jupyter:
             handle.update(progress.make_tasks_table(progress.tasks))

@@ -10,7 +10,6 @@ import msgspec
 from inittui.analysis import accuracy_table, epoch_table, result_document, sentences
 from inittui.board.follower import Follower
 from inittui.common import formatting
-from inittui.common.errors import printable
 from inittui.common.optional_extras import need
 from inittui.output import tables
 from inittui.record.result_schema import Comparison, MeanEstimate
@@ -63,7 +62,7 @@ class Result:
     @property
     def verdict(self) -> list[str]:
         """Sentences: notes first, then whether differences are established."""
-        return [printable(sentence) for sentence in sentences.sentences(self._document)]
+        return sentences.sentences(self._document)
 
     @property
     def table(self) -> "pandas.DataFrame":
@@ -86,7 +85,7 @@ class Result:
     def __repr__(self) -> str:
         means = {name: accuracy.mean if accuracy else None for name, accuracy in self.accuracy.items()}
         arms = ", ".join(f"{name} {formatting.percent(mean)}" for name, mean in means.items())
-        return printable(f"<inittui run {self.run}, {self.status}: {arms}>")
+        return f"<inittui run {self.run}, {self.status}: {arms}>"
 
     def __str__(self) -> str:
         return self._unfinished() + tables.text(self._document)

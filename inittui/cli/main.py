@@ -4,8 +4,10 @@ A command is one module in `inittui/cli/commands/`, which has its name. Only the
 its top what a run needs: `inittui --help` takes less than three times as long as `python -c pass` (benchmarks/screen.py).
 """
 
+import codecs
 import contextlib
 import faulthandler
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no standard error
         if not faulthandler.is_enabled():
             faulthandler.enable()
+    codecs.register_error("inittui-ascii", _in_ascii)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="inittui-ascii")  # a locale that is not UTF-8 must not end a command
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
@@ -79,6 +84,13 @@ def _run(words: list[str]) -> int:
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return run.run(arguments)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Replaces characters that the terminal's encoding does not have: for `codecs.register_error`."""
+    from inittui.tui.draw.glyphs import spell_error  # only here, because `inittui --help` need not wait for it
+
+    return spell_error(error)
 
 
 def _discard_output() -> None:

@@ -53,10 +53,10 @@ def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_jso
 
     run_dir = follower.run
     out = sys.stderr if as_json else sys.stdout
-    say: Callable[[str], None] = lambda line: print(printable(line), file=out, flush=True)  # noqa: E731
+    say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
     narrator = lines.Narrator()
     try:
-        say(f"run: {run_dir.path}")
+        say(printable(f"run: {run_dir.path}"))
         ended_before = follower.poll().ended
         board = lines.watch(follower, say, narrator)
         if not ended_before and sys.stderr is not None and sys.stderr.isatty():
@@ -125,7 +125,7 @@ def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervi
         print(f"training goes on. Come back with: inittui attach {run_dir.name}")
         return 0
     print(lines.closing(board))
-    print(f"run: {run_dir.path}")
+    print(printable(f"run: {run_dir.path}"))
     print(f"see it again: inittui replay {run_dir.name}")
     return EXIT_CODES[board.phase]
 

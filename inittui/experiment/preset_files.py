@@ -8,7 +8,7 @@ from typing import Any
 import platformdirs
 
 from inittui.common.atomic_files import reason
-from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of
+from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of, printable
 from inittui.common.user_code_refs import DATA, NETWORK, SCHEME, Kind, absolute, check, named
 from inittui.experiment.overrides import Overrides, merge, with_origin
 from inittui.experiment.preset import Preset
@@ -31,7 +31,7 @@ def known() -> dict[str, Path]:
     """The file of every preset, by name. A user's own preset hides a shipped one of the same name."""
     paths = [path for folder in (shipped_dir(), user_dir()) for path in sorted(folder.glob("*.toml"))]
     paths.sort(key=lambda path: path.stem != DEFAULT)  # the default comes first
-    return {path.stem: path for path in paths}
+    return {printable(path.stem): path for path in paths}
 
 
 def locate(word: str) -> Path:
@@ -79,7 +79,7 @@ def load(word: str, overrides: Overrides | None = None) -> Preset:
     faults = _own_code(table, Path.cwd())
     source = f"preset '{word}'"
     try:
-        preset = build(table, name=path.stem, source=source)
+        preset = build(table, name=printable(path.stem), source=source)
     except PresetError as error:
         faults += error.faults
     if faults:

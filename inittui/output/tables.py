@@ -9,7 +9,6 @@ import msgspec
 
 from inittui.analysis.accuracy_table import ACCURACY, COLUMNS, SPARED, columns, heading, rows, sweep_rows
 from inittui.analysis.sentences import sentences
-from inittui.common.errors import printable
 from inittui.record.result_schema import ResultDocument
 from inittui.schemes.spec import Init
 
@@ -40,8 +39,7 @@ def text(document: ResultDocument, *, each_seed: bool = False, width: int | None
     if dropped:
         lines.append(f"No room for: {', '.join(dropped)}. --format md has every column.")
     words = [line for sentence in sentences(document) for line in _wrapped(sentence, width)]
-    # No escape sequence that a file holds reaches the terminal.
-    return "\n".join(printable(line) for line in [*lines, "", *words]) + "\n"
+    return "\n".join([*lines, "", *words]) + "\n"
 
 
 def _wrapped(words: str, width: int | None) -> list[str]:

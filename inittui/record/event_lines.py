@@ -13,6 +13,7 @@ import zlib
 import msgspec
 
 from inittui.common.checksums import encode_json
+from inittui.common.clean_text import cleaned, is_clean
 from inittui.record.events import Event
 
 _CRC = b',"crc":"'
@@ -33,15 +34,21 @@ def is_report(line: bytes) -> bool:
 
 
 def decode(line: bytes) -> Event:
-    """The event of a whole line, with or without its newline. Raises ValueError for a damaged, forged or unknown one."""
+    """The event of a whole line, with or without its newline; its texts are cleaned. Raises ValueError for a damaged, forged
+    or unknown one."""
     line = line.removesuffix(b"\n")
     body, mark, rest = line.rpartition(_CRC)
     if not mark or rest != b'%08x"}' % zlib.crc32(body):
         raise ValueError("the checksum does not match")
     try:
-        return _decoder.decode(body + b"}")
+        return _event(body + b"}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"no event of this version: {error}") from None
+
+
+def _event(line: bytes) -> Event:
+    event = _decoder.decode(line)
+    return event if is_clean(line) else cleaned(event)
 
 
 def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], list[tuple[int, ValueError]]]:
@@ -55,7 +62,8 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], li
     if len(whole) == len(lines):
         with contextlib.suppress(msgspec.DecodeError, RecursionError):
             # The decoder skips the member `crc`, which no event has.
-            return [_decoder.decode(line) for line in (lines if reports else _without_old_reports(lines))], []
+            event = _decoder.decode if is_clean(block) else _event
+            return [event(line) for line in (lines if reports else _without_old_reports(lines))], []
     decoded, faults = [], []
     for number, line in enumerate(lines, 1):
         try:

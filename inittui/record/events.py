@@ -6,7 +6,7 @@ are still read.
 """
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -70,6 +70,8 @@ class DeviceReady(Event, frozen=True):
 class Gone(Event, frozen=True):
     """A worker has ended. The supervisor logs it, since a killed worker can't. `reason` is "" for exit code 0, `detail` is
     the end of the worker's output."""
+
+    LINES: ClassVar = ("detail",)
 
     arm: str
     reason: str = ""
@@ -219,6 +221,8 @@ class Restored(Event, frozen=True):
 
 class Failed(Event, frozen=True):
     """The arm failed. `reason` is one line, `detail` the whole text if there is more."""
+
+    LINES: ClassVar = ("detail",)
 
     kind: Literal["cost", "memory", "exception", "checkpoint"]
     reason: str

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inittui.common.errors import RunError, UsageError, nearest, path_of
+from inittui.common.errors import RunError, UsageError, nearest, path_of, printable
 from inittui.record.events import ENDED
 from inittui.record.run_directory import STAMP, RunDir
 
@@ -71,8 +71,9 @@ def find(runs_dir: Path, word: str) -> RunDir:
     if word == "last":
         return known[0]
     names = [run.name for run in known]
-    matches: Sequence[RunDir] = [run for run in known if run.name == word] or [
-        run for run in known if run.name.startswith(word)
+    shown = printable(word)  # as lists show the name
+    matches: Sequence[RunDir] = [run for run in known if run.name == shown] or [
+        run for run in known if run.name.startswith(shown)
     ]
     if len(matches) == 1:
         return matches[0]
@@ -91,7 +92,7 @@ class ArmSummary(Struct, frozen=True):
 
 
 class RunSummary(Struct, frozen=True):
-    """A run in a list. Texts are as the files have them: the caller makes them printable."""
+    """A run in a list. Its texts are printable; `path` is exact."""
 
     name: str
     path: str

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from inittui.common import formatting
-from inittui.common.errors import printable
 from inittui.record.run_index import RunSummary
 
 COLUMNS = ("name", "state", "preset", "arms", "best", "age", "size")  # their headings too
@@ -39,7 +38,6 @@ def cells(summary: RunSummary, shown: Widths | None = None) -> dict[str, str]:
         "age": formatting.age(summary.age),
         "size": formatting.size(summary.size),
     }
-    texts = {column: printable(words) for column, words in texts.items()}
     if shown is None:
         return texts
     if cell_len(texts["arms"]) > shown.get("arms", 0):
@@ -86,7 +84,7 @@ def text(summaries: Sequence[RunSummary], width: int | None) -> list[str]:
         row = cells(summary, shown)
         if summary.state == "damaged" or (summary.state == "interrupted" and summary.reason):
             head = {column: shown[column] for column in ("name", "state")}
-            line = _line(row, head).ljust(total(head) + GAP) + printable(summary.reason)
+            line = _line(row, head).ljust(total(head) + GAP) + summary.reason
             lines.append(line if width is None else _cut(line, width).rstrip())
         else:
             lines.append(_line(row, shown))

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec.structs import replace
+from rich.console import RenderableType
 from textual import events, work
 from textual.app import App, SystemCommand
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
@@ -32,6 +34,7 @@ from inittui.tui.terminal.exit_guard import ExitGuard
 Leave = Literal["keep", "stop", "done"]
 MACHINE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
+LARGEST = Size(1000, 500)  # cells; a terminal, or COLUMNS, can claim to have any number of them
 REST = 4  # an ended run is polled so many times less often: it can be resumed, but seldom is
 
 
@@ -69,6 +72,21 @@ class Dashboard(App[Leave]):
         self.guard = ExitGuard()
         self.unsupported = ""  # why the installed Textual can't show the dashboard
         self.main: MainScreen | None = None
+
+    @property
+    def size(self) -> Size:
+        """The size of the terminal, at most LARGEST."""
+        return _bounded(super().size)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            event.size = event.virtual_size = event.container_size = _bounded(event.size)
+        await super().on_event(event)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Also a failure of the thread that reads keys ends with an exit code that is not 0."""
+        super().panic(*renderables)
+        self.exit(return_code=self.return_code or 1)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables(self.current_theme, few=self.few_colours)
@@ -142,7 +160,7 @@ class Dashboard(App[Leave]):
 
         run = self.source.run
         folder = run.path.parent if run else self._runs_dir or default_runs_dir()
-        shown = RunDir(folder / self.main.board.run) if self.main else None
+        shown = run or (RunDir(folder / self.main.board.run) if self.main else None)
         self.push_screen(BrowserScreen(folder, shown, self.glyphs))
 
     def on_open_run(self, message: OpenRun) -> None:
@@ -193,3 +211,7 @@ class Dashboard(App[Leave]):
 
     def on_unmount(self) -> None:
         self._ended.set()
+
+
+def _bounded(size: Size) -> Size:
+    return Size(*map(min, size, LARGEST))

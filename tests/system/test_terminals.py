@@ -122,6 +122,21 @@ def test_ascii_can_be_forced_and_without_a_locale_blocks_are_drawn(
     leave(screen)
 
 
+# Keys
+
+
+def test_a_byte_that_is_no_text_and_a_pasted_flood_leave_the_dashboard_as_it_was(terminal: Open) -> None:
+    screen = terminal()
+    screen.wait_for_text("finished in")
+    screen.child.send(b"\xff\xfe")
+    screen.child.send(b"?q\x03rx" * 400)  # no terminal marks it as pasted here; every key of it would do something
+    screen.press("\x1b[A")
+    screen.press("?")
+    screen.wait_for_text("help: Esc closes")
+    screen.press("?")
+    leave(screen)
+
+
 # Colours
 
 

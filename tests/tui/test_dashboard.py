@@ -16,7 +16,7 @@ from inittui.board.source import ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.common.errors import RunError
 from inittui.record.gallery import Gallery
-from inittui.tui.app import Dashboard
+from inittui.tui.app import LARGEST, Dashboard
 from inittui.tui.draw.glyphs import ON_DARK, ON_LIGHT, Glyphs
 from inittui.tui.keys import Key
 from inittui.tui.screens.help import HelpScreen
@@ -56,6 +56,27 @@ async def text_at(board: Board, size: tuple[int, int], *keys: str, pictures: Gal
 
 
 # What is on the screen, from the first event to the last
+
+
+@pytest.mark.parametrize("size", [(99_999, 20), (50, 65_535), (10**9, 10**9)])
+async def test_a_terminal_that_claims_more_cells_than_any_screen_gets_a_bounded_one(size: tuple[int, int]) -> None:
+    app = dashboard(running_board())
+    async with app.run_test(size=size) as pilot:
+        await shown(pilot)
+        expected = (min(size[0], LARGEST.width), min(size[1], LARGEST.height))
+        assert (app.size, app.screen.size) == (expected, expected)
+        await pilot.resize_terminal(80, 24)
+        assert app.screen.size == (80, 24)
+        await pilot.resize_terminal(*size)
+        assert app.screen.size == expected
+        assert len(screen_text(app)) == expected[1]
+
+
+async def test_a_failure_of_the_thread_that_reads_keys_is_an_exit_code() -> None:
+    app = dashboard(running_board())
+    async with app.run_test():
+        app.panic("no key can be read")
+    assert app.return_code == 1
 
 
 @pytest.mark.parametrize("size", SIZES)

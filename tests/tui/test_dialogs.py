@@ -3,14 +3,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from textual.app import App
+from textual.command import CommandPalette
 
-from inittui.board.source import ReplaySource, StillSource
+from inittui.board.follower import Follower
+from inittui.board.source import LiveSource, ReplaySource, StillSource
 from inittui.board.state import Board
 from inittui.record import events
+from inittui.record.run_index import RunIndex
+from inittui.tui.browser.screen import BrowserScreen
 from inittui.tui.screens.help import HelpScreen
 from inittui.tui.screens.main import MainScreen, all_keys
 from inittui.tui.views.errors import ErrorsScreen
-from inittui.tui.widgets.question import LEAVE_ANSWERS, LeaveQuestion, Question
+from inittui.tui.widgets.filter_input import FilterInput
+from inittui.tui.widgets.question import LEAVE_ANSWERS, DeleteQuestion, LeaveQuestion, Question
 from tests.helpers import Canned, canned_events, preset, running_board, write_run
 from tests.tui.builders import (
     FAILED,
@@ -199,6 +204,32 @@ async def test_another_key_answers_nothing() -> None:
         await pilot.pause()
         assert app.answers == []
         assert app.screen is app.question
+
+
+@pytest.mark.parametrize("columns", [1, 5])
+async def test_boxes_survive_terminals_of_a_few_cells(columns: int, tmp_path: Path) -> None:
+    run = write_run(tmp_path, OF, endings={1: FAILED})
+    app = dashboard(LiveSource(Follower(run)))
+    glyphs = app.glyphs
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        boxes = (
+            lambda: LeaveQuestion(),
+            lambda: DeleteQuestion(RunIndex(tmp_path).read()),
+            lambda: HelpScreen(glyphs, all_keys()),
+            lambda: ErrorsScreen(app.source.poll()),
+            lambda: FilterInput("words", "placeholder", lambda _: None),
+            lambda: BrowserScreen(tmp_path, run, glyphs),
+            lambda: CommandPalette(),
+        )
+        for box in boxes:
+            for rows in (1, 24):
+                await pilot.resize_terminal(columns, rows)
+                app.push_screen(box())
+                await pilot.pause()
+                assert screen_text(app)
+                app.pop_screen()
+            await pilot.pause()
 
 
 @pytest.mark.parametrize("name", [MARKUP, "[/]", "a[b", "x\x1b[2Jy"])

@@ -17,9 +17,11 @@ from textual.drivers.web_driver import WebDriver
 from inittui.common.errors import RunError
 from inittui.tui import run_app
 from inittui.tui.terminal import textual_private
-from inittui.tui.terminal.textual_private import drawing_on, send, unsupported
+from inittui.tui.terminal.textual_private import FLOOD, MOST_PASTED, KeyboardDecoder, drawing_on, send, unsupported
 from tests.helpers import running_board
 from tests.tui.builders import dashboard
+
+PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 
 
 class Screenless(HeadlessDriver):
@@ -63,6 +65,37 @@ async def test_textuals_own_drivers_draw_on_the_stream_they_are_given(
                 app._driver = kind(app)
                 assert unsupported(app) == ""
             assert textual.__version__ in unsupported(app), "the stream is no longer the given one"
+
+
+@pytest.mark.parametrize(
+    ("reads", "text"),
+    [
+        ((b"q",), "q"),
+        ((b"\xff", b"q"), "\ufffdq"),
+        (("é".encode()[:1], "é".encode()[1:] + b"q"), "éq"),
+        ((b"x" * (FLOOD - 1),), "x" * (FLOOD - 1)),
+        ((b"x" * FLOOD, b"q"), f"{PASTE}{'x' * FLOOD}{PASTED}q"),
+        ((b"\x1b[A" * FLOOD,), "\x1b[A" * FLOOD),
+        ((PASTE.encode() + b"x" * FLOOD, b"y" * FLOOD, b"z" + PASTED.encode(), b"q"),
+         f"{PASTE}{'x' * FLOOD}{'y' * FLOOD}z{PASTED}q"),
+        ((b"\x1b[20", b"0~" + b"x" * FLOOD, b"y" * FLOOD, b"\x1b[2", b"01~", b"q"),
+         f"{PASTE}{'x' * FLOOD}{'y' * FLOOD}{PASTED}q"),
+    ],
+    ids=["key", "no UTF-8", "in two parts", "typed", "flood", "held key", "marked", "mark in parts"],
+)  # fmt: skip
+def test_bytes_of_a_keyboard_are_keys_or_pasted_text(reads: tuple[bytes, ...], text: str) -> None:
+    decoder = KeyboardDecoder()
+    assert "".join(map(decoder.decode, reads)) == text
+
+
+@pytest.mark.parametrize(("begin", "end"), [(b"", b""), (PASTE.encode(), PASTED.encode())], ids=["bare", "marked"])
+def test_a_megabyte_of_pasted_text_is_cut(begin: bytes, end: bytes) -> None:
+    decoder = KeyboardDecoder()
+    reads = (begin, *[b"x" * 4096] * 256, end, b"q")
+    texts = [decoder.decode(read) for read in reads]
+    assert sum(map(len, texts)) < 100_000
+    assert all(len(text) <= max(MOST_PASTED, FLOOD + len(PASTE + PASTED)) for text in texts)
+    assert texts[-1] == "q"
 
 
 async def test_without_a_terminal_there_is_nothing_to_check_and_nothing_is_sent() -> None:

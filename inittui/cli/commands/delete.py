@@ -33,7 +33,7 @@ def run(arguments: Arguments) -> int:
     for run_dir in runs:
         try:
             delete_run.delete(run_dir)
-            print(printable(f"deleted {run_dir.name}"))
+            print(f"deleted {run_dir.name}")
         except RunError as error:
             failures.append(str(error))
     if failures:

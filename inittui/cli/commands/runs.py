@@ -33,7 +33,7 @@ def run(arguments: Arguments) -> int:
     folder = options.runs_dir(arguments)
     runs = RunIndex(folder).read()
     if arguments.json:
-        # ASCII alone, so that no name can send an escape sequence or break the encoding.
+        # ASCII alone, so that no path can send an escape sequence or break the encoding.
         print(json.dumps(to_builtins(runs), indent=2, allow_nan=False))
         return 0
     if not runs:

@@ -9,7 +9,7 @@ import sys
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import UsageError, printable
+from inittui.common.errors import UsageError
 
 ARGUMENTS = "[RUN]"
 EXAMPLES = (
@@ -58,7 +58,7 @@ def run(arguments: Arguments) -> int:
     # A browser shows blocks and all colours, whatever the terminal of this command can show.
     viewer = [sys.executable, "-m", "inittui", "attach", str(run_dir.path), "--no-ascii", "--theme", arguments.theme]
     server = DashboardServer(shlex.join(viewer), listener, f"inittui {run_dir.name}")
-    print(printable(f"{run_dir.name} is on {server.address}"))
+    print(f"{run_dir.name} is on {server.address}")
     print(f"from another machine, type there: {_tunnel(server.port)}")
     print("and open the same address there. Ctrl-C ends serving; training goes on.", flush=True)
     with contextlib.suppress(KeyboardInterrupt):

@@ -7,7 +7,6 @@ from typing import Any
 
 from textual import events
 
-from inittui.common.errors import printable
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import RunSummary
 from inittui.record.run_table import Widths
@@ -149,7 +148,7 @@ class RunDetails(Panel):
 
     def title(self, width: int) -> Row:  # noqa: ARG002
         run = self._list.state.chosen
-        return [(printable(run.name) if run else "", "bold")]
+        return [(run.name if run else "", "bold")]
 
     def paint(self, width: int, height: int) -> list[Row]:
         return drawing.details(self._list.state, width, height, self.glyphs)

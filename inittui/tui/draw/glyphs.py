@@ -61,6 +61,13 @@ class Glyphs:
         return "".join(char if char.isascii() else "?" * cell_len(char) for char in words)
 
 
+def spell_error(error: UnicodeError) -> tuple[str, int]:
+    """What `codecs.register_error` takes: characters that can't be encoded are spelled in ASCII."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return Glyphs(ascii=True).spell(error.object[error.start : error.end]), error.end
+
+
 def arm_style(arm: int) -> str:
     """The style key of the arm with this index; it is the same in every panel."""
     return f"arm{arm % COLOURS}"

@@ -7,19 +7,17 @@ import codecs
 import contextlib
 import io
 import os
-import re
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from inittui.common.errors import printable
-from inittui.tui.draw.glyphs import Glyphs
+from inittui.common.clean_text import printable_lines
+from inittui.tui.draw.glyphs import spell_error
 from inittui.tui.terminal.textual_private import drawing_on
 
 REPORTED_BYTES = 4096  # of what others printed, shown when the dashboard has closed
-_ESCAPES = re.compile(r"\x1b\[[0-9:;<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 
 
 @contextlib.contextmanager
@@ -79,15 +77,9 @@ def _packets_only() -> Iterator[None]:
 
 def _text_writer(descriptor: int, *, ascii_only: bool) -> io.TextIOWrapper:
     """Writes UTF-8 whatever the locale is; or ASCII, each other character replaced by as many as it has cells."""
-    codecs.register_error("inittui-ascii", _spell_in_ascii)
+    codecs.register_error("inittui-ascii", spell_error)
     encoding, errors = ("ascii", "inittui-ascii") if ascii_only else ("utf-8", "replace")
     return open(descriptor, "w", encoding=encoding, errors=errors, newline="")
-
-
-def _spell_in_ascii(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return Glyphs(ascii=True).spell(error.object[error.start : error.end]), error.end
 
 
 def _temporary_file() -> IO[bytes]:
@@ -103,8 +95,7 @@ def _report(printed: IO[bytes]) -> None:
     end = os.pread(printed.fileno(), REPORTED_BYTES, max(0, size - REPORTED_BYTES))
     if size > REPORTED_BYTES:
         end = end.partition(b"\n")[2] or end
-    text = _ESCAPES.sub("", end.decode("utf-8", "replace")).expandtabs()
-    lines = "\n".join(printable(line.rstrip()) for line in text.splitlines())
+    lines = printable_lines(end.decode("utf-8", "replace"))
     if lines.strip() and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(f"printed while the dashboard was up:\n{lines}", file=sys.stderr, flush=True)

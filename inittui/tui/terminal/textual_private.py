@@ -3,14 +3,19 @@
 1. Textual's terminal driver draws on `sys.__stderr__` and asks `sys.__stdout__` for the size. Its web driver sends packets on
    `sys.__stdout__`. No option sets another stream. A driver class of our own would copy 400 lines of Textual.
 2. `App._driver` sends control sequences. `App.bell` is public, but it sends nothing except the bell.
+3. Textual's drivers decode the keyboard's bytes with `codecs.getincrementaldecoder`, which they import by name: one byte that
+   is not UTF-8 ends them. `drawing_on` replaces that name by `KeyboardDecoder`.
 
-`unsupported` checks both at the start, so that a Textual that draws elsewhere ends with one line and not with a black screen.
+`unsupported` checks the first two at the start, so that a Textual that draws elsewhere ends with one line and not with a
+black screen.
 """
 
+import codecs
 import contextlib
 import io
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import textual
@@ -18,11 +23,43 @@ from textual.app import App
 from textual.driver import Driver
 
 CHECKED = "6.0 to 8.2"  # the versions of Textual that the tests have passed with
+MOST_PASTED = 4096  # characters of a paste that reach the dashboard; it has one-line inputs only
+FLOOD = 256  # characters that arrive at once and that nobody can have typed
+_PASTE, _PASTED = "\x1b[200~", "\x1b[201~"  # what a terminal sends before and after pasted text
+
+
+class KeyboardDecoder(codecs.IncrementalDecoder):
+    """UTF-8 from a keyboard, each invalid byte replaced. Text that arrives as a flood is marked as pasted: not every terminal
+    marks it, and as keys a megabyte would block the dashboard for half a minute and press every key of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._recent = ""  # the end of what came before: a mark may arrive in parts
+        self._pasted: int | None = None  # characters of the present paste; None if there is none
+
+    def decode(self, input: Any, final: bool = False) -> str:
+        text = self._utf8.decode(input, final)
+        seen = self._recent + text
+        self._recent = seen[1 - len(_PASTE) :]
+        if "\x1b" in seen:
+            begins, ends = seen.rfind(_PASTE), seen.rfind(_PASTED)
+            if begins != ends:
+                self._pasted = 0 if begins > ends else None
+            return text
+        if self._pasted is not None:
+            self._pasted += len(text)
+            return text if self._pasted <= MOST_PASTED else ""
+        return text if len(text) < FLOOD else f"{_PASTE}{text[:FLOOD]}{_PASTED}"
 
 
 @contextlib.contextmanager
 def drawing_on(stream: io.TextIOWrapper, *, web: bool = False) -> Iterator[None]:
-    """A Textual application that starts in this context draws on `stream`, or sends a browser's packets on it."""
+    """A Textual application that starts in this context draws on `stream`, or sends a browser's packets on it. It reads keys
+    with `KeyboardDecoder`."""
+    driver = vars(import_module(f"textual.drivers.{'web' if web else 'linux'}_driver"))
+    decoder = driver.get("getincrementaldecoder")
+    driver["getincrementaldecoder"] = lambda _encoding: KeyboardDecoder
     before = sys.__stdout__, sys.__stderr__
     sys.__stdout__ = stream  # type: ignore[misc]
     if not web:
@@ -31,6 +68,7 @@ def drawing_on(stream: io.TextIOWrapper, *, web: bool = False) -> Iterator[None]
         yield
     finally:
         sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
+        driver["getincrementaldecoder"] = decoder
 
 
 def unsupported(app: App[Any]) -> str:

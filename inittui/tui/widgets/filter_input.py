@@ -7,6 +7,8 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+LONGEST = 200  # characters
+
 
 class FilterInput(ModalScreen[None]):
     """Calls `changed` with the words at each key. Enter keeps the words, Escape removes them."""
@@ -22,7 +24,7 @@ class FilterInput(ModalScreen[None]):
         self._words, self._placeholder, self._changed = words, placeholder, changed
 
     def compose(self) -> ComposeResult:
-        yield Input(self._words, placeholder=self._placeholder)
+        yield Input(self._words, placeholder=self._placeholder, max_length=LONGEST)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._changed(event.value)

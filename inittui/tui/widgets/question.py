@@ -28,7 +28,7 @@ class Question(ModalScreen[str]):
     DEFAULT_CSS = """
     Question { align: center middle; background: $background 60%; }
     Question OptionList, Question OptionList:focus {
-        width: 66; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 1 2;
+        width: 100%; min-width: 10; max-width: 66; height: auto; max-height: 100%; background: $surface; padding: 1 2;
         border: round $accent; border-title-color: $accent;
     }
     """

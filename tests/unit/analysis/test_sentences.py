@@ -1,5 +1,6 @@
 """The sentences under a table."""
 
+import pytest
 from msgspec.structs import replace
 
 from inittui.analysis.comparisons import again, of_models
@@ -26,6 +27,17 @@ def test_an_arms_name_keeps_its_case_at_the_head_of_a_sentence() -> None:
     (sentence,) = sentences(finished_document(2))
     assert sentence.startswith("he_normal is ahead of xavier_normal")
     assert sentences(finished_document(2, seeds=2))[0].startswith("Indicative only")
+
+
+@pytest.mark.parametrize("name", ["no norm", "not scaled", "neither", "indicative", "é", "no"])
+def test_an_arms_name_keeps_its_case_also_if_it_begins_as_a_sentence_of_ours(name: str) -> None:
+    rows = [{"name": "he_normal", "init": "he_normal"}, {"name": name, "init": "he_normal"}]
+    higher = sentences(finished_document(rows, seeds=8))[0]
+    assert higher.startswith(f"{name} is higher than he_normal by ")
+    stuck = sentences(finished_document(rows, seeds=8, accuracies=lambda arm, *_: 0.1 if arm else 0.95))
+    assert f"{name} does not learn: it stays at chance on each of 8 seeds" in " ".join(stuck)
+    one_seed = sentences(finished_document(rows))[0]
+    assert one_seed.startswith(f"{name} is ahead of he_normal")
 
 
 def test_where_some_seeds_of_an_arm_are_stuck_the_others_mean_is_told() -> None:

@@ -36,7 +36,8 @@ def test_runs_for_programs_are_a_list_of_objects(call: Call, runs_dir: Path) -> 
     assert out.replace("\n", "").isprintable()
     assert out.isascii()
     rows = {row["name"]: row for row in json.loads(out)}
-    assert set(rows) == {run.name, "e\x1b[2Jvil\x9b"}
+    assert set(rows) == {run.name, "e?[2Jvil?"}
+    assert rows["e?[2Jvil?"]["path"] == str(runs_dir / "e\x1b[2Jvil\x9b")
     row = rows[run.name]
     assert set(row) == {
         "name", "path", "state", "alive", "preset", "arms", "started", "age", "size", "device", "seconds", "reason"

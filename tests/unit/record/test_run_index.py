@@ -255,14 +255,17 @@ def test_what_cant_be_looked_at_costs_its_bytes_alone(tmp_path: Path, monkeypatc
     assert found.size == sum(path.stat().st_size for path in run.path.iterdir() if path.is_file())
 
 
-def test_names_are_kept_as_they_are_for_whoever_opens_them(tmp_path: Path) -> None:
+def test_names_are_printable_and_paths_are_kept_as_they_are_for_whoever_opens_them(tmp_path: Path) -> None:
     names = {"\x1b[2J", "\x9bx", "a\nb", os.fsdecode(b"\xff\xfe"), "漢字"}
     run = write_run(tmp_path / "run")
     (tmp_path / "runs").mkdir()
     for name in names:
         (tmp_path / "runs" / name).symlink_to(run.path)
     found = RunIndex(tmp_path / "runs").read()
-    assert {one.name for one in found} == names
+    assert {one.name for one in found} == {"?[2J", "?x", "a?b", "??", "漢字"}
+    assert {Path(one.path).name for one in found} == names
+    for one in found:
+        assert {find(tmp_path / "runs", word).path for word in (one.name, Path(one.path).name)} == {Path(one.path)}
     assert all((Path(one.path) / "preset.toml").is_file() for one in found)
 
 

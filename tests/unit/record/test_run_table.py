@@ -1,10 +1,14 @@
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
-from inittui.record.run_index import ArmSummary, RunSummary
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import ArmSummary, RunIndex, RunSummary
 from inittui.record.run_table import COLUMNS, cells, fit, text, total, widths
-from tests.helpers import steady
+from tests.helpers import preset, steady, write_run
 
 TWO = (ArmSummary("xavier_normal", "finished", 0.9756), ArmSummary("he_normal", "finished", 0.9808))
 RUN = RunSummary(
@@ -58,15 +62,21 @@ def test_a_run_without_result_has_a_dash() -> None:
     assert (cells(MANY)["best"], cells(TORN)["arms"], cells(TORN)["preset"]) == ("-", "-", "-")
 
 
-def test_nothing_that_a_file_says_reaches_the_terminal_as_a_sequence() -> None:
+def test_nothing_that_a_file_says_reaches_the_terminal_as_a_sequence(tmp_path: Path) -> None:
     evil = "\x1b[2J\x9b31m\nx"
-    run = RunSummary(evil, evil, evil, preset=evil, arms=(ArmSummary(evil, evil, 0.5),), started=evil, reason=evil)
-    for one in (run, RunSummary(evil, evil, "damaged", reason=evil)):
-        for width in (None, 80, 20):
-            assert all(line.isprintable() for line in text([one], width))
+    for damaged in (False, True):
+        run = write_run(tmp_path, preset(name=str(damaged)))
+        run.write_status(replace(run.status(), preset=evil, arms=(evil, evil), state=evil, reason=evil, host=evil))
+        run = RunDir(run.path.rename(tmp_path / f"{evil}{run.name}"))
+        if damaged:
+            (run.path / "status.json").write_text(f'{{"{evil}": "{evil}"}}')
+    runs = RunIndex(tmp_path).read()
+    assert [summary.state == "damaged" for summary in runs] == [True, False]
+    for width in (None, 80, 20):
+        assert all(line.isprintable() for line in text(runs, width))
 
 
-names = st.text(st.sampled_from("aB1-漢한🙂é\u0301\x1b"), max_size=40)
+names = st.text(st.sampled_from("aB1-漢한🙂é\u0301"), max_size=40)
 summaries = st.lists(
     st.builds(
         RunSummary,

@@ -1,0 +1,43 @@
+"""Makes the texts of a run printable where they are read, so that nothing that shows or exports them need do it.
+
+Own code can put any text into a run: an exception's message, a name. Terminals obey control characters, and XML forbids them.
+"""
+
+import re
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from inittui.common.errors import printable
+
+_ESCAPES = re.compile(r"\x1b\[[0-9:;<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+
+
+def printable_lines(text: str) -> str:
+    """`text` with its line breaks. Escape sequences are left out, tabs are expanded, and each other character that is not
+    printable is a question mark."""
+    return "\n".join(printable(line.rstrip()) for line in _ESCAPES.sub("", text).expandtabs().splitlines())
+
+
+def is_clean(content: bytes) -> bool:
+    """Whether no text in the JSON `content` has to be cleaned: it is printable ASCII, without a backslash."""
+    return content.isascii() and b"\\" not in content and b"\x7f" not in content
+
+
+def cleaned(value: Any) -> Any:
+    """`value` with printable texts, of one line each, also inside structs, tuples and dicts. A struct names its fields of
+    several lines in LINES, and those that are used as they are in EXACT."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple):
+        return tuple(map(cleaned, value))
+    if isinstance(value, dict):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if not isinstance(value, Struct):
+        return value
+    lines, exact = getattr(value, "LINES", ()), getattr(value, "EXACT", ())
+    texts = {name: getattr(value, name) for name in value.__struct_fields__ if name not in exact}
+    return replace(
+        value, **{name: (printable_lines if name in lines else cleaned)(text) for name, text in texts.items()}
+    )
