@@ -49,7 +49,7 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "runs":
         from inittui.record.run_index import default_runs_dir, runs
 
-        return ["last", *(run.name for run in runs(default_runs_dir()))]
+        return ["last", *(run.path.name for run in runs(default_runs_dir()))]
     if kind == "presets":
         from inittui.experiment import preset_files
 
