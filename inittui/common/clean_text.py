@@ -4,13 +4,16 @@ Own code can put any text into a run: an exception's message, a name. Terminals 
 """
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from inittui.common.errors import printable
 
+T = TypeVar("T")
+EXACT = ("data_dir", "fingerprints")  # fields with paths that are opened
 _ESCAPES = re.compile(r"\x1b\[[0-9:;<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 
 
@@ -25,9 +28,15 @@ def is_clean(content: bytes) -> bool:
     return content.isascii() and b"\\" not in content and b"\x7f" not in content
 
 
+def decode_clean(content: bytes, decode: Callable[[bytes], T]) -> T:
+    """`decode(content)` of JSON, its texts cleaned. Most content is ASCII, and is not searched for texts."""
+    document = decode(content)
+    return document if is_clean(content) else cleaned(document)
+
+
 def cleaned(value: Any) -> Any:
     """`value` with printable texts, of one line each, also inside structs, tuples and dicts. A struct names its fields of
-    several lines in LINES, and those that are used as they are in EXACT."""
+    several lines in LINES; those in EXACT stay as they are."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, tuple):
@@ -36,8 +45,8 @@ def cleaned(value: Any) -> Any:
         return {cleaned(key): cleaned(item) for key, item in value.items()}
     if not isinstance(value, Struct):
         return value
-    lines, exact = getattr(value, "LINES", ()), getattr(value, "EXACT", ())
-    texts = {name: getattr(value, name) for name in value.__struct_fields__ if name not in exact}
+    lines = getattr(value, "LINES", ())
+    texts = {name: getattr(value, name) for name in value.__struct_fields__ if name not in EXACT}
     return replace(
         value, **{name: (printable_lines if name in lines else cleaned)(text) for name, text in texts.items()}
     )

@@ -13,7 +13,7 @@ import zlib
 import msgspec
 
 from inittui.common.checksums import encode_json
-from inittui.common.clean_text import cleaned, is_clean
+from inittui.common.clean_text import decode_clean, is_clean
 from inittui.record.events import Event
 
 _CRC = b',"crc":"'
@@ -41,14 +41,9 @@ def decode(line: bytes) -> Event:
     if not mark or rest != b'%08x"}' % zlib.crc32(body):
         raise ValueError("the checksum does not match")
     try:
-        return _event(body + b"}")
+        return decode_clean(body + b"}", _decoder.decode)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"no event of this version: {error}") from None
-
-
-def _event(line: bytes) -> Event:
-    event = _decoder.decode(line)
-    return event if is_clean(line) else cleaned(event)
 
 
 def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], list[tuple[int, ValueError]]]:
@@ -62,8 +57,10 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], li
     if len(whole) == len(lines):
         with contextlib.suppress(msgspec.DecodeError, RecursionError):
             # The decoder skips the member `crc`, which no event has.
-            event = _decoder.decode if is_clean(block) else _event
-            return [event(line) for line in (lines if reports else _without_old_reports(lines))], []
+            decode_line = (
+                _decoder.decode if is_clean(block) else functools.partial(decode_clean, decode=_decoder.decode)
+            )
+            return [decode_line(line) for line in (lines if reports else _without_old_reports(lines))], []
     decoded, faults = [], []
     for number, line in enumerate(lines, 1):
         try:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from inittui.common import file_lock, process_identity
 from inittui.common.atomic_files import make_folder, one_line, read_end, read_plain, reason, replace, slug
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
-from inittui.common.clean_text import cleaned, is_clean
+from inittui.common.clean_text import decode_clean
 from inittui.common.errors import InittuiError, RunError, printable
 from inittui.common.process_identity import Liveness
 from inittui.common.user_code_refs import DATA_FILE
@@ -39,8 +39,6 @@ LOCK_SECONDS = 5.0  # workers of a killed supervisor end within this time
 class Status(Struct, frozen=True):
     """Who trains the run, and how; written by the holder of the run's lock. Host, boot id, pid with its namespace and start
     time identify the supervisor (see process_identity)."""
-
-    EXACT: ClassVar = ("data_dir",)
 
     format: int
     run: str
@@ -79,7 +77,6 @@ class RunDir:
 
     @property
     def name(self) -> str:
-        """The name of the directory, printable: a copied or renamed run may have any name."""
         return printable(self.path.name)
 
     @property
@@ -191,8 +188,7 @@ class RunDir:
         """The document in a file of the run, its texts cleaned, or None if there is no such file. Raises RunError if it is
         damaged, of another format, or if `decode` raises ValueError or msgspec.DecodeError."""
         try:
-            content = unseal_json(read_plain(self.path / name))
-            document = decode(content) if is_clean(content) else cleaned(decode(content))
+            document = decode_clean(unseal_json(read_plain(self.path / name)), decode)
             if getattr(document, "format", FORMAT) != FORMAT:
                 raise ValueError(f"it is not of format {FORMAT}; this inittui reads no other")
         except FileNotFoundError:

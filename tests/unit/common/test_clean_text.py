@@ -17,11 +17,10 @@ class Inner(msgspec.Struct, frozen=True):
 
 class Outer(msgspec.Struct, frozen=True):
     LINES: ClassVar = ("detail",)
-    EXACT: ClassVar = ("path",)
 
     name: str
     detail: str
-    path: str
+    data_dir: str
     number: float
     inner: tuple[Inner, ...]
     by_name: dict[str, str]
