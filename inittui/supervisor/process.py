@@ -154,10 +154,10 @@ class Supervisor:
 
         own = self.preset.data.factory
         self._phase("loading", f"loading {own or datasets.entry(self.preset.data.name).title}")
-        fingerprints = user_modules.expected = resume_check.own_code(self.preset)
+        user_modules.expected = code = resume_check.own_code(self.preset)
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
-        fingerprints["data"] = data.digest()
+        fingerprints = {"data": data.digest(), **code}
         resume_check.refuse_changes(self.run.name, before, fingerprints, force=before.force)
         self.status = replace(self.status, fingerprints=fingerprints)
         warm_up(autograd=not all(map(BatchedMLP.supports, self.preset.arms)))

@@ -27,8 +27,6 @@ def import_file(path: Path) -> ModuleType:
     if package not in sys.modules:
         sys.modules[package] = folder = ModuleType(package)
         folder.__path__ = [str(path.parent)]
-        if _Finder not in sys.meta_path:
-            sys.meta_path.insert(0, _Finder)
     name = f"{package}.{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
@@ -46,17 +44,23 @@ def import_file(path: Path) -> ModuleType:
 
 
 class _Finder:
-    """Finds modules in the users' folders, and only there."""
+    """Finds the modules in the users' folders, and those on Python's path that are `expected`."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, _: ModuleType | None = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path) if name.startswith(PREFIX) else None
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(name, spec.loader.path)
+        own = name.startswith(PREFIX)
+        spec = PathFinder.find_spec(name, path) if own or expected else None
+        if spec is None or not (own or spec.origin in expected):
+            return None
+        if isinstance(spec.loader, SourceFileLoader):
+            spec.loader = (_Loader if own else _ExpectedLoader)(name, spec.loader.path)
         return spec
 
 
-class _Loader(SourceFileLoader):
+sys.meta_path.insert(0, _Finder)
+
+
+class _ExpectedLoader(SourceFileLoader):
     """Runs the source as it is now: cached bytecode is chosen by a file's time and size alone."""
 
     def get_code(self, _: str) -> CodeType:
@@ -65,6 +69,10 @@ class _Loader(SourceFileLoader):
         if expected.get(self.path, digest) != digest:
             raise ImportError(f"{self.path} has changed since the run began; put it back as it was")
         return self.source_to_code(source, self.path)
+
+
+class _Loader(_ExpectedLoader):
+    """Of a module in a user's folder."""
 
     def exec_module(self, module: ModuleType) -> None:
         package = module.__name__.partition(".")[0]

@@ -214,7 +214,7 @@ def run(job: Job, data: Dataset, control_pipe: int) -> int:
 def work(job: Job, data: Dataset, control: Control) -> int:
     """Train `job` in this thread. Returns the exit code."""
     set_up_thread(job.threads)
-    user_modules.expected = job.fingerprints
+    user_modules.expected = {path: digest for path, digest in job.fingerprints.items() if path != "data"}
     set_precision(job.arm.training.precision)
     worker = Worker(job, control)
     code = 0

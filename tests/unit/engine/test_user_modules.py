@@ -88,15 +88,27 @@ def test_a_file_that_changed_within_a_second_is_read_again(tmp_path: Path, monke
     assert not list(tmp_path.glob("**/__pycache__"))
 
 
-@pytest.mark.parametrize("name", ["net.py", "n.py"])
+@pytest.mark.parametrize("on_path", [True, False])
+@pytest.mark.parametrize("name", ["net.py", "name_on_path.py"])
 def test_a_file_that_changed_since_the_run_began_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, on_path: bool
 ) -> None:
-    (tmp_path / "n.py").write_text("x = 1\n")
-    (tmp_path / "net.py").write_text("import n\ndef f(): return n.x\n")
+    if on_path:  # as PYTHONPATH, or the working folder of `python -m inittui`
+        monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "name_on_path.py").write_text("x = 1\n")
+    (tmp_path / "net.py").write_text("import name_on_path as n\ndef f(): return n.x\n")
     monkeypatch.setattr(user_modules, "expected", digests([UserFunction(f"{tmp_path}/net.py", "f")]))
     with (tmp_path / name).open("a") as file:
         file.write("# a remark\n")
     words = f"importing it raised ImportError: {tmp_path}/{name} has changed since the run began; put it back as it was"
     with pytest.raises(UserCodeError, match=re.escape(words)):
         UserCode.of(f"{tmp_path}/net.py:f", DATA).call()
+
+
+def test_a_module_that_changed_since_the_run_began_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net_on_path.py").write_text("def f(): return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(user_modules, "expected", digests([UserFunction("net_on_path", "f")]))
+    (tmp_path / "net_on_path.py").write_text("def f(): return 2\n")
+    with pytest.raises(UserCodeError, match="has changed since the run began"):
+        UserCode.of("net_on_path:f", DATA).call()
