@@ -13,7 +13,7 @@ import torch
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
 from inittui.engine.data.device_data import DeviceData
-from inittui.engine.evaluation import Evaluation, evaluate
+from inittui.engine.evaluation import Evaluation, evaluate, test_batch
 from inittui.engine.initialisation.initialise import BATCH, initialise
 from inittui.engine.networks.build import build
 from inittui.engine.networks.layers import Shape, layers
@@ -101,6 +101,9 @@ class Trainer:
         costs = torch.zeros(self.steps, device=self.device)
         return Replica(seed, network.to(self.device), stream(seed, "batches"), costs)
 
+    def _evaluate(self, replica: Replica) -> Evaluation:
+        return evaluate(replica.network, self.device_data, test_batch(self.arm, math.prod(self.data.shape)))
+
     def run(self) -> Iterator[events.Event]:
         """Train every replica from its present state to its last epoch. Raises CostNotFinite, Stop, and what torch raises."""
         self.scheduler.release(self.replicas)  # an earlier call may have ended early
@@ -117,8 +120,7 @@ class Trainer:
         # In the order of the seeds; after a resume they may have been tested in another. A checkpoint may be later than a
         # replica's last test.
         self.evaluations = {
-            replica.seed: self.evaluations.get(replica.seed) or evaluate(replica.network, self.device_data)
-            for replica in self.replicas
+            replica.seed: self.evaluations.get(replica.seed) or self._evaluate(replica) for replica in self.replicas
         }
 
     def _resume(self) -> Iterator[events.Event]:
@@ -126,7 +128,7 @@ class Trainer:
         # A checkpoint does not say whether a replica is given up; the test after that epoch says it again.
         for replica in self.replicas:
             if replica.epochs == self.arm.training.stop_stuck and not replica.step:
-                self.evaluations[replica.seed] = evaluate(replica.network, self.device_data)
+                self.evaluations[replica.seed] = self._evaluate(replica)
                 yield from self._give_up_at_chance(replica)
 
     def _begin(self) -> events.Begin:
@@ -169,7 +171,7 @@ class Trainer:
             seconds = replica.seconds
             replica.end_epoch()
             test_began = time.perf_counter()
-            self.evaluations[replica.seed] = evaluation = evaluate(replica.network, self.device_data)
+            self.evaluations[replica.seed] = evaluation = self._evaluate(replica)
             yield events.Epoch(
                 seed=replica.seed,
                 epoch=replica.epochs,

@@ -1,10 +1,12 @@
 import math
 from dataclasses import replace
 from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from msgspec import structs
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -232,6 +234,27 @@ def test_the_evaluation_counts_every_test_image_by_hand(data: Dataset, monkeypat
     expected = sorted(enumerate(shares.tolist()), key=lambda item: -item[1])
     assert [number for number, _ in last.sample] == [number for number, _ in expected]
     assert [share for _, share in last.sample] == pytest.approx([share for _, share in expected], abs=1e-5)
+
+
+@pytest.mark.parametrize(("batch_size", "tested"), [(2, 5), (16, 16), (None, 1000)])
+def test_an_own_network_is_tested_on_few_large_inputs_at_a_time(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int | None, tested: int
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "def build(*, inputs, classes): return nn.Sequential(nn.Flatten(), nn.Linear(16, classes))\n"
+    )
+    of = arm(batch_size=batch_size or BATCH, epochs=1)
+    own = structs.replace(of, model=Model(factory=f"{tmp_path}/mine.py:build"))
+    monkeypatch.setattr(evaluation, "TEST_NUMBERS", 5 * 16)
+    trainer = Trainer(own if batch_size else of, data, CPU)
+    sizes = set()
+    take = trainer.device_data.test_batch
+    monkeypatch.setattr(
+        trainer.device_data, "test_batch", lambda start, count: (sizes.add(count), take(start, count))[1]
+    )
+    list(trainer.run())
+    assert sizes == {tested}
 
 
 def test_the_last_evaluation_of_every_seed_is_kept(data: Dataset) -> None:
