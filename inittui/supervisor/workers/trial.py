@@ -4,6 +4,7 @@ What the arm's network or scheme does wrong is reported in one line that names f
 """
 
 import contextlib
+import math
 from dataclasses import replace as replace_data
 from itertools import count
 from typing import Any
@@ -15,7 +16,7 @@ from inittui.common.errors import InittuiError
 from inittui.common.failures import describe
 from inittui.common.user_code_refs import NETWORK
 from inittui.engine.data.dataset import Dataset
-from inittui.engine.evaluation import TEST_BATCH
+from inittui.engine.evaluation import TEST_BATCH, test_batch
 from inittui.engine.networks import process_settings
 from inittui.engine.networks.build import check_logits
 from inittui.engine.networks.user_code import UserCode, error_text
@@ -41,7 +42,7 @@ def try_arm(arm: Arm, data: Dataset, device: torch.device, *, scale_test: bool) 
     training = replace(arm.training, learning_rate=LEARNING_RATE, **schedule)
     # A scheme that is fitted to the data needs more of them than a trial has.
     init = arm.init if arm.init.rule.target is None else Init("he_normal")
-    tested = 1 if len(data.test_images) % TEST_BATCH == 1 else 2
+    tested = 1 if len(data.test_images) % test_batch(arm, math.prod(data.shape)) == 1 else 2
     part = replace_data(
         data,
         train_images=data.train_images[: steps * batch],

@@ -248,11 +248,14 @@ def test_an_own_network_is_tested_on_few_large_inputs_at_a_time(
     own = structs.replace(of, model=Model(factory=f"{tmp_path}/mine.py:build"))
     monkeypatch.setattr(evaluation, "TEST_NUMBERS", 5 * 16)
     trainer = Trainer(own if batch_size else of, data, CPU)
-    sizes = set()
+    sizes: set[int] = set()
     take = trainer.device_data.test_batch
-    monkeypatch.setattr(
-        trainer.device_data, "test_batch", lambda start, count: (sizes.add(count), take(start, count))[1]
-    )
+
+    def taking(start: int, count: int) -> tuple[Tensor, Tensor]:
+        sizes.add(count)
+        return take(start, count)
+
+    monkeypatch.setattr(trainer.device_data, "test_batch", taking)
     list(trainer.run())
     assert sizes == {tested}
 
