@@ -16,6 +16,8 @@ from inittui.board.thinned_series import Thinned
 from inittui.record import events
 from inittui.record.events import ENDED
 
+UNFINISHED = "ended with exit code 0, but its log has no end; own code may have called os._exit"
+
 
 def fold(board: Board, event: events.Event, arm: int | None = None) -> Board:
     """The board after `event`. `arm` is the index of the arm whose log has it, or None for the supervisor's log."""
@@ -83,9 +85,11 @@ def _unended(arm: ArmBoard, event: events.Phase) -> ArmBoard:
 
 
 def _gone(arm: ArmBoard, event: events.Gone) -> ArmBoard:
-    if not event.reason or arm.state in ENDED:
+    """An arm has finished when its log says so. An exit code says nothing: a user's own code may call os._exit(0)."""
+    if arm.state in ENDED:
         return arm
-    return _end(arm, "failed", event.t, event.reason, detail=event.detail, failure="killed")
+    state, reason = "stopped" if event.stopped else "failed", event.reason or UNFINISHED
+    return _end(arm, state, event.t, reason, detail=event.detail, failure="" if event.stopped else "killed")
 
 
 def _asked(arm: ArmBoard, event: events.Asked) -> ArmBoard:

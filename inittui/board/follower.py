@@ -57,21 +57,23 @@ class Follower:
             fresh, self._fresh = self._fresh, False
             if fresh and self.liveness == "dead" and not self._board.ended:
                 gone = self.run.copy_note() or "the supervisor is gone"
-                cause = self.run.last_words() or ("the disk was full" if self.run.disk_full() else "")
+                cause = self.run.last_words() or self.run.waiting_for()
                 because = f" ({cause})" if cause else ""
                 detail = f"{gone}{because}; 'inittui resume {self.run.name}' goes on"
+                if not self.run.path.exists():
+                    detail = f"its folder '{self.run.path}' was moved or deleted"
                 self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))
             return self._board
 
     def _check_liveness(self) -> None:
-        """Once per second: whether the supervisor lives, and whether the disk is full."""
+        """Once per second: whether the supervisor lives, and whether events wait in memory."""
         if self._liveness is None or time.monotonic() - self._checked < LIVENESS_SECONDS:
             return
         self._checked = time.monotonic()
         self.liveness = self._liveness()
-        full = self.liveness != "dead" and self.run.disk_full()
-        if full != self._board.disk_full:
-            self._board = replace(self._board, disk_full=full)
+        waiting_for = self.run.waiting_for() if self.liveness != "dead" else ""
+        if waiting_for != self._board.waiting_for:
+            self._board = replace(self._board, waiting_for=waiting_for)
         self._fresh = True
 
     def _read(self, most: int | None) -> None:

@@ -41,8 +41,8 @@ def request(run_dir: RunDir, verb: control_requests.Verb, arm_name: str | None) 
         return all(_done(verb, before, board, arm_folder) for arm_folder in pending)
 
     if not wait_until(done, ANSWER_SECONDS):
-        if run_dir.disk_full():
-            raise RunError(f"run '{run_dir.name}' can't answer the request to {verb}: the disk is full")
+        if why := run_dir.waiting_for():
+            raise RunError(f"run '{run_dir.name}' can't answer the request to {verb}: {why}")
         raise RunError(f"run '{run_dir.name}' has not answered the request to {verb} in {ANSWER_SECONDS:.0f} s")
     return run_dir.name if arm_name is None else f"{arm_name} of {run_dir.name}"
 

@@ -39,7 +39,7 @@ def run_command(run: RunDir, state: str) -> None:
     command = os.environ.get(VARIABLE, "").strip()
     if not command:
         return
-    variables = {"INITTUI_RUN": run.name, "INITTUI_RUN_DIR": str(run.path), "INITTUI_STATE": state}
+    variables = {"INITTUI_RUN": run.name, "INITTUI_RUN_DIR": os.path.realpath(run.path), "INITTUI_STATE": state}
     kept = {name: value for name, value in os.environ.items() if name not in _OURS}
     try:
         subprocess.Popen(

@@ -66,8 +66,8 @@ def start(run: RunDir, lock: int) -> subprocess.Popen[bytes]:
 
 
 def stop(run: RunDir) -> None:
-    """Ask the supervisor to stop its workers and to write the result so far: by a signal, or by a request if its pid means
-    nothing here. Raises RunError if it is not alive on this machine, or if the pid is another process's."""
+    """Ask the supervisor to stop its workers and to write the result so far: by a request, and by a signal if its pid means
+    something here. Raises RunError if it is not alive on this machine, or if the pid is another process's."""
     status = run.status()
     liveness = run.liveness()
     if liveness == "elsewhere":
@@ -75,13 +75,17 @@ def stop(run: RunDir) -> None:
     if liveness == "dead":
         state = run.copy_note(status) or "not running on this machine"
         raise RunError(f"run '{run.name}' is {state}; 'inittui runs' shows what is")
-    if status.pid_namespace not in ("", process_identity.pid_namespace()):
-        control_requests.ask(run, "stop")
-    elif process_identity.supervises(status.pid or 0, run.path) is False:
+    here = status.pid_namespace in ("", process_identity.pid_namespace())
+    if here and process_identity.supervises(status.pid or 0, run.path) is False:
         raise RunError(
             f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
         )
-    elif status.pid is not None:
+    try:
+        control_requests.ask(run, "stop")  # own code may ignore the signal
+    except RunError:  # if the folder can't be written, the signal alone has to do
+        if not here:
+            raise
+    if here and status.pid is not None:
         os.kill(status.pid, signal.SIGTERM)
         os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
 

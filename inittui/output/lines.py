@@ -43,7 +43,7 @@ class Narrator:
         self._said: set[str] = set()  # the lines about what happens once
         self._states: dict[str, str] = {}
         self._epochs: dict[tuple[str, int], int] = {}
-        self._disk_full = False
+        self._waiting_for = ""
 
     def lines(self, board: Board) -> Iterator[str]:
         """A line for each thing that is new since the last call."""
@@ -61,9 +61,9 @@ class Narrator:
         if board.resumed:
             yield from self._once(f"resumed: {', '.join(board.resumed.arms)}; {board.resumed.note}")
         yield from self._arms(board)
-        if board.disk_full != self._disk_full:
-            self._disk_full = board.disk_full
-            yield "disk full: events wait in memory" if board.disk_full else "the disk has room again: nothing was lost"
+        if board.waiting_for != self._waiting_for:
+            self._waiting_for = why = board.waiting_for
+            yield f"{why}: events wait in memory" if why else "the disk can be written again: nothing was lost"
         for fault in board.faults:
             yield from self._once(f"damaged record: {fault}")
         if board.phase in ("failed", "interrupted") and board.detail:

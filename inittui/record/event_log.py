@@ -1,5 +1,6 @@
 """A log of events on disk: one writer appends to it, any number of readers follow it."""
 
+import contextlib
 import errno
 import os
 import threading
@@ -13,7 +14,7 @@ import msgspec
 
 from inittui.common.atomic_files import open_plain, read_plain
 from inittui.record import event_lines, events
-from inittui.record.disk_room import NO_ROOM
+from inittui.record.disk_room import MARKS
 
 SPOOLED_EVENTS = 100_000  # kept in memory while the disk is full: hours of reports
 FAULTS_KEPT = 100  # damaged lines that are described; further ones are only counted
@@ -27,6 +28,7 @@ class EventLog:
         """`zero` is the run's beginning on the monotonic clock. An existing log is continued; an incomplete last line is cut
         off."""
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        self._linked = os.fstat(self._file).st_nlink > 0  # not on every network file system
         self.zero = zero
         self._waiting: deque[bytes] = deque()  # lines
         self._lock = threading.RLock()
@@ -43,12 +45,8 @@ class EventLog:
     def _count(self, event: events.Event) -> None:
         self._seq, self._t = max(self._seq, event.seq + 1), max(self._t, event.t)
 
-    @property
-    def disk_full(self) -> bool:
-        """Whether events wait in memory because the disk has no room for them."""
-        return bool(self._waiting)
-
-    def append(self, event: events.Event) -> None:
+    def append(self, event: events.Event) -> int:
+        """Returns and raises what `flush` does."""
         with self._lock:
             # Time never goes back: a resumed run may start its clock before the last event in the log.
             t = max(self._t, round(time.monotonic() - self.zero, 4))
@@ -57,43 +55,48 @@ class EventLog:
             self._waiting.append(event_lines.encode(stamped))
             if len(self._waiting) > SPOOLED_EVENTS:
                 self._thin()
-            self.flush()
+            return self.flush()
 
-    def append_lines(self, lines: bytes) -> None:
-        """Append whole lines of events that are numbered and timed already."""
+    def append_lines(self, lines: bytes) -> int:
+        """Append whole lines of events that are numbered and timed already. Returns and raises what `flush` does."""
         with self._lock:
             self._waiting.extend(lines.splitlines(keepends=True))
-            self.flush()
+            return self.flush()
 
     def _thin(self) -> None:
         """Drop every second report of progress. The other events are few, and all of them are needed."""
         keep = cycle((True, False))
         self._waiting = deque(line for line in self._waiting if not event_lines.is_report(line) or next(keep))
 
-    def flush(self) -> bool:
-        """Write the events that wait. Returns False if the disk has no room for all of them."""
+    def flush(self) -> int:
+        """Write the events that wait. Returns 0, or the errno for which the rest still waits. Raises OSError for any other,
+        and if the file was deleted: nobody could read it."""
         with self._lock:
-            while self._waiting:
+            while True:
+                status = os.fstat(self._file)
+                if self._linked and not status.st_nlink:
+                    raise FileNotFoundError(errno.ENOENT, "its log was deleted")
+                if not self._waiting:
+                    return 0
                 line = self._waiting[0]
-                size = os.fstat(self._file).st_size
                 try:
                     written = os.write(self._file, line)
                 except OSError as error:
-                    if error.errno in NO_ROOM:
-                        return False
+                    if error.errno in MARKS:
+                        return error.errno
                     raise
                 if written < len(line):
-                    os.ftruncate(self._file, size)  # never leave a part of a line
-                    return False
+                    os.ftruncate(self._file, status.st_size)  # never leave a part of a line
+                    return errno.ENOSPC
                 self._waiting.popleft()
-            return True
 
     def sync(self) -> None:
         """Flush the file to the disk, so that it survives a crash of the machine. From any thread."""
         os.fsync(self._file)
 
     def close(self) -> None:
-        self.flush()
+        with contextlib.suppress(OSError):
+            self.flush()
         os.close(self._file)
 
 

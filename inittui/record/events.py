@@ -69,13 +69,14 @@ class DeviceReady(Event, frozen=True):
 
 class Gone(Event, frozen=True):
     """A worker has ended. The supervisor logs it, since a killed worker can't. `reason` is "" for exit code 0, `detail` is
-    the end of the worker's output."""
+    the end of the worker's output; `stopped` means that the supervisor killed it, because it did not react to a stop."""
 
     LINES: ClassVar = ("detail",)
 
     arm: str
     reason: str = ""
     detail: str = ""
+    stopped: bool = False
 
 
 class Asked(Event, frozen=True):

@@ -25,8 +25,7 @@ from inittui.common.process_identity import Liveness
 from inittui.common.user_code_refs import DATA_FILE
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build, to_table
-from inittui.record import result_schema
-from inittui.record.disk_room import DISK_FULL
+from inittui.record import disk_room, result_schema
 from inittui.record.result_schema import ResultDocument
 
 T = TypeVar("T")
@@ -72,21 +71,19 @@ _STATUS = msgspec.json.Decoder(Status)
 class RunDir:
     """The directory of one run. Reading does not change it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         self.path = path
-
-    @property
-    def name(self) -> str:
-        return printable(self.path.name)
+        self.name = name or printable(path.name)
 
     @property
     def log(self) -> Path:
         """The supervisor's events."""
         return self.path / "events.jsonl"
 
-    def disk_full(self) -> bool:
-        """Whether a process of the run can't write because the disk is full."""
-        return any((folder / DISK_FULL).exists() for folder in (self.path, *(self.path / "arms").glob("*")))
+    def waiting_for(self) -> str:
+        """Why processes of the run wait to write: `disk full`; "" if none waits."""
+        folders = (self.path, *(self.path / "arms").glob("*"))
+        return next(filter(None, map(disk_room.waiting_for, folders)), "")
 
     def arm(self, folder: str) -> Path:
         return self.path / "arms" / folder

@@ -12,7 +12,7 @@ import time
 import traceback
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -22,13 +22,14 @@ from inittui.board.follower import Follower
 from inittui.common import failures, process_identity
 from inittui.common.errors import InittuiError
 from inittui.experiment import datasets
-from inittui.launch import resume_check
+from inittui.launch import notify, resume_check
 from inittui.launch.process import EARLY_SIGNALS
 from inittui.record import control_requests, events
-from inittui.record.disk_room import DiskRoom
-from inittui.record.event_log import EventLog
+from inittui.record.disk_room import NotWritable
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, Status, arm_folders
+from inittui.supervisor.early_requests import TICK_SECONDS, EarlyRequests, StoppedEarly
+from inittui.supervisor.journal import Journal, pinned
 
 if TYPE_CHECKING:
     import torch
@@ -39,83 +40,94 @@ if TYPE_CHECKING:
     from inittui.supervisor.workers.forked_pool import ForkedPool
     from inittui.supervisor.workers.worker import Job
 
-TICK_SECONDS = 0.05
-
-
-class StoppedEarly(Exception):
-    """A stop was requested before training began."""
-
 
 class Supervisor:
     """Trains one run: from its directory, new or left by an earlier supervisor, to result.json."""
 
     def __init__(self, run: RunDir) -> None:
         """The process holds the run's lock. Raises RunError if the run can't be read."""
-        self.run = run
+        self.run = run = pinned(run)
         for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
             with contextlib.suppress(OSError):
                 leftover.unlink()
         self.preset = run.preset()
         board = Follower(run).poll()
         self.before = board if board.t else None  # as an earlier supervisor left it
-        self.status = replace(run.status(), workers={}, **process_identity.fields(os.getpid()), **run.identity())
+        status = replace(run.status(), workers={}, **process_identity.fields(os.getpid()), **run.identity())
         if self.before:  # the run's clock continues where it stopped: time without a supervisor does not count
-            self.status = replace(self.status, monotonic=time.monotonic() - board.t)
-        self.log = EventLog(run.log, self.status.monotonic)
+            status = replace(status, monotonic=time.monotonic() - board.t)
+        self.journal = Journal(run, status, lambda: self.stopping)
         self.stopping = False
+        self._early = EarlyRequests(run, arm_folders(self.preset), self.journal.emit, self._end_at_once)
+        self._trains = False  # before, a stop ends everything
         self.cluster: Cluster | None = None  # None if the run trains on this machine
         self.pool: ForkedPool | RayPool  # from the beginning of training on
-        self._unsaved = False  # whether the status has still to be written, because the disk is full
         self._after_training = contextlib.ExitStack()
-        self._room = DiskRoom(run.path, lambda: self.stopping)
+
+    @property
+    def status(self) -> Status:
+        return self.journal.status
 
     def main(self) -> int:
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
         try:
-            self._phase("starting", "starting torch")
-            before = self.status
-            device = self._open_device()
-            data = self._load(before)
-            jobs = self._try_own_code(self._jobs(device, before), data)
-            self._phase("training")
+            self._handle_signals()
+            try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
+                with self._early:
+                    self.journal.phase("starting", "starting torch")
+                    before = self.status
+                    device = self._open_device()
+                    data = self._load(before)
+                    jobs = self._jobs(device, before)
+                self._handle_signals()  # own code may have set others
+                if self.stopping or self._early.stopping:
+                    raise StoppedEarly
+                jobs = self._try_own_code(jobs, data)
+                self._trains = True
+            except BaseException:
+                if self.stopping:  # own code may have replaced our exception by one of its own
+                    raise StoppedEarly from None
+                raise
+            self.journal.phase("training")
             self._train(jobs, data)
             self._after_training.close()
             return self._end(data)
         except StoppedEarly:
-            self._phase("stopped", "stopped before training began")
+            self.journal.end("stopped", "stopped before training began")
             return 1
-        except InittuiError as error:
+        except (InittuiError, NotWritable) as error:
             # A refused run may be deleted: it has trained nothing.
-            self._phase("failed" if self.before else "refused", str(error))
+            refused = isinstance(error, InittuiError) and not self._trains and not self.before
+            self.journal.end("refused" if refused else "failed", str(error))
             return error.exit_code
         except BaseException as error:  # of any kind: viewers have to learn of it
             print(failures.stack(error), flush=True)
             why = f"the supervisor failed: {failures.describe(error)}"
             if self.cluster is not None and isinstance(error, ConnectionError):  # Ray's client has retried by then
                 why = f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' continues the run"
-            self._phase("failed", why)
+            self.journal.end("failed", why)
             return 1
         finally:
             self._after_training.close()
-            self._room.wait(self._flush)
-            self.log.close()
+            self.journal.close()
 
-    def _phase(self, phase: Any, detail: str = "") -> None:
-        reason = detail if phase in events.ENDED else ""
-        # Before the log: who reads the phase there finds the supervisor alive.
-        self._save_status(state=phase, reason=reason)
-        self.log.append(events.Phase(phase=phase, detail=detail))
+    def _handle_signals(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, nobody can wait for a worker
 
-    def _save_status(self, **changes: Any) -> None:
-        self.status = replace(self.status, **changes)
-        try:
-            self.run.write_status(self.status)
-            self._unsaved = False
-        except OSError:  # a full disk must not end the training; `_flush` tries again
-            self._unsaved = True
+    def _on_stop(self, *_: object) -> None:
+        first, self.stopping = not self.stopping, True
+        if first and not self._trains:
+            self._early.stopping = True
+            raise StoppedEarly
+
+    def _end_at_once(self) -> None:
+        """Called in the thread of EarlyRequests, when the main thread does not leave a user's own code."""
+        self.journal.end("stopped", "stopped before training began")
+        notify.run_command(self.run, "stopped")
+        os._exit(1)
 
     def _open_device(self) -> "torch.device":
         """Find the device, or join the cluster, and log it."""
@@ -129,7 +141,7 @@ class Supervisor:
         if self.status.on:
             from inittui.supervisor.ray.cluster import Cluster
 
-            self._phase("starting", f"joining Ray's nodes (--on {self.status.on})")
+            self.journal.phase("starting", f"joining Ray's nodes (--on {self.status.on})")
             self.cluster = Cluster(self.status.on, threads, self.status.gpus_per_arm)
             self._after_training.callback(self.cluster.close)
             self.cluster.join()
@@ -140,8 +152,8 @@ class Supervisor:
         self.on_cpu = device.type == "cpu"
         devices.check_precision(device, self.preset)
         name = self.cluster.name if self.cluster else label
-        self.status = replace(self.status, device=name, versions=devices.versions(device))
-        self.log.append(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
+        self.journal.status = replace(self.status, device=name, versions=devices.versions(device))
+        self.journal.emit(events.DeviceReady(device=str(device), label=label, threads=threads, workers=self.slots))
         return device
 
     def _load(self, before: Status) -> "Dataset":
@@ -153,15 +165,15 @@ class Supervisor:
         from inittui.engine.step.warm_up import warm_up
 
         own = self.preset.data.factory
-        self._phase("loading", f"loading {own or datasets.entry(self.preset.data.name).title}")
+        self.journal.phase("loading", f"loading {own or datasets.entry(self.preset.data.name).title}")
         user_modules.expected = code = resume_check.own_code(self.preset)
         data = load(self.preset.data, Path(self.status.data_dir), self._downloading)
         check_fit(self.preset, data)
         fingerprints = {"data": data.digest(), **code}
         resume_check.refuse_changes(self.run.name, before, fingerprints, force=before.force)
-        self.status = replace(self.status, fingerprints=fingerprints)
+        self.journal.status = replace(self.status, fingerprints=fingerprints)
         warm_up(autograd=not all(map(BatchedMLP.supports, self.preset.arms)))
-        self.log.append(
+        self.journal.emit(
             events.DataReady(
                 name=data.name,
                 title=data.title,
@@ -177,7 +189,7 @@ class Supervisor:
         # The preset records what `auto` was resolved to: a repetition must not depend on the files of its time.
         if self.preset.data.name != data.name:
             self.preset = replace(self.preset, data=replace(self.preset.data, name=data.name))
-            self._room.wait(partial(self.run.write_preset, self.preset), "preset.toml is not written")
+            self.journal.wait(partial(self.run.write_preset, self.preset), "preset.toml is not written")
         return data
 
     def _jobs(self, device: "torch.device", before: Status) -> list["Job"]:
@@ -186,7 +198,8 @@ class Supervisor:
 
         folders = arm_folders(self.preset)
         if self.before is not None:
-            (self.run.path / "result.json").unlink(missing_ok=True)  # of the stopped run; the logs have all of it
+            # Of the stopped run; the logs have all of it.
+            self.journal.wait(partial((self.run.path / "result.json").unlink, missing_ok=True))
             unfinished = [arm.folder for arm in resume_check.unfinished(self.before)]
             self._log_resumed(unfinished, before)
         else:
@@ -204,49 +217,46 @@ class Supervisor:
     def _log_resumed(self, folders: list[str], before: Status) -> None:
         if folders:
             exact, note = resume_check.exactness(before, self.status, on_cpu=self.on_cpu)
-            self.log.append(events.Resumed(arms=tuple(folders), exact=exact, note=note))
+            self.journal.emit(events.Resumed(arms=tuple(folders), exact=exact, note=note))
 
     def _try_own_code(self, jobs: list["Job"], data: "Dataset") -> list["Job"]:
         from inittui.supervisor.workers import trial_process
 
         if not any(trial_process.uses_own_code(job.arm) for job in jobs):
             return jobs
-        self._phase("loading", "trying your own code for two steps")
-        return trial_process.tried(jobs, data, self._check_stop, on_cpu=self.on_cpu or self.cluster is not None)
-
-    def _check_stop(self) -> None:
-        if self.stopping:
-            raise StoppedEarly
+        self.journal.phase("loading", "trying your own code for two steps")
+        return trial_process.tried(jobs, data, self._early.take, on_cpu=self.on_cpu or self.cluster is not None)
 
     def _downloading(self, title: str, done: int, total: int) -> None:
-        self._check_stop()
-        self.log.append(events.Download(name=title, done=done, total=total))
+        self.journal.emit(events.Download(name=title, done=done, total=total))
 
     def _train(self, jobs: list["Job"], data: "Dataset") -> None:
         """Train every arm, and handle requests meanwhile."""
         if self.cluster is not None:
             from inittui.supervisor.ray.ray_pool import RayPool
 
-            self.pool = RayPool(jobs, data, self.cluster, self.log.append)
+            self.pool = RayPool(jobs, data, self.cluster, self.journal.emit)
         else:
             from inittui.supervisor.workers.forked_pool import ForkedPool
 
-            self.pool = ForkedPool(jobs, data, self.slots, self.log.append, self._started)
+            self.pool = ForkedPool(jobs, data, self.slots, self.journal.emit, self._started)
+        for request in self._early.taken:  # logged once more: the arms of a resumed run have waited since
+            self._handle(*request)
         folders = arm_folders(self.preset)
         while self.pool.busy:
-            for verb, folder, by in control_requests.take(self.run, folders):
-                self._handle(verb, folder, by)
+            for request in control_requests.take(self.run, folders):
+                self._handle(*request)
             if self.stopping:
                 self.pool.stop()
             self.pool.tick()
             state = "paused" if self.pool.paused else "training"
             if state != self.status.state:
-                self._save_status(state=state)
-            self._room.mark(full=not self._flush())
+                self.journal.save(state=state)
+            self.journal.flush()
             time.sleep(TICK_SECONDS)
 
     def _handle(self, verb: control_requests.Verb, folder: str, by: str) -> None:
-        self.log.append(events.Asked(verb=verb, arm=folder, by=by))
+        self.journal.emit(events.Asked(verb=verb, arm=folder, by=by))
         {"pause": self.pool.pause, "stop": self.pool.stop, "resume": self.pool.resume}[verb](folder)
         if verb != "resume":
             return
@@ -257,26 +267,17 @@ class Supervisor:
             self.pool.restart(name)
 
     def _started(self, folder: str, pid: int) -> None:
-        self._save_status(workers={**self.status.workers, folder: pid})
-
-    def _on_stop(self, *_: object) -> None:
-        self.stopping = True
-
-    def _flush(self) -> bool:
-        """Write what waits in memory. False while the disk has no room for it."""
-        if self._unsaved:
-            self._save_status()
-        return self.log.flush() and not self._unsaved
+        self.journal.save(workers={**self.status.workers, folder: pid})
 
     def _end(self, data: "Dataset") -> int:
         from inittui.supervisor.workers import checkpoints, predictions
 
-        self._room.wait(self._flush)  # the result is made from what is on disk
+        self.journal.wait()  # the result is made from what is on disk
         now = Follower(self.run).poll()
         if self.stopping:  # also arms that never started were stopped
             now = fold(now, events.Phase(phase="stopped", t=now.t))
         states = {arm.state for arm in now.arms}
-        outcome = "failed" if "failed" in states else "stopped" if self.stopping or "stopped" in states else "finished"
+        outcome = "finished" if states == {"finished"} else "failed" if "failed" in states else "stopped"
         now = replace(now, phase=outcome)
         models: list[ModelComparison] = []
         try:
@@ -285,7 +286,7 @@ class Supervisor:
             traceback.print_exc()
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
         # Without it, 'inittui report' reads the logs.
-        self._room.wait(partial(self.run.write_result, document), "result.json is not written")
+        self.journal.wait(partial(self.run.write_result, document), "result.json is not written")
         try:
             predictions.write_gallery(self.run, self.preset, data)
         except Exception:  # the result must not depend on pictures
@@ -294,5 +295,5 @@ class Supervisor:
             if arm.state == "finished":  # its worker may have been killed just before it deleted them
                 with contextlib.suppress(OSError):
                     checkpoints.clear(self.run.arm(arm.folder))
-        self._phase(outcome)
+        self.journal.phase(outcome)
         return 0 if outcome == "finished" else 1

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from inittui.record import control_requests, event_lines, events, gallery
-from inittui.record.disk_room import DISK_FULL
+from inittui.record.disk_room import MARKS
 from inittui.record.result_schema import ResultDocument
 from inittui.record.run_directory import RunDir
 from inittui.record.run_index import runs
@@ -153,7 +153,7 @@ def check_logs(run: RunDir, epochs: int) -> None:
     all_whole(run)
     for arm in ARMS:
         assert [event.epoch for event in epochs_of(run, arm)] == list(range(1, epochs + 1))
-    assert not [path.name for path in run.path.rglob("*") if path.name == DISK_FULL or path.name.startswith(".")]
+    assert not [path.name for path in run.path.rglob("*") if path.name in MARKS.values() or path.name.startswith(".")]
 
 
 def processes(run: RunDir) -> list[psutil.Process]:
@@ -239,7 +239,7 @@ def resumed(inittui: Command, run: RunDir) -> dict[str, Any]:
     assert document is not None
     assert document.status == run.status().state == "finished"
     assert "bit for bit" in document.resumed
-    assert not run.disk_full(), "what others left is gone"
+    assert not run.waiting_for(), "what others left is gone"
     return outcome(document)
 
 
@@ -268,7 +268,7 @@ def test_a_disk_that_is_full_at_the_end_delays_the_result_and_nothing_else(disk:
     disk.fill()
     control_requests.ask(run, "resume")
     until_idle(workers_of(run))
-    assert run.disk_full()
+    assert run.waiting_for() == "disk full"
     assert run.alive()
     assert not (run.path / "result.json").exists()
     disk.free()
@@ -297,7 +297,7 @@ def test_a_disk_that_is_full_in_mid_run_loses_nothing_and_viewers_say_so(
     screen.wait_for_text("training", "xavier_normal")
     until_epochs(run, 2)
     disk.fill()
-    until(run.disk_full, "a full disk")
+    until(lambda: run.waiting_for() == "disk full", "a full disk")
     known = {arm: len(epochs_of(run, arm)) for arm in ARMS}
     screen.wait_for_text("Disk full: training continues")
     let_time_pass(workers)
@@ -311,7 +311,7 @@ def test_a_disk_that_is_full_in_mid_run_loses_nothing_and_viewers_say_so(
     result = finished(run, LONG)
     assert plain.wait(60) == 0
     assert words.count("disk full: events wait in memory") == 1
-    assert (tmp_path / "plain").read_text().count("the disk has room again: nothing was lost") == 1
+    assert (tmp_path / "plain").read_text().count("the disk can be written again: nothing was lost") == 1
     assert result == undisturbed(LONG)
     screen.wait_for_text("finished in")
     screen.press("q")
@@ -329,7 +329,7 @@ def test_a_supervisor_that_finds_the_disk_full_when_all_is_trained_waits(
     until(lambda: all(worker.status() == psutil.STATUS_ZOMBIE for worker in workers), "trained arms")
     disk.fill()
     supervisor.resume()
-    until(run.disk_full, "a full disk")
+    until(lambda: run.waiting_for() == "disk full", "a full disk")
     until_idle([supervisor])
     assert not (run.path / "result.json").exists()
     disk.free()
@@ -352,12 +352,12 @@ def test_a_stop_on_a_full_disk_says_what_is_lost_and_resume_gets_it_back(
     else:
         until_epochs(run, 2)
         disk.fill()
-        until(run.disk_full, "a full disk")
+        until(lambda: run.waiting_for() == "disk full", "a full disk")
     stopped = inittui("stop", "last")
     assert stopped.returncode == 0, stopped.stderr
     assert not run.alive()
     assert not any(worker.is_running() for worker in workers)
-    assert "disk is full" in stopped.stderr
+    assert "disk full" in stopped.stderr
     assert "lost" in stopped.stderr
     assert "inittui resume" in stopped.stderr
     assert len(stopped.stderr.splitlines()) == 1
@@ -373,11 +373,11 @@ def test_a_pause_on_a_full_disk_is_heard_and_the_command_says_why_it_cannot_tell
     workers = workers_of(run)
     until_epochs(run, 2)
     disk.fill()
-    until(run.disk_full, "a full disk")
+    until(lambda: run.waiting_for() == "disk full", "a full disk")
     paused = inittui("pause", "last")
     assert paused.returncode == 2
     assert len(paused.stderr.splitlines()) == 1
-    assert "disk is full" in paused.stderr
+    assert "disk full" in paused.stderr
     until_idle(workers)
     disk.free()
     until(lambda: run.status().state == "paused", "the pause")
@@ -395,7 +395,7 @@ def test_no_checkpoint_is_ahead_of_the_log_when_all_is_killed_on_a_full_disk(
     let_time_pass(workers)
     until(lambda: all(place(run, arm) is not None for arm in ARMS), "checkpoints")
     disk.fill()
-    until(run.disk_full, "a full disk")
+    until(lambda: run.waiting_for() == "disk full", "a full disk")
     let_time_pass(workers)
     until_trained(workers, 0.5)
     assert all(worker.is_running() for worker in workers)
@@ -434,6 +434,6 @@ def test_a_disk_that_gets_full_while_a_run_starts_refuses_it_or_delays_it(
         return
     run = inittui.run_dir()
     assert run.alive()
-    until(run.disk_full, "a full disk")
+    until(lambda: run.waiting_for() == "disk full", "a full disk")
     disk.free()
     assert finished(run, SHORT) == undisturbed(SHORT)

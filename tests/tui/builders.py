@@ -104,7 +104,7 @@ def states() -> dict[str, Board]:
         "interrupted before it trained": fold(loading, replace(INTERRUPTED, t=0.6)),
         "taken up again": fold(fold(running_board(), INTERRUPTED), RESUMED),
         "resumed": resumed_board(),
-        "disk full": replace(running_board(), disk_full=True),
+        "disk full": replace(running_board(), waiting_for="disk full"),
         "damaged records": replace(running_board(), faults=("a/events.jsonl, line 3: the checksum does not match",)),
         "one epoch": finished_board(epochs=1),
         "long names": finished_board(named("a" * 70, "b" * 70)),

@@ -479,7 +479,7 @@ def header_of(board: Board, width: int = 120) -> str:
 
 def test_a_full_disk_is_said_before_anything_else() -> None:
     for state in ("training, replaced data", "damaged records", "resumed"):
-        text = header_of(replace(states()[state], disk_full=True))
+        text = header_of(replace(states()[state], waiting_for="disk full"))
         assert "Disk full: training continues; its events stay in memory" in text
         assert "Note" not in text
 

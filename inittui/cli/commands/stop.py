@@ -35,9 +35,9 @@ def run(arguments: Arguments) -> int:
     if not arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS):
         raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react")
     print(f"stopped {run_dir.name}")
-    if run_dir.disk_full():
+    if why := run_dir.waiting_for():
         print(
-            f"inittui: the disk is full: events that waited in memory are lost; free some space, and 'inittui resume "
+            f"inittui: {why}: events that waited in memory are lost; when the disk can be written, 'inittui resume "
             f"{run_dir.name}' trains those steps again",
             file=sys.stderr,
         )

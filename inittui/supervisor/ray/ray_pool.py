@@ -13,6 +13,7 @@ from inittui.common.atomic_files import one_line
 from inittui.engine import device as devices
 from inittui.engine.data.dataset import Dataset
 from inittui.record import events
+from inittui.record.disk_room import NotWritable
 from inittui.supervisor.ray import private
 from inittui.supervisor.ray.actor import Greeting, Report, Stamp, TrainingActor, packed
 from inittui.supervisor.ray.cluster import Cluster
@@ -74,9 +75,15 @@ class RayPool(Pool[ActorState]):
             member, mirror = actor.member, actor.mirror
             if member is not None and member.stop_overdue:
                 self._kill(actor)
-                self.end(member, "killed, since it did not stop")
-            elif actor.reply is None and mirror is not None and now >= actor.poll_at and mirror.flush():
-                actor.reply = actor.handle.poll.remote(mirror.offset, mirror.printed, mirror.stamps)
+                member.killed = True
+                self.end(member)
+            elif actor.reply is None and member is not None and mirror is not None and now >= actor.poll_at:
+                try:
+                    if mirror.flush():
+                        actor.reply = actor.handle.poll.remote(mirror.offset, mirror.printed, mirror.stamps)
+                except NotWritable as error:
+                    self._kill(actor)
+                    self.end(member, str(error))
         for member in self.members.values():
             if member.pause_sent and not member.pause_requested and member.worker is not None:
                 member.pause_sent = False
@@ -166,9 +173,14 @@ class RayPool(Pool[ActorState]):
             actor.poll_at = now
         elif isinstance(reply, Report) and actor.mirror is not None and actor.member is not None:
             actor.poll_at = now + POLL_SECONDS
-            if not actor.mirror.write(reply):
-                return
             member = actor.member
+            try:
+                if not actor.mirror.write(reply):
+                    return
+            except NotWritable as error:
+                self._kill(actor)
+                self.end(member, str(error))
+                return
             if reply.files:
                 member.deaths = 0
             if reply.code is not None:

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+from functools import partial
 from pathlib import Path
 
 from inittui.common.atomic_files import read_plain, replace
-from inittui.record.disk_room import NO_ROOM, DiskRoom
+from inittui.record.disk_room import DiskRoom, mark
 from inittui.record.event_log import EventLog
 from inittui.supervisor.ray.actor import Report, Stamp
 from inittui.supervisor.workers.worker import Job
@@ -32,15 +33,13 @@ class ArmMirror:
         return {path.name: read_plain(path) for path in self._folder.glob(CHECKPOINTS)} | {"events.jsonl": last}
 
     def flush(self) -> bool:
-        """Write what waits in memory. False while the disk is full."""
-        written = self._log.flush()
-        self._room.mark(full=not written)
-        return written
+        """Write what waits in memory. False while the disk is full. Raises NotWritable."""
+        return self._room.attempt(self._log.flush)
 
     def write(self, report: Report) -> bool:
         """Write a report. The log comes first, so that no checkpoint is ahead of it. Returns False if the disk has no room
-        for all of it; the next poll asks for the rest."""
-        self._log.append_lines(report.lines)
+        for all of it; the next poll asks for the rest. Raises NotWritable."""
+        written = self._room.attempt(partial(self._log.append_lines, report.lines))
         self.offset += len(report.lines)
         if report.printed:
             path = self._folder / "worker.log"
@@ -49,17 +48,12 @@ class ArmMirror:
                 with os.fdopen(log, "wb", buffering=0) as file:
                     file.write(report.printed)
             self.printed += len(report.printed)
-        if not self.flush():
+        if not written:
             return False
         if report.files:
             self._log.sync()
         for name, content in report.files.items():
-            try:
-                replace(self._folder / Path(name).name, content)
-            except OSError as error:
-                if error.errno not in NO_ROOM:
-                    raise
-                self._room.mark(full=True)
+            if not self._room.attempt(partial(replace, self._folder / Path(name).name, content)):
                 return False
             self.stamps[name] = report.stamps[name]
         if report.code is not None:  # a worker that has finished has deleted its checkpoints
@@ -69,5 +63,5 @@ class ArmMirror:
         return True
 
     def close(self) -> None:
-        self._room.mark(full=False)
+        mark(self._folder, 0)
         self._log.close()

@@ -143,7 +143,7 @@ class CheckpointWriter:
             together = [*replicas, *others]
             self._last |= {replica.seed: began for replica in together}
             # A checkpoint must never be ahead of the log. While the disk is full, the previous one stays.
-            if not self._log.flush():
+            if self._log.flush():
                 return
             self._pending = [replica for replica in together if replica.saved != replica.position]
             if self._pending:

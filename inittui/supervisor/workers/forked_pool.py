@@ -3,20 +3,22 @@
 import contextlib
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inittui.common import failures, file_lock
-from inittui.common.atomic_files import read_end
+from inittui.common.atomic_files import read_end, reason
 from inittui.engine.data.dataset import Dataset
-from inittui.record import events
-from inittui.record.disk_room import mark_full
+from inittui.record import disk_room, events
 from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.pool import Member, Pool
 from inittui.supervisor.workers.worker import Job
 
 OUTPUT_BYTES = 1 << 16  # of a killed worker's log, from its end
+START_ATTEMPTS = 3  # how often in a row a worker may fail to start while no other one runs, before its arm fails
+START_RETRY_SECONDS = 1.0
 
 
 class Fork(NamedTuple):
@@ -48,8 +50,10 @@ class ForkedPool(Pool[Fork]):
             if ended:
                 self._collect(member, fork, wait_status)
             elif member.stop_overdue:
+                member.killed = True
                 os.kill(fork.pid, signal.SIGKILL)  # its last checkpoint is on disk
         waiting = [m for m in self.selected("") if not m.pause_requested and (m.worker is None or m.pause_sent)]
+        waiting = [m for m in waiting if m.start_at <= time.monotonic()]
         free = self._slots - sum(m.worker is not None and not m.pause_sent for m in self.members.values())
         # Workers that exist already come first: they hold memory.
         for member in sorted(waiting, key=lambda m: m.worker is None)[: max(0, free)]:
@@ -60,9 +64,17 @@ class ForkedPool(Pool[Fork]):
                 self.send(member.worker, worker.RESUME)
 
     def _start(self, member: Member[Fork]) -> None:
-        read_end, write_end = os.pipe()
-        file_lock.make_private(write_end)  # while a process has it open, the pipe does not close at our death
-        pid = file_lock.fork()
+        with contextlib.ExitStack() as unused:
+            try:
+                read_end, write_end = os.pipe()
+                unused.callback(os.close, read_end)
+                # While a process has this end open, the pipe does not close at our death.
+                unused.callback(file_lock.close, file_lock.make_private(write_end))
+                pid = file_lock.fork()
+            except OSError as error:
+                self._not_started(member, reason(error))
+                return
+            unused.pop_all()
         if pid == 0:
             code = 1
             try:
@@ -75,6 +87,20 @@ class ForkedPool(Pool[Fork]):
         member.worker = Fork(pid, write_end)
         self._on_start(member.folder, pid)
 
+    def _not_started(self, member: Member[Fork], why: str) -> None:
+        """The system allows no further process, or has no memory for one. The arm waits while others train: what it lacks may
+        be free when they have ended."""
+        if any(m.worker is not None for m in self.members.values()):
+            member.failed_starts = 0
+        else:
+            member.failed_starts += 1
+        if member.failed_starts >= START_ATTEMPTS:
+            self.end(member, f"no process can be started for it: {why}")
+            return
+        if not member.start_at:
+            print(f"{member.folder} waits, since no process can be started for it: {why}", flush=True)
+        member.start_at = time.monotonic() + START_RETRY_SECONDS
+
     def send(self, to: Fork, command: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # the worker has just ended
             os.write(to.control_pipe, command)
@@ -82,13 +108,15 @@ class ForkedPool(Pool[Fork]):
     def _collect(self, member: Member[Fork], fork: Fork, wait_status: int) -> None:
         file_lock.close(fork.control_pipe)
         member.worker = None
-        mark_full(member.job.folder, False)  # no process waits for room there
-        reason, detail = how_it_ended(wait_status), ""
-        if reason:
+        why, detail = how_it_ended(wait_status), ""
+        if os.waitstatus_to_exitcode(wait_status) == worker.EVENTS_LOST:
+            why = f"{disk_room.waiting_for(member.job.folder) or 'its log was deleted'}: its last events are lost"
+        disk_room.mark(member.job.folder, 0)  # no process waits there
+        if why:
             with contextlib.suppress(OSError):
                 place, detail = failures.crash(read_end(member.job.folder / "worker.log", OUTPUT_BYTES))
-                reason += place if os.WIFSIGNALED(wait_status) else ""
-        self.end(member, reason, detail)
+                why += place if os.WIFSIGNALED(wait_status) else ""
+        self.end(member, why, detail)
 
 
 def how_it_ended(wait_status: int) -> str:
@@ -98,6 +126,4 @@ def how_it_ended(wait_status: int) -> str:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else "a real-time signal"
         hint = ", often the kernel's when memory runs out" if -code == signal.SIGKILL else ""
         return f"killed by signal {-code} ({name}{hint})"
-    if code == worker.EVENTS_LOST:
-        return "the disk was full: its last events are lost"
     return f"ended with exit code {code}" if code else ""

@@ -11,6 +11,7 @@ from inittui.supervisor.workers import worker
 from inittui.supervisor.workers.worker import Job
 
 STOP_GRACE_SECONDS = 10.0
+KILLED = f"killed, since it did not stop within {STOP_GRACE_SECONDS:g} s; it can continue from its last checkpoint"
 W = TypeVar("W")
 
 
@@ -24,7 +25,10 @@ class Member(Generic[W]):
     pause_sent: bool = False
     ended: bool = False
     stop_sent_at: float | None = None  # on the monotonic clock
+    killed: bool = False  # because its stop was overdue
     deaths: int = 0  # of its workers in a row, without a checkpoint in between
+    failed_starts: int = 0  # in a row, while no other worker ran
+    start_at: float = 0.0  # on the monotonic clock; later than now after a failed start
 
     @property
     def folder(self) -> str:
@@ -85,7 +89,8 @@ class Pool(Generic[W]):
     def end(self, member: Member[W], reason: str = "", detail: str = "") -> None:
         """Its worker is gone. `reason` is "" if that worker has logged why."""
         member.ended = True
-        self.emit(events.Gone(arm=member.folder, reason=reason, detail=detail))
+        reason = KILLED if member.killed else reason
+        self.emit(events.Gone(arm=member.folder, reason=reason, detail=detail, stopped=member.killed))
 
     @abstractmethod
     def send(self, to: W, command: bytes) -> None:

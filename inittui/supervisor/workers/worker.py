@@ -31,7 +31,7 @@ from inittui.engine.step.replica import Replica
 from inittui.engine.trainer import CostNotFinite, Stop, Trainer
 from inittui.experiment.preset import Arm
 from inittui.record import events
-from inittui.record.disk_room import NO_ROOM, DiskRoom
+from inittui.record.disk_room import DiskRoom, NotWritable
 from inittui.record.event_log import EventLog
 from inittui.supervisor.workers import checkpoints, predictions
 from inittui.supervisor.workers.checkpoints import CheckpointWriter
@@ -115,8 +115,7 @@ class Worker:
         self.checkpoint_writer = CheckpointWriter(job.folder, self._arm, self.log, self._fingerprint)
 
     def emit(self, event: events.Event) -> None:
-        self.log.append(event)
-        self._room.mark(full=self.log.disk_full)
+        self._room.attempt(partial(self.log.append, event))
 
     def train(self, data: Dataset) -> None:
         """Train until the end or a stop. Raises what else the trainer raises, and RunError for a checkpoint that can't be
@@ -145,7 +144,10 @@ class Worker:
             self.emit(events.Stopped(reason=str(stop)))
             return
         seconds = round(time.monotonic() - began, 3)
-        self._room.wait(self._write_predictions, "the predictions are lost")
+        try:
+            self._room.wait(self._write_predictions, "the predictions are lost")
+        except Exception as error:  # of any kind: only the pictures need them, and the arm is trained all the same
+            print(f"no predictions: {failures.stack(error)}", flush=True)
         self.emit(events.Finished(seconds=seconds))
         if self.drain():
             with contextlib.suppress(OSError):  # the supervisor tries again
@@ -176,8 +178,8 @@ class Worker:
                     self._paused = True
                     self.emit(events.Paused())
             # Of several threads one may end, or consume the wake-up of another: each looks again after a while.
-            control.wait(1.0 if self.log.disk_full else 0.25 if self.trainer.training_threads > 1 else None)
-            self._room.mark(full=not self.log.flush())
+            written = self._room.attempt(self.log.flush)
+            control.wait(1.0 if not written else 0.25 if self.trainer.training_threads > 1 else None)
         with self._lock:
             self._threads_waiting -= 1
             if self._paused and not control.stop_reason:
@@ -185,18 +187,16 @@ class Worker:
             self._paused = False
 
     def drain(self) -> bool:
-        """Wait until all events are on disk. Returns False when a stop is requested and the disk stays full."""
-        return self._room.wait(self.log.flush)
-
-    def _write_predictions(self) -> bool:
-        """False while the disk is full."""
+        """Wait until all events are on disk. Returns False when that can't be: when a stop is requested and the disk stays
+        full, or when the log was deleted."""
         try:
-            replace(self.job.folder / "predictions.npz", predictions.encode(self.trainer.evaluations))
-        except Exception as error:  # of any kind: only the pictures need them, and the arm is trained all the same
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
-                return False
-            print(f"no predictions: {failures.stack(error)}", flush=True)
-        return True
+            return self._room.wait(self.log.flush)
+        except NotWritable as error:
+            print(f"{error}: the last events are lost", flush=True)
+            return False
+
+    def _write_predictions(self) -> None:
+        replace(self.job.folder / "predictions.npz", predictions.encode(self.trainer.evaluations))
 
 
 def run(job: Job, data: Dataset, control_pipe: int) -> int:
@@ -223,7 +223,8 @@ def work(job: Job, data: Dataset, control: Control) -> int:
             try_arm(job.arm, data, job.device, scale_test=job.scale_test)
         worker.train(data)
     except BaseException as error:  # of any kind: the arm's log has to say it, and the other arms continue
-        worker.emit(_failure(error))
+        with contextlib.suppress(NotWritable):  # `drain` notices it too
+            worker.emit(_failure(error))
         code = 1
     finally:
         all_written = worker.drain()

@@ -138,8 +138,10 @@ def _time(board: Board, now: float, tag: str) -> Row:
 
 def note(board: Board) -> str:
     """A note that changes what the numbers mean, or an error; empty if there is none."""
-    if board.disk_full:
-        return "Disk full: training continues; its events stay in memory until space is free"
+    if board.waiting_for:
+        return (
+            f"{board.waiting_for.capitalize()}: training continues; its events stay in memory until they can be written"
+        )
     if board.data and board.data.note:
         return f"Note: {board.data.note}"
     if board.preset.data.scale_test is False:

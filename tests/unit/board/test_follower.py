@@ -1,3 +1,5 @@
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,7 @@ from inittui.board.follower import Follower, timeline
 from inittui.board.state import begin
 from inittui.common.errors import RunError
 from inittui.common.process_identity import Liveness
-from inittui.record import events
-from inittui.record.disk_room import DISK_FULL, mark_full
+from inittui.record import disk_room, events
 from inittui.record.run_directory import RunDir
 from tests.helpers import Canned, board_of, canned_events, empty_run, preset, write_events, write_run
 
@@ -166,7 +167,7 @@ def test_whether_the_supervisor_lives_is_asked_at_once_and_then_not_at_every_pol
 
 def test_who_does_not_ask_whether_it_lives_is_told_what_the_logs_say(tmp_path: Path) -> None:
     run, told = under_way(tmp_path)
-    mark_full(run.path, True)
+    disk_room.mark(run.path, errno.ENOSPC)
     assert Follower(run).poll() == board_of(OF, told, run=run.name)
 
 
@@ -202,19 +203,33 @@ def test_a_full_disk_is_seen_while_it_lasts(tmp_path: Path, where: str) -> None:
     follower = Follower(run, always("alive"))
     expected = board_of(OF, told, run=run.name)
     assert follower.poll() == expected
-    mark_full(run.path / where, True)
-    assert follower.poll() == replace(expected, disk_full=True)
-    mark_full(run.path / where, False)
+    disk_room.mark(run.path / where, errno.ENOSPC)
+    assert follower.poll() == replace(expected, waiting_for="disk full")
+    disk_room.mark(run.path / where, 0)
     assert follower.poll() == expected
 
 
 @pytest.mark.usefixtures("asked_at_once")
 def test_a_mark_that_a_dead_supervisor_left_says_why_it_died_and_no_more(tmp_path: Path) -> None:
     run, _ = under_way(tmp_path)
-    (run.path / DISK_FULL).touch()
+    disk_room.mark(run.path, errno.ENOSPC)
     board = Follower(run, always("dead")).poll()
-    assert (board.phase, board.disk_full) == ("interrupted", False)
-    assert board.detail.startswith("the supervisor is gone (the disk was full); ")
+    assert (board.phase, board.waiting_for) == ("interrupted", "")
+    assert board.detail.startswith("the supervisor is gone (disk full); ")
+
+
+@pytest.mark.usefixtures("asked_at_once")
+@pytest.mark.parametrize("how", ["moved", "deleted"])
+def test_a_run_whose_folder_is_gone_is_over_for_its_viewer_who_learns_why(tmp_path: Path, how: str) -> None:
+    run, _ = under_way(tmp_path)
+    follower = Follower(run, lambda: "alive" if run.path.exists() else "dead")
+    follower.poll()
+    if how == "moved":
+        run.path.rename(tmp_path / "elsewhere")
+    else:
+        shutil.rmtree(run.path)
+    board = follower.poll()
+    assert (board.phase, board.detail) == ("interrupted", f"its folder '{run.path}' was moved or deleted")
 
 
 def test_damaged_lines_are_faults_of_the_board_and_the_rest_is_folded(tmp_path: Path) -> None:

@@ -239,9 +239,23 @@ def test_an_arms_own_last_word_holds_whether_its_end_is_noticed_before_or_after(
 
 
 def test_a_clean_end_and_the_end_of_no_known_arm_change_no_arm() -> None:
-    board = started()
+    board = fold(started(), events.Finished(t=2.0, seconds=1), 0)
     for gone in (events.Gone(arm="xavier_normal"), events.Gone(arm="who", reason="killed")):
         assert fold(board, gone).arms == board.arms
+
+
+def test_an_arm_has_finished_when_its_log_says_so_and_not_by_an_exit_code() -> None:
+    before = board_of(preset(1), canned_events(preset(1), until=1.1))  # it has said hello
+    for board in (before, started(), fold(started(), progress(1, 1), 0)):
+        arm = fold(board, events.Gone(t=5.0, arm="xavier_normal")).arms[0]
+        assert (arm.state, arm.failure, arm.resumable) == ("failed", "killed", True)
+        assert arm.reason == "ended with exit code 0, but its log has no end; own code may have called os._exit"
+
+
+def test_an_arm_that_was_killed_because_it_did_not_stop_is_stopped() -> None:
+    gone = events.Gone(t=5.0, arm="xavier_normal", reason="killed, since it did not stop", stopped=True)
+    arm = fold(started(), gone).arms[0]
+    assert (arm.state, arm.reason, arm.failure) == ("stopped", "killed, since it did not stop", "")
 
 
 @pytest.mark.parametrize(

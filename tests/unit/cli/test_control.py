@@ -100,7 +100,7 @@ def test_a_request_that_nobody_hears_is_a_fault(call: Call, supervisor: Supervis
     assert refused(call("pause", name)) == f"run '{name}' has not answered the request to pause in 15 s"
     (supervisor.run.path / "disk-full").touch()
     words = refused(call("pause", name))
-    assert words == f"run '{name}' can't answer the request to pause: the disk is full"
+    assert words == f"run '{name}' can't answer the request to pause: disk full"
 
 
 @pytest.mark.parametrize(

@@ -164,12 +164,14 @@ def test_a_full_disk_is_told_when_it_begins_and_when_it_is_over() -> None:
     narrator, board = Narrator(), running_board()
     list(narrator.lines(board))
     lines = [
-        line for full in (True, True, False, False, True) for line in narrator.lines(replace(board, disk_full=full))
+        line
+        for why in ("disk full", "disk full", "", "", "disk error")
+        for line in narrator.lines(replace(board, waiting_for=why))
     ]
     assert lines == [
         "disk full: events wait in memory",
-        "the disk has room again: nothing was lost",
-        "disk full: events wait in memory",
+        "the disk can be written again: nothing was lost",
+        "disk error: events wait in memory",
     ]
 
 

@@ -1,12 +1,13 @@
-"""How a writer waits for room on a full disk, and how readers learn of it."""
+"""How a writer waits for a disk, for what it does not wait, and how readers learn of it."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from inittui.record import disk_room
-from inittui.record.disk_room import DISK_FULL, DiskRoom, mark_full
+from inittui.record.disk_room import MARKS, DiskRoom, NotWritable, mark, waiting_for
 
 
 class Clock:
@@ -29,31 +30,45 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def marked(folder: Path) -> bool:
-    return (folder / DISK_FULL).exists()
+def refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
-def test_the_mark_is_there_as_long_as_the_writer_has_no_room(tmp_path: Path, clock: Clock) -> None:
-    seen: list[bool] = []
+@pytest.mark.parametrize(("number", "words"), [(28, "disk full"), (122, "disk quota exceeded"), (5, "disk error")])
+def test_the_mark_is_there_as_long_as_the_writer_waits_and_says_why(
+    tmp_path: Path, clock: Clock, number: int, words: str
+) -> None:
+    seen: list[str] = []
 
-    def write() -> bool:
-        seen.append(marked(tmp_path))
-        return len(seen) == 3
+    def write() -> int:
+        seen.append(waiting_for(tmp_path))
+        if len(seen) == 2:
+            raise refusal(number)
+        return 0 if len(seen) == 3 else number
 
     assert DiskRoom(tmp_path).wait(write)
-    assert seen == [False, True, True]
-    assert not marked(tmp_path)
+    assert seen == ["", words, words]
+    assert not list(tmp_path.iterdir())
     assert clock.now == 100 + 2 * disk_room.RETRY_SECONDS
 
 
 def test_a_mark_that_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
-    mark_full(tmp_path, True)
+    mark(tmp_path, errno.ENOSPC)
     DiskRoom(tmp_path)
-    assert not marked(tmp_path)
+    assert not waiting_for(tmp_path)
+
+
+def test_another_reason_has_another_mark(tmp_path: Path) -> None:
+    room = DiskRoom(tmp_path)
+    assert not room.attempt(lambda: errno.ENOSPC)
+    assert not room.attempt(lambda: errno.EIO)
+    assert [path.name for path in tmp_path.iterdir()] == ["disk-error"]
+    assert room.attempt(lambda: None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_stop_a_writer_waits_as_long_as_it_takes(tmp_path: Path, clock: Clock) -> None:
-    assert DiskRoom(tmp_path).wait(lambda: clock.now > 10_000)
+    assert DiskRoom(tmp_path).wait(lambda: 0 if clock.now > 10_000 else errno.ENOSPC)
 
 
 def test_after_a_stop_it_waits_a_few_seconds_in_all_and_says_what_is_lost(
@@ -62,31 +77,30 @@ def test_after_a_stop_it_waits_a_few_seconds_in_all_and_says_what_is_lost(
     stopping = False
     room = DiskRoom(tmp_path, lambda: stopping)
     stopping = True
-    assert not room.wait(lambda: False)
+    assert not room.wait(lambda: errno.ENOSPC)
     assert clock.now - 100 == pytest.approx(disk_room.STOP_SECONDS, abs=2 * disk_room.RETRY_SECONDS)
     began = clock.now
-    assert not room.wait(lambda: False, "result.json is missing")
+    assert not room.wait(lambda: errno.EDQUOT, "result.json is missing")
     assert clock.now == began, "the seconds are for everything that waits"
-    assert capsys.readouterr().out == (
-        "the disk is full: the last events are lost\nthe disk is full: result.json is missing\n"
+    assert (
+        capsys.readouterr().out == "disk full: the last events are lost\ndisk quota exceeded: result.json is missing\n"
     )
-    assert marked(tmp_path)
+    assert waiting_for(tmp_path) == "disk quota exceeded"
 
 
-def test_a_write_that_raises_is_repeated_and_its_reason_is_printed_once(
-    tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("number", [number for number in errno.errorcode if number not in MARKS])
+def test_every_other_error_ends_the_writer_with_its_reason(tmp_path: Path, clock: Clock, number: int) -> None:
     def write() -> None:
-        if clock.now < 102:
-            raise PermissionError(errno.EACCES, "Permission denied")
+        raise refusal(number)
 
-    assert DiskRoom(tmp_path).wait(write, "result.json is not written")
-    assert capsys.readouterr().out == f"writing to {tmp_path.name} failed: permission denied\n"
-    clock.now = 0  # the write fails again
-    assert not DiskRoom(tmp_path, lambda: True).wait(write, "result.json is not written")
-    assert capsys.readouterr().out.endswith("permission denied: result.json is not written\n")
+    room = DiskRoom(tmp_path)
+    for call in (room.attempt, room.wait):
+        with pytest.raises(NotWritable) as raised:
+            call(write)
+        assert str(raised.value) == f"the run's folder can't be written: {os.strerror(number).lower()}"
+    assert (clock.now, list(tmp_path.iterdir())) == (100.0, [])
 
 
 def test_a_folder_that_takes_no_mark_is_no_error(tmp_path: Path) -> None:
-    mark_full(tmp_path / "absent", True)
-    mark_full(tmp_path / "absent", False)
+    mark(tmp_path / "absent", errno.ENOSPC)
+    mark(tmp_path / "absent", 0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inittui.record import event_lines, event_log, events
-from inittui.record.disk_room import NO_ROOM
+from inittui.record.disk_room import MARKS
 from inittui.record.event_log import FAULTS_KEPT, EventLog, Tail
 from tests.helpers import canned_events, overwrite, preset, steady
 
@@ -88,9 +88,8 @@ def test_a_last_line_that_lacks_nothing_but_its_newline_is_kept(tmp_path: Path) 
     path = tmp_path / "log"
     path.write_bytes(b"".join(lines(3))[:-1])
     log = reopened(path)
-    waiting = [log.disk_full]  # the newline is written with the next event, or when it is flushed
-    log.append(events.Finished(seconds=1))
-    assert [*waiting, log.disk_full] == [True, False]
+    assert path.read_bytes() == b"".join(lines(3))[:-1]  # the newline is written with the next event, or by a flush
+    assert log.append(events.Finished(seconds=1)) == 0
     log.close()
     assert seqs(path) == [0, 1, 2, 3]
     assert path.read_bytes().startswith(b"".join(lines(3)))
@@ -178,9 +177,35 @@ def test_a_full_disk_loses_no_event_and_tears_none(rooms: list[int]) -> None:
             assert found == list(range(len(found)))
             assert not path.stat().st_size or path.read_bytes().endswith(b"\n")
         disk.room = float("inf")
-        assert log.flush()
+        assert log.flush() == 0
         log.close()
         assert stored(path) == list(range(len(rooms)))
+
+
+@pytest.mark.parametrize("deleted", ["the log", "its folder"])
+def test_a_log_that_was_deleted_is_an_error_and_not_written_to_nowhere(tmp_path: Path, deleted: str) -> None:
+    folder = tmp_path / "arm"
+    folder.mkdir()
+    log = EventLog(folder / "log", 0.0)
+    log.append(events.Finished(seconds=1))
+    (folder / "log").unlink()
+    if deleted == "its folder":
+        folder.rmdir()
+    with pytest.raises(FileNotFoundError, match="its log was deleted"):
+        log.append(events.Finished(seconds=1))
+    with pytest.raises(FileNotFoundError, match="its log was deleted"):
+        log.flush()
+    log.close()
+
+
+def test_a_log_that_was_moved_is_written_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    log = EventLog(tmp_path / "here/log", 0.0)
+    log.append(events.Finished(seconds=1))
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert log.append(events.Finished(seconds=1)) == 0
+    log.close()
+    assert seqs(tmp_path / "there/log") == [0, 1]
 
 
 def test_a_fault_that_is_no_lack_of_room_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,23 +219,20 @@ def test_a_fault_that_is_no_lack_of_room_is_raised(tmp_path: Path, monkeypatch: 
         log.append(events.Finished(seconds=1))
 
 
-@pytest.mark.parametrize("refusal", NO_ROOM)
+@pytest.mark.parametrize("refusal", MARKS)
 def test_without_room_events_wait_and_come_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
 ) -> None:
     disk = Disk(refusal)
     monkeypatch.setattr(os, "write", disk)
     log = EventLog(tmp_path / "log", 0.0)
-    waiting = [log.disk_full]
+    assert log.flush() == 0
     disk.room = 0
-    for event in numbered(3):
-        log.append(event)
-    waiting.append(log.disk_full)
-    assert not log.flush()
+    assert [log.append(event) for event in numbered(3)] == [refusal] * 3
+    assert log.flush() == refusal
     assert stored(tmp_path / "log") == []
     disk.room = float("inf")
-    assert log.flush()
-    assert [*waiting, log.disk_full] == [False, True, False]
+    assert log.flush() == 0
     assert stored(tmp_path / "log") == [0, 1, 2]
 
 

@@ -1,0 +1,65 @@
+"""Hears requests while a run starts: the main thread then imports torch, or is in a user's own code that loads data."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from inittui.record import control_requests, events
+from inittui.record.disk_room import NotWritable
+from inittui.record.run_directory import RunDir
+
+TICK_SECONDS = 0.05
+STOP_SECONDS = 0.7  # that the main thread has to leave what it does
+Request = tuple[control_requests.Verb, str, str]  # the arm's folder, "" for all, and who asks
+
+
+class StoppedEarly(BaseException):
+    """A stop was requested before training began. No Exception, which a user's own code may catch."""
+
+
+class EarlyRequests:
+    """A thread that takes and logs requests as long as the context lasts. It must end before the first fork."""
+
+    def __init__(
+        self, run: RunDir, folders: Sequence[str], emit: Callable[[events.Event], None], end: Callable[[], None]
+    ) -> None:
+        """`end` ends the process. It is called if the context lasts STOP_SECONDS longer than a stop: own code may ignore
+        signals and catch every exception."""
+        self.taken: list[Request] = []
+        self.stopping = False  # set by the handler of signals too
+        self._run, self._folders, self._emit, self._end = run, folders, emit, end
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True, name="early requests")
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(RuntimeError):  # no thread can be started: requests are handled when training begins
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def take(self) -> None:
+        """Take and log requests. A stop of the run becomes a SIGTERM for this process."""
+        for verb, folder, by in control_requests.take(self._run, self._folders):
+            self.taken.append((verb, folder, by))
+            with contextlib.suppress(NotWritable):  # the main thread notices it too
+                self._emit(events.Asked(verb=verb, arm=folder, by=by))
+            if verb == "stop" and not folder:
+                self.stopping = True
+                os.kill(os.getpid(), signal.SIGTERM)  # interrupts the main thread
+
+    def _listen(self) -> None:
+        stop_at: float | None = None
+        while not self._over.wait(TICK_SECONDS):
+            self.take()
+            if self.stopping and stop_at is None:
+                stop_at = time.monotonic() + STOP_SECONDS
+            if stop_at is not None and time.monotonic() > stop_at:
+                self._end()

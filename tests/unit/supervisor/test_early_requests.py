@@ -1,0 +1,106 @@
+"""Requests while a run starts, with a main thread that leaves in time or does not."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from inittui.record import control_requests, events
+from inittui.record.run_directory import RunDir
+from inittui.supervisor import early_requests
+from inittui.supervisor.early_requests import EarlyRequests
+from tests.helpers import empty_run
+
+FOLDERS = ("xavier_normal", "he_normal")
+
+
+class Logged(list[events.Event]):
+    """Events, and whether there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.some = threading.Event()
+
+    def emit(self, event: events.Event) -> None:
+        self.append(event)
+        self.some.set()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    return empty_run(tmp_path)
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The signals that this process sends to itself, in place of sending them."""
+    sent: list[int] = []
+
+    def send(pid: int, number: int) -> None:
+        assert pid == os.getpid()
+        sent.append(number)
+
+    monkeypatch.setattr(os, "kill", send)
+    return sent
+
+
+def in_time() -> NoReturn:
+    pytest.fail("nobody was late")
+
+
+def test_a_request_is_logged_and_kept_while_the_main_thread_is_busy(run: RunDir, signals: list[int]) -> None:
+    logged, threads = Logged(), threading.active_count()
+    with EarlyRequests(run, FOLDERS, logged.emit, in_time) as early:
+        control_requests.ask(run, "pause", "he_normal")
+        assert logged.some.wait(10)
+    assert [(verb, folder) for verb, folder, _ in early.taken] == [("pause", "he_normal")]
+    assert [(event.verb, event.arm) for event in logged if isinstance(event, events.Asked)] == [("pause", "he_normal")]
+    assert (early.stopping, signals) == (False, [])
+    assert threading.active_count() == threads, "it must not live when the supervisor forks"
+
+
+def test_the_stop_of_one_arm_is_no_stop_of_the_run(run: RunDir, signals: list[int]) -> None:
+    logged = Logged()
+    with EarlyRequests(run, FOLDERS, logged.emit, in_time) as early:
+        control_requests.ask(run, "stop", "he_normal")
+        assert logged.some.wait(10)
+    assert (early.stopping, signals) == (False, [])
+
+
+@pytest.mark.parametrize("how", ["a request", "a signal"])
+def test_who_does_not_leave_after_a_stop_is_ended(
+    run: RunDir, signals: list[int], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(early_requests, "STOP_SECONDS", 0.0)
+    ended = threading.Event()
+    with EarlyRequests(run, FOLDERS, Logged().emit, ended.set) as early:
+        if how == "a request":
+            control_requests.ask(run, "stop")
+        else:
+            early.stopping = True
+        assert ended.wait(10)
+    assert early.stopping
+    assert signals == ([signal.SIGTERM] if how == "a request" else [])
+
+
+@pytest.mark.usefixtures("signals")
+def test_who_leaves_in_time_is_not_ended(run: RunDir) -> None:
+    logged = Logged()
+    with EarlyRequests(run, FOLDERS, logged.emit, in_time) as early:
+        control_requests.ask(run, "stop")
+        assert logged.some.wait(10)
+    assert [(verb, folder) for verb, folder, _ in early.taken] == [("stop", "")]
+
+
+def test_where_no_thread_can_be_started_requests_wait(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with EarlyRequests(run, FOLDERS, Logged().emit, in_time) as early:
+        control_requests.ask(run, "pause")
+    assert early.taken == []
+    assert len(control_requests.take(run, FOLDERS)) == 1
