@@ -61,6 +61,10 @@ def raises(*, inputs, classes):
 
 def crooked(*, inputs, classes):
     return nn.Linear(7, classes)
+
+class Two(Net):
+    def forward(self, x):
+        return (super().forward(x),) * 2 if self.training else super().forward(x)
 """
 PRESET = """
 title = "Mine"
@@ -183,9 +187,10 @@ def test_the_resolved_preset_stopped_and_resumed_in_another_folder_comes_to_the_
         ("data.factory=my_data.py:crooked", "my_data.py:crooked': train_labels are torch.int64 of shape [7]; expected 240"),
         ("data.factory=my_data.py:laod", "my_data.py:laod': it has no such function; it has load, raises, crooked"),
         ("model.factory=nope.py:build", "nope.py:build': there is no such file; expected a Python file that has a"),
+        ("model.factory=my_network.py:Two", "my_network.py:Two': in training mode, its network made tuple of inputs of"),
         ("model.hidden=[32]", "model.hidden: means nothing beside model.factory"),
     ],
-    ids=["no file", "raises", "crooked", "no function", "no file of a network", "idle key"],
+    ids=["no file", "raises", "crooked", "no function", "no file of a network", "two heads", "idle key"],
 )  # fmt: skip
 def test_a_fault_before_any_arm_is_one_line_and_leaves_nothing(
     inittui: Command, mine: Path, monkeypatch: pytest.MonkeyPatch, change: str, words: str

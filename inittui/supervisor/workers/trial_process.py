@@ -60,7 +60,7 @@ def _kind(arm: Arm) -> Any:
 def _fault(job: Job, data: Dataset, check: Callable[[], None]) -> str:
     """What a trial of `job` finds, in one line; "" for nothing."""
     answer, sender = _fork.Pipe(duplex=False)
-    process = _fork.Process(target=_try, args=(job, data, sender), daemon=True)
+    process = _fork.Process(target=_try, args=(job, data, sender))
     try:
         process.start()
     except OSError:  # no process can be started now: the workers will say so

@@ -123,6 +123,10 @@ def test_of_a_network_of_ones_own_no_time_is_known(tmp_path: Path) -> None:
 def test_what_can_be_seen_to_be_impossible_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InittuiError, match=r"training.batch_size = 2000: 8x8 digits"):
         told(Overrides(set=["training.batch_size=2000"]), tmp_path)
+    with pytest.raises(
+        InittuiError, match=r"arm 'xavier_normal': training.batch_size = 1 with model.norm = \"batch\": "
+    ):
+        told(Overrides(set=["training.batch_size=1", "model.norm=batch"]), tmp_path)
 
 
 def test_the_command_measures_says_so_and_starts_nothing(inittui: Command) -> None:  # noqa: F811

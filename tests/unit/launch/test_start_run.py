@@ -1,10 +1,12 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inittui.common.errors import DeviceError, UsageError
+from inittui.common.errors import DeviceError, PresetError, UsageError
 from inittui.launch import start_run
 from inittui.launch.start_run import HERE, Place, check_device, place_of
+from tests.helpers import preset
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +70,28 @@ def test_a_device_that_does_not_go_with_the_place_is_refused(device: str, place:
 def test_a_device_of_other_machines_is_not_looked_for_on_this_one() -> None:
     check_device("cuda", place=Place("ray", 0.25))
     check_device("auto", place=Place("ray"))
+
+
+BATCH_NORM = {"norm": "batch", "hidden": [8]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "table"),
+    [
+        (["zeros"], {"model": BATCH_NORM, "training": {"batch_size": 1}}),
+        (["he_normal", {"init": "zeros", "model": BATCH_NORM}], {"training": {"batch_size": 1}}),
+        (["he_normal", {"init": "zeros", "training": {"batch_size": 1}}], {"model": BATCH_NORM}),
+    ],
+)
+def test_batch_norm_over_one_example_is_refused_before_a_run_exists(
+    rows: list[Any], table: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(PresetError, match=r"arm 'zeros': training\.batch_size = 1 with model\.norm") as caught:
+        start_run.begin(preset(rows, **table), runs_dir=tmp_path, data_dir=tmp_path, device="cpu")
+    assert 'expected a batch of at least 2, or model.norm = "layer"' in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_norms_and_batches_of_one_are_accepted() -> None:
+    for norm, hidden, batch in (("layer", [8], 1), ("batch", [8], 2), ("batch", [], 1), ("none", [8], 1)):
+        start_run.check_norm(preset(1, model={"norm": norm, "hidden": hidden}, training={"batch_size": batch}))

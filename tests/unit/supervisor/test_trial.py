@@ -29,7 +29,7 @@ DATA = dataset()  # 60 and 23 images
 SHAPE = "[16, 1, 4, 4]"
 
 NETWORKS = """
-import os, signal, sys, time
+import multiprocessing, os, signal, sys, time
 import torch
 from torch import nn
 
@@ -169,6 +169,13 @@ class NoMemory(Net):
 class NotFinite(Net):
     def forward(self, x):
         return super().forward(x) * (torch.nan if self.training else 1)
+
+class Forks(Net):
+    def forward(self, x):
+        child = multiprocessing.get_context("fork").Process(target=int)
+        child.start()
+        child.join()
+        return super().forward(x)
 
 only = Net((1, 4, 4), 3)
 def cached(*, inputs, classes): return only
@@ -312,6 +319,10 @@ def test_a_run_whose_every_arm_has_a_fault_is_refused_and_told_once(
 @pytest.mark.parametrize("name", ["Killed", "NoMemory"])
 def test_a_lack_of_memory_is_told_by_training(own: Callable[..., Arm], tmp_path: Path, name: str) -> None:
     assert doubtful(tmp_path, own(name)) == [False]
+
+
+def test_a_network_may_start_processes(own: Callable[..., Arm], tmp_path: Path) -> None:
+    assert doubtful(tmp_path, own("Forks")) == [False]
 
 
 def test_arms_without_own_code_are_not_tried_and_each_kind_is_tried_once(
