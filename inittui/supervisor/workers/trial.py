@@ -42,7 +42,8 @@ def try_arm(arm: Arm, data: Dataset, device: torch.device, *, scale_test: bool) 
     training = replace(arm.training, learning_rate=LEARNING_RATE, **schedule)
     # A scheme that is fitted to the data needs more of them than a trial has.
     init = arm.init if arm.init.rule.target is None else Init("he_normal")
-    tested = 1 if len(data.test_images) % test_batch(arm, math.prod(data.shape)) == 1 else 2
+    test = test_batch(arm, math.prod(data.shape))
+    tested = 1 if test == 1 or len(data.test_images) % test == 1 else 2
     part = replace_data(
         data,
         train_images=data.train_images[: steps * batch],
