@@ -16,9 +16,10 @@ from inittui.common.atomic_files import reason
 from inittui.common.child_process import child_environment
 from inittui.common.errors import RunError
 from inittui.launch import resume_check
-from inittui.record import control_requests
+from inittui.record import control_requests, events
+from inittui.record.event_log import EventLog
 from inittui.record.events import ENDED
-from inittui.record.run_directory import RunDir
+from inittui.record.run_directory import RunDir, Status
 
 EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can handle them
 
@@ -75,11 +76,7 @@ def stop(run: RunDir) -> None:
     if liveness == "dead":
         state = run.copy_note(status) or "not running on this machine"
         raise RunError(f"run '{run.name}' is {state}; 'inittui runs' shows what is")
-    here = status.pid_namespace in ("", process_identity.pid_namespace())
-    if here and process_identity.supervises(status.pid or 0, run.path) is False:
-        raise RunError(
-            f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
-        )
+    here = _is_here(run, status)
     try:
         control_requests.ask(run, "stop")  # own code may ignore the signal
     except RunError:  # if the folder can't be written, the signal alone has to do
@@ -88,6 +85,46 @@ def stop(run: RunDir) -> None:
     if here and status.pid is not None:
         os.kill(status.pid, signal.SIGTERM)
         os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
+
+
+def _is_here(run: RunDir, status: Status) -> bool:
+    """Whether the pid in `status` means a process here, and not in another container. Raises RunError if that process is not
+    the run's supervisor."""
+    here = status.pid_namespace in ("", process_identity.pid_namespace())
+    if here and process_identity.supervises(status.pid or 0, run.path) is False:
+        raise RunError(
+            f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
+        )
+    return here
+
+
+def end(run: RunDir) -> str:
+    """Kill a supervisor that does not react to a stop, with its workers, and write that the run is stopped, if the supervisor
+    has not done that itself. Returns what had to be done, "" for nothing. Raises RunError if it can't be killed from here."""
+    import psutil
+
+    done, status = "", run.status()
+    if run.alive():
+        if not _is_here(run, status):
+            raise RunError(
+                f"run '{run.name}': its supervisor (pid {status.pid}) does not react, and is in another container"
+            )
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            supervisor = psutil.Process(status.pid)
+            for each in (supervisor, *supervisor.children(recursive=True)):
+                each.kill()
+            done = "its supervisor did not react to a stop and was killed"
+    with run.lock():
+        status = run.status()
+        if status.state in ENDED:
+            return done
+        done = done or "its supervisor ended without a result"
+        log = EventLog(run.log, status.monotonic)
+        with contextlib.suppress(OSError):  # on a full disk viewers will say that it was interrupted
+            run.write_status(replace(status, state="stopped", reason=done))
+            log.append(events.Phase(phase="stopped", detail=done))
+        log.close()
+    return done
 
 
 def resume(

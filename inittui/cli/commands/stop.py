@@ -1,13 +1,13 @@
 """Stop a run, or one arm of it (--arm); the results so far are kept.
 
-The run keeps its result.json and its checkpoints.
+The run keeps its result.json and its checkpoints. A worker that has not stopped after 10 seconds is killed, and a supervisor
+after 30 seconds.
 """
 
 import sys
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import RunError
 
 ARGUMENTS = "RUN"
 EXAMPLES = (
@@ -32,8 +32,8 @@ def run(arguments: Arguments) -> int:
         print(f"stopped {arm_requests.request(run_dir, 'stop', arguments.arm)}")
         return 0
     process.stop(run_dir)
-    if not arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS):
-        raise RunError(f"run '{run_dir.name}': its supervisor (pid {run_dir.status().pid}) does not react")
+    arm_requests.wait_until(lambda: not run_dir.alive(), STOP_SECONDS)
+    done = process.end(run_dir)
     print(f"stopped {run_dir.name}")
     if why := run_dir.waiting_for():
         print(
@@ -41,4 +41,6 @@ def run(arguments: Arguments) -> int:
             f"{run_dir.name}' trains those steps again",
             file=sys.stderr,
         )
+    elif done:
+        print(f"inittui: {done}; 'inittui resume {run_dir.name}' goes on from its last checkpoints", file=sys.stderr)
     return 0

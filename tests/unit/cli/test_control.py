@@ -1,6 +1,7 @@
 """The commands pause, resume and stop, with a supervisor that answers when it is waited for."""
 
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -284,20 +285,21 @@ def test_a_run_of_another_host_is_resumed_here_only_when_that_is_asked_for(
     assert call("resume", run.name, "--detach", "--take-over") == (0, f"{run.name}\n", "")
 
 
-def test_a_supervisor_that_does_not_react_to_a_stop_is_named(
+def test_a_process_that_is_not_the_supervisor_is_not_killed(
     call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "stop", lambda _: None)
     supervisor.run.write_status(replace(supervisor.run.status(), pid=4711))
     words = refused(call("stop", supervisor.run.name))
-    assert words == f"run '{supervisor.run.name}': its supervisor (pid 4711) does not react"
+    assert words.startswith(f"run '{supervisor.run.name}': its status names process 4711, which is not its supervisor")
     assert 30 < supervisor.now < 40
 
 
 def test_a_stop_waits_until_the_supervisor_has_gone(
     call: Call, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lives = iter(["alive", "alive", "dead"])
+    lives = chain(["alive", "alive"], repeat("dead"))
+    supervisor.run.write_status(replace(supervisor.run.status(), state="stopped"))
     monkeypatch.setattr(process, "stop", lambda _: None)
     monkeypatch.setattr(RunDir, "liveness", lambda _: next(lives))
     assert call("stop", supervisor.run.name) == (0, f"stopped {supervisor.run.name}\n", "")

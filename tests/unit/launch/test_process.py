@@ -2,13 +2,18 @@
 
 import errno
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
+from inittui.board.follower import Follower
+from inittui.cli.commands import stop
+from inittui.cli.main import main
 from inittui.common import file_lock, process_identity
 from inittui.common.errors import RunError
 from inittui.launch import process, start_run
@@ -107,3 +112,41 @@ def test_a_supervisor_that_can_t_be_started_leaves_no_run_and_no_process(
         start_run.begin(preset(), runs_dir=tmp_path / "runs", data_dir=tmp_path)
     assert list((tmp_path / "runs").iterdir()) == []
     assert len(killed) == (fault == "status")
+
+
+@pytest.mark.parametrize("how", ["deaf", "dead"])
+def test_what_a_stop_does_not_end_is_killed_and_the_run_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    monkeypatch.setenv("INITTUI_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr(stop, "STOP_SECONDS", 0.1)
+    run = empty_run(tmp_path / "runs")
+    supervisor = started(run)  # which never unblocks SIGTERM
+
+    def die(_: RunDir) -> None:
+        supervisor.kill()
+        supervisor.wait()
+
+    if how == "dead":
+        monkeypatch.setattr(process, "stop", die)
+    assert main(["stop", run.name]) == 0
+    assert supervisor.wait(10) == -signal.SIGKILL
+    out, err = capsys.readouterr()
+    words = (
+        "its supervisor did not react to a stop and was killed"
+        if how == "deaf"
+        else "its supervisor ended without a result"
+    )
+    assert out == f"stopped {run.name}\n"
+    assert err == f"inittui: {words}; 'inittui resume {run.name}' goes on from its last checkpoints\n"
+    assert (run.status().state, run.status().reason) == ("stopped", words)
+    board = Follower(run, run.liveness).poll()
+    assert (board.phase, board.detail, {arm.state for arm in board.arms}) == ("stopped", words, {"stopped"})
+
+
+def test_a_run_that_has_stopped_itself_is_left_as_it_is(tmp_path: Path) -> None:
+    run = empty_run(tmp_path)
+    run.write_status(replace(run.status(), state="stopped", reason="by hand"))
+    assert process.end(run) == ""
+    assert run.status().reason == "by hand"
+    assert not run.log.exists()
