@@ -11,9 +11,11 @@ from typing import Self
 from inittui.record import control_requests, events
 from inittui.record.disk_room import NotWritable
 from inittui.record.run_directory import RunDir
+from inittui.supervisor.journal import Journal
 
 TICK_SECONDS = 0.05
 STOP_SECONDS = 0.7  # that the main thread has to leave what it does
+STOPPED_EARLY = "stopped before training began"
 Request = tuple[control_requests.Verb, str, str]  # the arm's folder, "" for all, and who asks
 
 
@@ -24,14 +26,12 @@ class StoppedEarly(BaseException):
 class EarlyRequests:
     """A thread that takes and logs requests as long as the context lasts. It must end before the first fork."""
 
-    def __init__(
-        self, run: RunDir, folders: Sequence[str], emit: Callable[[events.Event], None], end: Callable[[], None]
-    ) -> None:
-        """`end` ends the process. It is called if the context lasts STOP_SECONDS longer than a stop: own code may ignore
-        signals and catch every exception."""
+    def __init__(self, run: RunDir, folders: Sequence[str], journal: Journal, end: Callable[[str, str], None]) -> None:
+        """`end` ends the process in a phase with a reason. It is called if the context lasts STOP_SECONDS longer than a stop:
+        own code may ignore signals and catch every exception. It is also called if the run's folder can't be written."""
         self.taken: list[Request] = []
         self.stopping = False  # set by the handler of signals too
-        self._run, self._folders, self._emit, self._end = run, folders, emit, end
+        self._run, self._folders, self._journal, self._end = run, folders, journal, end
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True, name="early requests")
 
@@ -49,8 +49,7 @@ class EarlyRequests:
         """Take and log requests. A stop of the run becomes a SIGTERM for this process."""
         for verb, folder, by in control_requests.take(self._run, self._folders):
             self.taken.append((verb, folder, by))
-            with contextlib.suppress(NotWritable):  # the main thread notices it too
-                self._emit(events.Asked(verb=verb, arm=folder, by=by))
+            self._journal.emit(events.Asked(verb=verb, arm=folder, by=by))
             if verb == "stop" and not folder:
                 self.stopping = True
                 os.kill(os.getpid(), signal.SIGTERM)  # interrupts the main thread
@@ -58,8 +57,12 @@ class EarlyRequests:
     def _listen(self) -> None:
         stop_at: float | None = None
         while not self._over.wait(TICK_SECONDS):
-            self.take()
+            try:
+                self.take()
+                self._journal.flush()
+            except NotWritable as error:
+                self._end("failed", str(error))
             if self.stopping and stop_at is None:
                 stop_at = time.monotonic() + STOP_SECONDS
             if stop_at is not None and time.monotonic() > stop_at:
-                self._end()
+                self._end("stopped", STOPPED_EARLY)

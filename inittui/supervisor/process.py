@@ -28,7 +28,7 @@ from inittui.record import control_requests, events
 from inittui.record.disk_room import NotWritable
 from inittui.record.result_schema import ModelComparison
 from inittui.record.run_directory import RunDir, Status, arm_folders
-from inittui.supervisor.early_requests import TICK_SECONDS, EarlyRequests, StoppedEarly
+from inittui.supervisor.early_requests import STOPPED_EARLY, TICK_SECONDS, EarlyRequests, StoppedEarly
 from inittui.supervisor.journal import Journal, pinned
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Supervisor:
             status = replace(status, monotonic=time.monotonic() - board.t)
         self.journal = Journal(run, status, lambda: self.stopping)
         self.stopping = False
-        self._early = EarlyRequests(run, arm_folders(self.preset), self.journal.emit, self._end_at_once)
+        self._early = EarlyRequests(run, arm_folders(self.preset), self.journal, self._end_at_once)
         self._trains = False  # before, a stop ends everything
         self.cluster: Cluster | None = None  # None if the run trains on this machine
         self.pool: ForkedPool | RayPool  # from the beginning of training on
@@ -93,7 +93,7 @@ class Supervisor:
             self._after_training.close()
             return self._end(data)
         except StoppedEarly:
-            self.journal.end("stopped", "stopped before training began")
+            self.journal.end("stopped", STOPPED_EARLY)
             return 1
         except (InittuiError, NotWritable) as error:
             # A refused run may be deleted: it has trained nothing.
@@ -123,10 +123,10 @@ class Supervisor:
             self._early.stopping = True
             raise StoppedEarly
 
-    def _end_at_once(self) -> None:
+    def _end_at_once(self, phase: str, detail: str) -> None:
         """Called in the thread of EarlyRequests, when the main thread does not leave a user's own code."""
-        self.journal.end("stopped", "stopped before training began")
-        notify.run_command(self.run, "stopped")
+        self.journal.end(phase, detail)
+        notify.run_command(self.run, phase)
         os._exit(1)
 
     def _open_device(self) -> "torch.device":
