@@ -218,6 +218,7 @@ def test_a_run_whose_data_or_code_changed_goes_on_only_by_force_and_says_so(init
     run = started(inittui, "--preset", str(mine / "mine.toml"))
     until(lambda: bool(list(run.path.glob("arms/*/checkpoint.*"))), "a checkpoint")
     assert inittui("stop", run.name).returncode == 0
+    assert f'"detail":"loading {mine}/my_data.py:load"' in run.log.read_text()
     numpy.save(mine / "my_data.npy", noise + 1)
     refused = inittui("resume", run.name, "--plain")
     assert refused.returncode == 1

@@ -60,3 +60,8 @@ def test_a_cost_is_short_whatever_it_is(value: float | None, expected: str) -> N
 )
 def test_a_time_has_no_more_digits_than_it_deserves(seconds: float, words: str) -> None:
     assert formatting.duration(seconds) == words
+
+
+@pytest.mark.parametrize("words", ["it failed", "it failed.", "did it fail?"])
+def test_a_sentence_ends_with_one_mark(words: str) -> None:
+    assert formatting.sentence(words) == {"it failed": "it failed."}.get(words, words)

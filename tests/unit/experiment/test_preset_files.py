@@ -32,6 +32,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_title_fits_whatever_the_data_are() -> None:
+    titles = [load(path.stem).title for path in shipped_dir().glob("*.toml")]
+    assert not [title for title in titles if "MNIST" in title]
+    assert load("digits", Overrides(data="mnist")).title == "Small digits, embedded: Xavier, He and zeros (changed)"
+
+
 @pytest.mark.parametrize("path", sorted(shipped_dir().glob("*.toml")), ids=lambda path: path.stem)
 def test_a_shipped_preset_loads_and_says_what_it_shows(path: Path) -> None:
     preset = load(path.stem)

@@ -236,3 +236,9 @@ def test_a_stack_that_does_not_fit_is_told_once_each_time_it_gets_smaller() -> N
         "4 of 8 seeds train at a time: more do not fit on the device",
         "2 of 8 seeds train at a time: more do not fit on the device",
     ]
+
+
+def test_one_test_image_is_told_as_one() -> None:
+    data = events.DataReady(t=0.1, name="auto", title="Mine", train=1200, test=1, rows=2, columns=2, classes=("a",))
+    begun = fold(begin(preset(1)), data, None)
+    assert list(Narrator().lines(begun)) == ["data: Mine, 1,200 training and 1 test image"]
