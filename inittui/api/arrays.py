@@ -3,8 +3,10 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from inittui.common.errors import UsageError, message_of, printable
+from inittui.common.atomic_files import one_line
+from inittui.common.errors import UsageError, printable
 from inittui.common.user_code_refs import ARRAYS
+from inittui.experiment.python_values import plain, shown, text
 from inittui.record.run_directory import DATA_NAME, RunDir
 
 if TYPE_CHECKING:
@@ -22,11 +24,14 @@ def arrays(data: Any) -> "Arrays":
     if len(given) == 2 and all(isinstance(part, tuple | list) and len(part) == 2 for part in given):
         given = [*given[0], *given[1]]  # ((train_inputs, train_labels), (test_inputs, test_labels))
     if len(given) not in (4, 5):
-        shown = f"a {type(data).__name__}" + (f" of {len(data)}" if isinstance(data, tuple | list) else "")
-        raise UsageError(f"data: {shown}: expected {FORM}")
+        count = f" of {len(data)}" if isinstance(data, tuple | list) else ""
+        raise UsageError(f"data: a {type(data).__name__}{count}: expected {FORM}")
     made = {name: _array(part, name) for name, part in zip(ARRAYS[:4], given[:4], strict=True)}
     if len(given) == 5:
-        made["classes"] = numpy.asarray([printable(str(name)) for name in given[4]])
+        names = plain(given[4], "data: classes")
+        if not isinstance(names, list):
+            raise UsageError(f"data: classes: {shown(given[4])}: expected a list of names")
+        made["classes"] = numpy.asarray([printable(text(name, "data: classes")) for name in names])
     return made
 
 
@@ -43,8 +48,7 @@ def _array(value: Any, name: str) -> "numpy.ndarray[Any, Any]":
         if made.dtype.kind not in "biuf":
             raise ValueError(f"it is {made.dtype} of shape {list(made.shape)}; expected numbers")
     except Exception as error:  # of any kind: each library has its own
-        words = printable(message_of(error)[:200])
-        raise UsageError(f"data: {name}, a {type(value).__name__}: {words}") from None
+        raise UsageError(f"data: {name}, a {type(value).__name__}: {one_line(error)}") from None
     return made
 
 

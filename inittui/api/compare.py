@@ -1,6 +1,7 @@
 """`inittui.compare` and `inittui.load`: start a run from Python, or read one."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from inittui.experiment import preset_files
 from inittui.experiment.dataset_files import default_data_dir
 from inittui.experiment.datasets import AUTO
 from inittui.experiment.overrides import Overrides
-from inittui.experiment.python_values import plain
+from inittui.experiment.python_values import plain, shown, table, text
 from inittui.launch import process, start_run
 from inittui.record.run_directory import DATA_NAME, RunDir
 from inittui.record.run_index import default_runs_dir, find
@@ -77,7 +78,7 @@ def compare(
         raise UsageError(
             "inittui.compare is called by a file that a run imports; put it under: if __name__ == '__main__'"
         )
-    changed: dict[str, Any] = plain(set or {}, "set")
+    changed = {} if set is None else table(set, "set")
     data = plain(data, "data") if isinstance(data, str) or callable(data) else data
     given = None if data is None or isinstance(data, str) else arrays(data)
     if isinstance(data, str) and named(data, DATA):
@@ -85,25 +86,25 @@ def compare(
     overrides = Overrides(
         arms=_rows(arms),
         values=changed,
-        swept=plain(sweep or {}, "sweep"),
-        epochs=None if epochs is None else _number(epochs, "epochs"),
+        swept={} if sweep is None else table(sweep, "sweep"),
+        epochs=None if epochs is None else text(epochs, "epochs"),
         seeds=_seeds(plain(seeds, "seeds")),
         data=AUTO if given else cast("str | None", data),
         dashes="",
     )
-    checked = preset_files.load(str(preset), overrides)
+    checked = preset_files.load(text(preset, "preset"), overrides)
     if given:
         checked = replace(checked, data=replace(checked.data, factory=DATA_NAME))
     threads = plain(threads, "threads")
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise UsageError(f"threads {threads}: expected a whole number from 1 to 1024")
-    share = None if gpus_per_arm is None else str(plain(gpus_per_arm, "gpus_per_arm"))
-    place = start_run.place_of(None if on is None else str(on), share, python=True)
+        raise UsageError(f"threads {text(threads, 'threads')}: expected a whole number from 1 to 1024")
+    share = None if gpus_per_arm is None else text(gpus_per_arm, "gpus_per_arm")
+    place = start_run.place_of(None if on is None else text(on, "on"), share, python=True)
     run, supervisor = start_run.begin(
         checked,
-        runs_dir=_folder(runs_dir, default_runs_dir),
-        data_dir=_folder(data_dir, default_data_dir),
-        device=str(device),
+        runs_dir=_folder(runs_dir, "runs_dir", default_runs_dir),
+        data_dir=_folder(data_dir, "data_dir", default_data_dir),
+        device=text(device, "device"),
         threads=threads,
         option="device",
         place=place,
@@ -115,7 +116,7 @@ def compare(
 def load(run: str | Path = "last", *, runs_dir: str | Path | None = None) -> Result:
     """The result of an existing run: its name, the beginning of one, a path, or "last". A run that still trains, or that
     failed, has its results so far. Raises RunError."""
-    return Result(find(_folder(runs_dir, default_runs_dir), str(run)))
+    return Result(find(_folder(runs_dir, "runs_dir", default_runs_dir), text(run, "run")))
 
 
 def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool) -> Result:
@@ -155,33 +156,26 @@ def _watch(follower: Follower, show: Callable[[Board], None]) -> Board:
 
 
 def _rows(arms: Row | Iterable[Row]) -> list[str | Mapping[str, Any]]:
-    given = [arms] if isinstance(arms, str | Mapping) or callable(arms) else arms
-    rows = [plain(row, "arms") for row in given]
-    for row in rows:
+    one = isinstance(arms, str | Mapping) or callable(arms)
+    rows = plain([arms] if one else arms, "arms")
+    for row in rows if isinstance(rows, list) else [rows]:
         if not isinstance(row, str | Mapping):
             raise UsageError(
-                f"arms: {row!r}: expected a scheme such as 'he_normal', or a row such as {{'init': 'zeros'}}"
+                f"arms: {shown(row)}: expected a scheme such as 'he_normal', or a row such as {{'init': 'zeros'}}"
             )
-    return rows
+    return list(rows)
 
 
 def _seeds(seeds: Any) -> str | None:
     """In the form of the command line: `10` is how many, `1,2,3` and `7,` are which."""
     if seeds is None:
         return None
-    return (
-        ",".join(_number(seed, "seeds") for seed in seeds) + "," if isinstance(seeds, list) else _number(seeds, "seeds")
-    )
+    return ",".join(text(seed, "seeds") for seed in seeds) + "," if isinstance(seeds, list) else text(seeds, "seeds")
 
 
-def _number(value: object, where: str) -> str:
-    """As it is typed; 3.0 is 3."""
-    number = plain(value, where)
-    try:
-        return str(int(number) if isinstance(number, float) and number.is_integer() else number)
-    except ValueError:  # Python prints no more than 4,300 digits
-        return "a huge number"
-
-
-def _folder(given: str | Path | None, default: Callable[[], Path]) -> Path:
-    return path_of(str(given)).absolute() if given is not None else default()
+def _folder(given: str | Path | None, where: str, default: Callable[[], Path]) -> Path:
+    if given is None:
+        return default()
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{where}: {shown(given)}: expected the path of a folder")
+    return path_of(text(given, where)).absolute()

@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from inittui.common.atomic_files import one_line
 from inittui.common.errors import UsageError
 from inittui.schemes.catalogue import SCHEMES
 
@@ -21,6 +22,35 @@ SHORT_FLOATS = {"float32": "f", "float16": "e", "bfloat16": "f"}  # and how `str
 def plain(value: Any, where: str) -> Any:
     """`value` as TOML has it: numbers, arrays, columns and tensors of any library as numbers and lists, functions as
     references. Anything else is returned as it is. Raises UsageError, which names the argument `where`."""
+    try:
+        return _plain(value, where)
+    except UsageError:
+        raise
+    except Exception as error:  # of any kind: each library has its own
+        words = f"it can't be read ({one_line(error)}); expected numbers, texts, lists or tables"
+        raise UsageError(f"{where}: a {type(value).__name__}: {words}") from None
+
+
+def text(value: Any, where: str) -> str:
+    """`value` as it is typed on the command line: `3` for 3.0, `cuda:1` for a device of torch."""
+    known = plain(value, where)
+    if isinstance(known, float) and known.is_integer():
+        known = int(known)
+    try:
+        return str(known)
+    except Exception:  # a number of more than 4,300 digits, or any object
+        return "a huge number" if isinstance(known, int) else f"a {type(known).__name__}"
+
+
+def table(value: Any, where: str) -> dict[str, Any]:
+    """`value`, which must be a table of keys with their values."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{where}: {shown(value)}: expected a table, as in {{'training.epochs': 3}}")
+    known: dict[str, Any] = plain(value, where)
+    return known
+
+
+def _plain(value: Any, where: str) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -28,13 +58,13 @@ def plain(value: Any, where: str) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(inner, f"{where}.{key}") for key, inner in value.items()}
+        return {str(key): _plain(inner, f"{where}.{key}") for key, inner in value.items()}
     if callable(value):
         return _reference(value, where)
     if hasattr(value, "to_numpy"):  # a table of pandas is iterated by its columns' names
         value = value.to_numpy()
     if hasattr(value, "tolist"):
-        inner = plain(value.tolist(), where)
+        inner = _plain(value.tolist(), where)
         short = SHORT_FLOATS.get(str(getattr(value, "dtype", "")).rpartition(".")[2])
         return _shortest(inner, short) if short else inner
     if isinstance(value, Integral):
@@ -42,7 +72,7 @@ def plain(value: Any, where: str) -> Any:
     if isinstance(value, Real | Decimal):
         return float(value)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
-        return [plain(inner, where) for inner in value]
+        return [_plain(inner, where) for inner in value]
     return value
 
 
@@ -87,11 +117,14 @@ def _reference(value: Any, where: str) -> str:
 
 
 def _no_file(value: object, where: str) -> UsageError:
-    try:
-        shown = repr(value)[:80]
-    except Exception:
-        shown = f"a {type(value).__name__}"
     return UsageError(
-        f"{where}: {shown}: expected a scheme such as 'he_normal', or a function that is defined by name in a Python file, "
+        f"{where}: {shown(value)}: expected a scheme such as 'he_normal', or a function that is defined by name in a Python file, "
         "where the processes that train find it; in a notebook write it to one (%%writefile mine.py), then import mine"
     )
+
+
+def shown(value: object) -> str:
+    try:
+        return repr(value)[:80]
+    except Exception:
+        return f"a {type(value).__name__}"

@@ -43,7 +43,7 @@ def value_of(value: object, hint: Any, where: str, faults: list[str]) -> Any:
         if isinstance(value, str) and not value.isprintable():
             raise msgspec.ValidationError("not printable")
         return msgspec.convert(value, hint)
-    except (msgspec.ValidationError, OverflowError):
+    except (msgspec.ValidationError, OverflowError, UnicodeEncodeError):
         faults.append(f"{where} = {show(value)}: expected {_expected(value, hint)}")
         return None
 

@@ -80,7 +80,9 @@ def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, Value]
         if (other := parameter.instead_of) in given:
             raise SchemeError(f"{name}: expected {other} or {key}, and not both; leave one out")
         if (read := parameter.read(value)) is None:
-            shown = "a huge number" if isinstance(value, int) and abs(value) > 10**30 else str(value)
+            shown = str(value) if isinstance(value, str | float | list) else f"a {type(value).__name__}"
+            if isinstance(value, int):
+                shown = "a huge number" if abs(value) > 10**30 else str(value)
             hint = nearest(value, parameter.words) if isinstance(value, str) else ""
             raise SchemeError(f"{name}({key}={shown[:40]}): expected {parameter.expected}{hint and '.' + hint}")
         values[key] = read

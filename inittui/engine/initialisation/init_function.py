@@ -12,7 +12,7 @@ from inittui.common.errors import SchemeError, UsageError
 from inittui.engine.initialisation.initialise import initialise
 from inittui.engine.networks.layers import layers
 from inittui.experiment.preset import LARGEST_SEED
-from inittui.experiment.python_values import plain
+from inittui.experiment.python_values import plain, shown
 from inittui.schemes.spec import Init
 
 M = TypeVar("M", bound=nn.Module)
@@ -41,9 +41,9 @@ def init_(
         raise UsageError(f"module: a {type(module).__name__}; expected a torch.nn.Module")
     seed, given = plain(seed, "seed"), plain(scheme, "scheme")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise UsageError(f"seed {seed!r}: expected a whole number from 0 to {LARGEST_SEED}")
+        raise UsageError(f"seed {shown(seed)}: expected a whole number from 0 to {LARGEST_SEED}")
     if not isinstance(given, str) and not (isinstance(given, Mapping) and "name" in given):
-        raise SchemeError(f"scheme {given!r}: expected 'he_normal' or {{'name': 'normal', 'std': 0.01}}")
+        raise SchemeError(f"scheme {shown(scheme)}: expected 'he_normal' or {{'name': 'normal', 'std': 0.01}}")
     init = Init.of(given)
     if own := user_code_refs.named(init.name):
         own = user_code_refs.absolute(own, Path.cwd(), user_code_refs.SCHEME)

@@ -1,5 +1,6 @@
 """`inittui.load` and what a result shows, on canned runs; `inittui.compare`'s arguments, with nothing started."""
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -293,3 +294,67 @@ def test_a_file_that_a_run_imports_starts_no_run_of_its_own(runs_dir: Path, monk
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="inittui.supervisor.__main__"))
     with pytest.raises(UsageError, match="put it under: if __name__ == '__main__'"):
         inittui.compare(runs_dir=runs_dir)
+
+
+class Hostile:
+    """An object that fails at whatever it is asked."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise OSError(name)
+
+    def __repr__(self) -> NoReturn:
+        raise OSError("repr")
+
+    __str__ = __iter__ = __repr__
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+HOSTILE = {
+    "hostile": Hostile(),
+    "endless": ENDLESS,
+    "huge": 10**5000,
+    "half a pair": "\udcff",
+    "escape": "\x1b[5m",
+    "bytes": b"x",
+    "complex": 1j,
+    "array": numpy.zeros((2, 2, 2)),
+    "objects": numpy.array([None, object()], dtype=object),
+    "masked": numpy.ma.masked,
+    "NA": pandas.NA,
+    "table": pandas.DataFrame({"a": [1]}),
+    "sparse": torch.zeros(2, 2).to_sparse(),
+    "without data": torch.zeros(2, device="meta"),
+    "module": torch,
+    "network": torch.nn.Linear(1, 1),
+    "lambda": lambda: 0,
+    "nested": {"a": {"b": Hostile()}},
+    "row": {"init": {"name": "normal", "std": Hostile()}},
+    "five": [numpy.zeros((3, 2)), numpy.zeros(3, int), numpy.zeros((3, 2)), numpy.zeros(3, int), Hostile()],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_object_as_any_argument_is_taken_or_refused_in_one_line(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def start(*_: object) -> NoReturn:
+        raise RunError("as far as this test goes")
+
+    monkeypatch.setattr(process, "start", start)
+    monkeypatch.chdir(runs_dir.parent)
+    value = HOSTILE[name]
+    arguments = [*inspect.signature(inittui.compare).parameters]
+    calls = [{argument: given} for argument in arguments[:-1] for given in (value, [value])]
+    calls += [
+        {"set": {"training.learning_rate": value}},
+        {"sweep": {"model.hidden": [value]}},
+        {"arms": [{"init": value}]},
+    ]
+    for call in calls:
+        with pytest.raises(InittuiError) as caught:
+            inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **call}, progress=False)
+        assert all(line.isprintable() for line in str(caught.value).split("\n"))
+    for call in ({"scheme": value}, {"scheme": "zeros", "seed": value}, {"scheme": {"name": "normal", "std": value}}):
+        with pytest.raises(InittuiError):
+            inittui.init_(torch.nn.Linear(2, 2), **call)
