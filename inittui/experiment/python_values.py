@@ -97,10 +97,8 @@ def _reference(value: Any, where: str) -> str:
     """The file or module of a function or class, and its name, as the command line takes it."""
     name, module = getattr(value, "__qualname__", ""), sys.modules.get(getattr(value, "__module__", None) or "")
     if module is not None and module.__name__ == "torch.nn.init":
-        same = [scheme.name for scheme in SCHEMES.values() if f"nn.init.{name}" in scheme.torch]
-        raise UsageError(
-            f"{where}: torch.nn.init.{name}: expected a scheme's name, as in '{(same or ['he_normal'])[0]}'"
-        )
+        same = next((scheme.name for scheme in SCHEMES.values() if f"nn.init.{name}" in scheme.torch), "he_normal")
+        raise UsageError(f"{where}: torch.nn.init.{name}: expected a scheme's name, as in '{same}'")
     if hasattr(value, "forward") and not isinstance(value, type):
         raise UsageError(
             f"{where}: a network of class {type(value).__name__}: expected a function or class in a Python file that builds "

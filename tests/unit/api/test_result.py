@@ -345,7 +345,7 @@ def test_any_object_as_any_argument_is_taken_or_refused_in_one_line(
     monkeypatch.chdir(runs_dir.parent)
     value = HOSTILE[name]
     arguments = [*inspect.signature(inittui.compare).parameters]
-    calls = [{argument: given} for argument in arguments[:-1] for given in (value, [value])]
+    calls: list[dict[str, Any]] = [{argument: given} for argument in arguments[:-1] for given in (value, [value])]
     calls += [
         {"set": {"training.learning_rate": value}},
         {"sweep": {"model.hidden": [value]}},
@@ -353,8 +353,9 @@ def test_any_object_as_any_argument_is_taken_or_refused_in_one_line(
     ]
     for call in calls:
         with pytest.raises(InittuiError) as caught:
-            inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, **call}, progress=False)
+            inittui.compare(**{"preset": "digits", "runs_dir": runs_dir, "progress": False, **call})
         assert all(line.isprintable() for line in str(caught.value).split("\n"))
-    for call in ({"scheme": value}, {"scheme": "zeros", "seed": value}, {"scheme": {"name": "normal", "std": value}}):
+    calls = [{"scheme": value}, {"scheme": "zeros", "seed": value}, {"scheme": {"name": "normal", "std": value}}]
+    for call in calls:
         with pytest.raises(InittuiError):
             inittui.init_(torch.nn.Linear(2, 2), **call)
