@@ -116,8 +116,8 @@ def _reference(value: Any, where: str) -> str:
 
 def _no_file(value: object, where: str) -> UsageError:
     return UsageError(
-        f"{where}: {shown(value)}: expected a scheme such as 'he_normal', or a function that is defined by name in a Python file, "
-        "where the processes that train find it; in a notebook write it to one (%%writefile mine.py), then import mine"
+        f"{where}: {shown(value)}: expected a scheme such as 'he_normal', or a function that is defined by name in a Python "
+        "file, where the processes that train find it; in a notebook write it to one (%%writefile mine.py), then import mine"
     )
 
 
