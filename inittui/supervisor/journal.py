@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,14 +28,15 @@ def pinned(run: RunDir) -> RunDir:
 
 
 class Journal:
-    """The status and the log of one run. Every method raises NotWritable if its folder can't be written, and waiting does not
-    help."""
+    """The status and the log of one run, written from any thread. Every method but `end` and `close` raises NotWritable if its
+    folder can't be written, and waiting does not help."""
 
     def __init__(self, run: RunDir, status: Status, stopping: Callable[[], bool]) -> None:
         self.status = status
         self._run = run
         self._log = EventLog(run.log, status.monotonic)
         self._room = DiskRoom(run.path, stopping)
+        self._lock = threading.RLock()
         self._unsaved = False  # whether the status has still to be written, because the disk is full
 
     def emit(self, event: events.Event) -> None:
@@ -68,11 +70,12 @@ class Journal:
         self._room.wait(write or self._write, lost)
 
     def _write(self) -> int:
-        error = self._log.flush()
-        if self._unsaved:
-            self._run.write_status(self.status)
-            self._unsaved = False
-        return error
+        with self._lock:  # two threads would write the same temporary file
+            error = self._log.flush()
+            if self._unsaved:
+                self._run.write_status(self.status)
+                self._unsaved = False
+            return error
 
     def close(self) -> None:
         with contextlib.suppress(NotWritable):
