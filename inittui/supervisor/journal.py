@@ -28,7 +28,7 @@ def pinned(run: RunDir) -> RunDir:
 
 
 class Journal:
-    """The status and the log of one run, written from any thread. Every method but `end` and `close` raises NotWritable if its
+    """The status and the log of one run, from any thread. Every method but `end` and `close` raises NotWritable if its
     folder can't be written, and waiting does not help."""
 
     def __init__(self, run: RunDir, status: Status, stopping: Callable[[], bool]) -> None:
