@@ -40,7 +40,7 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, tuple):
-        return tuple(map(cleaned, value))
+        return value if {*map(type, value)} <= {int, float} else tuple(map(cleaned, value))  # a matrix has no texts
     if isinstance(value, dict):
         return {cleaned(key): cleaned(item) for key, item in value.items()}
     if not isinstance(value, Struct):

@@ -3,6 +3,8 @@
 A printed preset is a start for your own.
 """
 
+import sys
+
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
 from inittui.common.errors import InittuiError
@@ -17,10 +19,13 @@ def add_options(parser: Options) -> None:
 
 
 def run(arguments: Arguments) -> int:
+    from inittui.common.clean_text import printable_lines
     from inittui.experiment import preset_files
 
     if arguments.name:
-        print(preset_files.read_text(preset_files.locate(arguments.name)), end="")
+        text = preset_files.read_text(preset_files.locate(arguments.name))
+        # A file gets an exact copy. A terminal gets no control characters, which a comment may hold.
+        print(printable_lines(text) + "\n" if sys.stdout is not None and sys.stdout.isatty() else text, end="")
         return 0
     names = preset_files.known()
     width = max(map(len, names))

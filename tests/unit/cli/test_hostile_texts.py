@@ -4,10 +4,15 @@ import csv
 import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from inittui.board.follower import Follower
+from inittui.board.source import LiveSource
+from inittui.cli.watch import after_dashboard
 from inittui.record import events
 from inittui.record.run_directory import RunDir
 from tests.helpers import preset, write_run
@@ -75,9 +80,27 @@ def test_the_picture_of_a_hostile_run_is_xml(call: Call, hostile: RunDir) -> Non
     assert hostile.name in "".join(ET.fromstring(out).itertext())
 
 
-def test_an_exceptions_text_keeps_its_lines(hostile: RunDir) -> None:
-    from inittui.board.follower import Follower
+@pytest.mark.parametrize("way", ["keep", "done"])
+def test_the_farewell_of_a_hostile_run_is_printable(
+    hostile: RunDir, capsys: pytest.CaptureFixture[str], way: Any
+) -> None:
+    app: Any = SimpleNamespace(source=LiveSource(Follower(hostile)), return_code=None)
+    after_dashboard(app, way)
+    assert hostile.name in (out := capsys.readouterr().out)
+    assert [line for line in out.split("\n") if not line.isprintable()] == []
 
+
+def test_a_hostile_preset_is_printed_without_control_characters_and_copied_exactly(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"# {EVIL}\ttab\n[data]\n".replace("\r", "")
+    (tmp_path / "evil.toml").write_text(text, "utf-8")
+    assert call("presets", "./evil.toml")[1] == text
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert all(line.isprintable() for line in call("presets", "./evil.toml")[1].split("\n"))
+
+
+def test_an_exceptions_text_keeps_its_lines(hostile: RunDir) -> None:
     board = Follower(hostile).poll()
     assert board.arms[1].reason == SHOWN
     assert board.arms[1].detail == "Traceback:\n  File 'net.py', line 1\n?31m??\n?&<\n|x"
