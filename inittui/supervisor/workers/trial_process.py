@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from inittui.common.errors import InittuiError, UserCodeError
-from inittui.common.failures import stack
+from inittui.common.failures import describe, stack
 from inittui.common.user_code_refs import NETWORK, SCHEME, named
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
@@ -87,12 +87,12 @@ def _try(job: Job, data: Dataset, sender: Connection) -> None:
     fault = ""
     try:
         try_arm(job.arm, data, job.device, scale_test=job.scale_test)
-    except (
-        BaseException
-    ) as error:  # of any kind: training reports what is no fault of the code, such as a lack of memory
+    except BaseException as error:  # of any kind
         print(stack(error), flush=True)
-        if isinstance(error, InittuiError) and out_of_memory.explain(error) is None:
-            fault = str(error)
+        if out_of_memory.explain(error) is None:  # which is no fault of the code: training reports it
+            fault = str(
+                error if isinstance(error, InittuiError) else _code(job.arm).fault(f"it raised {describe(error)}")
+            )
     sender.send_bytes(fault.encode())
     os._exit(0)
 
@@ -107,6 +107,9 @@ def _end_with_parent() -> None:
 def _how_it_ended(arm: Arm, code: int) -> str:
     if code == -signal.SIGKILL:  # the kernel's, when memory runs out: the worker will say so
         return ""
-    own = UserCode.of(arm.model.factory, NETWORK) if arm.model.factory else UserCode.of(arm.init.name, SCHEME)
     how = f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"exit code {code}"
-    return str(own.fault(f"in a trial of two steps its process ended with {how}"))
+    return str(_code(arm).fault(f"in a trial of two steps its process ended with {how}"))
+
+
+def _code(arm: Arm) -> UserCode:
+    return UserCode.of(arm.model.factory, NETWORK) if arm.model.factory else UserCode.of(arm.init.name, SCHEME)

@@ -170,6 +170,10 @@ class NotFinite(Net):
     def forward(self, x):
         return super().forward(x) * (torch.nan if self.training else 1)
 
+class Moody(Net):
+    def train(self, mode=True):
+        raise ValueError("no modes")
+
 class Forks(Net):
     def forward(self, x):
         child = multiprocessing.get_context("fork").Process(target=int)
@@ -301,6 +305,7 @@ def doubtful(folder: Path, *arms: Arm) -> list[bool]:
     ("name", "words"),
     [
         ("Tuple", "in training mode, its network made tuple"),
+        ("Moody", "it raised ValueError: no modes (nets.py:"),
         ("Exits", "in a trial of two steps its process ended with exit code 0"),
         ("Dies", "in a trial of two steps its process ended with signal 11 (Segmentation fault)"),
     ],
