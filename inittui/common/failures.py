@@ -5,8 +5,8 @@ Nothing here raises, whatever a user's exception does.
 
 import os
 import re
-import sysconfig
 import traceback
+from functools import cache
 from pathlib import Path
 
 from inittui.common.atomic_files import one_line
@@ -15,10 +15,6 @@ from inittui.common.errors import printable
 MOST_CHARACTERS = 8000  # of a traceback or of a process's output
 Frame = tuple[str, int, str]  # file, line, function
 
-_LIBRARIES = tuple(
-    f"{folder}{os.sep}"
-    for folder in (*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(Path(__file__).parents[1]))
-)
 _DUMP = re.compile(r"^Fatal Python error: ", re.MULTILINE)  # as faulthandler begins
 _CURRENT = re.compile(r"^Current thread .*\n", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
@@ -58,5 +54,14 @@ def crash(output: str) -> tuple[str, str]:
 
 def _place(frames: list[Frame]) -> str:
     """The innermost frame outside of libraries and of this package; else the innermost. `frames` has the innermost first."""
-    own = [frame for frame in frames if not frame[0].startswith((*_LIBRARIES, "<"))]
+    own = [frame for frame in frames if not frame[0].startswith(_libraries())]
     return "".join(f" ({Path(file).name}:{line}, in {function})" for file, line, function in (own or frames)[:1])
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """How the files of libraries begin."""
+    import sysconfig  # when something fails, and not in each command
+
+    folders = [*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), Path(__file__).parents[1]]
+    return ("<", *(f"{folder}{os.sep}" for folder in folders))

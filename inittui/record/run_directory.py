@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from inittui.common import file_lock, process_identity
+from inittui.common import failures, file_lock, process_identity
 from inittui.common.atomic_files import make_folder, one_line, read_end, read_plain, reason, replace, slug
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.clean_text import decode_clean
@@ -201,12 +201,13 @@ class RunDir:
         return RunError(f"run '{self.path}' can't be written ({reason(error)}); expected room and permission")
 
     def last_words(self) -> str:
-        """The last line that the supervisor or one of its libraries printed; "" if there is none."""
+        """How the supervisor crashed, or else the last line that it or one of its libraries printed; "" if there is none."""
         try:
-            lines = read_end(self.path / "supervisor.log", 1 << 16).split("\n")
+            place, output = failures.crash(read_end(self.path / "supervisor.log", 1 << 16))
         except OSError:
             return ""
-        return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""))[:200]
+        lines = [line.strip() for line in output.split("\n") if line.strip()] or [""]
+        return printable(f"{lines[0]}{place}" if place else lines[-1])[:200]
 
     def delete(self) -> None:
         import shutil

@@ -232,3 +232,24 @@ def test_a_written_run_is_read_back_whole(tmp_path: Path) -> None:
     assert stored == json.loads(msgspec.json.encode(document))
     assert (document.status, run.status().state) == ("finished", "finished")
     assert [arm.name for arm in document.arms] == [arm.name for arm in of.arms]
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("", ""),
+        ("a\nthe \x1blast\n\n", "the ?last"),
+        (
+            "before\nFatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n"
+            '  File "/home/me/other.py", line 1 in wait\n\nCurrent thread 0x2 (most recent call first):\n'
+            '  File "/home/me/mine.py", line 5 in load\n  File "/home/me/main.py", line 9 in main\n\n'
+            "Extension modules: numpy, torch (total: 2)\n",
+            "Fatal Python error: Segmentation fault (mine.py:5, in load)",
+        ),
+    ],
+    ids=["nothing", "lines", "crash"],
+)
+def test_the_last_words_of_a_supervisor_say_where_it_crashed(tmp_path: Path, printed: str, said: str) -> None:
+    run = empty_run(tmp_path)
+    (run.path / "supervisor.log").write_text(printed)
+    assert run.last_words() == said
