@@ -256,7 +256,6 @@ def test_arrays_are_data_which_the_run_keeps(runs_dir: Path, started: list[RunDi
         ((numpy.ma.masked_less(X.numpy(), 3), Y, X, Y), "data: train_inputs, a MaskedArray: it has masked values"),
         (lambda: 0, "data: <function"),
     ],
-    ids=str,
 )
 def test_data_that_are_none_are_refused_in_one_line(
     runs_dir: Path, started: list[RunDir], data: Any, said: str

@@ -59,7 +59,6 @@ from tests.helpers import steady
         (numpy.float32("nan"), pytest.approx(float("nan"), nan_ok=True)),
         (numpy.float32("inf"), float("inf")),
     ],
-    ids=repr,
 )
 def test_a_value_of_any_library_is_what_a_preset_would_have(value: Any, expected: Any) -> None:
     found = plain(value, "set")
