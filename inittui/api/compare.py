@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from inittui.api.arrays import arrays, store
 from inittui.api.result import Result
 from inittui.board.follower import Follower
 from inittui.board.state import Board
-from inittui.common.errors import RunError, UsageError, path_of
+from inittui.common.errors import RunError, UsageError, in_quotes, path_of
 from inittui.common.user_code_refs import DATA, named
 from inittui.experiment import preset_files
 from inittui.experiment.dataset_files import default_data_dir
@@ -24,7 +23,7 @@ from inittui.experiment.overrides import Overrides
 from inittui.experiment.python_values import plain, shown, table, text
 from inittui.launch import process, start_run
 from inittui.record.run_directory import DATA_NAME, RunDir
-from inittui.record.run_index import default_runs_dir, find
+from inittui.record.run_index import default_runs_dir, find, word_for
 
 POLL_SECONDS = 0.2
 Row = str | Mapping[str, Any] | Callable[..., Any]
@@ -100,17 +99,23 @@ def compare(
         raise UsageError(f"threads {text(threads, 'threads')}: expected a whole number from 1 to 1024")
     share = None if gpus_per_arm is None else text(gpus_per_arm, "gpus_per_arm")
     place = start_run.place_of(None if on is None else text(on, "on"), share, python=True)
-    run, supervisor = start_run.begin(
-        checked,
-        runs_dir=_folder(runs_dir, "runs_dir", default_runs_dir),
-        data_dir=_folder(data_dir, "data_dir", default_data_dir),
-        device=text(device, "device"),
-        threads=threads,
-        option="device",
-        place=place,
-        prepare=lambda run: store(run, given) if given else None,
-    )
-    return _wait(run, supervisor, progress=progress)
+    with _stopped_by_interrupt() as created:
+        run, supervisor = start_run.begin(
+            checked,
+            runs_dir=_folder(runs_dir, "runs_dir", default_runs_dir),
+            data_dir=_folder(data_dir, "data_dir", default_data_dir),
+            device=text(device, "device"),
+            threads=threads,
+            option="device",
+            place=place,
+            prepare=lambda run: store(run, given) if given else None,
+            created=created.append,
+        )
+        with _bars() if progress else contextlib.nullcontext(lambda _: None) as show:
+            board = _watch(Follower(run, run.liveness), show)
+    supervisor.wait()  # until it has written everything
+    start_run.refuse_if_refused(run, board, supervisor)
+    return Result(run)
 
 
 def load(run: str | Path = "last", *, runs_dir: str | Path | None = None) -> Result:
@@ -119,25 +124,26 @@ def load(run: str | Path = "last", *, runs_dir: str | Path | None = None) -> Res
     return Result(find(_folder(runs_dir, "runs_dir", default_runs_dir), text(run, "run")))
 
 
-def _wait(run: RunDir, supervisor: "subprocess.Popen[bytes]", *, progress: bool) -> Result:
-    follower = Follower(run, run.liveness)
+@contextlib.contextmanager
+def _stopped_by_interrupt() -> Iterator[list[RunDir]]:
+    """An interrupt in this context stops the runs that the caller has added to the list, and says how to reach them."""
+    created: list[RunDir] = []
     try:
-        with _bars() if progress else contextlib.nullcontext(lambda _: None) as show:
-            board = _watch(follower, show)
+        yield created
     except KeyboardInterrupt:
-        print("stopping the run (interrupt again to leave at once)", file=sys.stderr)
-        with contextlib.suppress(RunError):  # the run has ended meanwhile
-            process.stop(run)
-        _watch(follower, lambda _: None)
-        supervisor.wait()
-        print(
-            f"stopped. inittui.load('{run.name}') returns the results so far; 'inittui resume {run.name}' continues it",
-            file=sys.stderr,
-        )
+        for run in created:
+            print("stopping the run (interrupt again to leave at once)", file=sys.stderr)
+            with contextlib.suppress(RunError):  # the run has ended meanwhile
+                process.stop(run)
+            _watch(Follower(run, run.liveness), lambda _: None)
+            while run.alive():  # until it has written everything
+                time.sleep(POLL_SECONDS)
+            print(
+                f"stopped. inittui.load({word_for(run)!r}) returns the results so far; "
+                f"{in_quotes('resume', word_for(run))} continues it",
+                file=sys.stderr,
+            )
         raise
-    supervisor.wait()  # until it has written everything
-    start_run.refuse_if_refused(run, board, supervisor)
-    return Result(run)
 
 
 def _bars() -> contextlib.AbstractContextManager[Callable[[Board], None]]:

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from inittui.board import state
 from inittui.board.fold import fold
-from inittui.common.errors import RunError
+from inittui.common.errors import RunError, in_quotes
 from inittui.common.process_identity import Liveness
 from inittui.record import events
 from inittui.record.event_log import Tail
 from inittui.record.run_directory import RunDir, arm_folders
+from inittui.record.run_index import word_for
 
 LIVENESS_SECONDS = 1.0
 
@@ -59,7 +60,7 @@ class Follower:
                 gone = self.run.copy_note() or "the supervisor is gone"
                 cause = self.run.last_words() or self.run.waiting_for()
                 because = f" ({cause})" if cause else ""
-                detail = f"{gone}{because}; 'inittui resume {self.run.name}' goes on"
+                detail = f"{gone}{because}; {in_quotes('resume', word_for(self.run))} goes on"
                 if not self.run.path.exists():
                     detail = f"its folder '{self.run.path}' was moved or deleted"
                 self._board = fold(self._board, events.Phase(phase="interrupted", detail=detail, t=self._board.t))

@@ -10,11 +10,12 @@ from inittui.board import state as boards
 from inittui.board.fold import fold
 from inittui.board.follower import Follower, timeline
 from inittui.board.state import Board
-from inittui.common.errors import RunError
+from inittui.common.errors import RunError, in_quotes
 from inittui.common.process_identity import boot_id
 from inittui.record import gallery
 from inittui.record.gallery import Gallery
 from inittui.record.run_directory import RunDir
+from inittui.record.run_index import word_for
 
 REPLAY_SECONDS = 20.0  # how long a replay takes if no speed is given
 FIRST_BYTES = 1 << 18  # that are read of each log of up to eight arms before the first frame
@@ -93,7 +94,9 @@ class ReplaySource(BoardSource):
         self._run = run
         self._events = deque(timeline(run))  # that are not shown yet
         if not self._events:
-            raise RunError(f"run '{run.name}' has no events to replay; 'inittui report {run.name}' says what is there")
+            raise RunError(
+                f"run '{run.name}' has no events to replay; {in_quotes('report', word_for(run))} says what is there"
+            )
         self._length = self._events[-1][0].t
         self.speed = speed or max(1.0, self._length / REPLAY_SECONDS)
         self._board = boards.begin(run.preset(), run.name)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from inittui.board.follower import Follower
 from inittui.board.state import ArmBoard, Board
-from inittui.common.errors import RunError, UsageError, nearest
+from inittui.common.errors import RunError, UsageError, in_quotes, nearest
 from inittui.record import control_requests
 from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir
+from inittui.record.run_index import word_for
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.05
@@ -61,7 +62,7 @@ def wait_for_first_event(follower: Follower, length: int) -> None:
 
     if not wait_until(resumed, ANSWER_SECONDS):
         raise RunError(
-            f"run '{run_dir.name}': its supervisor writes no event; 'inittui attach {run_dir.name}' looks again"
+            f"run '{run_dir.name}': its supervisor writes no event; {in_quotes('attach', word_for(run_dir))} looks again"
         )
 
 

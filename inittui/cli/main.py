@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code. User errors are printed here, once, without a traceback."""
+    """Run the command and return its exit code. User errors are printed here, once, without a traceback; then the notes of
+    the error, which say what became of a run."""
     with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no standard error
         if not faulthandler.is_enabled():
             faulthandler.enable()
@@ -36,16 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # an error in this is reported below
         return code
     except InittuiError as error:
-        print(f"inittui: {error}", file=sys.stderr)
+        _say(error, f"inittui: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        _say(error)
         return 130
-    except BrokenPipeError:
+    except SystemExit as error:  # a signal, or argparse after its help
+        _say(error)
+        raise
+    except BrokenPipeError as error:
         _discard_output()  # the reader has gone
+        _say(error)
         return 0
     except OSError as error:  # a full disk, an unreadable file: the system's own message is the best
-        print(f"inittui: {error}", file=sys.stderr)
         _discard_output()
+        _say(error, f"inittui: {_without_folder() or error}")
         return 1
 
 
@@ -93,7 +99,26 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
     return spell_error(error)
 
 
+def _say(error: BaseException, *lines: str) -> None:
+    """Print the lines and the notes of the error, if standard error accepts them."""
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        for line in (*lines, *getattr(error, "__notes__", ())):
+            print(line, file=sys.stderr, flush=True)
+
+
+def _without_folder() -> str:
+    """What is wrong if the working directory has been deleted; else empty."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return "the working directory has been deleted: change to another one"
+    return ""
+
+
 def _discard_output() -> None:
     """Standard output accepts nothing more. Without this Python reports the error once more when it flushes at exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # it has no descriptor
+        pass

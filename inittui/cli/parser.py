@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         """What a module in `cli/commands/` defines. Its docstring is the help text; the first line is also its line in
         `inittui --help`. `ARGUMENTS` are those without a dash, as in `RUN`; an example is what to type and what that does."""
 
+        __name__: str
         ARGUMENTS: str
         EXIT_CODES: str
 
@@ -85,7 +87,7 @@ def command_parser(name: str, command: "Command", completer: Completer | None = 
     width = max(40, min(shutil.get_terminal_size().columns - 2, 100))  # as argparse fills, but never too wide to read
     prog = f"inittui {name}".strip()
     usage = " ".join(f"{prog} {command.ARGUMENTS} [OPTIONS]".split())
-    words = f"{command.__doc__} {RUN if 'RUN' in command.ARGUMENTS else ''}"
+    words = f"{_help(command)} {RUN if 'RUN' in command.ARGUMENTS else ''}"
     parser = Parser(
         prog=prog,
         usage=usage if name else f"{usage}\n       inittui COMMAND [OPTIONS]",
@@ -107,8 +109,18 @@ def listed(commands: "dict[str, Command]") -> str:
 
 def summary(command: "Command") -> str:
     """The first line of a command's help, as a part of a sentence."""
-    line = str(command.__doc__).partition("\n")[0].rstrip(".")
+    line = _help(command).partition("\n")[0].rstrip(".")
     return line[0].lower() + line[1:]
+
+
+def _help(command: "Command") -> str:
+    """The docstring of a command's module."""
+    if command.__doc__ is None:  # removed by PYTHONOPTIMIZE=2
+        import ast
+        import inspect
+
+        return ast.get_docstring(ast.parse(inspect.getsource(sys.modules[command.__name__]))) or ""
+    return command.__doc__
 
 
 def _examples_and_codes(examples: Sequence[tuple[str, str]], codes: str) -> str:

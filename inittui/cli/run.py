@@ -116,6 +116,7 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
+    from inittui.cli.farewell import Farewell
     from inittui.cli.watch import watch
     from inittui.experiment import preset_files
     from inittui.experiment.overrides import Overrides
@@ -141,12 +142,19 @@ def run(arguments: Arguments) -> int:
         print("\n".join(map(printable, lines)))
         return 0
     notify.ask(arguments.notify)
-    run_dir, supervisor = start_run.begin(
-        preset, runs_dir=runs_dir, data_dir=data_dir, device=arguments.device, threads=threads, place=place
-    )
-    if event_files is not None:
-        tensorboard_events.start(run_dir, event_files)
-    if arguments.detach:
-        print(run_dir.name)
-        return 0
-    return watch(Follower(run_dir, run_dir.liveness), arguments, supervisor)
+    with Farewell() as farewell:
+        run_dir, supervisor = start_run.begin(
+            preset,
+            runs_dir=runs_dir,
+            data_dir=data_dir,
+            device=arguments.device,
+            threads=threads,
+            place=place,
+            created=farewell.about,
+        )
+        if event_files is not None:
+            tensorboard_events.start(run_dir, event_files)
+        if arguments.detach:
+            print(run_dir.name, flush=True)
+            return 0
+        return watch(Follower(run_dir, run_dir.liveness), arguments, supervisor)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inittui.board.follower import Follower
+from inittui.cli.farewell import Farewell, what_became_of
 from inittui.cli.parser import Arguments
-from inittui.common.errors import RunError, printable
-from inittui.record.run_directory import RunDir
+from inittui.common.errors import RunError, command, printable
+from inittui.record.run_index import word_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,19 +31,14 @@ def watch(follower: Follower, arguments: Arguments, supervisor: Supervisor | Non
     as_json = getattr(arguments, "json", False)
     if as_json or arguments.plain or not can_show_dashboard():
         return _watch_as_lines(follower, supervisor, as_json=as_json)
-    run_dir = follower.run
-    try:
-        from inittui.board.source import LiveSource
+    from inittui.board.source import LiveSource
 
-        app, leave = show_dashboard(LiveSource(follower), arguments)
-    except (KeyboardInterrupt, RunError):  # before the dashboard could ask; or it can't be shown
-        if run_dir.alive():
-            _say_training_goes_on(run_dir)
-        raise
+    run_dir = follower.run
+    app, leave = show_dashboard(LiveSource(follower), arguments)
     other_run = app.source.run is not None and app.source.run.path != run_dir.path
     code = after_dashboard(app, leave, None if other_run else supervisor)
     if other_run and run_dir.alive():
-        print(f"{run_dir.name} goes on as well: inittui attach {run_dir.name}", file=sys.stderr)
+        print(f"{printable(run_dir.name)} goes on as well: {command('attach', word_for(run_dir))}", file=sys.stderr)
     return code
 
 
@@ -64,14 +60,12 @@ def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_jso
             print(notify.to_terminal(words, os.environ), end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         if supervisor is None:
-            _say_training_goes_on(run_dir)
             raise
-        print("stopping; the result so far follows (Ctrl-C again exits at once)", file=sys.stderr)
-        process.stop(run_dir)
-        board = lines.watch(follower, say, narrator)
-    except BrokenPipeError:
-        _say_training_goes_on(run_dir)
-        raise
+        with Farewell(run_dir, stopping=True):
+            print("stopping; the result so far follows (Ctrl-C again exits at once)", file=sys.stderr)
+            with contextlib.suppress(RunError):  # it has just ended
+                process.stop(run_dir)
+            board = lines.watch(follower, say, narrator)
     start_run.refuse_if_refused(run_dir, board, supervisor)
     if as_json:
         print(tables.as_json(result_document.of_board(board)), end="", flush=True)
@@ -79,11 +73,6 @@ def _watch_as_lines(follower: Follower, supervisor: Supervisor | None, *, as_jso
         for line in ["", *lines.closing(board).rstrip().split("\n")]:
             say(line)
     return EXIT_CODES[board.phase]
-
-
-def _say_training_goes_on(run_dir: RunDir) -> None:
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        print(f"training goes on: inittui attach {run_dir.name}", file=sys.stderr, flush=True)
 
 
 def show_dashboard(
@@ -113,20 +102,22 @@ def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervi
         return app.return_code or 0
     run_dir, follower = app.source.run, app.source.follower
     if app.return_code:  # a signal, or an error in the dashboard; training continues either way
-        _say_training_goes_on(run_dir)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(what_became_of(run_dir), file=sys.stderr, flush=True)
         return app.return_code
     board = follower.poll()
     start_run.refuse_if_refused(run_dir, board, supervisor)
     if leave == "stop" and not board.ended:
-        print("stopping…", file=sys.stderr)
-        process.stop(run_dir)
-        board = lines.watch(follower, lambda _: None)
+        with Farewell(run_dir, stopping=True):
+            print("stopping…", file=sys.stderr)
+            process.stop(run_dir)
+            board = lines.watch(follower, lambda _: None)
     if not board.ended:
-        print(f"training goes on. Come back with: inittui attach {run_dir.name}")
+        print(f"training goes on. Come back with: {command('attach', word_for(run_dir))}")
         return 0
     print(lines.closing(board))
     print(printable(f"run: {run_dir.path}"))
-    print(f"see it again: inittui replay {run_dir.name}")
+    print(f"see it again: {command('replay', word_for(run_dir))}")
     return EXIT_CODES[board.phase]
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from inittui.common import file_lock
 from inittui.common.errors import message_of, printable
 
 LONGEST_LINE = 500  # characters of a message
@@ -49,12 +48,14 @@ def read_end(path: Path, most: int) -> str:
         return file.read(most).decode("utf-8", "replace")
 
 
-def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> None:
-    """Write a file atomically: a reader sees either the old content or all of the new. The umask applies to `mode`."""
-    file_lock.end_if_forked()
+def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600, kept: int | None = None) -> None:
+    """Write a file atomically: a reader sees either the old content or all of the new. The umask applies to `mode`; `kept` is
+    the mode in place of that."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            if kept is not None:
+                os.fchmod(file.fileno(), kept)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -62,6 +63,15 @@ def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600) -> Non
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def replace_kept(path: Path, content: bytes) -> None:
+    """As `replace`, for a file of the user's own: an existing one keeps its mode, and a link keeps being one."""
+    path = Path(os.path.realpath(path))
+    before = path.stat().st_mode if path.exists() else None
+    if before is not None and not stat.S_ISREG(before):
+        raise OSError(errno.EINVAL, "it is not a plain file")
+    replace(path, content, mode=0o666 if before is None else 0o600, kept=before and stat.S_IMODE(before))
 
 
 def slug(name: str) -> str:

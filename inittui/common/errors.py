@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+MOST_FAULTS = 100  # of a preset, in a message
 TYPE_CHECKING = False  # typing is not imported, see inittui/__init__.py
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,9 @@ class PresetError(InittuiError):
         super().__init__(f"{source}: {self.faults[0] if number == 1 else f'{number} faults'}")
 
     def __str__(self) -> str:
-        return "\n  ".join([super().__str__(), *(self.faults if len(self.faults) > 1 else ())])
+        more = len(self.faults) - MOST_FAULTS
+        shown = [*self.faults[:MOST_FAULTS], *([f"and {more:,} more"] if more > 0 else ())]
+        return "\n  ".join([super().__str__(), *(shown if len(shown) > 1 else ())])
 
 
 class DataError(InittuiError):
@@ -66,6 +69,20 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except BaseException as failure:  # of any kind: it must not replace the error that is reported
         return f"(its message can't be read: {type(failure).__name__})"
+
+
+def command(*words: str) -> str:
+    """`inittui` and its words as a shell takes them: no shell expands anything in a word."""
+    import shlex
+
+    return printable(shlex.join(("inittui", *words)))
+
+
+def in_quotes(*words: str) -> str:
+    """As `command`, in quotes inside of a sentence. If a word needs quotes of its own there are no others around: pasted
+    together with those, the word would be expanded."""
+    line = command(*words)
+    return line if "'" in line else f"'{line}'"
 
 
 def path_of(text: str) -> "Path":

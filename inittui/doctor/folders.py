@@ -9,7 +9,7 @@ import psutil
 
 from inittui.common import formatting
 from inittui.common.atomic_files import reason
-from inittui.common.errors import InittuiError
+from inittui.common.errors import InittuiError, UsageError, command
 from inittui.doctor.check import Check, State
 from inittui.experiment import dataset_files, datasets, preset_files
 
@@ -119,9 +119,13 @@ def _content(folder: Path) -> str:
 
 def presets() -> Check:
     """The shipped presets, and whether the user's presets can be run."""
-    shipped, own = preset_files.shipped_dir(), preset_files.user_dir()
+    shipped = preset_files.shipped_dir()
     if not (shipped / f"{preset_files.DEFAULT}.toml").is_file():
         return Check("presets", "fault", f"{shipped}: the shipped presets are missing", "install inittui again")
+    try:
+        own = preset_files.user_dir()
+    except UsageError as error:
+        return Check("presets", "note", str(error))
     names = sorted(path.stem for path in own.glob("*.toml"))
     bad = []
     for name in names:
@@ -130,6 +134,8 @@ def presets() -> Check:
         except InittuiError:
             bad.append(name)
     if bad:
-        return Check("presets", "note", f"{own}: can't be run: {', '.join(bad)}", f"inittui --preset {bad[0]} says why")
+        return Check(
+            "presets", "note", f"{own}: can't be run: {', '.join(bad)}", f"{command('--preset', bad[0])} says why"
+        )
     finding = f"{len(list(shipped.glob('*.toml')))} shipped, {len(names) or 'none'} of yours in {own}"
     return Check("presets", "ok", finding)

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
 from inittui.common.errors import DataError
 from inittui.experiment import datasets
 from inittui.experiment.datasets import RawFile
+from inittui.experiment.user_folders import user_folder
 
 BLANKS_ALLOWED = 3  # a 4 KiB page that was never written blanks at least four images of 784 bytes
 
@@ -54,8 +53,8 @@ class Inspection:
 
 
 def default_data_dir() -> Path:
-    """The folder `data` in the user's cache folder of inittui. It need not exist."""
-    return platformdirs.user_cache_path("inittui", appauthor=False) / "data"
+    """The folder `data` in the user's cache folder of inittui. It need not exist. Raises UsageError."""
+    return user_folder("cache", "--data-dir") / "data"
 
 
 def inspect(name: str, data_dir: Path) -> Inspection:

@@ -24,9 +24,9 @@ LARGEST_SEED = 2**63 - 1
 
 
 def whole(least: int, most: int | None = None) -> Meta:
-    """A whole number from `least` to `most`, with the description for messages."""
+    """A whole number from `least` to `most`, or to the largest of 64 bits, with the description for messages."""
     words = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
-    return Meta(ge=least, le=most, description=words)
+    return Meta(ge=least, le=LARGEST_SEED if most is None else most, description=words)
 
 
 def key(meaning: str, *example: object, shared: str = "", replaced: bool = False, **limits: Any) -> Meta:

@@ -1,11 +1,10 @@
 """Presets as files: the shipped ones, the user's own, and any path."""
 
+import contextlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from inittui.common.atomic_files import reason
 from inittui.common.errors import InittuiError, PresetError, UsageError, nearest, path_of, printable
@@ -13,8 +12,10 @@ from inittui.common.user_code_refs import DATA, NETWORK, SCHEME, Kind, absolute,
 from inittui.experiment.overrides import Overrides, merge, with_origin
 from inittui.experiment.preset import Preset
 from inittui.experiment.preset_table import build
+from inittui.experiment.user_folders import user_folder
 
 DEFAULT = "mnist3"
+LARGEST = 10_000_000  # bytes; a thousand arms with changes take a tenth of that
 
 
 def shipped_dir() -> Path:
@@ -24,12 +25,15 @@ def shipped_dir() -> Path:
 
 
 def user_dir() -> Path:
-    return Path(platformdirs.user_config_dir("inittui")) / "presets"
+    """The folder of the user's own presets. Raises UsageError if there is no home folder."""
+    return user_folder("config", "a preset by its path") / "presets"
 
 
 def known() -> dict[str, Path]:
     """The file of every preset, by name. A user's own preset hides a shipped one of the same name."""
-    paths = [path for folder in (shipped_dir(), user_dir()) for path in sorted(folder.glob("*.toml"))]
+    paths = sorted(shipped_dir().glob("*.toml"))
+    with contextlib.suppress(UsageError):  # without a home folder the user has none
+        paths += sorted(user_dir().glob("*.toml"))
     paths.sort(key=lambda path: path.stem != DEFAULT)  # the default comes first
     return {printable(path.stem): path for path in paths}
 
@@ -63,6 +67,10 @@ def read(path: Path) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     """The text of a preset's file. Raises PresetError."""
     try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise PresetError(
+                str(path), [f"has {size / 1e6:.0f} MB; expected a preset of at most {LARGEST / 1e6:.0f} MB"]
+            )
         return path.read_text("utf-8-sig")
     except OSError as error:
         raise PresetError(str(path), [f"can't be read: {reason(error)}"]) from None

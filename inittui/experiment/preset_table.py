@@ -110,6 +110,9 @@ def _arms(
     if not given:
         faults.append("arms: none given; expected at least one, as in --arm he_normal")
         return ()
+    if fault := sweep.too_many(len(given), swept):  # each of them may have faults of its own
+        faults.append(fault)
+        return ()
     for axis, (number, row) in itertools.product(swept, enumerate(given, 1)):
         of, _, name = axis.key.partition(".")
         if isinstance(row, Mapping) and isinstance(row.get(of), Mapping) and name in row[of]:

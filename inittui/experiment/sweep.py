@@ -80,6 +80,9 @@ def _axis(key: str, values: object, hint: Any, faults: list[str]) -> Axis | None
     if not isinstance(values, Sequence) or isinstance(values, str) or not values:
         faults.append(f"{where} = {show(values)}: expected a list of one or more values")
         return None
+    if len(values) > MOST_ARMS:
+        faults.append(f"{where}: {len(values):,} values; expected at most {MOST_ARMS:,}")
+        return None
     faults_before = len(faults)
     checked = [value_of(value, hint, f"{where}[{number}]", faults) for number, value in enumerate(values, 1)]
     if len(faults) > faults_before:
@@ -90,15 +93,16 @@ def _axis(key: str, values: object, hint: Any, faults: list[str]) -> Axis | None
     return Axis(key, tuple(checked)) if len(faults) == faults_before else None
 
 
+def too_many(rows: int, swept: Sequence[Axis]) -> str:
+    """The fault of a preset with so many arms, before its sweep, that too many would be trained; empty if they are not."""
+    count = rows * math.prod(len(axis.values) for axis in swept)
+    of = "".join(f" x {len(axis.values)} of {axis.key}" for axis in swept)
+    where = "sweep" if swept else "arms"
+    return f"{where}: {rows} arms{of} make {count:,}; expected at most {MOST_ARMS:,}" if count > MOST_ARMS else ""
+
+
 def expand(rows: Sequence[Arm], swept: Sequence[Axis], hidden: Sequence[int], faults: list[str]) -> tuple[Arm, ...]:
     """The arms that are trained, for the `rows` of a preset. `hidden` are the widths in the preset's own model."""
-    count = len(rows) * math.prod(len(axis.values) for axis in swept)
-    if count > MOST_ARMS:
-        of = "".join(f" x {len(axis.values)} of {axis.key}" for axis in swept)
-        faults.append(
-            f"{'sweep' if swept else 'arms'}: {len(rows)} arms{of} make {count:,}; expected at most {MOST_ARMS:,}"
-        )
-        return ()
     if not swept:
         return tuple(rows)
     if idle := [

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from string import Template
 
+from inittui.common.errors import command
 from inittui.experiment.preset import KEYS, SECTIONS, Key
 
 SMALL = {"model.hidden": [256, 256], "training.epochs": 5}  # smaller than the defaults, so that the first run is quick
@@ -17,7 +18,7 @@ def template(word: str, title: str) -> str:
         lines += ["", f"[{section}]", *(_line(key) for key in KEYS if key.section == section)]
     shared = ", ".join(key.name for key in KEYS if key.shared)
     text = Template(Path(__file__).with_name("template.toml").read_text("utf-8"))
-    return text.substitute(word=word, title=title, sections="\n".join(lines), shared=shared)
+    return text.substitute(command=command("--preset", word), title=title, sections="\n".join(lines), shared=shared)
 
 
 def _line(key: Key) -> str:

@@ -73,10 +73,12 @@ def show(value: object) -> str:
     """A value as in TOML, on one line of at most 80 characters."""
     if isinstance(value, str):
         text = f'"{value}"'
+    elif isinstance(value, float):
+        text = repr(value)
     else:
         try:
-            text = repr(value) if isinstance(value, float) else msgspec.json.encode(value, enc_hook=str).decode()
-        except Exception:  # an object of any kind, from Python
-            text = f"a {type(value).__name__}"
+            text = msgspec.json.encode(value, enc_hook=str).decode()
+        except Exception:  # an object of any kind, from Python; Python writes no number of more than 4,300 digits
+            text = "a number with thousands of digits" if isinstance(value, int) else f"a {type(value).__name__}"
     text = printable(text)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -22,12 +24,34 @@ from inittui.record.events import ENDED
 from inittui.record.run_directory import RunDir, Status
 
 EARLY_SIGNALS = (signal.SIGTERM, signal.SIGINT)  # blocked until the supervisor can handle them
+VIEWER_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
+@contextlib.contextmanager
+def deferred_signals() -> Iterator[None]:
+    """A signal that arrives in this context acts at its end: no supervisor runs of which the run's status does not know."""
+    if threading.current_thread() is not threading.main_thread():  # signals interrupt the main thread alone
+        yield
+        return
+    arrived: list[int] = []
+    before = {number: signal.getsignal(number) for number in VIEWER_SIGNALS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # a child would inherit it no more
+            signal.signal(number, lambda number, _: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
+
+
+@deferred_signals()
 def start(run: RunDir, lock: int) -> subprocess.Popen[bytes]:
     """Start the supervisor of a new run, or of one to resume, in a session of its own: it outlives this process and its
-    terminal. It inherits `lock`, the run's, so the run is locked at every moment. The run is alive when this returns. Raises
-    RunError if the run's directory can't be written, or if no process can be started."""
+    terminal. It inherits `lock`, the run's, so the run is locked at every moment. The run is alive when this returns or is
+    interrupted. Raises RunError if the run's directory can't be written, or if no process can be started."""
     status, environment = run.status(), child_environment()
     # torch then counts GPUs through NVML without a CUDA call, which a fork would not survive.
     environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"

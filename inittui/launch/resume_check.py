@@ -9,10 +9,11 @@ from inittui.board.state import ArmBoard, Board
 from inittui.common import user_code_files
 from inittui.common.atomic_files import read_plain, reason
 from inittui.common.checksums import Damaged, check_tensors
-from inittui.common.errors import RunError
+from inittui.common.errors import RunError, in_quotes
 from inittui.common.user_code_refs import named
 from inittui.experiment.preset import Preset
 from inittui.record.run_directory import RunDir, Status
+from inittui.record.run_index import word_for
 
 
 def unfinished(board: Board) -> list[ArmBoard]:
@@ -31,7 +32,7 @@ def refuse_changes(run: str, before: Status, now: Mapping[str, str], *, force: b
     if not force and (changed := _changed(before.fingerprints, now)):
         raise RunError(
             f"run '{run}': {', '.join(changed)} changed since it was trained; expected the same: put it back as it was, "
-            f"or 'inittui resume {run} --force', whose result is of both"
+            f"or {in_quotes('resume', run, '--force')}, whose result is of both"
         )
 
 
@@ -64,7 +65,9 @@ def check(run: RunDir, board: Board, *, force: bool = False) -> None:
     if not arms and board.result is not None:
         failed = [arm for arm in board.arms if arm.state == "failed"]
         why = f"{failed[0].name}: {failed[0].reason}; that would happen again" if failed else "it has finished"
-        raise RunError(f"run '{name}' has nothing to resume ({why}); 'inittui report {name}' shows its table")
+        raise RunError(
+            f"run '{name}' has nothing to resume ({why}); {in_quotes('report', word_for(run))} shows its table"
+        )
     refuse_changes(name, run.status(), own_code(run.preset()), force=force)
     for folder in (run.path, run.path / "arms", *(run.arm(arm.folder) for arm in arms)):
         try:

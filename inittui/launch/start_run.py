@@ -43,7 +43,7 @@ def place_of(on: str | None, gpus: str | None, *, python: bool = False) -> Place
             raise UsageError(f"{part} {gpus}: is for runs on Ray; expected {ray}, or another {where}, beside it")
         return HERE
     host, _, port = on.removeprefix("ray://").rpartition(":")
-    there = on.startswith("ray://") and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65536
+    there = on.startswith("ray://") and host and "/" not in host and _is_number(port) and 0 < int(port) < 65536
     if on not in ("ray", "auto") and not there:
         raise UsageError(f"{where} {on}: expected here, ray, auto or ray://HOST:PORT, as in ray://10.0.0.1:10001")
     need = ("ray", "grpc") if there else ("ray",)  # only Ray's client needs grpc
@@ -62,22 +62,32 @@ def begin(
     option: str = "--device",
     place: Place = HERE,
     prepare: Callable[[RunDir], None] = lambda _: None,
+    created: Callable[[RunDir], object] = lambda _: None,
 ) -> "tuple[RunDir, subprocess.Popen[bytes]]":
     """Create a run of `preset` and start its supervisor; returns both. Raises InittuiError, and leaves nothing behind.
-    Messages call the device `option`. `prepare` adds files to the run before its supervisor starts."""
+    Messages call the device `option`. `prepare` adds files to the run before its supervisor starts. `created` is called with
+    the run, which is alive then, before a signal can end this process."""
     check_device(device, option, place)
     check_norm(preset)
     check_data(preset.data.name, data_dir)
-    run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
-    try:
-        prepare(run_dir)
-        with run_dir.lock() as lock:
-            return run_dir, process.start(run_dir, lock)
-    except BaseException as error:
-        run_dir.delete()
-        if not isinstance(error, OSError):
-            raise
-        raise run_dir.unwritable(error) from None
+    with process.deferred_signals():
+        run_dir = RunDir.create(runs_dir, preset, data_dir=data_dir, device=device, threads=threads, **place._asdict())
+        try:
+            prepare(run_dir)
+            with run_dir.lock() as lock:
+                supervisor = process.start(run_dir, lock)
+        except BaseException as error:
+            run_dir.delete()
+            if not isinstance(error, OSError):
+                raise
+            raise run_dir.unwritable(error) from None
+        created(run_dir)
+    return run_dir, supervisor
+
+
+def _is_number(text: str) -> bool:
+    """Whether `text` is a number of a port or a device. Python reads no number of more than 4,300 digits."""
+    return text.isdecimal() and len(text) < 6
 
 
 def refuse_if_refused(run_dir: RunDir, board: Board, supervisor: "subprocess.Popen[bytes] | None") -> None:
@@ -109,7 +119,7 @@ def check_norm(preset: Preset) -> None:
 def check_device(requested: str, option: str = "--device", place: Place = HERE) -> None:
     """Raises DeviceError for an invalid name, for CUDA without a driver, and for a GPU that does not exist."""
     kind, mark, number = requested.partition(":")
-    if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and number.isdecimal()):
+    if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and mark and _is_number(number)):
         raise DeviceError(f"{option} {requested}: expected auto, cpu, cuda or cuda:N, as in cuda:1")
     if place.on:  # Ray assigns each arm its share of a GPU
         if mark:

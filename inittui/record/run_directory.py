@@ -20,7 +20,7 @@ from inittui.common import failures, file_lock, process_identity
 from inittui.common.atomic_files import make_folder, one_line, read_end, read_plain, reason, replace, slug
 from inittui.common.checksums import seal_json, seal_toml, unseal_json, unseal_toml
 from inittui.common.clean_text import decode_clean
-from inittui.common.errors import InittuiError, RunError, printable
+from inittui.common.errors import InittuiError, RunError, command, printable
 from inittui.common.process_identity import Liveness
 from inittui.common.user_code_refs import DATA_FILE
 from inittui.experiment.preset import Preset
@@ -146,8 +146,8 @@ class RunDir:
     def write_preset(self, preset: Preset) -> None:
         import tomli_w
 
-        head = f"# {preset.name}, resolved: `inittui --preset {self.name}/preset.toml` repeats this run.\n\n"
-        replace(self.path / "preset.toml", seal_toml(head + tomli_w.dumps(to_table(preset))))
+        head = f"# {preset.name}, resolved: `{command('--preset', f'{self.name}/preset.toml')}` repeats this run."
+        replace(self.path / "preset.toml", seal_toml(f"{printable(head)}\n\n{tomli_w.dumps(to_table(preset))}"))
 
     def preset(self) -> Preset:
         """The resolved preset. Raises RunError."""

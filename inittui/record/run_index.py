@@ -17,12 +17,22 @@ from inittui.record.run_directory import STAMP, RunDir
 
 
 def default_runs_dir() -> Path:
-    """INITTUI_RUNS_DIR, or `runs` in the user's data folder."""
+    """INITTUI_RUNS_DIR, or `runs` in the user's data folder. Raises UsageError."""
     if given := os.environ.get("INITTUI_RUNS_DIR"):
         return path_of(given)
-    import platformdirs
+    from inittui.experiment.user_folders import user_folder
 
-    return Path(platformdirs.user_data_dir("inittui")) / "runs"
+    return user_folder("data", "--runs-dir") / "runs"
+
+
+def word_for(run: RunDir) -> str:
+    """What names the run as RUN of a command, in any folder and shell: its name, or its path if the name is not enough."""
+    path = run.path.absolute()
+    with contextlib.suppress(UsageError):  # no folder of runs is known
+        by_name = path.name != "last" and not path.name.startswith(("-", "~"))
+        if by_name and path.parent == default_runs_dir().absolute():
+            return path.name
+    return str(path)
 
 
 def runs(runs_dir: Path) -> list[RunDir]:

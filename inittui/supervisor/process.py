@@ -20,7 +20,7 @@ from inittui.analysis import result_document
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.common import failures, process_identity
-from inittui.common.errors import InittuiError
+from inittui.common.errors import InittuiError, in_quotes
 from inittui.experiment import datasets
 from inittui.launch import notify, resume_check
 from inittui.launch.process import EARLY_SIGNALS
@@ -104,7 +104,7 @@ class Supervisor:
             print(failures.stack(error), flush=True)
             why = f"the supervisor failed: {failures.describe(error)}"
             if self.cluster is not None and isinstance(error, ConnectionError):  # Ray's client has retried by then
-                why = f"--on {self.status.on}: the cluster is lost; 'inittui resume {self.run.name}' continues the run"
+                why = f"--on {self.status.on}: the cluster is lost; {in_quotes('resume', self.run.name)} continues the run"
             self.journal.end("failed", why)
             return 1
         finally:

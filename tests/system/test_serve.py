@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pyte
 import pytest
+from yarl import URL
 
 from inittui.board.follower import Follower
 from tests.helpers import preset, write_run
@@ -170,6 +171,60 @@ def test_nobody_comes_in_without_the_token_or_under_another_name_and_each_refusa
     assert token.partition("=")[2] not in printed
 
 
+def test_malformed_requests_are_refused_without_a_traceback(inittui):
+    write_run(inittui.runs_dir, preset(2))
+    with serving(inittui) as (server, address, _):
+        port = int(address.partition("127.0.0.1:")[2].partition("/")[0])
+        good = f"Host: 127.0.0.1:{port}"
+        jar = urllib.request.HTTPCookieProcessor()
+        urllib.request.build_opener(jar).open(address, timeout=PATIENCE)
+        (cookie,) = jar.cookiejar
+        known = f"Cookie: {cookie.name}={cookie.value}"
+        for line, headers, code in (
+            ("/", ["Host: ["], 403),
+            ("/", ["Host: [::1"], 403),
+            ("/", ["Host: 127.0.0.1:x"], 403),
+            ("/", ["Host: me@127.0.0.1"], 403),
+            ("/", [], 403),
+            ("/", [good, "Origin: http://["], 403),
+            ("/", [good, "Origin: null"], 403),
+            ("/", [good, "Cookie: inittui=\udcff\udcfe"], 403),
+            ("/", [good, 'Cookie: inittui="'], 403),
+            ("/?token=%ff%00", [good], 403),
+            ("/?token=\udcff", [good], 403),
+            (cookie.path, [good], 403),
+            (f"{cookie.path}ws", [good, known], 400),  # no websocket
+            (f"{cookie.path}static/../../x", [good, known], 404),
+            (f"{cookie.path}download/x", [good, known], 404),
+            ("/", [good, known], 404),
+        ):
+            request = "\r\n".join([f"GET {line} HTTP/1.1", *headers, "Connection: close", "", ""])
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+                client.sendall(request.encode("utf-8", "surrogateescape"))
+                answered = client.makefile("rb").read()
+            assert answered.split()[1] in (str(code).encode(), b"400"), (line, headers, answered)
+    printed = server.stderr.read()
+    assert "Traceback" not in printed
+    assert all(len(line) < 300 for line in printed.splitlines())
+
+
+def test_the_cookie_is_not_the_token_and_goes_to_no_other_server(inittui):
+    write_run(inittui.runs_dir, preset(2))
+    with serving(inittui) as (_, address, _):
+        jar = urllib.request.HTTPCookieProcessor()
+        with urllib.request.build_opener(jar).open(address, timeout=PATIENCE) as response:
+            shown = response.url
+        (cookie,) = jar.cookiejar
+        token = address.partition("token=")[2]
+        assert token not in (cookie.value, cookie.path.strip("/"))
+        assert cookie.value not in shown
+        # A browser sends it to every port, but below this path alone, which only this server knows.
+        assert len(cookie.path) > 32
+        assert shown.endswith(cookie.path)
+        assert answer(shown, Cookie=f"{cookie.name}={token}")[0] == 403
+        assert answer(shown, Cookie=f"{cookie.name}={cookie.value}")[0] == 200
+
+
 async def test_a_page_gets_the_dashboard_through_its_websocket(inittui):
     write_run(inittui.runs_dir, preset(2))
     screen = pyte.Screen(100, 30)
@@ -178,11 +233,11 @@ async def test_a_page_gets_the_dashboard_through_its_websocket(inittui):
         jar = aiohttp.CookieJar(unsafe=True)  # of an address without a name
         async with aiohttp.ClientSession(cookie_jar=jar) as session, asyncio.timeout(PATIENCE):
             async with session.get(address) as response:
-                page = await response.text()
+                page, shown = await response.text(), response.url
                 assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
             (websocket,) = re.findall('data-session-websocket-url="(.+)"', page)
-            for script in re.findall('(?:src|href)="(/static/.+?)"', page):
-                async with session.get(address.partition("/?")[0] + script) as response:
+            for script in re.findall('(?:src|href)="(static/.+?)"', page):
+                async with session.get(shown.join(URL(script))) as response:
                     assert response.status == 200, script
             async with session.ws_connect(f"{websocket}?width=100&height=30") as connection:
                 while not SPARKLINE.search("\n".join(screen.display)):

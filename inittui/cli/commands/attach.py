@@ -23,6 +23,7 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
+    from inittui.cli.farewell import Farewell
     from inittui.cli.watch import watch
 
     run_dir = options.run_or_newest_alive(arguments)
@@ -31,4 +32,5 @@ def run(arguments: Arguments) -> int:
             "no run is alive; 'inittui' starts one, 'inittui resume last' continues the newest, "
             "'inittui replay last' shows it again"
         )
-    return watch(Follower(run_dir, run_dir.liveness), arguments)
+    with Farewell(run_dir):
+        return watch(Follower(run_dir, run_dir.liveness), arguments)

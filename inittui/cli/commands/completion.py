@@ -4,6 +4,7 @@ Put it where the shell looks for such scripts; the names of runs and presets are
 """
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ EXAMPLES = (
 EXIT_CODES = options.DONE_CODES
 SHELLS = ("bash", "zsh", "fish")
 LISTS = ("runs", "presets", "schemes", "datasets")
+# bash and zsh expand each listed word, so `$(rm x)` as the name of a folder would be executed. No name begins with a dash.
+SAFE = re.compile(r"[A-Za-z0-9._@:][A-Za-z0-9._@:-]*")
 
 
 def add_options(parser: Options) -> None:
@@ -31,7 +34,7 @@ def add_options(parser: Options) -> None:
 def run(arguments: Arguments) -> int:
     if arguments.list is not None:
         for name in _names(arguments.list):
-            if name.isprintable() and not any(char.isspace() for char in name):  # a shell would split it
+            if SAFE.fullmatch(name):
                 print(name)
         return 0
     if arguments.shell is None:

@@ -50,7 +50,7 @@ def add_options(parser: Options) -> None:
 def run(arguments: Arguments) -> int:
     """Write the files. Everything is checked before anything is written."""
     from inittui.analysis import result_document
-    from inittui.common.atomic_files import reason, replace
+    from inittui.common.atomic_files import reason, replace_kept
     from inittui.output import registry
     from inittui.output.results import Results
 
@@ -68,7 +68,7 @@ def run(arguments: Arguments) -> int:
         for path, of_file in files:
             content = of_file.render(results)
             try:
-                replace(path, content, mode=0o666)
+                replace_kept(path, content)
             except OSError as error:
                 raise RunError(f"'{path}' can't be written: {reason(error)}") from None
             print(printable(f"wrote {path}"))

@@ -6,7 +6,7 @@ It runs as it is. A NAME goes into your folder of presets, where --preset needs 
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import RunError, UsageError, path_of, printable
+from inittui.common.errors import RunError, UsageError, command, path_of, printable
 
 ARGUMENTS = "NAME|FILE"
 EXAMPLES = (
@@ -28,7 +28,10 @@ def run(arguments: Arguments) -> int:
     from inittui.experiment.template import template
 
     name = arguments.name
-    if "/" in name or name.endswith(".toml"):
+    if not name.isprintable():
+        raise UsageError(f"preset '{name}': expected a name of characters that can be printed")
+    by_name = "/" not in name and not name.endswith(".toml")
+    if not by_name:
         path = path_of(name)
         if path.suffix != ".toml":
             raise UsageError(f"preset '{name}': expected a file that ends in .toml, or a name without a slash")
@@ -40,13 +43,12 @@ def run(arguments: Arguments) -> int:
         raise UsageError(
             f"preset '{name}': expected a name of letters, digits, dots, dashes and underscores, or a file"
         )
-    title = path.stem if path.stem.isprintable() else "mine"
     hides_shipped = name in preset_files.known()
     try:
-        if path.parent == preset_files.user_dir():
+        if by_name:
             path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(template(name, title))
+            file.write(template(name, path.stem))
     except FileExistsError:
         raise UsageError(f"'{path}' is there already, and nothing is overwritten; expected another name") from None
     except OSError as error:
@@ -54,5 +56,5 @@ def run(arguments: Arguments) -> int:
     print(printable(f"wrote {path}"))
     if hides_shipped:
         print(printable(f"it hides the preset {name} that comes with inittui"))
-    print(printable(f"inittui --preset {name} runs it"))
+    print(f"{command('--preset', name)} runs it")
     return 0

@@ -5,6 +5,7 @@ It saves a checkpoint before it pauses.
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
+from inittui.common.errors import in_quotes
 
 ARGUMENTS = "RUN"
 EXAMPLES = (
@@ -21,8 +22,9 @@ def add_options(parser: Options) -> None:
 
 def run(arguments: Arguments) -> int:
     from inittui.cli import arm_requests
+    from inittui.record.run_index import word_for
 
     run_dir = options.run_of(arguments)
     paused = arm_requests.request(run_dir, "pause", arguments.arm)
-    print(f"paused {paused}; 'inittui resume {run_dir.name}' continues it")
+    print(f"paused {paused}; {in_quotes('resume', word_for(run_dir))} continues it")
     return 0

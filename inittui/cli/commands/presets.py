@@ -7,7 +7,7 @@ import sys
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import InittuiError
+from inittui.common.errors import InittuiError, UsageError
 
 ARGUMENTS = "[NAME]"
 EXAMPLES = (("inittui presets", "the list"), ("inittui presets deep5 > mine.toml", "a copy to change"))
@@ -19,6 +19,8 @@ def add_options(parser: Options) -> None:
 
 
 def run(arguments: Arguments) -> int:
+    import contextlib
+
     from inittui.common.clean_text import printable_lines
     from inittui.experiment import preset_files
 
@@ -35,5 +37,8 @@ def run(arguments: Arguments) -> int:
             print(f"{name:<{width}}  {preset.shows or preset.title}")
         except InittuiError as error:
             print(f"{name:<{width}}  can't be run: {str(error).splitlines()[0]}")
-    print(f"\nYour own: {preset_files.user_dir()}/NAME.toml, or any file by its path. inittui presets NAME prints one.")
+    own = "any file by its path"
+    with contextlib.suppress(UsageError):  # there is no home folder
+        own = f"{preset_files.user_dir()}/NAME.toml, or {own}"
+    print(f"\nYour own: {own}. inittui presets NAME prints one.")
     return 0

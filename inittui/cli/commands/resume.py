@@ -6,7 +6,7 @@ the interruption; a message says whether that holds.
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import UsageError
+from inittui.common.errors import UsageError, in_quotes, printable
 
 ARGUMENTS = "RUN"
 EXAMPLES = (
@@ -48,8 +48,10 @@ def add_options(parser: Options) -> None:
 def run(arguments: Arguments) -> int:
     from inittui.board.follower import Follower
     from inittui.cli import arm_requests
+    from inittui.cli.farewell import Farewell
     from inittui.cli.watch import watch
     from inittui.launch import notify, process, start_run
+    from inittui.record.run_index import word_for
 
     run_dir = options.run_of(arguments)
     before = run_dir.status()
@@ -68,23 +70,24 @@ def run(arguments: Arguments) -> int:
         if not run_dir.alive():
             raise UsageError(
                 f"--arm {arguments.arm}: run '{run_dir.name}' is not alive, and only a whole run can be continued; "
-                f"'inittui resume {run_dir.name}' does that"
+                f"{in_quotes('resume', word_for(run_dir))} does that"
             )
         print(f"{arm_requests.request(run_dir, 'resume', arguments.arm)} goes on")
         return 0
     length = arm_requests.log_length(run_dir)
-    supervisor = process.resume(
-        run_dir,
-        device=arguments.device,
-        data_dir=arguments.data_dir,
-        force=arguments.force,
-        take_over=arguments.take_over,
-        **place._asdict(),
-    )
-    follower = Follower(run_dir, run_dir.liveness)
-    if supervisor is not None:
-        arm_requests.wait_for_first_event(follower, length)
-    if arguments.detach:
-        print(run_dir.name)
-        return 0
-    return watch(follower, arguments, supervisor)
+    with Farewell(run_dir):
+        supervisor = process.resume(
+            run_dir,
+            device=arguments.device,
+            data_dir=arguments.data_dir,
+            force=arguments.force,
+            take_over=arguments.take_over,
+            **place._asdict(),
+        )
+        follower = Follower(run_dir, run_dir.liveness)
+        if supervisor is not None:
+            arm_requests.wait_for_first_event(follower, length)
+        if arguments.detach:
+            print(printable(run_dir.name), flush=True)
+            return 0
+        return watch(follower, arguments, supervisor)

@@ -37,6 +37,7 @@ def run(arguments: Arguments) -> int:
     import shlex
     import socket
 
+    from inittui.cli.farewell import what_became_of
     from inittui.common.child_process import child_environment
     from inittui.common.optional_extras import need
     from inittui.record.run_index import find
@@ -63,11 +64,13 @@ def run(arguments: Arguments) -> int:
     print("and open the same address there. Ctrl-C ends serving; training goes on.", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
+    print(what_became_of(run_dir), file=sys.stderr)
     return 0
 
 
 def _tunnel(port: int) -> str:
     """The ssh command that forwards the port to the person's machine, with the address of their present connection."""
+    import contextlib
     import getpass
     import shlex
     import socket
@@ -77,4 +80,7 @@ def _tunnel(port: int) -> str:
     if len(connection) == 4:
         host, ssh_port = connection[2:]
     other_port = [] if ssh_port == "22" else ["-p", ssh_port]
-    return shlex.join(["ssh", *other_port, "-L", f"{port}:127.0.0.1:{port}", f"{getpass.getuser()}@{host}"])
+    user = ""
+    with contextlib.suppress(KeyError, OSError):  # the user id has no entry in passwd, as in many containers
+        user = f"{getpass.getuser()}@"
+    return shlex.join(["ssh", *other_port, "-L", f"{port}:127.0.0.1:{port}", f"{user}{host}"])

@@ -8,6 +8,7 @@ import sys
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
+from inittui.common.errors import in_quotes
 
 ARGUMENTS = "RUN"
 EXAMPLES = (
@@ -26,6 +27,7 @@ def add_options(parser: Options) -> None:
 def run(arguments: Arguments) -> int:
     from inittui.cli import arm_requests
     from inittui.launch import process
+    from inittui.record.run_index import word_for
 
     run_dir = options.run_of(arguments)
     if arguments.arm is not None:
@@ -37,10 +39,11 @@ def run(arguments: Arguments) -> int:
     print(f"stopped {run_dir.name}")
     if why := run_dir.waiting_for():
         print(
-            f"inittui: {why}: events that waited in memory are lost; when the disk can be written, 'inittui resume "
-            f"{run_dir.name}' trains those steps again",
+            f"inittui: {why}: events that waited in memory are lost; when the disk can be written, "
+            f"{in_quotes('resume', word_for(run_dir))} trains those steps again",
             file=sys.stderr,
         )
     elif done:
-        print(f"inittui: {done}; 'inittui resume {run_dir.name}' goes on from its last checkpoints", file=sys.stderr)
+        resume = in_quotes("resume", word_for(run_dir))
+        print(f"inittui: {done}; {resume} goes on from its last checkpoints", file=sys.stderr)
     return 0

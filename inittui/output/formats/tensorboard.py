@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 
 def _write(run: "RunDir", folder: "Path", follow: bool) -> str:
+    import shlex
+
     from inittui.output import tensorboard_events
 
     target = tensorboard_events.write(run, folder, follow=follow)
-    return f"wrote {target}; look at it with: tensorboard --logdir {folder}"
+    return f"wrote {target}; look at it with: tensorboard --logdir {shlex.quote(str(folder))}"
 
 
 TENSORBOARD = FolderFormat(

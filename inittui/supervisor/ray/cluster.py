@@ -140,7 +140,7 @@ def _check_port(on: str) -> None:
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         what = f"RAY_ADDRESS {address}" if on == "auto" else address.removeprefix("ray://")
         raise DeviceError(
             f"--on {on}: {what} does not answer ({one_line(error)}); expected the address of a running cluster, and a "

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from rich.cells import cell_len
 
 from inittui.common import formatting
+from inittui.common.errors import in_quotes
 from inittui.record import run_table
-from inittui.record.run_index import RunSummary
+from inittui.record.run_directory import RunDir
+from inittui.record.run_index import RunSummary, word_for
 from inittui.record.run_table import GAP, Widths
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.rows import Row, fit, pad, spread, wrap
@@ -169,7 +172,8 @@ def _note(run: RunSummary) -> str:
     if run.reason:
         return run.reason
     if run.state == "interrupted":
-        return f"Its supervisor ended unexpectedly: 'inittui resume {run.name}' continues the run."
+        resume = in_quotes("resume", word_for(RunDir(Path(run.path))))
+        return f"Its supervisor ended unexpectedly: {resume} continues the run."
     if run.state.startswith("on "):
         return "It belongs to another host: this host can't determine whether it is alive."
     return ""

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from inittui.analysis import accuracy_table, result_document, sentences
 from inittui.analysis.accuracy_table import ACCURACY, SCHEME, SPARED
 from inittui.board.state import Board
+from inittui.common.errors import in_quotes
 from inittui.record.result_schema import ArmResult
 from inittui.tui.draw.glyphs import Glyphs, arm_style
 from inittui.tui.draw.render_cache import epoch_key
@@ -95,7 +96,9 @@ def everything(board: Board, width: int, glyphs: Glyphs, *, each_seed: bool) -> 
     texts = _sentences(board) + (sentences.asides(board.result) if board.result else [])
     rows += _wrapped(texts, width, 40, glyphs, "accent" if board.ended else "dim")
     if spared:
-        words = f"No room for: {', '.join(spared)}. 'inittui report {board.run} --format md' has every column."
+        words = (
+            f"No room for: {', '.join(spared)}. {in_quotes('report', board.run, '--format', 'md')} has every column."
+        )
         rows += _wrapped([words], width, 40, glyphs, "dim")
     return rows
 

@@ -111,7 +111,7 @@ def test_a_run_whose_supervisor_died_without_a_word_is_interrupted_with_the_last
     board = Follower(run, always("dead")).poll()
     assert (board.phase, board.ended) == ("interrupted", True)
     assert board.detail == (
-        f"the supervisor is gone (Segmentation ?[31mfault \ufffd); 'inittui resume {run.name}' goes on"
+        f"the supervisor is gone (Segmentation ?[31mfault \ufffd); 'inittui resume {run.path}' goes on"
     )
     assert {arm.state for arm in board.arms} == {"interrupted"}
     assert all(arm.replicas[0].points for arm in board.arms)
@@ -121,7 +121,7 @@ def test_a_run_whose_supervisor_died_without_a_word_is_interrupted_with_the_last
 def test_a_supervisor_that_left_no_word_is_told_without_one(tmp_path: Path) -> None:
     run, _ = under_way(tmp_path)
     detail = Follower(run, always("dead")).poll().detail
-    assert detail == f"the supervisor is gone; 'inittui resume {run.name}' goes on"
+    assert detail == f"the supervisor is gone; 'inittui resume {run.path}' goes on"
 
 
 @pytest.mark.usefixtures("asked_at_once")

@@ -34,6 +34,18 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+EVIL = "$(touch${IFS}HERE)"
+
+
+@pytest.fixture
+def evil(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The environment, with links to the run under names that a shell would execute: they would leave the file HERE."""
+    (run,) = (tmp_path / "runs").iterdir()
+    for name in (EVIL, "`touch${IFS}HERE`", "$HOME", "-x", "~root", "*", "a;touch HERE", "e\x1b[2Jvil", "two words"):
+        (tmp_path / "runs" / name).symlink_to(run)
+    return environment
+
+
 def script(shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} here")
@@ -65,14 +77,27 @@ def test_bash(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = script("bash", tmp_path, capsys)
-    code = f"source {path}; " + ASK.format(words=" ".join(words), at=len(words) - 1)
-    shell_run = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, timeout=60)
-    assert shell_run.stderr == ""
-    answers = shell_run.stdout.split()
+    answers = answers_of_bash(path, words, environment, tmp_path)
     assert len(answers) == len(expected)
     assert all(answer.startswith(start) for answer, start in zip(sorted(answers), sorted(expected), strict=True))
 
 
+def answers_of_bash(script: Path, words: list[str], environment: dict[str, str], folder: Path) -> list[str]:
+    code = f"source {script}; " + ASK.format(words=" ".join(words), at=len(words) - 1)
+    done = subprocess.run(["bash", "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.usefixtures("evil")
+def test_bash_executes_no_name(tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = script("bash", tmp_path, capsys)
+    last, run = sorted(answers_of_bash(path, ["inittui", "report", "''"], environment, tmp_path))
+    assert (last, run.partition("-")[0]) == ("last", "mine")
+    assert not (tmp_path / "HERE").exists()
+
+
+@pytest.mark.usefixtures("evil")
 def test_fish(tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     path = script("fish", tmp_path, capsys)
 
@@ -80,6 +105,7 @@ def test_fish(tmp_path: Path, environment: dict[str, str], capsys: pytest.Captur
         done = subprocess.run(
             ["fish", "--no-config", "-c", f"source {path}; complete -C '{line}'"],
             env=environment,
+            cwd=tmp_path,
             capture_output=True,
             text=True,
             check=True,
@@ -89,16 +115,25 @@ def test_fish(tmp_path: Path, environment: dict[str, str], capsys: pytest.Captur
 
     assert completed("inittui rep") == ["replay", "report"]
     assert [answer.partition("-20")[0] for answer in completed("inittui report mi")] == ["mine"]
+    assert [answer.partition("-20")[0] for answer in completed("inittui report ")] == ["last", "mine"]
+    assert not (tmp_path / "HERE").exists()
     assert completed("inittui --preset digi") == ["digits"]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("evil")
 def test_zsh(tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     path = script("zsh", tmp_path, capsys)
     (tmp_path / "zfunc").mkdir()
     path.rename(tmp_path / "zfunc" / "_inittui")
     shell = pexpect.spawn(
-        "zsh", ["-f", "-i"], env={**environment, "TERM": "xterm"}, encoding="utf-8", timeout=30, dimensions=(24, 200)
+        "zsh",
+        ["-f", "-i"],
+        env={**environment, "TERM": "xterm"},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 200),
     )
     try:
         shell.sendline(f"fpath+={tmp_path}/zfunc; autoload -U compinit; compinit -u -D; PS1=; echo re''ady")
@@ -106,6 +141,7 @@ def test_zsh(tmp_path: Path, environment: dict[str, str], capsys: pytest.Capture
         for typed, completed in (
             ("inittui sche", "inittui schemes"),
             ("inittui report mi", "mine-"),
+            ("inittui report ", "last"),
             ("inittui --preset digi", "--preset digits"),
         ):
             shell.send(f"{typed}\t")
@@ -113,17 +149,16 @@ def test_zsh(tmp_path: Path, environment: dict[str, str], capsys: pytest.Capture
             shell.send("\x15")  # the line is not wanted
     finally:
         shell.close(force=True)
+    assert not (tmp_path / "HERE").exists()
 
 
-def test_only_names_that_a_shell_takes_whole_are_listed(
-    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_only_names_that_no_shell_expands_are_listed(
+    evil: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INITTUI_RUNS_DIR", environment["INITTUI_RUNS_DIR"])
-    run = next((tmp_path / "runs").iterdir())
-    (tmp_path / "runs" / "two words").symlink_to(run)
-    (tmp_path / "runs" / "e\x1b[2Jvil").symlink_to(run)
+    monkeypatch.setenv("INITTUI_RUNS_DIR", evil["INITTUI_RUNS_DIR"])
     assert main(["completion", "--list", "runs"]) == 0
-    assert capsys.readouterr().out.split() == ["last", run.name]
+    last, run = capsys.readouterr().out.split()
+    assert (last, run.partition("-")[0]) == ("last", "mine")
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,23 @@ def test_a_files_mode_is_everybodys_as_the_umask_has_it_and_an_old_one_is_replac
     assert target.read_text().startswith("run,arm,")
 
 
+def test_a_private_file_stays_private_and_a_link_stays_a_link(export: Export, tmp_path: Path) -> None:
+    target, link = tmp_path / "private.csv", tmp_path / "run.csv"
+    target.touch(0o600)
+    link.symlink_to(target)
+    assert export("--to", str(link))[0] == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith("run,arm,")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_a_link_to_a_device_is_refused_in_one_line(export: Export, tmp_path: Path) -> None:
+    (tmp_path / "run.csv").symlink_to("/dev/null")
+    code, _, err = export("--to", str(tmp_path / "run.csv"))
+    assert code == 2
+    assert err == f"inittui: '{tmp_path}/run.csv' can't be written: it is not a plain file\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

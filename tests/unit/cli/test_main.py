@@ -1,5 +1,9 @@
 """What is the same for every command: bad input, help, exit codes."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -180,6 +184,64 @@ def test_help_is_printed(words: list[str], capsys: pytest.CaptureFixture[str]) -
     if len(words) == 1:
         assert "exit codes: 0 finished, 1 an arm failed, 2 bad input, 130 interrupted" in out
         assert all(f"\n  {name} " in out for name in names())
+
+
+def test_help_has_its_words_without_docstrings_too() -> None:
+    help_ = subprocess.run(
+        [sys.executable, "-OO", "-m", "inittui", "--help"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert "Which weight initialisation, why, and is the difference real?" in help_
+    assert re.search(r"^  attach \[RUN\] +show a run that is training", help_, re.MULTILINE)
+    assert "None" not in help_
+
+
+def test_a_working_directory_that_was_deleted_is_one_line(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    words = "inittui: the working directory has been deleted: change to another one\n"
+    assert call("--preset", "digits") == (1, "", words)
+    assert call("runs", "--runs-dir", "runs") == (1, "", words)
+    assert call("report", "./x")[2].count("\n") == 1
+    assert call("presets", "digits")[0] == 0
+
+
+NINES = "9" * 5000  # Python reads no number of more than 4,300 digits
+HEX = f"0x{'F' * 4000}"  # and writes none
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--epochs", NINES],
+        ["--seed", NINES],
+        ["--seeds", NINES],
+        ["--seeds", f"{NINES},1"],
+        ["--threads", NINES],
+        ["--refresh", f"-{NINES}"],
+        ["--stop-stuck", NINES],
+        ["--device", f"cuda:{NINES}"],
+        ["--on", f"ray://x:{NINES}"],
+        ["--gpus-per-arm", NINES],
+        *(["--set", f"{key}={digits}"] for key in ("training.epochs", "training.seeds", "model.hidden", "data.train_limit")
+          for digits in (NINES, HEX, f"[{HEX}]")),
+        ["--set", f"training.learning_rate={HEX}"],
+        ["--set", f"title={HEX}"],
+        ["--sweep", f"model.depth=3,{HEX}"],
+        ["--sweep", f"training.learning_rate={HEX}"],
+        ["--arm", f"normal(std={NINES})"],
+        ["--arm", f"normal(std={HEX})"],
+        ["--arm", f"normal({HEX})"],
+        ["--arm", f"lsuv(rounds={HEX})"],
+        ["report", "last", "--size", f"{NINES}x40"],
+        ["serve", "--port", NINES],
+        ["replay", "last", "--speed", f"-{NINES}"],
+    ],
+    ids=lambda words: " ".join(word[:30] for word in words),
+)  # fmt: skip
+@pytest.mark.usefixtures("no_gpu")
+def test_a_number_of_any_length_is_refused(refused: Refused, words: list[str]) -> None:
+    refused("--preset", "digits", *words) if words[0].startswith("-") else refused(*words)
 
 
 @pytest.mark.parametrize("name", names())

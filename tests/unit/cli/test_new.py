@@ -63,6 +63,8 @@ def test_a_name_of_ours_is_said_to_be_hidden(capsys: pytest.CaptureFixture[str])
         (["two words"], "expected a name of letters, digits, dots, dashes and underscores, or a file"),
         ([""], "expected a name of letters"),
         ([".hidden"], "expected a name of letters"),
+        (["a\nb.toml"], "preset 'a?b.toml': expected a name of characters that can be printed"),
+        (["./\x1b[2J/x.toml"], "expected a name of characters that can be printed"),
         ([], "the following arguments are required: NAME|FILE"),
     ],
     ids=repr,
@@ -74,3 +76,9 @@ def test_bad_input_is_one_line(words: list[str], said: str, capsys: pytest.Captu
     assert (out, err.count("\n")) == ("", 1)
     assert said in err
     assert Path("there.toml").read_text() == ""
+
+
+def test_the_command_in_the_file_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "my $(preset).toml"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "inittui --preset 'my $(preset).toml' runs it"
+    assert "\n#     inittui --preset 'my $(preset).toml'\n" in Path("my $(preset).toml").read_text("utf-8")

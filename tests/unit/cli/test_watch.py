@@ -63,8 +63,8 @@ def test_keeping_names_the_run_that_was_shown_last(
     leaving("keep", second)
     assert main(["attach", "first", "--runs-dir", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
-    assert out == f"training goes on. Come back with: inittui attach {second.name}\n"
-    assert err == f"{first.name} goes on as well: inittui attach {first.name}\n"
+    assert out == f"training goes on. Come back with: inittui attach {second.path}\n"
+    assert err == f"{first.name} goes on as well: inittui attach {first.path}\n"
 
 
 def test_stopping_stops_the_run_that_was_shown_last(
@@ -91,7 +91,7 @@ def test_a_dashboard_that_cannot_be_shown_names_the_run_that_trains(
     assert main(["attach", run.name, "--runs-dir", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert "textual 99 can't show the dashboard" in err
-    assert (f"training goes on: inittui attach {run.name}" in err) == alive
+    assert (f"training goes on: inittui attach {run.path}" in err) == alive
 
 
 @pytest.mark.usefixtures("stopped")

@@ -211,6 +211,22 @@ def test_a_file_that_is_no_preset_is_refused_in_one_line(file: Path, content: by
     assert str(caught.value).isprintable()
 
 
+def test_a_huge_file_is_not_read(file: Path) -> None:
+    with file.open("wb") as huge:
+        huge.truncate(1 << 40)
+    assert refusal(str(file)) == f"{file}: has 1099512 MB; expected a preset of at most 10 MB"
+
+
+def test_of_many_faults_the_first_are_listed(file: Path) -> None:
+    file.write_text("".join(f"{key}{key} = 1\n" for key in range(150)), "utf-8")
+    with pytest.raises(PresetError) as caught:
+        load(str(file))
+    lines = str(caught.value).split("\n")
+    assert len(lines) == 102
+    assert lines[0].endswith(": 150 faults")
+    assert lines[-1] == "  and 50 more"
+
+
 def test_the_file_that_is_read_is_left_as_it_was(file: Path) -> None:
     before = file.read_bytes()
     load(str(file), Overrides(epochs="1", arms=["he_normal"]))

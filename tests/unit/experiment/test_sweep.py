@@ -184,6 +184,13 @@ def test_more_arms_than_there_may_be_are_refused_without_a_sweep_too() -> None:
     assert len(made({"arms": arms[:-1]}).arms) == MOST_ARMS
 
 
+def test_of_a_million_arms_or_values_none_is_looked_at() -> None:
+    assert fault({"arms": [{}] * 1_000_000}) == "arms: 1000000 arms make 1,000,000; expected at most 1,000"
+    assert fault({"sweep": {"model": {"width": range(1_000_000)}}}) == (
+        "sweep.model.width: 1,000,000 values; expected at most 1,000"
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "key", "values"),
     [

@@ -126,7 +126,7 @@ def test_a_run_that_died_between_its_last_arms_end_and_its_result_goes_on(tmp_pa
 def test_a_run_that_has_nothing_to_go_on_with_is_refused(tmp_path: Path, story: dict[str, Any], why: str) -> None:
     run = write_run(tmp_path, **story)
     assert refusal(run) == (
-        f"run '{run.name}' has nothing to resume {why}; 'inittui report {run.name}' shows its table"
+        f"run '{run.name}' has nothing to resume {why}; 'inittui report {run.path}' shows its table"
     )
 
 

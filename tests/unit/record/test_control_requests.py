@@ -219,7 +219,7 @@ def test_a_request_that_cant_be_left_is_refused_with_another_way(run: RunDir) ->
         ask(run, "pause")
     words = str(caught.value)
     assert words.startswith(f"run '{run.name}' can't be asked to pause (")
-    assert words.endswith(f"; 'inittui stop {run.name}' works by a signal alone")
+    assert words.endswith(f"; 'inittui stop {run.path}' works by a signal alone")
     assert take(run, FOLDERS) == []
 
 
