@@ -48,7 +48,8 @@ class EarlyRequests:
     def take(self) -> None:
         """Take and log requests. A stop of the run becomes a SIGTERM for this process."""
         for verb, folder, by in control_requests.take(self._run, self._folders):
-            self.taken.append((verb, folder, by))
+            if verb != "resume" or self.taken:  # it only withdraws an earlier request
+                self.taken.append((verb, folder, by))
             self._journal.emit(events.Asked(verb=verb, arm=folder, by=by))
             if verb == "stop" and not folder:
                 self.stopping = True

@@ -78,6 +78,15 @@ def test_the_stop_of_one_arm_is_no_stop_of_the_run(run: RunDir, signals: list[in
     assert (early.stopping, signals) == (False, [])
 
 
+@pytest.mark.usefixtures("signals")
+def test_a_resume_with_nothing_to_withdraw_is_not_handled_again_later(run: RunDir) -> None:
+    logged = Logged()
+    with EarlyRequests(run, FOLDERS, logged, in_time) as early:
+        control_requests.ask(run, "resume")
+        assert logged.some.wait(10)
+    assert (len(logged.events), early.taken) == (1, [])
+
+
 @pytest.mark.parametrize("how", ["a request", "a signal"])
 def test_who_does_not_leave_after_a_stop_is_ended(
     run: RunDir, signals: list[int], monkeypatch: pytest.MonkeyPatch, how: str
