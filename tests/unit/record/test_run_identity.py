@@ -76,7 +76,7 @@ def test_a_copy_of_a_living_run_is_not_alive_and_says_whose_copy_it_is(alive: Ru
     assert listed[alive.name].alive
     assert f"interrupted  {note}" in "\n".join(text(list(listed.values()), None))
     board = Follower(copied, copied.liveness).poll()
-    assert board.detail == f"{note}; 'inittui resume copy' goes on"
+    assert board.detail == f"{note}; 'inittui resume {copied.path}' goes on"
     if not links:
         delete_run.delete(copied)
         assert alive.alive()
