@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from inittui.common import file_lock
 from inittui.common.errors import message_of, printable
 
 LONGEST_LINE = 500  # characters of a message
@@ -51,6 +52,7 @@ def read_end(path: Path, most: int) -> str:
 def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600, kept: int | None = None) -> None:
     """Write a file atomically: a reader sees either the old content or all of the new. The umask applies to `mode`; `kept` is
     the mode in place of that."""
+    file_lock.end_if_forked()
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:

@@ -14,6 +14,7 @@ RETRY_SECONDS = 0.05
 
 _private: dict[int, bool] = {}  # descriptor: whether a fork of ours keeps it
 _forking_ours = False
+_writer: int | None = None  # the pid of this process if it writes into a run
 
 
 def acquire(path: Path, seconds: float) -> int:
@@ -73,14 +74,29 @@ def close(descriptor: int) -> None:
     os.close(descriptor)
 
 
+def adopt(descriptor: int) -> None:
+    """Hold the lock that this process has inherited, and be its only writer."""
+    global _writer
+    make_private(descriptor, ours_keep=True)
+    _writer = os.getpid()
+
+
 def fork() -> int:
-    """As os.fork, for a process of this program: it keeps the locks."""
-    global _forking_ours
+    """As os.fork, for a process of this program: it keeps the locks, and may write."""
+    global _forking_ours, _writer
     _forking_ours = True
     try:
-        return os.fork()
+        if (pid := os.fork()) == 0:
+            _writer = os.getpid()
+        return pid
     finally:
         _forking_ours = False
+
+
+def end_if_forked() -> None:
+    """End this process if it is a fork of own code that has come back from there: the files have a writer already."""
+    if _writer not in (None, os.getpid()):
+        os._exit(1)
 
 
 def _close_in_fork() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from inittui.common import file_lock
 from inittui.common.atomic_files import open_plain, read_plain
 from inittui.record import event_lines, events
 from inittui.record.disk_room import MARKS
@@ -47,6 +48,7 @@ class EventLog:
 
     def append(self, event: events.Event) -> int:
         """Returns and raises what `flush` does."""
+        file_lock.end_if_forked()
         with self._lock:
             # Time never goes back: a resumed run may start its clock before the last event in the log.
             t = max(self._t, round(time.monotonic() - self.zero, 4))

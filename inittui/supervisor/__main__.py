@@ -18,7 +18,7 @@ from inittui.supervisor.process import Supervisor
 if __name__ == "__main__":
     os.umask(0o077)
     print_what_fits()
-    file_lock.make_private(int(sys.argv[2]), ours_keep=True)
+    file_lock.adopt(int(sys.argv[2]))
     os.read(0, 1)
     try:
         supervisor = Supervisor(RunDir(Path(sys.argv[1])))

@@ -1,11 +1,14 @@
 """A network and data of a person's own, from files outside the package, through whole runs."""
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy
+import psutil
 import pytest
 
 from inittui.board.follower import Follower
@@ -14,7 +17,7 @@ from inittui.record.run_directory import RunDir
 
 from . import logs
 from .conftest import Command, until
-from .run_processes import started
+from .run_processes import kill, processes, started
 
 # The data ask NumPy's global stream, and the network drops units, keeps running statistics and takes its time: all that a
 # resume could get wrong.
@@ -272,3 +275,40 @@ def test_the_cnn_preset_trains_on_five_hundred_images(inittui: Command, mnist_di
         assert [layer.fan_in for layer in probes[0].layers] == [9, 144, 288, 256]
         if arm["name"] == "lsuv":  # fitted to these images; a probe sees a part of them
             assert [layer.rms for layer in probes[0].layers] == pytest.approx([1.0] * 4, rel=0.3)
+
+
+FORKS = """
+import os, time
+from my_network import build as alone
+
+def build(**sizes):
+    if os.fork() == 0:
+        time.sleep(300)
+        os._exit(0)
+    os.fork()  # which comes back from here too
+    return alone(**sizes)
+"""
+
+
+@pytest.fixture
+def forks_ended(runs_dir: Path) -> Iterator[None]:
+    yield
+    for process in psutil.process_iter(["cmdline"]):
+        if any(word.startswith(f"{runs_dir}{os.sep}") for word in process.info["cmdline"] or ()):
+            process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("forks_ended")
+def test_processes_that_own_code_forks_hold_no_run_and_write_into_none(inittui: Command, mine: Path) -> None:
+    (mine / "forks.py").write_text(FORKS)
+    words = ("--preset", str(mine / "mine.toml"), "--set", f"model.factory={mine / 'forks.py'}:build", "--detach")
+    run = started(inittui, *words)
+    until(lambda: all(arm.epochs_done for arm in Follower(run).poll().arms), "an epoch of both arms")
+    kill(*processes(run).values())
+    until(lambda: not run.alive(), "the end")
+    assert inittui("resume", run.name, "--plain").returncode == 0
+    for told in logs.all_whole(run).values():
+        sequence = [event.seq for event in told]
+        assert sequence == list(range(len(sequence)))
+    assert inittui("delete", run.name, "--yes").returncode == 0

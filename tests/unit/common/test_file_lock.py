@@ -129,3 +129,37 @@ os.close(0)
 assert file_lock.acquire(Path({str(tmp_path / "lock")!r}), 0) > 2
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_own_code_forks_writes_nothing_into_the_run_when_it_comes_back(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+from pathlib import Path
+from inittui.common import file_lock
+from inittui.common.atomic_files import replace
+from inittui.record import events
+from inittui.record.event_log import EventLog
+
+def write(log, name):
+    log.append(events.Paused())
+    replace(folder / name, b"x")
+
+def ended():
+    return os.waitstatus_to_exitcode(os.wait()[1])
+
+folder = Path({str(tmp_path)!r})
+file_lock.adopt(file_lock.acquire(folder / "lock", 0))
+log = EventLog(folder / "events.jsonl", 0.0)
+write(log, "supervisor")
+for fork in (os.fork, file_lock.fork):
+    if fork() == 0:
+        write(log, "worker")
+        if os.fork() == 0:
+            replace(folder / "fork", b"x")
+        os._exit(ended() + 1)
+    print(ended())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("1\n2\n", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "lock", "supervisor", "worker"]
+    assert (tmp_path / "events.jsonl").read_bytes().count(b"\n") == 2
