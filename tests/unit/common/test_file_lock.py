@@ -74,11 +74,9 @@ def test_a_worker_holds_the_lock_and_what_its_own_code_forks_does_not(tmp_path: 
     ready, tell = os.pipe()
     worker = file_lock.fork()
     if worker == 0:
-        grandchild = os.fork()
-        if grandchild == 0:
+        if os.fork() == 0:
+            os.write(tell, f"{os.getpid()}\n".encode())  # it has closed what it must not have by now
             time.sleep(60)
-            os._exit(0)
-        os.write(tell, f"{grandchild}\n".encode())
         os._exit(0)
     grandchild = int(os.read(ready, 100))
     os.waitpid(worker, 0)
