@@ -25,7 +25,9 @@ def document_of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all
     for run, document, preset in zip(runs, documents, presets, strict=True):
         if len(document.arms) != len(preset.arms):
             raise RunError(f"run '{run.name}': result.json is of another run: it has other arms")
-    expected, *others = map(_examples, documents, presets)
+    digests = [run.status().fingerprints.get("data", "") for run in runs]
+    known = digests if all(digests) else [""] * len(runs)  # runs of earlier versions have none
+    expected, *others = map(_examples, documents, presets, known)
     for run, examples in zip(runs[1:], others, strict=True):
         if examples != expected:
             raise RunError(
@@ -71,10 +73,13 @@ def document_of_runs(runs: Sequence[RunDir], *, baseline: str | None = None, all
     )
 
 
-def _examples(document: ResultDocument, preset: Preset) -> str:
-    """The examples of training and test, in words. Equal words mean equal examples."""
+def _examples(document: ResultDocument, preset: Preset, digest: str) -> str:
+    """The examples of training and test, in words. Equal words mean equal examples. Of a user's own data the SHA-256 `digest`
+    decides, if there is one, since a file can change."""
     data = document.data
     own = f" of {preset.data.factory}" if preset.data.factory else ""
+    if own and digest:
+        own = f" with SHA-256 {digest[:12]}…"
     unscaled = "" if preset.data.scale_test else ", test pixels not scaled"
     return f"{data.title}{own}, {data.train:,} training and {formatting.count(data.test, 'test image')}{unscaled}"
 

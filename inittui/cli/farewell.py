@@ -1,4 +1,4 @@
-"""What became of a run, said when its viewer ends: by a signal, an error, or a disk that takes no output."""
+"""The last line of a viewer that ends early: the state of its run, and the command that reaches it."""
 
 import contextlib
 import signal

@@ -110,7 +110,8 @@ def after_dashboard(app: "Dashboard", leave: "Leave | None", supervisor: Supervi
     if leave == "stop" and not board.ended:
         with Farewell(run_dir, stopping=True):
             print("stopping…", file=sys.stderr)
-            process.stop(run_dir)
+            with contextlib.suppress(RunError):  # it has just ended
+                process.stop(run_dir)
             board = lines.watch(follower, lambda _: None)
     if not board.ended:
         print(f"training goes on. Come back with: {command('attach', word_for(run_dir))}")

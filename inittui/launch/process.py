@@ -34,11 +34,11 @@ def deferred_signals() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    before = {number: signal.getsignal(number) for number in VIEWER_SIGNALS}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:  # a child would inherit it no more
-            signal.signal(number, lambda number, _: arrived.append(number))
+    before = {number: handler for number in VIEWER_SIGNALS if (handler := signal.getsignal(number)) is not None}
     try:
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:  # a child would inherit it no more
+                signal.signal(number, lambda number, _: arrived.append(number))
         yield
     finally:
         for number, handler in before.items():
@@ -107,19 +107,23 @@ def stop(run: RunDir) -> None:
         if not here:
             raise
     if here and status.pid is not None:
-        os.kill(status.pid, signal.SIGTERM)
-        os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(status.pid, signal.SIGTERM)
+            os.kill(status.pid, signal.SIGCONT)  # a stopped process handles no other signal
 
 
 def _is_here(run: RunDir, status: Status) -> bool:
-    """Whether the pid in `status` means a process here, and not in another container. Raises RunError if that process is not
-    the run's supervisor."""
-    here = status.pid_namespace in ("", process_identity.pid_namespace())
-    if here and process_identity.supervises(status.pid or 0, run.path) is False:
-        raise RunError(
-            f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
-        )
-    return here
+    """Whether the pid in `status` means the supervisor here, and no process of another container. Raises RunError if the run
+    is alive and that process is not its supervisor."""
+    if status.pid_namespace not in ("", process_identity.pid_namespace()):
+        return False
+    if process_identity.supervises(status.pid or 0, run.path) is not False:
+        return True
+    if not run.alive():  # it has just ended
+        return False
+    raise RunError(
+        f"run '{run.name}': its status names process {status.pid}, which is not its supervisor; nothing is sent to it"
+    )
 
 
 def end(run: RunDir) -> str:
@@ -129,15 +133,17 @@ def end(run: RunDir) -> str:
 
     done, status = "", run.status()
     if run.alive():
-        if not _is_here(run, status):
+        if not _is_here(run, status) and run.alive():
             raise RunError(
                 f"run '{run.name}': its supervisor (pid {status.pid}) does not react, and is in another container"
             )
-        with contextlib.suppress(psutil.Error):  # it has just ended
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
             supervisor = psutil.Process(status.pid)
-            for each in (supervisor, *supervisor.children(recursive=True)):
-                each.kill()
+            processes = [supervisor, *supervisor.children(recursive=True)]
             done = "its supervisor did not react to a stop and was killed"
+            for each in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
     with run.lock():
         status = run.status()
         if status.state in ENDED:

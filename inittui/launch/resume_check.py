@@ -32,7 +32,7 @@ def refuse_changes(run: str, before: Status, now: Mapping[str, str], *, force: b
     if not force and (changed := _changed(before.fingerprints, now)):
         raise RunError(
             f"run '{run}': {', '.join(changed)} changed since it was trained; expected the same: put it back as it was, "
-            f"or {in_quotes('resume', run, '--force')}, whose result is of both"
+            f"or {in_quotes('resume', run, '--force')}, whose result mixes both versions"
         )
 
 

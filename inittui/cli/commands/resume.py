@@ -32,7 +32,9 @@ def add_options(parser: Options) -> None:
     options.add_data_dir(parser, "where they were")
     options.add_cluster(parser, "where it was")
     parser.add(
-        "--force", action="store_true", help="although its data or your own code changed; the result is then of both"
+        "--force",
+        action="store_true",
+        help="continue with changed data or own code; the result then mixes both versions",
     )
     parser.add(
         "--take-over",

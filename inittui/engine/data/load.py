@@ -75,6 +75,8 @@ def _converted(entry: DatasetEntry, data_dir: Path) -> list[bytearray]:
     for path, files in zip(entry.converted(data_dir), (entry.files[:2], entry.files[2:]), strict=True):
         try:
             for file, tensor in zip(files, torch.load(path, "cpu", weights_only=True), strict=True):
+                if not torch.equal(tensor, tensor.to(torch.uint8)):
+                    raise ValueError("values that are not whole numbers from 0 to 255")
                 content = bytearray(file.header + tensor.to(torch.uint8).numpy().tobytes())
                 contents.append(dataset_files.check(content, file, len(entry.classes), entry.raw(data_dir)))
         except Exception as error:  # of any kind: torch raises many for a damaged file

@@ -41,7 +41,7 @@ def load(text: str) -> Dataset:
     try:
         first = [] if isinstance(names, str) else islice(names, MOST_CLASSES + 1)
         classes = tuple(str(name)[:LONGEST_NAME] for name in first)
-    except TypeError:
+    except Exception:  # of any kind: the names are objects of the user's
         classes = ()
     if not classes:
         raise code.fault(f"its classes are {_what(names)}; expected a list of names")

@@ -14,7 +14,7 @@ _cudnn = torch.backends.cudnn
 
 
 def _default_device(device: torch.device | None) -> None:
-    # None ends torch's detour of every call through Python, which "cpu" would not.
+    # With None, torch calls no Python function mode; with "cpu" every call would pass through one.
     torch.set_default_device(None if device is None or device.type == "cpu" else device)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from inittui.analysis.across_runs import document_of_runs
 from inittui.cli.main import main
+from inittui.experiment.preset import Data
 from inittui.record.run_directory import RunDir
 from tests.helpers import accuracy, preset, write_run
 
@@ -131,3 +132,21 @@ def test_other_images_are_refused(make: Callable[..., RunDir], call: Call) -> No
     assert code == 2
     assert "10 training and 297 test images, run 'one-" in err
     assert err.rstrip().endswith("expected runs on the same images")
+
+
+def test_of_ones_own_data_the_digest_decides_and_not_the_path(tmp_path: Path, call: Call) -> None:
+    experiments = (preset(["he_normal"], name="one"), preset(["he_normal"], name="two"))
+    runs = [
+        write_run(tmp_path / "runs", replace(each, data=Data(factory=f"./{each.name}.py:load"))) for each in experiments
+    ]
+
+    def with_digests(*digests: str) -> tuple[int, str]:
+        for run, digest in zip(runs, digests, strict=True):
+            run.write_status(replace(run.status(), fingerprints={"data": digest}))
+        code, _, err = call("one", "two")
+        return code, err
+
+    assert with_digests("a" * 64, "a" * 64)[0] == 0
+    code, err = with_digests("a" * 64, "b" * 64)
+    assert code == 2
+    assert "with SHA-256 bbbbbbbbbbbb" in err

@@ -85,6 +85,9 @@ def test_damage_in_the_files_that_an_old_torchvision_made_is_found(converted: Pa
     torch.save((images, labels), path)
     with pytest.raises(DataError, match=r"MNIST: .*test\.pt is damaged \(md5 .*; give another --data-dir"):
         load(Data(name="mnist"), converted, unexpected)
+    torch.save((images / 255, labels), path)
+    with pytest.raises(DataError, match=r"damaged \(values that are not whole numbers from 0 to 255"):
+        load(Data(name="mnist"), converted, unexpected)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(DataError, match=r"MNIST: .*test\.pt is damaged \("):
         load(Data(name="mnist"), converted, unexpected)

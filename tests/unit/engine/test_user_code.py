@@ -409,6 +409,7 @@ def changed(**places: Any) -> tuple[Any, ...]:
         (changed(classes=3), "its classes are a int; expected a list of names"),
         (changed(classes=[]), "its classes are a list; expected a list of names"),
         (changed(classes=torch.tensor(3)), "its classes are torch.int64 of shape []; expected a list of names"),
+        (changed(classes=(1 / 0 for _ in range(3))), "its classes are a generator; expected a list of names"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )  # fmt: skip

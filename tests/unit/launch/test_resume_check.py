@@ -238,7 +238,7 @@ def test_own_code_that_changed_is_refused_by_name(
     assert words.startswith(f"run '{run.name}': {name}")
     assert words.endswith(
         f"changed since it was trained; expected the same: put it back as it was, or 'inittui resume {run.name} --force', "
-        "whose result is of both"
+        "whose result mixes both versions"
     )
     with pytest.raises(RunError, match="changed since it was trained"):
         process.resume(run)
