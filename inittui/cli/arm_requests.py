@@ -57,7 +57,8 @@ def wait_for_first_event(follower: Follower, length: int) -> None:
         if log_length(run_dir) != length and not follower.poll().ended:
             return True
         if not run_dir.alive():
-            raise RunError(f"run '{run_dir.name}' could not be resumed: {run_dir.last_words()}")
+            why = run_dir.last_words() or "its supervisor ended before it wrote an event"
+            raise RunError(f"run '{run_dir.name}' could not be resumed: {why}")
         return False
 
     if not wait_until(resumed, ANSWER_SECONDS):

@@ -407,7 +407,10 @@ def test_a_supervisor_killed_at_each_of_its_writes(inittui, plan, undisturbed, m
         deed += 1
         assert deed < 100
         plan(role=0, deed=deed)
-        resumed(inittui, run)
+        done = inittui("resume", run.name, "--detach")
+        if done.returncode:  # it was killed before its first event
+            assert (done.returncode, done.stdout) == (2, ""), done.stderr
+            assert "could not be resumed: its supervisor ended before it wrote an event" in done.stderr
     print(f"killed {deed - 1} times, a line torn {torn} times")
     assert deed > 15
     assert torn > 5

@@ -216,7 +216,7 @@ def test_a_run_whose_data_or_code_changed_goes_on_only_by_force_and_says_so(init
     noise = numpy.random.default_rng(1).normal(0, 0.6, (300, 6, 6)).astype("float32")
     numpy.save(mine / "my_data.npy", noise)
     run = started(inittui, "--preset", str(mine / "mine.toml"))
-    until(lambda: bool(list(run.path.glob("arms/*/checkpoint.*"))), "a checkpoint")
+    until(lambda: all(arm.epochs_done for arm in Follower(run).poll().arms), "an epoch of both arms")
     assert inittui("stop", run.name).returncode == 0
     assert f'"detail":"loading {mine}/my_data.py:load"' in run.log.read_text()
     numpy.save(mine / "my_data.npy", noise + 1)
