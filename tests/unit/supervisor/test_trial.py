@@ -159,6 +159,7 @@ class Killed(Net):
 class Hangs(Net):
     def forward(self, x):
         time.sleep(1000 if self.training else 0)
+        return super().forward(x)
 
 class NoMemory(Net):
     def forward(self, x):
