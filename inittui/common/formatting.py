@@ -8,13 +8,13 @@ def number(value: float) -> str:
     return short if float(short := f"{value:g}") == value else repr(value)
 
 
-def short_number(value: float) -> str:
-    """Three digits, for the ticks of a chart: 0, 0.02, 1500, 1e-5."""
+def short_number(value: float, digits: int = 3) -> str:
+    """`digits` digits, three or more, for the ticks of a chart: 0, 0.02, 1500, 1e-5."""
     if value == 0:
         return "0"
     if 0.001 <= abs(value) < 10_000:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.{digits - 3}f}"
+    return f"{value:.{digits - 3}e}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def count(number: int, noun: str) -> str:

@@ -173,6 +173,15 @@ def test_a_number_is_short_and_about_right(value: float) -> None:
     assert float(short_number(value)) == pytest.approx(value, rel=0.5, abs=0)
 
 
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("values", [[0.2014, 0.2076], [1000.1, 1000.9], [1e-7, 1.01e-7]])
+def test_marks_of_a_short_scale_have_different_labels(values: list[float], log: bool) -> None:
+    rows = line_chart([Series(values, "o", "arm0")], 80, 40, Glyphs(), last_x=2, log=log)
+    labels = [label for row in rows[:-2] if (label := row[0][0].strip())]
+    assert len(labels) > 2
+    assert len(set(labels)) == len(labels)
+
+
 def test_places_that_have_names_are_labelled_with_them() -> None:
     line = Series([1.0, 2.0, 3.0], "o", "")
     rows = line_chart([line], 60, 8, Glyphs(), last_x=3, log=False, names=["0.001", "0.01", "0.1"])

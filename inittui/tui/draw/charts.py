@@ -112,7 +112,12 @@ def line_chart(
     scale = Scale.of(values, log=log)
     plot_height = max(1, height - 2)
     marks = ticks(scale, max(1, plot_height // 2)) if finite(values) else []
-    labels = {round((1 - scale.share(mark)) * (plot_height * 4 - 1)) // 4: short_number(mark) for mark in marks}
+    texts = [short_number(mark) for mark in marks]
+    for digits in range(4, 7):  # on a short scale three digits do not distinguish the marks
+        if len(set(texts)) < len(texts):
+            texts = [short_number(mark, digits) for mark in marks]
+    rows_of = [round((1 - scale.share(mark)) * (plot_height * 4 - 1)) // 4 for mark in marks]
+    labels = dict(zip(rows_of, texts, strict=True))
     gutter = max([len(label) for label in labels.values()] + [4]) + 1
     plot_width = width - gutter - 1
     if plot_width < 4 or height < 3:
