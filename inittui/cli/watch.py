@@ -38,7 +38,7 @@ def watch(follower: Follower, arguments: Arguments, supervisor: Supervisor | Non
     other_run = app.source.run is not None and app.source.run.path != run_dir.path
     code = after_dashboard(app, leave, None if other_run else supervisor)
     if other_run and run_dir.alive():
-        print(f"{printable(run_dir.name)} goes on as well: {command('attach', word_for(run_dir))}", file=sys.stderr)
+        print(f"{run_dir.name} goes on as well: {command('attach', word_for(run_dir))}", file=sys.stderr)
     return code
 
 

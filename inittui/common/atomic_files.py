@@ -67,6 +67,13 @@ def replace(path: Path, content: bytes | bytearray, *, mode: int = 0o600, kept: 
         raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what `replace` left in `folder` when its process was killed."""
+    for leftover in folder.glob(".*.[0-9]*"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
 def replace_kept(path: Path, content: bytes) -> None:
     """As `replace`, for a file of the user's own: an existing one keeps its mode, and a link keeps being one."""
     path = Path(os.path.realpath(path))

@@ -31,9 +31,8 @@ def test_batch(arm: Arm, numbers: int) -> int:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, data: DeviceData, batch: int | None = None) -> Evaluation:
+def evaluate(network: nn.Module, data: DeviceData, batch: int = TEST_BATCH) -> Evaluation:
     """Test `network` in evaluation mode, on `batch` inputs at a time. It is in training mode before and after."""
-    batch = batch or TEST_BATCH
     device = data.test.device
     cost = torch.zeros((), dtype=torch.float64, device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)

@@ -151,7 +151,7 @@ class Trainer:
             try:
                 yield from self._epoch(group)
                 too_large = False
-            except Exception as error:
+            except Exception as error:  # of any kind: errors of a lack of memory have no common class
                 # The optimizer is the last part of a step, so a step that fails has changed no replica.
                 too_large = len(group) > 1 and out_of_memory.explain(error) is not None
                 if not too_large:

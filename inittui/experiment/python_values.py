@@ -124,5 +124,5 @@ def _no_file(value: object, where: str) -> UsageError:
 def shown(value: object) -> str:
     try:
         return repr(value)[:80]
-    except Exception:
+    except Exception:  # of any kind: the __repr__ is the object's own
         return f"a {type(value).__name__}"

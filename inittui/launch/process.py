@@ -200,6 +200,8 @@ def resume(
                 )
                 run.write_status(changed)
                 return start(run, lock)
+        except OSError as error:
+            raise run.unwritable(error) from None
         except RunError:
             if not run.alive():
                 raise

@@ -228,7 +228,7 @@ class RunDir:
         with contextlib.suppress(RunError, OSError):
             status = status or self.status()
             if status.run != self.name and self._is_copy(status):
-                return f"a copy of '{printable(status.run)}', not running"
+                return f"a copy of '{status.run}', not running"
         return ""
 
     def liveness(self, status: Status | None = None) -> Liveness:

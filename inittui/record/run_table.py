@@ -91,13 +91,15 @@ def text(summaries: Sequence[RunSummary], width: int | None) -> list[str]:
     return lines
 
 
+def cell(words: str, column: str, room: int) -> str:
+    """`words` in exactly `room` cells, on the side of the column."""
+    words = _cut(words, room)
+    blank = " " * (room - cell_len(words))
+    return blank + words if column in RIGHT else words + blank
+
+
 def _line(row: Mapping[str, str], shown: Widths) -> str:
-    parts = []
-    for column, room in shown.items():
-        words = _cut(row[column], room)
-        blank = " " * (room - cell_len(words))
-        parts.append(blank + words if column in RIGHT else words + blank)
-    return (" " * GAP).join(parts).rstrip()
+    return (" " * GAP).join(cell(row[column], column, room) for column, room in shown.items()).rstrip()
 
 
 def _cut(words: str, room: int) -> str:

@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import time
-import traceback
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from inittui.analysis import result_document
 from inittui.board.fold import fold
 from inittui.board.follower import Follower
 from inittui.common import failures, process_identity
+from inittui.common.atomic_files import remove_leftovers
 from inittui.common.errors import InittuiError, in_quotes
 from inittui.experiment import datasets
 from inittui.launch import notify, resume_check
@@ -47,9 +47,7 @@ class Supervisor:
     def __init__(self, run: RunDir) -> None:
         """The process holds the run's lock. Raises RunError if the run can't be read."""
         self.run = run = pinned(run)
-        for leftover in run.path.glob(".*.[0-9]*"):  # of a supervisor that was killed while it wrote
-            with contextlib.suppress(OSError):
-                leftover.unlink()
+        remove_leftovers(run.path)
         self.preset = run.preset()
         board = Follower(run).poll()
         self.before = board if board.t else None  # as an earlier supervisor left it
@@ -80,12 +78,12 @@ class Supervisor:
                     data = self._load(before)
                     jobs = self._jobs(device, before)
                 self._handle_signals()  # own code may have set others
-                if self.stopping or self._early.stopping:
+                if self._early.stopping:
                     raise StoppedEarly
                 jobs = self._try_own_code(jobs, data)
                 self._trains = True
             except BaseException:
-                if self.stopping:  # own code may have replaced our exception by one of its own
+                if self._early.stopping:  # own code may have replaced our exception by one of its own
                     raise StoppedEarly from None
                 raise
             self.journal.phase("training")
@@ -225,7 +223,7 @@ class Supervisor:
         if not any(trial_process.uses_own_code(job.arm) for job in jobs):
             return jobs
         self.journal.phase("loading", "trying your own code for two steps")
-        return trial_process.tried(jobs, data, self._early.take, on_cpu=self.on_cpu or self.cluster is not None)
+        return trial_process.tried(jobs, data, self._early.take, on_cpu=self.cluster is not None)
 
     def _downloading(self, title: str, done: int, total: int) -> None:
         self.journal.emit(events.Download(name=title, done=done, total=total))
@@ -282,15 +280,15 @@ class Supervisor:
         models: list[ModelComparison] = []
         try:
             models = predictions.model_comparisons(self.run, self.preset, data)
-        except Exception:  # the result has to be written all the same
-            traceback.print_exc()
+        except Exception as error:  # the result has to be written all the same
+            print(failures.stack(error), flush=True)
         document = result_document.document(now, seconds=time.monotonic() - self.status.monotonic, models=models)
         # Without it, 'inittui report' reads the logs.
         self.journal.wait(partial(self.run.write_result, document), "result.json is not written")
         try:
             predictions.write_gallery(self.run, self.preset, data)
-        except Exception:  # the result must not depend on pictures
-            traceback.print_exc()
+        except Exception as error:  # the result must not depend on pictures
+            print(failures.stack(error), flush=True)
         for arm in now.arms:
             if arm.state == "finished":  # its worker may have been killed just before it deleted them
                 with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@ the interruption; a message says whether that holds.
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
-from inittui.common.errors import UsageError, in_quotes, printable
+from inittui.common.errors import UsageError, in_quotes
 
 ARGUMENTS = "RUN"
 EXAMPLES = (
@@ -90,6 +90,6 @@ def run(arguments: Arguments) -> int:
         if supervisor is not None:
             arm_requests.wait_for_first_event(follower, length)
         if arguments.detach:
-            print(printable(run_dir.name), flush=True)
+            print(run_dir.name, flush=True)
             return 0
         return watch(follower, arguments, supervisor)

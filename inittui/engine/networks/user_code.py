@@ -46,7 +46,7 @@ class UserCode:
         try:
             with restored():
                 return function(*positional, **keywords)
-        except BaseException as error:
+        except BaseException as error:  # of any kind: own code may raise SystemExit
             _raise_again_if_ours(error)
             raise self.fault(f"{where}it raised {error_text(error)}") from error
 
@@ -89,7 +89,7 @@ def _load(code: UserCode) -> Function:
     try:
         with restored(), repeatable(0):  # the import may draw random numbers
             module = import_file(file) if file else importlib.import_module(where)
-    except BaseException as error:
+    except BaseException as error:  # of any kind: own code may raise SystemExit
         _raise_again_if_ours(error)
         raise code.fault(f"importing it raised {error_text(error)}") from error
     function: Function | None = getattr(module, name, None)

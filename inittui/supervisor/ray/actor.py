@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy
 import torch
 
+from inittui.common import failures
 from inittui.common.atomic_files import read_plain
 from inittui.engine import device as devices
 from inittui.engine.data.dataset import Dataset
@@ -107,8 +107,8 @@ class TrainingActor:
         code = 1
         try:
             code = worker.work(job, data, self._control)
-        except BaseException:  # as a forked worker does
-            traceback.print_exc()
+        except BaseException as error:  # of any kind, as in a forked worker
+            print(failures.stack(error), flush=True)
         finally:
             if job.device.type == "cuda":  # for the next arm's network
                 gc.collect()

@@ -187,7 +187,7 @@ class RayPool(Pool[ActorState]):
                 self._release(actor)
                 actor.poll_at = 0.0
                 actor.reply = actor.handle.clean_up.remote()
-                self.end(member, how_it_ended(reply.code << 8))  # as a wait status has it
+                self.end(member, how_it_ended(reply.code))
 
     def _lost(self, actor: ActorState, why: str, *, died: bool) -> None:
         """An actor is gone. Its member starts again from its last checkpoint, on any node with room."""

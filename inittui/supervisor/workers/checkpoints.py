@@ -149,7 +149,7 @@ class CheckpointWriter:
             if self._pending:
                 try:
                     snapshots = [replica.snapshot() for replica in self._pending]
-                except Exception as error:
+                except Exception as error:  # see _fail
                     self._fail(error)
                 else:
                     self._writing = self._thread.submit(self._write, snapshots, time.monotonic() - began)
@@ -160,7 +160,7 @@ class CheckpointWriter:
         writing, self._writing = self._writing, None
         try:
             cost, size = writing.result()
-        except Exception as error:
+        except Exception as error:  # see _fail
             self._fail(error)
         else:
             self._log.append(events.Saved(seconds=round(cost, 4), bytes=size))

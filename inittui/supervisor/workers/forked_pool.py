@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -79,10 +78,10 @@ class ForkedPool(Pool[Fork]):
             code = 1
             try:
                 code = worker.run(member.job, self._data, read_end)
-            except BaseException:
-                traceback.print_exc()
+            except BaseException as error:  # of any kind: never back into the supervisor's stack
+                print(failures.stack(error), flush=True)
             finally:
-                os._exit(code)  # never back into the supervisor's stack
+                os._exit(code)
         os.close(read_end)
         member.worker = Fork(pid, write_end)
         self._on_start(member.folder, pid)
@@ -108,20 +107,20 @@ class ForkedPool(Pool[Fork]):
     def _collect(self, member: Member[Fork], fork: Fork, wait_status: int) -> None:
         file_lock.close(fork.control_pipe)
         member.worker = None
-        why, detail = how_it_ended(wait_status), ""
-        if os.waitstatus_to_exitcode(wait_status) == worker.EVENTS_LOST:
+        code = os.waitstatus_to_exitcode(wait_status)
+        why, detail = how_it_ended(code), ""
+        if code == worker.EVENTS_LOST:
             why = f"{disk_room.waiting_for(member.job.folder) or 'its log was deleted'}: its last events are lost"
         disk_room.mark(member.job.folder, 0)  # no process waits there
         if why:
             with contextlib.suppress(OSError):
                 place, detail = failures.crash(read_end(member.job.folder / "worker.log", OUTPUT_BYTES))
-                why += place if os.WIFSIGNALED(wait_status) else ""
+                why += place if code < 0 else ""
         self.end(member, why, detail)
 
 
-def how_it_ended(wait_status: int) -> str:
-    """A wait status, as `os.waitpid` returns it, in words; "" for exit code 0."""
-    code = os.waitstatus_to_exitcode(wait_status)
+def how_it_ended(code: int) -> str:
+    """An exit code in words, negative for a signal; "" for 0."""
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else "a real-time signal"
         hint = ", often the kernel's when memory runs out" if -code == signal.SIGKILL else ""

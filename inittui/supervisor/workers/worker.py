@@ -21,7 +21,7 @@ import msgspec
 import torch
 
 from inittui.common import failures
-from inittui.common.atomic_files import replace
+from inittui.common.atomic_files import remove_leftovers, replace
 from inittui.common.errors import InittuiError, RunError
 from inittui.engine import out_of_memory
 from inittui.engine.data.dataset import Dataset
@@ -55,7 +55,7 @@ class Job:
     training_threads: int = 1  # replicas that train at the same time, on a CPU
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # of data and own code, as in the run's status
     force: bool = False  # whether checkpoints with other fingerprints are used
-    doubtful: bool = False  # a trial of the arm has failed: the worker repeats it first
+    doubtful: bool = False  # a trial of the arm has failed: the worker repeats it, on its device and into its log
 
 
 class Control:
@@ -106,8 +106,7 @@ class Worker:
         self._threads_waiting = 0  # in a pause
         self._paused = False  # whether `Paused` is logged
         self._room = DiskRoom(job.folder, lambda: bool(control.stop_reason))
-        for leftover in job.folder.glob(".*.[0-9]*"):  # of a worker that was killed while it wrote
-            leftover.unlink(missing_ok=True)
+        remove_leftovers(job.folder)
         # A checkpoint belongs to this arm as it is: an arm that was edited must not continue from it.
         self._arm = msgspec.json.encode(job.arm, order="deterministic").decode()
         encoded = msgspec.json.encode(job.fingerprints, order="deterministic")

@@ -81,7 +81,7 @@ def table(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[Row
     if not state.runs:
         return [[(line, "dim")] for line in wrap(state.empty, width, height)]
     columns = run_table.fit(state.widths, width - MARGIN)
-    headings = (_cell(column, column, room) for column, room in columns.items())
+    headings = (run_table.cell(column, column, room) for column, room in columns.items())
     rows: list[Row] = [[(" " * MARGIN + (" " * GAP).join(headings), "dim")]]
     for index, run in enumerate(state.runs[state.top : state.top + height - 1], state.top):
         at_cursor = index == state.cursor
@@ -109,7 +109,7 @@ def _run(run: RunSummary, columns: Widths, *, at_cursor: bool, on_dashboard: boo
     for column, room in columns.items():
         if damaged and column not in ("name", "state"):
             return [*row, (run.reason, quiet)]
-        text = _cell(cells[column], column, room)
+        text = run_table.cell(cells[column], column, room)
         if column == "best":
             figure = text[: len(formatting.percent(run.best.accuracy if run.best else None))]
             row += [(figure, "bold"), (text[len(figure) :], quiet)]
@@ -117,10 +117,6 @@ def _run(run: RunSummary, columns: Widths, *, at_cursor: bool, on_dashboard: boo
             row.append((text, styles.get(column, quiet)))
         row.append((" " * GAP, ""))
     return row[:-1]
-
-
-def _cell(text: str, column: str, width: int) -> str:
-    return f"{text:>{width}}" if column in run_table.RIGHT else fit(text, width)
 
 
 def details(state: ListState, width: int, height: int, glyphs: Glyphs) -> list[Row]:
