@@ -57,7 +57,7 @@ def _given_up(document: ResultDocument) -> list[str]:
         return []
     more = f" and {len(after) - NAMED:,} more" if len(after) > NAMED else ""
     return [
-        f"Stopped at chance after {formatting.count(max(after.values()), 'epoch')}, and counted as they stood: "
+        f"Stopped at chance after {formatting.count(max(after.values()), 'epoch')}, with the last result kept: "
         f"{'; '.join(list(after)[:NAMED])}{more}."
     ]
 

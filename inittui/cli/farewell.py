@@ -14,8 +14,8 @@ SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)  # beside SIGINT, whic
 
 
 class Farewell(contextlib.AbstractContextManager["Farewell"]):
-    """An error that leaves this context gets a note, which `main` prints last: what became of the run, and how to reach it.
-    A signal that would end the process without a word raises SystemExit in here. Main thread only."""
+    """An error that leaves this context gets a note, which `main` prints last: the state of the run and a command.
+    A signal that would end the process without a message raises SystemExit in this context. Main thread only."""
 
     def __init__(self, run: RunDir | None = None, *, stopping: bool = False) -> None:
         """`stopping` is whether the run has been asked to stop."""

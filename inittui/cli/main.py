@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. User errors are printed here, once, without a traceback; then the notes of
-    the error, which say what became of a run."""
+    the error, which contain the state of a run."""
     with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no standard error
         if not faulthandler.is_enabled():
             faulthandler.enable()

@@ -1,6 +1,7 @@
-"""Makes the texts of a run printable where they are read, so that nothing that shows or exports them need do it.
+"""Makes the texts of a run printable when they are read, so that viewers and exports need not do it.
 
-Own code can put any text into a run: an exception's message, a name. Terminals obey control characters, and XML forbids them.
+Own code can put any text into a run, such as an exception's message. Terminals execute control characters, and XML
+forbids them.
 """
 
 import re

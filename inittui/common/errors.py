@@ -79,8 +79,8 @@ def command(*words: str) -> str:
 
 
 def in_quotes(*words: str) -> str:
-    """As `command`, in quotes inside of a sentence. If a word needs quotes of its own there are no others around: pasted
-    together with those, the word would be expanded."""
+    """As `command`, in quotes inside of a sentence. If a word needs quotes of its own, no other quotes are added: with
+    both, a shell would expand the word."""
     line = command(*words)
     return line if "'" in line else f"'{line}'"
 

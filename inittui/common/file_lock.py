@@ -19,7 +19,7 @@ _writer: int | None = None  # the pid of this process if it writes into a run
 
 def acquire(path: Path, seconds: float) -> int:
     """Lock `path`, which is created, for this process and those of `fork`, until all of them have ended or closed the
-    returned descriptor with `close`. A file system without locks grants it to everybody.
+    returned descriptor with `close`. On a file system without locks every process gets it.
 
     Raises TimeoutError if another process keeps the lock for that many seconds; OSError if the file can't be opened.
     """
@@ -94,7 +94,7 @@ def fork() -> int:
 
 
 def end_if_forked() -> None:
-    """End this process if it is a fork of own code that has come back from there: the files have a writer already."""
+    """End this process if own code forked it and returned in it: the files already have a writer."""
     if _writer not in (None, os.getpid()):
         os._exit(1)
 

@@ -59,8 +59,8 @@ def pid_namespace() -> str:
 
 
 def supervises(pid: int, folder: Path) -> bool | None:
-    """Whether process `pid` is the supervisor of the run in `folder`, by its command line; None if it is one of a folder that
-    has been moved, perhaps to here."""
+    """Whether process `pid` is the supervisor of the run in `folder`, by its command line; None if the folder in
+    its command line no longer exists: it may have been moved to `folder`."""
     import psutil
 
     try:

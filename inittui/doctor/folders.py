@@ -70,7 +70,7 @@ def _fault(folder: Path) -> str:
     if statistics.f_flag & os.ST_RDONLY:
         return "its file system is read-only"
     if not os.access(nearest, os.W_OK | os.X_OK):
-        return f"{nearest if nearest != folder else 'it'} is not yours to write to"
+        return f"{nearest if nearest != folder else 'it'} can't be written by your user"
     if free < FULL_BYTES:
         return f"{free / MB:.0f} MB are free"
     return "no inode is free" if statistics.f_files and not statistics.f_favail else ""

@@ -37,7 +37,7 @@ def check_precision(device: torch.device, preset: Preset) -> None:
     for arm in preset.arms:
         if device.type == "cpu" and arm.training.precision == "tf32":
             raise DeviceError(
-                f"arm '{arm.name}': training.precision: \"tf32\" is a GPU's, and this trains on the CPU; "
+                f"arm '{arm.name}': training.precision: \"tf32\" needs a GPU, and this arm trains on the CPU; "
                 "expected float32 or bf16"
             )
 

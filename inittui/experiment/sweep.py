@@ -94,7 +94,7 @@ def _axis(key: str, values: object, hint: Any, faults: list[str]) -> Axis | None
 
 
 def too_many(rows: int, swept: Sequence[Axis]) -> str:
-    """The fault of a preset with so many arms, before its sweep, that too many would be trained; empty if they are not."""
+    """The fault if `rows` arms times the swept values are more than MOST_ARMS; empty if they are not."""
     count = rows * math.prod(len(axis.values) for axis in swept)
     of = "".join(f" x {len(axis.values)} of {axis.key}" for axis in swept)
     where = "sweep" if swept else "arms"

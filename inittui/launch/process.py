@@ -29,7 +29,7 @@ VIEWER_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def deferred_signals() -> Iterator[None]:
-    """A signal that arrives in this context acts at its end: no supervisor runs of which the run's status does not know."""
+    """Delay signals to the end of this context, so that the status of a run always names its supervisor."""
     if threading.current_thread() is not threading.main_thread():  # signals interrupt the main thread alone
         yield
         return
@@ -37,7 +37,7 @@ def deferred_signals() -> Iterator[None]:
     before = {number: handler for number in VIEWER_SIGNALS if (handler := signal.getsignal(number)) is not None}
     try:
         for number, handler in before.items():
-            if handler != signal.SIG_IGN:  # a child would inherit it no more
+            if handler != signal.SIG_IGN:  # a child inherits only an ignored signal
                 signal.signal(number, lambda number, _: arrived.append(number))
         yield
     finally:
@@ -103,7 +103,7 @@ def stop(run: RunDir) -> None:
     here = _is_here(run, status)
     try:
         control_requests.ask(run, "stop")  # own code may ignore the signal
-    except RunError:  # if the folder can't be written, the signal alone has to do
+    except RunError:  # if the folder can't be written, only the signal is sent
         if not here:
             raise
     if here and status.pid is not None:

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from inittui.common.atomic_files import reason
-from inittui.common.errors import RunError, in_quotes
+from inittui.common.errors import RunError
 from inittui.record.run_directory import RunDir
-from inittui.record.run_index import word_for
 
 Verb = Literal["pause", "resume", "stop"]
 # Time in nanoseconds, random digits, verb, who asks, and the arm's folder, which may contain dashes.
@@ -33,8 +32,8 @@ def ask(run: RunDir, verb: Verb, folder: str = "") -> None:
         (folder_of_requests / name).touch(mode=0o600, exist_ok=False)
     except OSError as error:
         raise RunError(
-            f"run '{run.name}' can't be asked to {verb} ({reason(error)}); {in_quotes('stop', word_for(run))} works by a "
-            "signal alone"
+            f"run '{run.name}' can't be asked to {verb} ({reason(error)}); expected room and permission to "
+            "write to its folder"
         ) from None
 
 

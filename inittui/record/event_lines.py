@@ -72,7 +72,7 @@ def decode_block(block: bytes, *, reports: bool = True) -> tuple[list[Event], li
 
 def _without_old_reports(lines: list[bytes]) -> list[bytes]:
     kept: list[bytes] = []
-    report_kept: dict[bytes, bool] = {}  # of the epoch of a seed that ends further on
+    report_kept: dict[bytes, bool] = {}  # by seed: whether its next ended epoch has a report that is kept
     for line in reversed(lines):
         if match := _OF_SEED.match(line):
             kind, seed = match.groups()

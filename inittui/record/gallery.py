@@ -151,15 +151,15 @@ def _decode(content: bytes) -> Gallery:
     for picture in gallery.pictures:
         whole = len(bytes.fromhex(picture.pixels)) == gallery.rows * gallery.columns
         if not whole or len(picture.predictions) != arms or len(picture.tallies) not in (0, arms):
-            raise ValueError(f"picture {picture.index} is not whole")
+            raise ValueError(f"picture {picture.index}: expected all pixels and predictions of {arms} arms")
     if any(not 0 <= arm < arms for arm in gallery.judges):
-        raise ValueError(f"judges {gallery.judges} are no arms")
+        raise ValueError(f"judges {gallery.judges}: expected indexes of {arms} arms")
     if any(not 0 <= i < pictures for i in (*(gallery.disputed or ()), *(gallery.mistaken or ()))):
-        raise ValueError("it ranks pictures that it does not have")
+        raise ValueError(f"disputed or mistaken: expected indexes of {pictures} pictures")
     if {len(gallery.replicas), len(gallery.left_out), len(gallery.confusion), len(gallery.confusions)} - {0, arms}:
-        raise ValueError("it has figures of other arms")
+        raise ValueError(f"figures per arm: expected {arms} or none")
     for matrix in gallery.confusion:
         widths = {len(row) for row in matrix}
         if len(widths) > 1 or widths - {len(matrix), len(matrix) + 1}:
-            raise ValueError("a confusion matrix is none")
+            raise ValueError("a confusion matrix: expected equal rows, with a column per class or one more")
     return gallery

@@ -1,4 +1,4 @@
-"""Hears requests while a run starts: the main thread then imports torch, or is in a user's own code that loads data."""
+"""Takes requests while a run starts, when the main thread imports torch or runs a user's own code that loads data."""
 
 import contextlib
 import os
@@ -14,13 +14,13 @@ from inittui.record.run_directory import RunDir
 from inittui.supervisor.journal import Journal
 
 TICK_SECONDS = 0.05
-STOP_SECONDS = 0.7  # that the main thread has to leave what it does
+STOP_SECONDS = 0.7  # the time in which the main thread has to end its work
 STOPPED_EARLY = "stopped before training began"
 Request = tuple[control_requests.Verb, str, str]  # the arm's folder, "" for all, and who asks
 
 
 class StoppedEarly(BaseException):
-    """A stop was requested before training began. No Exception, which a user's own code may catch."""
+    """A stop was requested before training began. It is no Exception, because a user's own code may catch those."""
 
 
 class EarlyRequests:

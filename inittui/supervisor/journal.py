@@ -17,8 +17,8 @@ from inittui.record.run_directory import RunDir, Status
 
 
 def pinned(run: RunDir) -> RunDir:
-    """The same run through a descriptor of its directory, where the system has /proc. A writer then writes to this directory
-    wherever it is moved, and to no other one that gets its name."""
+    """The same run through a descriptor of its directory, where the system has /proc. A writer then writes to
+    this directory even after it is moved, and never to a new directory with the old name."""
     descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
     path = Path(f"/proc/self/fd/{descriptor}")
     if path.exists():
@@ -49,7 +49,7 @@ class Journal:
         self.flush()
 
     def phase(self, phase: Any, detail: str = "") -> None:
-        # Before the log: who reads the phase there finds the supervisor alive.
+        # The status first: a viewer that reads the phase in the log then finds a live supervisor in the status.
         self.save(state=phase, reason=detail if phase in events.ENDED else "")
         self.emit(events.Phase(phase=phase, detail=detail))
 

@@ -72,7 +72,7 @@ class DashboardServer:
         page = string.Template(PAGE.read_text("utf-8")).substitute(
             title=html.escape(self._title), websocket=html.escape(websocket)
         )
-        # No clickjacking, and nobody learns the path.
+        # Against clickjacking; and no other page gets the path.
         policy = {"Content-Security-Policy": "frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
         return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store", **policy})
 

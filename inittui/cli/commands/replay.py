@@ -1,4 +1,4 @@
-"""Show a finished run again, as it went."""
+"""Show a finished run again, from its first event to its last."""
 
 from inittui.cli import options
 from inittui.cli.parser import Arguments, Options
@@ -19,7 +19,7 @@ def add_options(parser: Options) -> None:
         metavar="X",
         type=options.positive,
         expected=options.POSITIVE,
-        help="times as fast as it went (default: it takes 20 seconds)",
+        help="speed, as a multiple of the run's own (default: the replay takes 20 seconds)",
     )
 
 

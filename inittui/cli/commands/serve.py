@@ -27,7 +27,7 @@ def add_options(parser: Options) -> None:
         default=8000,
         type=options.whole(range(65536)),
         expected="a whole number from 1 to 65535, or 0 for any free port",
-        help="where it listens; 0: any free port (8000)",
+        help="port to listen on; 0 takes any free port (8000)",
     )
     options.add_theme(parser)
 

@@ -33,7 +33,7 @@ def load(text: str) -> Dataset:
     test, test_labels = _inputs_and_labels(code, "test", *returned[2:4])
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
         shapes = f"train_inputs are {_what(train)} and test_inputs {_what(test)}"
-        raise code.fault(f"{shapes}; expected the same but for their number")
+        raise code.fault(f"{shapes}; expected the same type, and the same shape per example")
     count = int(max(train_labels.max(), test_labels.max())) + 1
     if count > MOST_CLASSES:
         raise code.fault(f"its labels go up to {count - 1}; expected at most {MOST_CLASSES - 1}")

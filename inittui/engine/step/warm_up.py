@@ -9,7 +9,7 @@ from inittui.experiment.preset import Training
 
 def warm_up(*, autograd: bool) -> None:
     """Call this before forking workers, so that they inherit it. `autograd`: some arm is trained by autograd."""
-    if autograd:  # a first use of an optimizer has torch import for 0.8 s
+    if autograd:  # the first optimizer makes torch import modules for 0.8 s
         optimizer(nn.Linear(1, 1).parameters(), Training()).zero_grad()
     choose_kernels()
 

@@ -87,7 +87,7 @@ class Pool(Generic[W]):
         return [m for m in self.members.values() if not m.ended and folder in ("", m.folder)]
 
     def end(self, member: Member[W], reason: str = "", detail: str = "") -> None:
-        """Its worker is gone. `reason` is "" if that worker has logged why."""
+        """End `member`, whose worker has ended. `reason` is "" if that worker has logged why."""
         member.ended = True
         reason = KILLED if member.killed else reason
         self.emit(events.Gone(arm=member.folder, reason=reason, detail=detail, stopped=member.killed))

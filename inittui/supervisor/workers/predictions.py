@@ -55,7 +55,7 @@ class Predicted:
         return tuple(tuple(row) for row in counts.reshape(classes, width).tolist())
 
     def confusions(self, labels: Array, classes: int) -> gallery.Confusions:
-        """The same without a matrix: the memory depends on the number of images only."""
+        """The mistakes of the arm, without a matrix: the memory depends on the number of images only."""
         width = classes + 1
         pairs, counts = numpy.unique((labels * width + self._within(classes)).ravel(), return_counts=True)
         truths, answers = numpy.divmod(pairs, width)

@@ -1,6 +1,6 @@
-"""Tries an arm that uses a user's own code: in a second it does everything that a training does in hours.
+"""Tries an arm that uses a user's own code: its initialisation, two training steps, a checkpoint and a test.
 
-What the arm's network or scheme does wrong is reported in one line that names file and function, before any arm trains.
+A fault of the arm's network or scheme is reported in one line that names file and function, before any arm trains.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def try_arm(arm: Arm, data: Dataset, device: torch.device, *, scale_test: bool) 
     stays in memory, test it, and encode its predictions. Batches are those of training, and a test batch of one if the run
     has one.
 
-    Raises InittuiError for a fault. A cost that is not finite is none: the training reports it.
+    Raises InittuiError for a fault. A cost that is not finite is no fault: the training reports it.
     """
     batch, steps = arm.training.batch_size, min(STEPS, len(data.train_images) // arm.training.batch_size)
     schedule = {"epochs": STEPS // steps, "seeds": arm.training.seeds[:1], "stop_stuck": None}
@@ -84,7 +84,7 @@ def _try_network(code: UserCode, trainer: Trainer, before: dict[str, Any]) -> No
         doing = "in training after a checkpoint, or in the test"
         list(trainer.run())
         predictions.encode(trainer.evaluations)
-    except BaseException as error:  # also SystemExit, which would end a worker without a word
+    except BaseException as error:  # also SystemExit, which would end a worker without a message
         fault = error
     for name, value in process_settings.changed(before).items():
         words = f"in use its network changes torch's {name} from {before[name]} to {value}, for the whole process"

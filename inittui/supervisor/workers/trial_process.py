@@ -1,6 +1,6 @@
 """Tries the arms of a run that use a user's own code, each kind of arm once, in forks of the supervisor.
 
-A fork, because own code may end its process, change it, or use CUDA, which the supervisor must not.
+A fork is used because own code may end its process, change it, or call CUDA. The supervisor must make no CUDA call.
 """
 
 import multiprocessing
@@ -30,8 +30,8 @@ _fork = multiprocessing.get_context("fork")
 
 
 def tried(jobs: Sequence[Job], data: Dataset, check: Callable[[], None], *, on_cpu: bool) -> list[Job]:
-    """`jobs`, with those marked whose trial has found a fault. `check` is called meanwhile and may raise. `on_cpu`: the
-    jobs' device is not here.
+    """`jobs`, with those marked whose trial has found a fault. `check` is called meanwhile and may raise. With
+    `on_cpu` the trials run on the CPU, because another machine has the jobs' device.
 
     Raises UserCodeError when there is a fault in every job: the run would train nothing.
     """
@@ -63,7 +63,7 @@ def _fault(job: Job, data: Dataset, check: Callable[[], None]) -> str:
     process = _fork.Process(target=_try, args=(job, data, sender))
     try:
         process.start()
-    except OSError:  # no process can be started now: the workers will say so
+    except OSError:  # no process can be started now: the workers report it
         return ""
     try:
         while not answer.poll(POLL_SECONDS):
@@ -79,7 +79,7 @@ def _fault(job: Job, data: Dataset, check: Callable[[], None]) -> str:
 
 
 def _try(job: Job, data: Dataset, sender: Connection) -> None:
-    """In the fork."""
+    """Try `job` in the fork, and send the fault, empty if there is none."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_up_thread(job.threads)
@@ -105,7 +105,7 @@ def _end_with_parent() -> None:
 
 
 def _how_it_ended(arm: Arm, code: int) -> str:
-    if code == -signal.SIGKILL:  # the kernel's, when memory runs out: the worker will say so
+    if code == -signal.SIGKILL:  # the kernel sends it when memory runs out: the worker reports it
         return ""
     how = f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"exit code {code}"
     return str(_code(arm).fault(f"in a trial of two steps its process ended with {how}"))

@@ -186,8 +186,8 @@ class Worker:
             self._paused = False
 
     def drain(self) -> bool:
-        """Wait until all events are on disk. Returns False when that can't be: when a stop is requested and the disk stays
-        full, or when the log was deleted."""
+        """Wait until all events are on disk. Returns False if they can't be written: a stop is requested and the disk
+        stays full, or the log was deleted."""
         try:
             return self._room.wait(self.log.flush)
         except NotWritable as error:

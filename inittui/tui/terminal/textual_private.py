@@ -29,8 +29,8 @@ _PASTE, _PASTED = "\x1b[200~", "\x1b[201~"  # what a terminal sends before and a
 
 
 class KeyboardDecoder(codecs.IncrementalDecoder):
-    """UTF-8 from a keyboard, each invalid byte replaced. Text that arrives as a flood is marked as pasted: not every terminal
-    marks it, and as keys a megabyte would block the dashboard for half a minute and press every key of it."""
+    """UTF-8 from a keyboard, each invalid byte replaced. FLOOD characters at once are marked as pasted, since not every
+    terminal does so. As single keys a megabyte would block the dashboard for half a minute, and each would act."""
 
     def __init__(self) -> None:
         super().__init__()

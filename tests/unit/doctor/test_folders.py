@@ -49,7 +49,7 @@ def test_a_home_that_is_not_to_be_written_to_is_a_fault_for_runs_and_a_note_for_
     for folder in (tmp_path, tmp_path / "not" / "yet"):
         check = folders.runs(folder)
         assert check.state == "fault"
-        assert "not yours to write to" in check.finding
+        assert "can't be written by your user" in check.finding
         assert "--runs-dir" in check.fix
         check = folders.data_folder(folder)
         assert check.state == "note"

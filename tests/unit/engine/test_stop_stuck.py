@@ -92,7 +92,7 @@ def test_board_result_and_report_say_so_and_its_accuracy_counts_as_it_is() -> No
     assert document.arms[0].test_accuracy.mean == replica.test_accuracy
     emitted = tables.text(document)
     assert "% (stopped)" in emitted
-    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal." in emitted
+    assert "Stopped at chance after 2 epochs, with the last result kept: xavier_normal." in emitted
     assert "xavier_normal  stopped at chance after 2 epochs" in list(lines.Narrator().lines(board))
 
 
@@ -112,7 +112,7 @@ def test_of_several_seeds_it_is_said_how_many_and_the_mean_has_them_all() -> Non
     assert board.arms[0].given_up == "1 of 3 seeds stopped at chance after 2 epochs"
     assert "50.00 %" in "".join(map(text_of, arm_view.panel(board, 0, 120, 8, Glyphs(), log=True)))
     emitted = tables.text(result_document.document(board, seconds=1.0))
-    assert "Stopped at chance after 2 epochs, and counted as they stood: xavier_normal (1 of 3 seeds)." in emitted
+    assert "Stopped at chance after 2 epochs, with the last result kept: xavier_normal (1 of 3 seeds)." in emitted
 
 
 def test_a_sentence_names_few_of_many() -> None:

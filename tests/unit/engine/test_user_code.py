@@ -403,7 +403,7 @@ def changed(**places: Any) -> tuple[Any, ...]:
         (changed(test_labels=["a", "b", "c"]), "test_labels can't become a tensor: "),
         (changed(train_labels=[0, 1, 2, 3, 4, 5, 10**9]), "its labels go up to 1000000000; expected at most 65535"),
         (changed(test=X[7:, :3]), "of shape [7, 4, 4] and test_inputs torch.float32 of shape [3, 3, 4]; expected the same"),
-        (changed(test=X[7:].astype("uint8")), "and test_inputs torch.uint8 of shape [3, 4, 4]; expected the same but"),
+        (changed(test=X[7:].astype("uint8")), "and test_inputs torch.uint8 of shape [3, 4, 4]; expected the same type"),
         (changed(classes=["cat", "dog"]), "its labels go up to 2, and it names 2 classes"),
         (changed(classes="abc"), "its classes are a str; expected a list of names"),
         (changed(classes=3), "its classes are a int; expected a list of names"),
